@@ -1,0 +1,31 @@
+"""Gradbook's engine: from a layer's equations to its gradient, kernels, pages and evidence.
+
+``from derive import layer`` and the annotations below are all that a file of definitions needs.
+Importing this package is light; SymPy is loaded when a definition is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["layer"]
+
+
+def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Mark a function as the definition of a layer; see derive.notation.define.layer."""
+    from derive.notation.define import layer as define
+
+    return define(cites)
+
+
+def __getattr__(name: str) -> Any:
+    """The annotations of a definition (Real, Positive, ...) and its functions are read as syntax, never run."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from derive.notation.read import OPTION_KINDS, TENSOR_KINDS
+
+    if name in OPTION_KINDS or name in TENSOR_KINDS:
+        return name
+    raise AttributeError(f"module 'derive' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Differentiation of equations, and the proof that two forms of one are equal."""

@@ -1,0 +1,73 @@
+"""Everything that follows from one definition: gradient, its textbook form, tangent, second order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from derive.calculus.forward import Tangent, forward
+from derive.calculus.reverse import Adjoint, reverse
+from derive.calculus.steps import Step
+from derive.calculus.textbook import textbook
+from derive.notation.layer import Equation, Layer, Tensor
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A layer and what was derived from it.
+
+    Attributes:
+        layer: the definition.
+        adjoint: the gradient exactly as the scatter rule gives it.
+        backward: the gradient in textbook form: what the page shows and the kernel computes. Every right side uses
+            the definition's tensors, cotangents, auxiliary tensors and adjoints defined by an earlier equation
+            (or, in a recurrence, a later step of the same one).
+        steps: how one came from the other.
+        facts: identities that hold by definition, found on the way (sum of x_hat is 0).
+    """
+
+    layer: Layer
+    adjoint: Adjoint
+    backward: tuple[Equation, ...]
+    steps: tuple[Step, ...]
+    facts: tuple[Equation, ...]
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The definition's tensors, the adjoints and the cotangents."""
+        cotangents = {
+            c: replace(self.layer.tensors[o], name=c, role="input") for o, c in self.adjoint.cotangents.items()
+        }
+        return {**self.layer.tensors, **self.adjoint.tensors, **cotangents}
+
+    @property
+    def gradients(self) -> dict[str, str]:
+        """A differentiable input's name to the name of its adjoint; inputs that reach no output are left out."""
+        return {t.name: self.adjoint.names[t.name] for t in self.layer.differentiable if t.name in self.adjoint.names}
+
+    def tangent(self) -> Tangent:
+        return forward(self.layer)
+
+    def backward_layer(self) -> Layer:
+        """The backward pass as a layer of its own, to be differentiated again."""
+        tensors = {
+            n: replace(t, role="intermediate") if t.role == "output" and n in self.layer.tensors else t
+            for n, t in self.tensors.items()
+        }
+        tensors |= {c: replace(tensors[c], role="input") for c in self.adjoint.cotangents.values()}
+        tensors |= {g: replace(tensors[g], role="output") for g in self.gradients.values()}
+        needed = tuple(e for e in self.layer.equations if e.target not in self.layer.state_outputs)
+        return replace(
+            self.layer,
+            name=f"{self.layer.name}_backward",
+            tensors=tensors,
+            steps=needed + self.adjoint.auxiliary + self.backward,
+            outputs=tuple(self.gradients.values()),
+            state_outputs=(),
+        )
+
+
+def derive(layer: Layer) -> Derivation:
+    """Differentiate a layer and bring its gradient into textbook form."""
+    adjoint = reverse(layer)
+    found = textbook(layer, adjoint)
+    return Derivation(layer, adjoint, found.equations, adjoint.steps + found.steps, found.facts)

@@ -1,0 +1,274 @@
+"""Reverse mode in scatter form.
+
+For an equation ``Z[left] = sum_k f(A[index], ...)`` and each reference in it,
+
+    dA[index] += dZ[left] * df/dA        for all left and k.
+
+SymPy gives ``df/dA``, a derivative of scalars by a scalar. The contribution is then gathered at one element of dA: the
+target's plain indices name themselves, an affine index is solved for a loop index, an index read from a tensor becomes
+a condition, and the loops that are left are summed. Indices are renamed all at once; nothing is ever captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from derive.calculus.scalars import Derivative, Scalars
+from derive.calculus.steps import Scatter
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Equation, Layer, Tensor
+
+
+class CalculusError(ValueError):
+    """An equation that the calculus has no rule for."""
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """What differentiation gives.
+
+    Attributes:
+        equations: an equation for the adjoint of every tensor that has one, outputs first.
+        names: a tensor's name to its adjoint's.
+        cotangents: an output's name to the name of the cotangent that the caller passes.
+        auxiliary: equations that the adjoint needs besides the definition (the position of a maximum).
+        tensors: the tensors introduced.
+        steps: one Scatter for every reference.
+    """
+
+    equations: tuple[Equation, ...]
+    names: dict[str, str]
+    cotangents: dict[str, str]
+    auxiliary: tuple[Equation, ...]
+    tensors: dict[str, Tensor]
+    steps: tuple[Scatter, ...]
+
+
+@dataclass
+class Reverse:
+    layer: Layer
+    wanted: frozenset[str]
+    scalars: Scalars = field(default_factory=Scalars)
+    contributions: dict[str, list[Scatter]] = field(default_factory=dict)
+    auxiliary: list[Equation] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.derivative = Derivative(self.scalars)
+        consumed = {name for e in self.layer.equations for name in x.tensors(e.body)}
+        self.cotangents = {o: self.free_name(f"d{o}") for o in self.layer.differentiable_outputs}
+        self.names = {
+            name: self.free_name(f"d{name}_total" if name in self.cotangents and name in consumed else f"d{name}")
+            for name in self.layer.tensors
+        }
+
+    def free_name(self, name: str) -> str:
+        while name in self.layer.tensors:
+            name += "_"
+        return name
+
+    def active(self) -> set[str]:
+        """Tensors that depend on a wanted input and reach a differentiable output."""
+        depends = set(self.wanted)
+        for _ in self.layer.equations:
+            for e in self.layer.equations:
+                if depends & set(x.tensors(e.body)) and self.layer.tensors[e.target].kind == "real":
+                    depends.add(e.target)
+        reaches = set(self.cotangents)
+        for _ in self.layer.equations:
+            for e in self.layer.equations:
+                if e.target in reaches:
+                    reaches |= set(x.tensors(e.body))
+        return depends & reaches
+
+    def run(self) -> Adjoint:
+        active = self.active()
+        for equation in reversed(self.layer.equations):
+            if equation.target in active:
+                cotangent = Ref(self.names[equation.target], equation.left)
+                loops = equation.indices
+                for step in self.scatter(equation, cotangent, loops, equation.body, active):
+                    self.contributions.setdefault(step.ref.tensor, []).append(step)
+        equations: list[Equation] = []
+        order = [t for t in self.layer.tensors if t in active]
+        for name in reversed(order):
+            equations += self.collect(name)
+        return Adjoint(
+            tuple(equations),
+            {n: self.names[n] for n in order},
+            self.cotangents,
+            tuple(self.auxiliary),
+            self.tensors,
+            tuple(s for name in reversed(order) for s in self.contributions.get(name, ())),
+        )
+
+    def collect(self, name: str) -> list[Equation]:
+        """Add up the contributions to one tensor. Constant slots stay separate equations if all are constant."""
+        tensor = self.layer.tensors[name]
+        adjoint = self.names[name]
+        self.tensors[adjoint] = replace(
+            tensor, name=adjoint, role="intermediate" if tensor.role != "input" else "output", kind="real"
+        )
+        steps = self.contributions.get(name, [])
+        groups: dict[tuple[Expr, ...], list[Expr]] = {}
+        for step in steps:
+            groups.setdefault(step.left, []).append(step.after)
+        if name in self.cotangents and self.cotangents[name] != adjoint:
+            own = Ref(self.cotangents[name], tuple(Pos(a) for a in tensor.axes))
+            groups.setdefault(own.index, []).insert(0, own)
+        elif name in self.cotangents:
+            return []
+        plain = tuple(Pos(a) for a in tensor.axes)
+        if not groups:
+            return [Equation(adjoint, plain, x.ZERO)]
+        if len(groups) > 1 and plain in groups:
+            for left in [g for g in groups if g != plain]:
+                condition = [Op("==", (Pos(a), e)) for a, e in zip(tensor.axes, left, strict=True) if x.plain(e) is None]
+                groups[plain] += [x.mul(*(x.iverson(c) for c in condition), body) for body in groups.pop(left)]
+        return [Equation(adjoint, left, x.add(*bodies)) for left, bodies in groups.items()]
+
+    def scatter(
+        self, equation: Equation, cotangent: Expr, loops: tuple[str, ...], body: Expr, active: set[str]
+    ) -> Iterator[Scatter]:
+        """Every contribution that one body makes, given the cotangent of its value."""
+        flat, inner = self.flatten(body)
+        for ref in x.refs(flat):
+            if ref.tensor in active:
+                coefficient = self.derivative(flat, ref)
+                coefficient = self.unflatten(coefficient, inner)
+                if coefficient != x.ZERO:
+                    yield self.gather(equation, ref, coefficient, loops, cotangent)
+        for stand_in, reduction in inner.items():
+            if not active & set(x.tensors(reduction.body)):
+                continue
+            coefficient = self.unflatten(self.derivative(flat, stand_in), inner)
+            moved = {i: x.fresh(i, set(loops) | set(x.free(reduction))) for i in reduction.over}
+            over = tuple(moved.values())
+            inside = x.rename(reduction.body, {k: Pos(v) for k, v in moved.items()})
+            onward = x.mul(cotangent, coefficient)
+            if reduction.op == "max":
+                onward = x.mul(onward, self.at_maximum(equation, over, inside))
+            yield from self.scatter(equation, onward, loops + over, inside, active)
+
+    def flatten(self, body: Expr) -> tuple[Expr, dict[Expr, Reduce]]:
+        """Replace the outermost reductions by stand-ins that the scalar derivative can see."""
+        inner: dict[Expr, Reduce] = {}
+
+        def visit(e: Expr) -> Expr | None:
+            if isinstance(e, Reduce):
+                stand_in = Opt(f"%{len(inner)}")
+                for known, reduction in inner.items():
+                    if reduction == e:
+                        return known
+                inner[stand_in] = e
+                return stand_in
+            return e if isinstance(e, Ref) else None
+
+        return x.transform(body, visit), inner
+
+    def unflatten(self, e: Expr, inner: dict[Expr, Reduce]) -> Expr:
+        return x.transform(e, lambda node: inner.get(node) if isinstance(node, Opt) else None)
+
+    def at_maximum(self, equation: Equation, over: tuple[str, ...], body: Expr) -> Expr:
+        """[position == argmax]: the gradient of a maximum goes to its first position."""
+        axes = equation.indices
+        name = self.free_name(f"argmax_{equation.target}")
+        self.auxiliary.append(Equation(name, tuple(Pos(a) for a in axes), Reduce("argmax", over, body)))
+        self.tensors[name] = Tensor(name, axes, kind="integer")
+        position: Expr = Pos(over[0])
+        for i in over[1:]:
+            position = x.add(x.mul(position, Size(self.layer.axis(i))), Pos(i))
+        return x.iverson(Op("==", (position, Ref(name, tuple(Pos(a) for a in axes)))))
+
+    def gather(
+        self, equation: Equation, ref: Ref, coefficient: Expr, loops: tuple[str, ...], cotangent: Expr
+    ) -> Scatter:
+        """Rewrite ``d ref += cotangent * coefficient for all loops`` as a sum at one element of the target."""
+        axes = self.layer.tensors[ref.tensor].axes
+        mapping: dict[str, Expr] = {}
+        conditions: list[Expr] = []
+        left: list[Expr] = []
+        pending: list[tuple[Expr, str]] = []
+        for e, axis in zip(ref.index, axes, strict=True):
+            i = x.plain(e)
+            if i is not None and i in loops:
+                if i in mapping:
+                    conditions.append(Op("==", (Pos(axis), mapping[i])))
+                else:
+                    mapping[i] = Pos(axis)
+                left.append(Pos(axis))
+            elif not x.free(e) and not any(isinstance(n, Ref) for n in x.walk(e)):
+                left.append(e)
+            else:
+                pending.append((e, axis))
+                left.append(Pos(axis))
+        for e, axis in pending:
+            if any(isinstance(n, Ref) for n in x.walk(e)):
+                conditions.append(Op("==", (e, Pos(axis))))
+            else:
+                self.solve(e, axis, loops, equation, mapping, conditions)
+        taken = set(axes)
+        rest = [i for i in loops if i not in mapping]
+        for i in rest:
+            name = x.fresh(i, taken)
+            taken.add(name)
+            mapping[i] = Pos(name)
+        over = tuple(x.plain(mapping[i]) or i for i in rest)
+        body = x.mul(*(x.iverson(c) for c in conditions), cotangent, coefficient)
+        after = x.reduce("sum", over, x.rename(body, mapping))
+        return Scatter(
+            equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor]
+        )
+
+    def solve(
+        self,
+        e: Expr,
+        axis: str,
+        loops: tuple[str, ...],
+        equation: Equation,
+        mapping: dict[str, Expr],
+        conditions: list[Expr],
+    ) -> None:
+        """Solve ``e = axis`` for a loop index that is still free, an index of the left-hand side if there is one."""
+        candidates = [i for i in loops if i in x.free(e) and i not in mapping]
+        if not candidates:
+            conditions.append(Op("==", (e, Pos(axis))))
+            return
+        index = next((i for i in candidates if i in equation.indices), candidates[0])
+        coefficient, rest = linear(e, index)
+        numerator = x.sub(Pos(axis), rest)
+        mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
+        if index not in equation.indices:
+            conditions.append(Op("==", (e, Pos(axis))))
+            del mapping[index]
+
+
+def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
+    """Split an affine index expression into the coefficient of one index and the rest.
+
+    Raises:
+        CalculusError: the expression is not affine in the index.
+    """
+    coefficient, rest = [], []
+    for term in x.terms(e):
+        parts = x.factors(term)
+        if Pos(index) in parts:
+            others = [p for p in parts if p != Pos(index)]
+            coefficient.append(x.mul(*others))
+        elif index in x.free(term):
+            raise CalculusError(f"index expression is not affine in {index}")
+        else:
+            rest.append(term)
+    return x.add(*coefficient), x.add(*rest)
+
+
+def reverse(layer: Layer, wanted: frozenset[str] | None = None) -> Adjoint:
+    """Differentiate a layer with respect to its real inputs, or the wanted ones of them."""
+    if wanted is None:
+        wanted = frozenset(t.name for t in layer.differentiable)
+    return Reverse(layer, wanted).run()
+
+
+__all__ = ["Adjoint", "CalculusError", "linear", "reverse"]

@@ -1,0 +1,1 @@
+"""Equations in index notation: how they are written, read and held."""

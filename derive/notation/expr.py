@@ -1,0 +1,283 @@
+"""Immutable expressions in index notation.
+
+An expression is a tree of the seven node types below and nothing else. Indices are ordinary expressions in index
+position: ``x[b, stride*i + k]`` is ``Ref("x", (Pos("b"), add(mul(Opt("stride"), Pos("i")), Pos("k"))))``, and
+``E[t[b], d]`` has a ``Ref`` as an index. The multi-index ``...`` is the index called ``"..."``.
+
+Canonical by construction: sums and products are flat and carry at most one numeral, quotients are powers with exponent
+-1, differences are products with -1. The order of terms is the author's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+ELLIPSIS = "..."
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """An exact rational."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Opt:
+    """A scalar that is not indexed: an option (``epsilon``) or a named constant (``pi``, ``inf``)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of positions along an axis."""
+
+    axis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pos:
+    """An index, as a number."""
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One element of a tensor."""
+
+    tensor: str
+    index: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A scalar function of scalars; ``FUNCTIONS`` in derive.notation.functions lists the names."""
+
+    fn: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """``sum``, ``max`` or ``argmax`` of the body over indices bound here."""
+
+    op: str
+    over: tuple[str, ...]
+    body: Expr
+
+
+Expr = Num | Opt | Size | Pos | Ref | Op | Reduce
+
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+PI, INF = Opt("pi"), Opt("inf")
+CONSTANTS = {"pi", "inf"}
+
+
+def num(value: int | Fraction) -> Num:
+    return Num(Fraction(value))
+
+
+def add(*terms: Expr) -> Expr:
+    constant, rest = Fraction(0), []
+    for term in terms:
+        for part in term.args if isinstance(term, Op) and term.fn == "add" else (term,):
+            if isinstance(part, Num):
+                constant += part.value
+            else:
+                rest.append(part)
+    if constant:
+        rest.append(Num(constant))
+    if not rest:
+        return ZERO
+    return rest[0] if len(rest) == 1 else Op("add", tuple(rest))
+
+
+def mul(*factors: Expr) -> Expr:
+    constant, rest = Fraction(1), []
+    for factor in factors:
+        for part in factor.args if isinstance(factor, Op) and factor.fn == "mul" else (factor,):
+            if isinstance(part, Num):
+                constant *= part.value
+            else:
+                rest.append(part)
+    if constant == 0:
+        return ZERO
+    if constant != 1 or not rest:
+        rest.insert(0, Num(constant))
+    return rest[0] if len(rest) == 1 else Op("mul", tuple(rest))
+
+
+def neg(a: Expr) -> Expr:
+    if isinstance(a, Op) and a.fn == "add":
+        return add(*(neg(term) for term in a.args))
+    return mul(num(-1), a)
+
+
+def sub(a: Expr, b: Expr) -> Expr:
+    return add(a, neg(b))
+
+
+def power(a: Expr, b: Expr) -> Expr:
+    if isinstance(b, Num):
+        if b.value == 0:
+            return ONE
+        if b.value == 1:
+            return a
+        if isinstance(a, Num) and b.value.denominator == 1 and (a.value != 0 or b.value > 0):
+            return Num(a.value ** int(b.value))
+        if isinstance(a, Op) and a.fn == "pow" and isinstance(a.args[1], Num) and b.value == -1:
+            return power(a.args[0], Num(-a.args[1].value))
+    return Op("pow", (a, b))
+
+
+def div(a: Expr, b: Expr) -> Expr:
+    return mul(a, power(b, num(-1)))
+
+
+def sqrt(a: Expr) -> Expr:
+    return power(a, Num(Fraction(1, 2)))
+
+
+def where(condition: Expr, then: Expr, other: Expr) -> Expr:
+    """A piecewise case: ``then`` where the condition holds. Nothing is evaluated in the case not taken."""
+    return then if then == other else Op("where", (condition, then, other))
+
+
+def iverson(condition: Expr) -> Expr:
+    """1 where the condition holds, else 0."""
+    return Op("iverson", (condition,))
+
+
+def reduce(op: str, over: Iterable[str], body: Expr) -> Expr:
+    over = tuple(over)
+    if not over or (op == "sum" and body == ZERO):
+        return body
+    if op == "sum" and isinstance(body, Reduce) and body.op == "sum":
+        return Reduce("sum", over + body.over, body.body)
+    return Reduce(op, over, body)
+
+
+def children(e: Expr) -> tuple[Expr, ...]:
+    match e:
+        case Ref(_, index):
+            return index
+        case Op(_, args):
+            return args
+        case Reduce(_, _, body):
+            return (body,)
+    return ()
+
+
+def walk(e: Expr) -> Iterator[Expr]:
+    """Every node, the root first."""
+    yield e
+    for child in children(e):
+        yield from walk(child)
+
+
+def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
+    """The node with f applied to its children, brought back to canonical form."""
+    match e:
+        case Ref(tensor, index):
+            return Ref(tensor, tuple(f(i) for i in index))
+        case Op("add", args):
+            return add(*(f(a) for a in args))
+        case Op("mul", args):
+            return mul(*(f(a) for a in args))
+        case Op("pow", (a, b)):
+            return power(f(a), f(b))
+        case Op("where", (c, a, b)):
+            return where(f(c), f(a), f(b))
+        case Op(fn, args):
+            return Op(fn, tuple(f(a) for a in args))
+        case Reduce(op, over, body):
+            return reduce(op, over, f(body))
+    return e
+
+
+def transform(e: Expr, f: Callable[[Expr], Expr | None]) -> Expr:
+    """Replace nodes, the root first; where f returns None, go on below."""
+    found = f(e)
+    return found if found is not None else rebuild(e, lambda child: transform(child, f))
+
+
+def refs(e: Expr) -> list[Ref]:
+    """References to tensors outside index positions, distinct, in order of appearance."""
+    found: dict[Ref, None] = {}
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, Ref):
+            found.setdefault(node)
+        else:
+            for child in children(node):
+                visit(child)
+
+    visit(e)
+    return list(found)
+
+
+def tensors(e: Expr) -> list[str]:
+    """Names of all tensors, those in index positions included, in order of appearance."""
+    return list(dict.fromkeys(node.tensor for node in walk(e) if isinstance(node, Ref)))
+
+
+def free(e: Expr) -> list[str]:
+    """Indices that are not bound inside, in order of appearance."""
+    match e:
+        case Pos(index):
+            return [index]
+        case Reduce(_, over, body):
+            return [i for i in free(body) if i not in over]
+    return list(dict.fromkeys(i for child in children(e) for i in free(child)))
+
+
+def bound(e: Expr) -> set[str]:
+    return {i for node in walk(e) if isinstance(node, Reduce) for i in node.over}
+
+
+def fresh(name: str, taken: Iterable[str]) -> str:
+    """A name for an index that is not taken: i, i2, i3, ...; the multi-index becomes an ordinary letter's sibling."""
+    taken = set(taken)
+    if name not in taken:
+        return name
+    count = 2
+    while f"{name}{count}" in taken:
+        count += 1
+    return f"{name}{count}"
+
+
+def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
+    """Substitute free indices by index expressions, all at once, without capture."""
+    mapping = {k: v for k, v in mapping.items() if v != Pos(k)}
+    if not mapping:
+        return e
+    match e:
+        case Pos(index):
+            return mapping.get(index, e)
+        case Reduce(op, over, body):
+            inner = {k: v for k, v in mapping.items() if k not in over}
+            incoming = {i for v in inner.values() for i in free(v)}
+            moved: dict[str, str] = {}
+            for i in over:
+                if i in incoming:
+                    moved[i] = fresh(i, incoming | set(free(body)) | set(over) | set(moved.values()))
+            inner |= {k: Pos(v) for k, v in moved.items()}
+            return reduce(op, (moved.get(i, i) for i in over), rename(body, inner))
+    return rebuild(e, lambda child: rename(child, mapping))
+
+
+def plain(e: Expr) -> str | None:
+    """The index's name where an index expression is just an index."""
+    return e.index if isinstance(e, Pos) else None
+
+
+def factors(e: Expr) -> tuple[Expr, ...]:
+    return e.args if isinstance(e, Op) and e.fn == "mul" else (e,)
+
+
+def terms(e: Expr) -> tuple[Expr, ...]:
+    return e.args if isinstance(e, Op) and e.fn == "add" else (e,)

@@ -1,0 +1,67 @@
+"""The scalar functions of the notation: how each is written and, where SymPy has it, which one it is.
+
+SymPy differentiates what it knows. Functions with a declared convention carry their partial derivatives here, as
+expressions in the same notation, so that the convention at every kink is a row of this table and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+
+from derive.notation.expr import ONE, ZERO, Expr, Op, iverson, num, power, where
+
+
+@dataclass(frozen=True)
+class Function:
+    """A scalar function.
+
+    Attributes:
+        tex: how the page writes it, a command of the TeX dialect.
+        sympy: the SymPy function, where SymPy's derivative is the one wanted.
+        partials: derivative with respect to each argument, where a convention is declared.
+        note: the convention, in words, for the page.
+    """
+
+    tex: str
+    sympy: Callable[..., sympy.Expr] | None = None
+    partials: tuple[Callable[..., Expr], ...] = ()
+    note: str = ""
+
+
+def cmp(op: str, a: Expr, b: Expr) -> Expr:
+    return Op(op, (a, b))
+
+
+def _max_partials() -> tuple[Callable[..., Expr], ...]:
+    return (lambda a, b: iverson(cmp("<=", b, a)), lambda a, b: iverson(cmp(">", b, a)))
+
+
+FUNCTIONS: dict[str, Function] = {
+    "exp": Function(r"\exp", sympy.exp),
+    "log": Function(r"\log", sympy.log),
+    "erf": Function(r"\operatorname{erf}", sympy.erf),
+    "abs": Function(
+        "|",
+        partials=(lambda a: where(cmp(">", a, ZERO), ONE, where(cmp("<", a, ZERO), num(-1), ZERO)),),
+        note="the derivative of |x| at 0 is 0",
+    ),
+    "max": Function(
+        r"\max", partials=_max_partials(), note="where both arguments of max are equal the first one gets the gradient"
+    ),
+    "xlogy": Function(
+        r"\log",
+        partials=(lambda a, b: Op("log", (b,)), lambda a, b: Op("xdivy", (a, b))),
+        note="0 log 0 = 0, and its derivative with respect to the second argument is 0",
+    ),
+    "xdivy": Function(
+        r"\frac",
+        partials=(lambda a, b: power(b, num(-1)), lambda a, b: Op("mul", (num(-1), Op("xdivy", (a, power(b, num(2))))))),
+        note="0 / 0 = 0 where the numerator is a target of zero",
+    ),
+}
+
+COMPARISONS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
+LOGIC = {"and": r"\land", "or": r"\lor", "not": r"\lnot"}

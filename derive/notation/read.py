@@ -1,0 +1,399 @@
+"""Reads a definition: a Python function's syntax tree, taken as mathematics.
+
+The function is never run. Its signature declares tensors and options, each statement is an equation, ``return`` names
+the outputs. An error names the definition's file, line and statement, with the place marked.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import NoReturn
+
+from derive.notation import expr as x
+from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.functions import FUNCTIONS
+from derive.notation.layer import Call, Equation, Layer, Option, Slot, Tensor
+
+#: Option annotations: kind to the words an error uses.
+OPTION_KINDS = {
+    "Positive": "a positive number",
+    "Scalar": "a number",
+    "Probability": "a number in (0, 1]",
+    "Fraction": "a number in [0, 1]",
+    "Count": "a positive integer",
+    "Natural": "an integer >= 0",
+    "Integer": "an integer",
+    "Flag": "True or False",
+    "Axis": "the position of an axis",
+    "Choice": "one of the choices",
+    "Activation": "the name of an elementwise layer",
+}
+TENSOR_KINDS = {"Real": "real", "State": "real", "Integer": "integer", "Boolean": "boolean", "Mask": "boolean"}
+BINARY = {ast.Add: x.add, ast.Sub: x.sub, ast.Mult: x.mul, ast.Div: x.div, ast.Pow: x.power}
+COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+class DefinitionError(ValueError):
+    """A definition that cannot be read: says what, where (the statement, with the place marked) and how to mend it."""
+
+
+@dataclass
+class Reader:
+    """Reads one function for one set of choices."""
+
+    function: ast.FunctionDef
+    lines: list[str]
+    file: str
+    first_line: int
+    known: dict[str, Layer]
+    chosen: dict[str, str]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    options: list[Option] = field(default_factory=list)
+    steps: list[Equation | Call] = field(default_factory=list)
+    sizes: dict[str, Expr] = field(default_factory=dict)
+    parent: dict[str, str] = field(default_factory=dict)
+    range_over: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, node: ast.AST, what: str, mend: str) -> NoReturn:
+        row = getattr(node, "lineno", 1) - 1
+        column = getattr(node, "col_offset", 0)
+        width = max(1, getattr(node, "end_col_offset", column + 1) - column)
+        line = self.lines[row] if row < len(self.lines) else ""
+        raise DefinitionError(
+            f"{self.function.name}: {what}\n  {self.file}:{self.first_line + row}\n"
+            f"    {line.rstrip()}\n    {' ' * column}{'^' * min(width, max(1, len(line) - column))}\n  {mend}"
+        )
+
+    # ---- signature -------------------------------------------------------------------------------------------------
+
+    def signature(self) -> None:
+        arguments = self.function.args
+        defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
+        for argument, default in zip(
+            arguments.args + arguments.kwonlyargs, defaults + list(arguments.kw_defaults), strict=True
+        ):
+            if argument.annotation is None:
+                self.fail(argument, f"{argument.arg} has no annotation", "write for example x: Real[..., i]")
+            self.argument(argument.arg, argument.annotation, default)
+
+    def argument(self, name: str, annotation: ast.expr, default: ast.expr | None) -> None:
+        slices: list[ast.expr] = []
+        base = annotation
+        while isinstance(base, ast.Subscript):
+            slices.insert(0, base.slice)
+            base = base.value
+        kind = base.id if isinstance(base, ast.Name) else ""
+        if kind in TENSOR_KINDS and (slices or default is None):
+            slots = [self.slot(s) for part in slices for s in _items(part)]
+            axes = tuple(a for slot in slots for a in slot.parts)
+            role = "state" if kind == "State" else "input"
+            self.tensors[name] = Tensor(
+                name, axes, tuple(slots), TENSOR_KINDS[kind], role, sequence=len(slices) == 2, optional=kind == "Mask"
+            )  # type: ignore[arg-type]
+            return
+        if kind not in OPTION_KINDS:
+            self.fail(
+                annotation,
+                f"{name} has an unknown kind",
+                f"tensors are {', '.join(TENSOR_KINDS)}[axes]; options are {', '.join(OPTION_KINDS)}",
+            )
+        words = tuple(ast.literal_eval(s) for part in slices for s in _items(part) if isinstance(s, ast.Constant))
+        axis = next((s.id for part in slices for s in _items(part) if isinstance(s, ast.Name)), "")
+        value: object = None
+        if default is not None:
+            value = default.id if isinstance(default, ast.Name) else ast.literal_eval(default)
+        self.options.append(Option(name, kind, value, axis, words))
+        if kind == "Count" and axis:
+            self.sizes[axis] = Opt(name)
+
+    def slot(self, node: ast.expr) -> Slot:
+        if isinstance(node, ast.Constant) and node.value is Ellipsis:
+            return Slot((ELLIPSIS,))
+        if isinstance(node, ast.Name):
+            return Slot((node.id,))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            return Slot(self.slot(node.left).parts + self.slot(node.right).parts)
+        self.fail(node, "not an axis", "an axis is a name, ... or a product of names such as g * c")
+
+    # ---- statements ------------------------------------------------------------------------------------------------
+
+    def statements(self) -> tuple[list[str], list[str]]:
+        for node in self.function.body:
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue
+            if isinstance(node, ast.Return) and node.value is not None:
+                return self.outputs(node.value)
+            if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+                self.fail(node, "not an equation", "a definition holds equations, y[..., i] = expression, and a return")
+            self.statement(node, node.targets[0], node.value)
+        self.fail(self.function, "returns nothing", "end the definition with: return y")
+
+    def statement(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and _name(value.func) == "axis":
+            self.sizes[target.id] = self.value(value.args[0])
+            return
+        called = _name(value.func) if isinstance(value, ast.Call) else ""
+        if called in self.known and not self.known[called].elementwise:
+            self.call(node, target, value, self.known[called])  # type: ignore[arg-type]
+            return
+        if not isinstance(target, ast.Subscript) and not isinstance(target, ast.Name):
+            self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
+        name = _name(target.value) if isinstance(target, ast.Subscript) else _name(target)
+        left = tuple(self.index(s) for s in _items(target.slice)) if isinstance(target, ast.Subscript) else ()
+        body = self.value(value)
+        if called == "reduced":
+            left = tuple(Pos(i) for i in x.free(body))
+        self.equation(node, name, left, body)
+
+    def equation(self, node: ast.AST, name: str, left: tuple[Expr, ...], body: Expr) -> None:
+        axes = tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(left))
+        loose = [i for i in x.free(body) if i not in axes]
+        if loose:
+            self.fail(
+                node,
+                f"index {loose[0]} is on the right but neither on the left nor summed over",
+                f"add {loose[0]} to the left of {name}, or reduce over it: sum({loose[0]}, ...)",
+            )
+        known = self.tensors.get(name)
+        if known is not None and known.role in ("input", "state"):
+            self.fail(node, f"{name} is an input", "give the result a name of its own")
+        if known is None:
+            self.tensors[name] = Tensor(name, axes)
+        elif not any(isinstance(e, x.Num) for e in left) and any(a.startswith(f"{name}_") for a in known.axes):
+            self.tensors[name] = replace(known, axes=axes)
+        self.steps.append(Equation(name, left, body, getattr(node, "lineno", 0)))
+
+    def call(self, node: ast.Assign, target: ast.expr, value: ast.Call, part: Layer) -> None:
+        """``z[l] = linear(h[l - 1], W[l], b[l])``: a layer used inside this one."""
+        lead = tuple(self.index(s) for s in _items(target.slice)) if isinstance(target, ast.Subscript) else ()
+        name = _name(target.value) if isinstance(target, ast.Subscript) else _name(target)
+        if len(value.args) != len(part.inputs):
+            wanted = ", ".join(t.name for t in part.inputs)
+            self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
+        arguments = tuple(self.argument_tensor(a) for a in value.args)
+        options = tuple((k.arg or "", self.value(k.value)) for k in value.keywords)
+        axes = dict[str, str]()
+        for (tensor, prefix), formal in zip(arguments, part.inputs, strict=True):
+            for own, theirs in zip(self.tensors[tensor].axes[len(prefix) :], formal.axes, strict=False):
+                if not (self.tensors[tensor].sequence or theirs in axes):
+                    axes[theirs] = own
+                elif self.tensors[tensor].sequence:
+                    axes[theirs] = own
+        out = part.tensors[part.outputs[0]]
+        result = tuple(axes.get(a, a) for a in out.axes)
+        self.tensors.setdefault(name, Tensor(name, tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(lead)) + result))
+        self.steps.append(
+            Call(name, lead, part, arguments, options, tuple(sorted(axes.items())), node.lineno)
+        )
+
+    def argument_tensor(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
+        if isinstance(node, ast.Name) and node.id in self.tensors:
+            return node.id, ()
+        if isinstance(node, ast.Subscript) and _name(node.value) in self.tensors:
+            return _name(node.value), tuple(self.index(s) for s in _items(node.slice))
+        self.fail(node, "not a tensor of this definition", "pass tensors defined above, with the leading indices if any")
+
+    def outputs(self, node: ast.expr) -> tuple[list[str], list[str]]:
+        names, state = [], []
+        for item in _items(node):
+            if isinstance(item, ast.Call) and _name(item.func) == "state":
+                state += [_name(a) for a in item.args]
+                names += [_name(a) for a in item.args]
+            else:
+                names.append(_name(item))
+        for name in names:
+            if name not in self.tensors:
+                self.fail(node, f"{name} is returned but never defined", "return the target of an equation")
+        return names, state
+
+    # ---- expressions -----------------------------------------------------------------------------------------------
+
+    def value(self, node: ast.expr) -> Expr:
+        match node:
+            case ast.Constant(value=bool(flag)):
+                return x.ONE if flag else x.ZERO
+            case ast.Constant(value=int(number)):
+                return x.num(number)
+            case ast.Constant(value=float()):
+                return x.Num(Fraction(ast.get_source_segment("\n".join(self.lines), node) or str(node.value)))
+            case ast.Name(id=name):
+                return self.scalar(node, name)
+            case ast.Subscript():
+                return self.reference(node)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return x.neg(self.value(operand))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return Op("not", (self.value(operand),))
+            case ast.BoolOp(op=op, values=values):
+                return Op("and" if isinstance(op, ast.And) else "or", tuple(self.value(v) for v in values))
+            case ast.BinOp(op=ast.FloorDiv(), left=left, right=right):
+                return Op("floordiv", (self.value(left), self.value(right)))
+            case ast.BinOp(op=op, left=left, right=right) if type(op) in BINARY:
+                return BINARY[type(op)](self.value(left), self.value(right))
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARE:
+                return Op(COMPARE[type(op)], (self.value(left), self.value(right)))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self.case(test, body, orelse)
+            case ast.Call():
+                return self.function_call(node)
+        self.fail(node, "not part of the notation", "use + - * / **, comparisons, a if c else b, sums and functions")
+
+    def case(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Expr:
+        """A piecewise case; a test on an option that chooses equations is decided here."""
+        if isinstance(test, ast.Compare) and _name(test.left) in self.chosen:
+            wanted = ast.literal_eval(test.comparators[0])
+            same = self.chosen[_name(test.left)] == wanted
+            return self.value(body if same == isinstance(test.ops[0], ast.Eq) else orelse)
+        return x.where(self.value(test), self.value(body), self.value(orelse))
+
+    def scalar(self, node: ast.AST, name: str) -> Expr:
+        if name in x.CONSTANTS or any(o.name == name for o in self.options):
+            return Opt(name)
+        if name in self.tensors:
+            if self.tensors[name].axes:
+                self.fail(node, f"{name} stands without its indices", f"write {name}[{', '.join(self.tensors[name].axes)}]")
+            return Ref(name, ())
+        return Pos(name)
+
+    def reference(self, node: ast.Subscript) -> Expr:
+        name = _name(node.value)
+        tensor = self.tensors.get(name)
+        index = tuple(self.index(s) for s in _items(node.slice))
+        if tensor is None:
+            self.fail(node, f"{name} is not defined yet", "define it above, or add it to the signature")
+        if len(index) != len(tensor.axes):
+            self.fail(
+                node,
+                f"{name} has {len(tensor.axes)} axes but {len(index)} indices",
+                f"its axes are {name}[{', '.join(tensor.axes)}]",
+            )
+        if not tensor.sequence:
+            for e, axis in zip(index, tensor.axes, strict=True):
+                if (i := x.plain(e)) is not None:
+                    self.unify(i, axis)
+        return Ref(name, index)
+
+    def index(self, node: ast.expr) -> Expr:
+        if isinstance(node, ast.Constant) and node.value is Ellipsis:
+            return Pos(ELLIPSIS)
+        return self.value(node)
+
+    def function_call(self, node: ast.Call) -> Expr:
+        name, args = _name(node.func), node.args
+        if name in ("sum", "mean", "max") and len(args) == 2 and self.is_indices(args[0]):
+            over = tuple(self.index_name(a) for a in _items(args[0]))
+            body = self.value(args[1])
+            if name == "mean":
+                return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
+            return Reduce(name, over, body)
+        if name == "reduced":
+            return self.reduced(node)
+        if name == "size":
+            return Size(self.index_name(args[0]))
+        if name == "sqrt":
+            return x.sqrt(self.value(args[0]))
+        if name == "abs" or name in FUNCTIONS:
+            return Op(name, tuple(self.value(a) for a in args))
+        if any(o.name == name and o.kind == "Activation" for o in self.options):
+            return Op(name, tuple(self.value(a) for a in args))
+        if name in self.known and self.known[name].elementwise:
+            return Op(name, tuple(self.value(a) for a in args))
+        self.fail(node, f"{name} is not a function of the notation", f"functions are {', '.join(sorted(FUNCTIONS))}, sqrt")
+
+    def reduced(self, node: ast.Call) -> Expr:
+        """``reduced(reduction, L[...])``: the mean, the sum or the loss itself."""
+        body = self.value(node.args[1])
+        over = tuple(x.free(body))
+        match self.chosen[_name(node.args[0])]:
+            case "mean":
+                return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
+            case "sum":
+                return Reduce("sum", over, body)
+        return body
+
+    def is_indices(self, node: ast.expr) -> bool:
+        return all(
+            (isinstance(n, ast.Name) and n.id not in self.tensors and not any(o.name == n.id for o in self.options))
+            or (isinstance(n, ast.Constant) and n.value is Ellipsis)
+            for n in _items(node)
+        )
+
+    def index_name(self, node: ast.expr) -> str:
+        return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else _name(node)
+
+    # ---- axes that are the same ------------------------------------------------------------------------------------
+
+    def find(self, index: str) -> str:
+        while index in self.parent:
+            index = self.parent[index]
+        return index
+
+    def unify(self, a: str, b: str) -> None:
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return
+        declared = [i for t in self.tensors.values() if t.role in ("input", "state") for i in t.axes] + list(self.sizes)
+        if a in declared and (b not in declared or declared.index(a) < declared.index(b)):
+            a, b = b, a
+        self.parent[a] = b
+
+    def read(self, doc: str, cites: str) -> Layer:
+        self.signature()
+        outputs, state = self.statements()
+        for name in outputs:
+            self.tensors[name] = replace(self.tensors[name], role="output")
+        return Layer(
+            name=self.function.name,
+            doc=doc,
+            cites=cites,
+            tensors=self.tensors,
+            options=tuple(self.options),
+            steps=tuple(self.steps),
+            outputs=tuple(outputs),
+            state_outputs=tuple(state),
+            sizes=self.sizes,
+            same={i: self.find(i) for i in self.parent},
+            choice=tuple(sorted(self.chosen.items())),
+            source="\n".join(self.lines),
+            file=self.file,
+        )
+
+
+def _items(node: ast.expr) -> list[ast.expr]:
+    return list(node.elts) if isinstance(node, ast.Tuple) else [node]
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def read(function: Callable[..., object], cites: str, known: dict[str, Layer]) -> tuple[Layer, ...]:
+    """Read a definition: one Layer for each combination of its choices, the default first."""
+    source, first_line = inspect.getsourcelines(function)
+    lines = textwrap.dedent("".join(source)).splitlines()
+    tree = ast.parse("\n".join(lines)).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    file = inspect.getsourcefile(function) or "?"
+    doc = inspect.getdoc(function) or ""
+    first = Reader(tree, lines, file, first_line, known, {})
+    first.signature()
+    choices = [o for o in first.options if o.kind == "Choice"]
+
+    def combinations(rest: list[Option]) -> Iterator[dict[str, str]]:
+        if not rest:
+            yield {}
+            return
+        head, *tail = rest
+        ordered = sorted(head.choices, key=lambda c: c != head.default)
+        for chosen in ordered:
+            for others in combinations(tail):
+                yield {head.name: chosen, **others}
+
+    return tuple(
+        Reader(tree, lines, file, first_line, known, chosen).read(doc, cites) for chosen in combinations(choices)
+    )

@@ -1,0 +1,125 @@
+"""Expressions as text: the syntax that definitions are written in, for docstrings, steps and error messages."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
+from derive.notation.functions import COMPARISONS
+from derive.notation.layer import Equation
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+LOGIC_LEVEL = -1
+
+
+def split_sign(e: Expr) -> tuple[bool, Expr]:
+    """Whether a term is printed with a minus, and the term without it."""
+    if isinstance(e, Num) and e.value < 0:
+        return True, Num(-e.value)
+    if isinstance(e, Op) and e.fn == "mul" and isinstance(e.args[0], Num) and e.args[0].value < 0:
+        return True, mul(Num(-e.args[0].value), *e.args[1:])
+    return False, e
+
+
+def split_quotient(e: Expr) -> tuple[list[Expr], list[Expr]]:
+    """A product's factors above and below the line."""
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in factors(e):
+        match factor:
+            case Num(value) if value.denominator != 1:
+                if value.numerator != 1:
+                    above.append(num(value.numerator))
+                below.append(num(value.denominator))
+            case Op("pow", (base, Num(value))) if value < 0:
+                below.append(power(base, Num(-value)))
+            case _:
+                above.append(factor)
+    return above, below
+
+
+class Text:
+    """Prints expressions in ASCII. ``show`` is the whole interface."""
+
+    def show(self, e: Expr, level: int = SUM) -> str:
+        text, own = self.node(e)
+        return f"({text})" if own < level else text
+
+    def node(self, e: Expr) -> tuple[str, int]:
+        match e:
+            case Num(value):
+                return str(value), ATOM if value.denominator == 1 and value >= 0 else PRODUCT
+            case Opt(name) | Pos(name):
+                return name, ATOM
+            case Size(axis):
+                return f"size({axis})", ATOM
+            case Ref(tensor, index):
+                return (f"{tensor}[{', '.join(self.show(i) for i in index)}]" if index else tensor), ATOM
+            case Reduce(op, over, body):
+                names = over[0] if len(over) == 1 else f"({', '.join(over)})"
+                return f"{op}({names}, {self.show(body)})", ATOM
+            case Op("add", args):
+                return self.sum(args), SUM
+            case Op("mul", _):
+                return self.product(e), PRODUCT
+            case Op("pow", (base, Num(value))) if value < 0:
+                return self.product(e), PRODUCT
+            case Op("pow", (base, Num(value))) if value == Fraction(1, 2):
+                return f"sqrt({self.show(base)})", ATOM
+            case Op("pow", (base, exponent)):
+                return f"{self.show(base, ATOM)}**{self.show(exponent, ATOM)}", POWER
+            case Op("floordiv", (a, b)):
+                return f"{self.show(a, PRODUCT)} // {self.show(b, POWER)}", PRODUCT
+            case Op("exactdiv", (a, b)):
+                return f"{self.show(a, PRODUCT)} / {self.show(b, POWER)}", PRODUCT
+            case Op("where", (c, a, b)):
+                return f"({self.show(a)} if {self.show(c, LOGIC_LEVEL)} else {self.show(b)})", ATOM
+            case Op("iverson", (c,)):
+                return f"[{self.show(c, LOGIC_LEVEL)}]", ATOM
+            case Op("and" | "or" as fn, args):
+                return f" {fn} ".join(self.show(a, SUM) for a in args), LOGIC_LEVEL
+            case Op("not", (a,)):
+                return f"not {self.show(a, SUM)}", SUM
+            case Op(fn, (a, b)) if fn in COMPARISONS:
+                return f"{self.show(a, SUM)} {fn} {self.show(b, SUM)}", SUM
+            case Op("xlogy", (a, b)):
+                return f"{self.show(a, PRODUCT)} * log({self.show(b)})", PRODUCT
+            case Op("xdivy", (a, b)):
+                return f"{self.show(a, PRODUCT)} / {self.show(b, POWER)}", PRODUCT
+            case Op(fn, args):
+                return f"{fn}({', '.join(self.show(a) for a in args)})", ATOM
+        raise TypeError(f"not an expression: {e!r}")
+
+    def sum(self, args: tuple[Expr, ...]) -> str:
+        out = ""
+        for n, term in enumerate(args):
+            negative, rest = split_sign(term)
+            text = self.show(rest, PRODUCT if negative or n else SUM)
+            out += (("-" if negative else "") if n == 0 else (" - " if negative else " + ")) + text
+        return out
+
+    def product(self, e: Expr) -> str:
+        negative, rest = split_sign(e)
+        above, below = split_quotient(rest)
+        text = " * ".join(self.show(f, PRODUCT if n == 0 else POWER) for n, f in enumerate(above)) or "1"
+        if below:
+            under = " * ".join(self.show(f, POWER) for f in below)
+            text += f" / ({under})" if len(below) > 1 else f" / {under}"
+        return ("-" if negative else "") + text
+
+
+TEXT = Text()
+
+
+def show(e: Expr) -> str:
+    """An expression in the syntax of definitions."""
+    return TEXT.show(e)
+
+
+def show_equation(equation: Equation) -> str:
+    """An equation in the syntax of definitions."""
+    return f"{show(equation.lhs)} = {show(equation.body)}"
+
+
+def show_index(axes: tuple[str, ...]) -> str:
+    return ", ".join(ELLIPSIS if a == ELLIPSIS else a for a in axes)
