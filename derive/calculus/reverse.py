@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.steps import Scatter
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 
 
@@ -209,6 +209,7 @@ class Reverse:
                 conditions.append(Op("==", (e, Pos(axis))))
             else:
                 self.solve(e, axis, loops, equation, mapping, conditions)
+        conditions += self.beginning(equation, ref, mapping)
         taken = set(axes)
         rest = [i for i in loops if i not in mapping]
         for i in rest:
@@ -221,6 +222,22 @@ class Reverse:
         return Scatter(
             equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor]
         )
+
+    def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
+        """[t >= 0] where a recurrence's equation begins at 0 but both tensors reach back to -1."""
+        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        if equation.target not in starts or ref.tensor not in starts:
+            return []
+        generic = [e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)]
+        return [Op(">=", (e, x.ZERO)) for e in generic if self.counts_steps(x.plain(e) or "")]
+
+    def counts_steps(self, index: str) -> bool:
+        """Whether a recurrence runs along the index."""
+        for e in self.layer.equations:
+            for position, i in enumerate(e.left):
+                if isinstance(i, Num) and i.value < 0 and self.layer.tensors[e.target].axes[position] == index:
+                    return True
+        return False
 
     def solve(
         self,
@@ -237,12 +254,19 @@ class Reverse:
             conditions.append(Op("==", (e, Pos(axis))))
             return
         index = next((i for i in candidates if i in equation.indices), candidates[0])
+        target: Expr = Pos(axis)
+        if isinstance(e, Op) and e.fn == "exactdiv":
+            e, target = e.args[0], x.mul(e.args[1], target)
         coefficient, rest = linear(e, index)
-        numerator = x.sub(Pos(axis), rest)
+        numerator = x.sub(target, rest)
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
         if index not in equation.indices:
             conditions.append(Op("==", (e, Pos(axis))))
             del mapping[index]
+
+
+def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:
+    return [Pos(a) for a in layer.tensors[ref.tensor].axes]
 
 
 def linear(e: Expr, index: str) -> tuple[Expr, Expr]:

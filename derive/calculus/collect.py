@@ -1,0 +1,217 @@
+"""From a normal form back to what a person would write: common factors out, differences kept together."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+
+from derive.calculus.cost import cost
+from derive.calculus.polynomials import (
+    ONE,
+    Algebra,
+    Mono,
+    Poly,
+    is_condition,
+    is_sum,
+    negated,
+    plus,
+    product,
+    text,
+)
+from derive.calculus.scalars import factor_order, term_order
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Size
+
+
+def collect(algebra: Algebra, poly: Poly) -> Expr:
+    """The cheapest form found by taking out common factors, joining sums and joining cases."""
+    return Collector(algebra).form(poly)
+
+
+class Collector:
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+
+    def form(self, poly: Poly) -> Expr:
+        if not poly:
+            return x.ZERO
+        poly = self.join_sums(poly)
+        common = self.algebra.common(poly)
+        common = tuple((a, q) for a, q in common)
+        if len(poly) == 1:
+            ((mono, c),) = poly.items()
+            return self.monomial(c, mono)
+        rest, content = self.algebra.divide(poly, common)
+        if sum(c > 0 for c in rest.values()) == 0 or (text(self.leading(rest)).startswith("-") and all(c < 0 for c in rest.values())):
+            rest, content = {m: -c for m, c in rest.items()}, -content
+        if content.denominator != 1:
+            rest, content = {m: c / content.denominator for m, c in rest.items()}, Fraction(content.numerator)
+        inner = self.cases(rest)
+        return self.guarded(content, common, inner)
+
+    def leading(self, poly: Poly) -> Expr:
+        return min((self.monomial(c, m) for m, c in poly.items()), key=term_order)
+
+    def cases(self, poly: Poly) -> Expr:
+        """``[c] A + [not c] B`` is a case."""
+        conditions = sorted({a for m in poly for a, _ in m if is_condition(a)}, key=text)
+        for condition in conditions:
+            assert isinstance(condition, Op)
+            other = Op("iverson", (negated(condition.args[0]),))
+            yes = {tuple(p for p in m if p[0] != condition): c for m, c in poly.items() if (condition, ONE) in m}
+            no = {tuple(p for p in m if p[0] != other): c for m, c in poly.items() if (other, ONE) in m}
+            if yes and no and len(yes) + len(no) == len(poly) and text(condition) < text(other):
+                if condition.args[0] == negated(other.args[0]) and isinstance(condition.args[0], Op) and condition.args[0].fn == "not":
+                    return x.where(other.args[0], self.form(no), self.form(yes))
+                return x.where(condition.args[0], self.form(yes), self.form(no))
+            if yes and no and len(yes) + len(no) == len(poly):
+                return x.where(other.args[0], self.form(no), self.form(yes))
+        return self.group(poly)
+
+    def group(self, poly: Poly) -> Expr:
+        """Take one more factor out of some of the terms, where that is cheaper."""
+        plain = self.terms(poly)
+        best, price = plain, cost(plain)
+        counts: dict[Expr, int] = {}
+        for m in poly:
+            for a, q in m:
+                if q > 0 and not isinstance(a, Num):
+                    counts[a] = counts.get(a, 0) + 1
+        for a in sorted((a for a, n in counts.items() if 1 < n < len(poly)), key=text):
+            inside = {m: c for m, c in poly.items() if any(b == a and q > 0 for b, q in m)}
+            outside = {m: c for m, c in poly.items() if m not in inside}
+            candidate = self.ordered([self.form(inside), *x.terms(self.form(outside))])
+            if cost(candidate) < price - 0.5:
+                best, price = candidate, cost(candidate)
+        return best
+
+    def terms(self, poly: Poly) -> Expr:
+        return self.ordered([self.monomial(c, m) for m, c in poly.items()])
+
+    def ordered(self, parts: list[Expr]) -> Expr:
+        return x.add(*sorted(parts, key=lambda e: term_order(e)))
+
+    # ---- sums ------------------------------------------------------------------------------------------------------
+
+    def join_sums(self, poly: Poly) -> Poly:
+        """``a sum_i(u v) - b sum_i(u w)`` is ``sum_i u (a v - b w)`` where that is not dearer: no large sums differ."""
+        joined = True
+        while joined and len(poly) > 1:
+            joined = False
+            for first, second in combinations(poly, 2):
+                new = self.joined(first, poly[first], second, poly[second])
+                if new is not None:
+                    rest = {m: c for m, c in poly.items() if m not in (first, second)}
+                    poly = plus(rest, new)
+                    joined = True
+                    break
+        return poly
+
+    def joined(self, first: Mono, c: Fraction, second: Mono, d: Fraction) -> Poly | None:
+        if c * d > 0:
+            return None
+        common = dict(self.algebra.common({first: c, second: d}))
+        rest = [[(a, q - common.get(a, 0)) for a, q in m if q != common.get(a, 0)] for m in (first, second)]
+        sums = [[a for a, q in r if is_sum(a) and q == 1] for r in rest]
+        if len(sums[0]) != 1 or len(sums[1]) != 1:
+            return None
+        (s,), (t,) = sums
+        assert isinstance(s, Reduce)
+        assert isinstance(t, Reduce)
+        if s.over != t.over:
+            return None
+        outer = [[(a, q) for a, q in r if a != u] for r, u in zip(rest, (s, t), strict=True)]
+        shared = self.algebra.common({self.algebra.factors_of(s): ONE, self.algebra.factors_of(t): ONE})
+        if not shared:
+            return None
+        inside: Poly = {}
+        for own, u, k in ((outer[0], s, c), (outer[1], t, d)):
+            k2, mono = product([*own, *self.algebra.factors_of(u)])
+            inside[mono] = inside.get(mono, Fraction(0)) + k * k2
+        whole = Reduce("sum", s.over, self.form(inside))
+        head = tuple(common.items())
+        apart = x.add(*(self.monomial(k, m) for k, m in ((c, first), (d, second))))
+        together = self.monomial(ONE, product([*head, (whole, ONE)])[1])
+        return {product([*head, (whole, ONE)])[1]: ONE} if cost(together) <= cost(apart) + 0.5 else None
+
+    # ---- one term --------------------------------------------------------------------------------------------------
+
+    def monomial(self, c: Fraction, mono: Mono) -> Expr:
+        return self.guarded(c, mono, x.ONE)
+
+    def guarded(self, c: Fraction, mono: Mono, inner: Expr) -> Expr:
+        """The product; a case where a factor may not be evaluated while a condition fails."""
+        conditions = [a for a, _ in mono if is_condition(a)]
+        rest = tuple(p for p in mono if not is_condition(p[0]))
+        if conditions and (any(self.fragile(a, q) for a, q in rest) or isinstance(inner, Op) and any(self.fragile_inside(n) for n in x.walk(inner))):
+            tests = [a.args[0] for a in conditions]  # type: ignore[union-attr]
+            test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))
+            return x.where(test, self.times(c, rest, inner), x.ZERO)
+        return self.times(c, mono, inner)
+
+    def fragile(self, atom: Expr, q: Fraction) -> bool:
+        """Whether a factor can be infinite."""
+        if isinstance(atom, Size | Num | Pos) or atom in self.algebra.positive:
+            return False
+        return q < 0 or isinstance(atom, Op) and atom.fn in ("exp", "log")
+
+    def fragile_inside(self, e: Expr) -> bool:
+        return isinstance(e, Op) and (
+            e.fn in ("exp", "log") or (e.fn == "pow" and isinstance(e.args[1], Num) and self.fragile(e.args[0], e.args[1].value))
+        )
+
+    def times(self, c: Fraction, mono: Mono, inner: Expr) -> Expr:
+        exponent: list[Expr] = []
+        parts: list[Expr] = []
+        means: dict[Expr, list[Expr]] = {}
+        sums = [a for a, q in mono if is_sum(a) and q == 1]
+        for a, q in mono:
+            if isinstance(a, Op) and a.fn == "exp":
+                exponent.append(x.mul(Num(q), a.args[0]))
+            elif isinstance(a, Size) and q == -1:
+                owner = next((s for s in sums if a.axis in {self.algebra.axis(i) for i in s.over}), None)  # type: ignore[union-attr]
+                if owner is None:
+                    parts.append(x.power(a, Num(q)))
+                else:
+                    means.setdefault(owner, []).append(x.power(a, Num(q)))
+            elif a not in sums:
+                parts.append(x.power(a, Num(q)))
+        if exponent:
+            parts.append(Op("exp", (self.ordered(exponent),)))
+        parts.sort(key=factor_order)
+        for s in sums:
+            parts += [*means.get(s, []), self.sum_form(s)]
+        return x.mul(Num(c), *parts, inner)
+
+    def sum_form(self, s: Expr) -> Expr:
+        assert isinstance(s, Reduce)
+        if isinstance(s.body, Op) and s.body.fn in ("mul", "add") and any(isinstance(a, Op) and a.fn == "add" for a in x.children(s.body)):
+            return s
+        poly = self.algebra.to(s.body)
+        return Reduce("sum", s.over, self.form(poly)) if len(poly) == 1 else s
+
+
+def name_bound(algebra: Algebra, e: Expr, taken: frozenset[str]) -> Expr:
+    """Give bound indices (``i#0``) the names a reader expects: the axis, another index that runs along it, i2, i3."""
+    layer = algebra.layer
+    axes = {a for t in layer.tensors.values() for a in t.axes} | set(layer.sizes)
+
+    def visit(node: Expr, used: frozenset[str]) -> Expr:
+        if isinstance(node, Reduce):
+            moved: dict[str, Expr] = {}
+            own = used | {i for i in x.free(node.body) if i not in node.over}
+            names: list[str] = []
+            for i in node.over:
+                axis = algebra.axis(i)
+                others = [k for k, a in sorted(layer.same.items()) if a == axis and k not in axes]
+                name = next((k for k in [axis, *others] if k not in own), None) or x.fresh(axis, own)
+                own |= {name}
+                names.append(name)
+                moved[i] = Pos(name)
+            return Reduce(node.op, tuple(names), visit(x.rename(node.body, moved), own))
+        return x.rebuild(node, lambda child: visit(child, used))
+
+    return visit(e, taken | frozenset(i for i in x.free(e)))
+
+
+__all__ = ["Collector", "Opt", "collect", "name_bound"]

@@ -1,0 +1,245 @@
+"""What the definitions of a layer say besides their own words: names, inversions and facts.
+
+A *name*: ``inv_std = (var + epsilon)**(-1/2)`` turns any power of ``var + epsilon`` into one of ``inv_std``.
+An *inversion*: a quantity normalised by statistics of itself, ``x_hat = (x - mu) * inv_std`` or ``y = exp(z) / sum
+exp(z)``, is solved for what was normalised: ``x = x_hat / inv_std + mu``. Statistics are what lacks one of the indices.
+A *fact*: an inversion put into the definition of a statistic. ``mu = mean x`` then says ``sum x_hat = 0``. Facts hold
+wherever the definitions can be evaluated; one that needs a condition carries it, ``sum_k P = [total > 0]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.calculus.patterns import Rewriter, Rule
+from derive.calculus.polynomials import (
+    ONE,
+    Algebra,
+    Mono,
+    Poly,
+    TooLarge,
+    is_condition,
+    is_sum,
+    plus,
+    product,
+    scaled,
+)
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Ref, Size
+from derive.notation.layer import Equation
+from derive.notation.text import show
+
+
+@dataclass(frozen=True)
+class Fact:
+    """``left = right`` for all values of the free indices, and why."""
+
+    left: Expr
+    right: Expr
+    words: str
+
+
+def is_function(atom: Expr, q: Fraction) -> bool:
+    return (isinstance(atom, Op) and atom.fn == "exp") or (
+        q.denominator != 1 and not isinstance(atom, Num | Size) and (is_sum(atom) or isinstance(atom, Op))
+    )
+
+
+def variables(left: Ref) -> frozenset[str]:
+    return frozenset(i for e in left.index if (i := x.plain(e)) is not None)
+
+
+def recurrent(equations: tuple[Equation, ...]) -> set[str]:
+    """Tensors that depend on themselves, and those given piece by piece."""
+    needs: dict[str, set[str]] = {}
+    pieces: dict[str, int] = {}
+    for e in equations:
+        needs.setdefault(e.target, set()).update(x.tensors(e.body))
+        pieces[e.target] = pieces.get(e.target, 0) + 1
+    reach = {t: set(n) for t, n in needs.items()}
+    for _ in needs:
+        for n in reach.values():
+            for other in sorted(n):
+                n |= reach.get(other, set())
+    return {t for t in needs if t in reach[t] or pieces[t] > 1}
+
+
+class Knowledge:
+    """The names, inversions and facts of a layer's definitions."""
+
+    def __init__(self, algebra: Algebra, equations: tuple[Equation, ...], given: tuple[str, ...]) -> None:
+        self.algebra = algebra
+        self.names: list[Rule] = []
+        self.inversions: list[Rule] = []
+        self.protected: list[Rule] = []
+        self.facts: list[tuple[Rule, Fact]] = []
+        self.implied: dict[str, tuple[Ref, tuple[Expr, ...]]] = {}
+        self.bodies: list[tuple[Equation, Poly]] = []
+        skip = recurrent(equations)
+        for e in equations:
+            if e.target in skip or None in map(x.plain, e.left):
+                continue
+            try:
+                self.bodies.append((e, algebra.to(e.body)))
+            except TooLarge:
+                continue
+        self.statistics = self.reductions_of(equations)
+        for e, body in self.bodies:
+            if e.target not in given:
+                self.read(e, body)
+        for e, body in self.bodies:
+            if e.target not in given:
+                self.consequences(e, body)
+
+    def reductions_of(self, equations: tuple[Equation, ...]) -> dict[str, set[str]]:
+        """A tensor's name to the tensors it is a reduction of, directly or not."""
+        out: dict[str, set[str]] = {}
+        for e in equations:
+            inside = {t for n in x.walk(e.body) if is_sum(n) for t in x.tensors(n)}
+            for t in x.tensors(e.body):
+                inside |= out.get(t, set())
+            out.setdefault(e.target, set()).update(inside)
+        return out
+
+    def read(self, e: Equation, raw: Poly) -> None:
+        body = Rewriter(self.algebra, self.names, [])(raw)
+        conditions = tuple(a.args[0] for a, _ in next(iter(body), ()) if is_condition(a)) if len(body) == 1 else ()  # type: ignore[union-attr]
+        if conditions:
+            self.implied[e.target] = e.lhs, conditions
+        if self.invert(e, body, conditions):
+            return
+        if len(body) != 1:
+            return
+        ((mono, c),) = body.items()
+        rest = [(a, q) for a, q in mono if not is_condition(a)]
+        if len(rest) == 1 and is_function(*rest[0]) and c > 0 and set(x.free(rest[0][0])) == set(e.indices):
+            (atom, unit), *_ = rest
+            value = {((e.lhs, ONE),): 1 / c}
+            if c == 1:
+                about = f"by its definition, {show(self.algebra.power(self.algebra.to(atom), unit) and self.algebra.term(ONE, ((atom, unit),)))} is {e.target}"
+                self.names.append(Rule(atom, unit, tuple(value.items()), variables(e.lhs), conditions, about))
+
+    def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
+        """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u."""
+        full = set(e.indices)
+        for u in dict.fromkeys(a for m in body for a, q in m if q == 1 and set(x.free(a)) == full):
+            if not (isinstance(u, Ref) or (isinstance(u, Op) and u.fn == "exp")):
+                continue
+            scale: Poly = {}
+            offset: Poly = {}
+            for m, c in body.items():
+                rest = tuple((a, q) for a, q in m if not is_condition(a) and a != u)
+                into = scale if (u, ONE) in m else offset
+                into[rest] = into.get(rest, Fraction(0)) + c
+            others = [a for m in (*scale, *offset) for a, _ in m]
+            if len(scale) != 1 or (conditions and offset) or any(full <= set(x.free(a)) for a in others):
+                continue
+            source = set(x.tensors(u))
+            sums = [n for a in others for n in x.walk(a) if is_sum(n) and source & set(x.tensors(n))]
+            named = [a for a in others if isinstance(a, Ref) and source & self.statistics.get(a.tensor, set())]
+            if not sums and not named:
+                continue
+            value = self.algebra.times(
+                plus({((e.lhs, ONE),): ONE}, scaled(offset, Fraction(-1))), self.algebra.power(scale, Fraction(-1))
+            )
+            pattern: Expr = u
+            if sums and isinstance(u, Ref) and Op("exp", (u,)) in self.seen_by(sums, u):
+                pattern, value = Op("exp", (u,)), self.algebra.exponential(value)
+            for s in sums:
+                ((mono, _),) = self.algebra.to(s).items()
+                for a, _ in mono:
+                    if is_sum(a):
+                        self.protected.append(Rule(a, ONE, (), variables(e.lhs)))
+            about = f"the definition of {e.target}, solved for {show(pattern)}"
+            self.inversions.append(Rule(pattern, ONE, tuple(value.items()), variables(e.lhs), conditions, about))
+            return True
+        return False
+
+    def seen_by(self, sums: list[Expr], u: Ref) -> set[Expr]:
+        """How the summands see u: as itself or through exp, with the index of u put back."""
+        out: set[Expr] = set()
+        for s in sums:
+            for n in x.walk(s):
+                if isinstance(n, Op) and n.fn == "exp" and isinstance(n.args[0], Ref) and n.args[0].tensor == u.tensor:
+                    out.add(Op("exp", (u,)))
+        return out
+
+    def normalise(self, poly: Poly, holds: frozenset[Expr] = frozenset()) -> Poly:
+        """Use names, then inversions."""
+        named = Rewriter(self.algebra, self.names, [])(poly, holds)
+        return Rewriter(self.algebra, self.inversions, self.protected)(named, holds)
+
+    def consequences(self, e: Equation, body: Poly) -> None:
+        """Facts that follow from one definition and from the unnamed sums in it."""
+        claims: list[tuple[Poly, Poly, str]] = [({((e.lhs, ONE),): ONE}, body, e.target)]
+        for mono in body:
+            for a, _ in mono:
+                claims += [
+                    ({((s, ONE),): ONE}, self.algebra.to(s.body), "") for s in x.walk(a) if is_sum(s) and self.is_protected(s)
+                ]
+        for left, right, name in claims:
+            for rule in self.inversions:
+                holds = frozenset(rule.conditions)
+                try:
+                    if name:
+                        after = self.normalise(right, holds)
+                    else:
+                        ((mono, _),) = left.items()
+                        inner = Rewriter(self.algebra, self.inversions, self.protected)(right, holds)
+                        after = self.algebra.total(mono[0][0].over, inner)  # type: ignore[union-attr]
+                except TooLarge:
+                    continue
+                if after != right:
+                    self.conclude(plus(left, scaled(after, Fraction(-1))), rule, name)
+
+    def is_protected(self, s: Expr) -> bool:
+        return any(True for p in self.protected if p.pattern == s)
+
+    def conclude(self, zero: Poly, rule: Rule, name: str) -> None:
+        """Solve ``0 = zero`` for the one new sum in it."""
+        target = next(iter(x.tensors(self.algebra.back(dict(rule.value)))), "")
+        normalised = {a.tensor for m, _ in rule.value for a, _ in m if isinstance(a, Ref) and variables(a) == rule.variables}
+        hits = [
+            (m, n) for m in zero for n, (a, q) in enumerate(m) if is_sum(a) and q == 1 and normalised & set(x.tensors(a))
+        ]
+        if len(hits) != 1:
+            return
+        ((mono, n),) = hits
+        s = mono[n][0]
+        scale = {mono[:n] + mono[n + 1 :]: zero[mono]}
+        rest = {m: c for m, c in zero.items() if m != mono}
+        right = self.algebra.times(scaled(rest, Fraction(-1)), self.algebra.power(scale, Fraction(-1)))
+        right = self.algebra.times(right, {product((x.iverson(c), ONE) for c in rule.conditions)[1]: ONE})
+        if any(s in x.walk(a) for m in right for a, _ in m) or any(r.pattern == s for r, _ in self.facts):
+            return
+        source = f"the definition of {name}" if name else f"{show(self.algebra.back({((k, ONE),): ONE for k in [self.old(zero, s)]}))}"
+        words = f"{rule.about}, put into {source}"
+        del target
+        about = f"{show(s)} is known: {words}"
+        self.facts.append(
+            (Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), about), Fact(s, self.algebra.back(right), words))
+        )
+
+    def old(self, zero: Poly, s: Expr) -> Expr:
+        return next((a for m in zero for a, _ in m if is_sum(a) and a != s), s)
+
+    def absorb(self, poly: Poly) -> Poly:
+        """Drop a condition that a factor carries already: P [total > 0] = P."""
+        out: Poly = {}
+        for mono, c in poly.items():
+            carried = {k for a, q in mono if q > 0 for k in self.carried(a)}
+            rest: Mono = tuple((a, q) for a, q in mono if not (is_condition(a) and a.args[0] in carried))  # type: ignore[union-attr]
+            out[rest] = out.get(rest, Fraction(0)) + c
+        return {m: c for m, c in out.items() if c}
+
+    def carried(self, atom: Expr) -> set[Expr]:
+        if isinstance(atom, Ref) and atom.tensor in self.implied:
+            lhs, conditions = self.implied[atom.tensor]
+            binding = {i: e for k, e in zip(lhs.index, atom.index, strict=True) if (i := x.plain(k)) is not None}
+            return {x.rename(c, binding) for c in conditions}
+        if is_sum(atom):
+            return {k for a, q in self.algebra.factors_of(atom) if q > 0 for k in self.carried(a)} - {
+                k for k in () if k
+            }
+        return set()

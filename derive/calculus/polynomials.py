@@ -1,0 +1,361 @@
+"""The normal form in which gradients are compared: sums of monomials.
+
+A monomial is a product of powers of atoms; an atom is a reference, a size, an option, a condition ``[c]``, a function, a
+sum over indices whose summand is again one monomial, or a sum of terms under a negative or fractional power. A case ``a
+if c else b`` is ``[c] a + [not c] b``, where a factor that cannot be evaluated while its condition fails is printed as
+a case again (``Printer`` in derive.calculus.collect).
+
+SymPy is not used here: its sums capture indices, and its ``expand`` is slower than these dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import lru_cache
+
+from derive.calculus.scalars import POSITIVE_KINDS
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Layer
+from derive.notation.text import show
+
+Mono = tuple[tuple[Expr, Fraction], ...]
+Poly = dict[Mono, Fraction]
+
+ONE = Fraction(1)
+LIMIT = 400
+
+
+class TooLarge(ValueError):
+    """An expression whose normal form has more than LIMIT terms; it is left as it is."""
+
+
+@lru_cache(maxsize=20_000)
+def text(e: Expr) -> str:
+    """What atoms are sorted by."""
+    return show(e)
+
+
+def is_sum(e: Expr) -> bool:
+    return isinstance(e, Reduce) and e.op == "sum"
+
+
+def is_condition(e: Expr) -> bool:
+    return isinstance(e, Op) and e.fn == "iverson"
+
+
+def negated(condition: Expr) -> Expr:
+    return condition.args[0] if isinstance(condition, Op) and condition.fn == "not" else Op("not", (condition,))
+
+
+def plus(*polys: Poly) -> Poly:
+    """The sum, without terms that cancel."""
+    out: Poly = {}
+    for poly in polys:
+        for mono, c in poly.items():
+            out[mono] = out.get(mono, Fraction(0)) + c
+    return {m: c for m, c in out.items() if c}
+
+
+def scaled(poly: Poly, c: Fraction) -> Poly:
+    return {m: k * c for m, k in poly.items()} if c else {}
+
+
+def integer_root(base: Fraction, q: Fraction) -> tuple[Fraction, list[tuple[Expr, Fraction]]]:
+    """A positive number to a fractional power as a rational times powers of integers with exponents in (0, 1)."""
+    coefficient, pairs = ONE, []
+    for whole, exponent in ((base.numerator, q), (base.denominator, -q)):
+        if whole != 1:
+            floor = exponent.numerator // exponent.denominator
+            coefficient *= Fraction(whole) ** floor
+            if exponent != floor:
+                pairs.append((x.num(whole), exponent - floor))
+    return coefficient, pairs
+
+
+def with_index(atom: Expr, found: Expr, put: Expr) -> Expr:
+    """Replace an index expression wherever it stands as an index."""
+
+    def visit(e: Expr) -> Expr | None:
+        if isinstance(e, Ref) and found in e.index:
+            return Ref(e.tensor, tuple(put if i == found else i for i in e.index))
+        return None
+
+    return x.transform(atom, visit)
+
+
+def named_index(condition: Expr) -> tuple[Expr, str] | None:
+    """``t[...]`` and ``i`` where an atom is ``[t[...] == i]``."""
+    if is_condition(condition) and isinstance(inner := condition.args[0], Op) and inner.fn == "==":  # type: ignore[union-attr]
+        for e, i in (inner.args, inner.args[::-1]):
+            if isinstance(e, Ref) and isinstance(i, Pos):
+                return e, i.index
+    return None
+
+
+def product(pairs: Iterable[tuple[Expr, Fraction]]) -> tuple[Fraction, Mono]:
+    """Multiply atoms: exponents add up, conditions are their own squares. Coefficient 0 where two contradict."""
+    exponents: dict[Expr, Fraction] = {}
+    coefficient = ONE
+    for atom, q in pairs:
+        if is_condition(atom):
+            exponents[atom] = ONE
+        elif isinstance(atom, Num) and q.denominator == 1:
+            coefficient *= atom.value**q.numerator
+        else:
+            exponents[atom] = exponents.get(atom, Fraction(0)) + q
+    conditions = [a for a in exponents if is_condition(a)]
+    for a in conditions:
+        assert isinstance(a, Op)
+        if Op("iverson", (negated(a.args[0]),)) in exponents:
+            return Fraction(0), ()
+        known = named_index(a)
+        if known is not None:
+            e, i = known
+            moved = [(b if b == a else with_index(b, e, Pos(i)), q) for b, q in exponents.items()]
+            if moved != list(exponents.items()):
+                c, mono = product(moved)
+                return coefficient * c, mono
+    for atom, q in [(a, q) for a, q in exponents.items() if isinstance(a, Num)]:
+        del exponents[atom]
+        assert isinstance(atom, Num)
+        c, roots = integer_root(atom.value, q)
+        coefficient *= c
+        exponents.update(roots)
+    return coefficient, tuple(sorted(((a, q) for a, q in exponents.items() if q), key=lambda p: text(p[0])))
+
+
+class Algebra:
+    """Arithmetic on normal forms for one layer, which says along which axis an index runs and what is positive."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.positive = {Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS}
+        self.known: dict[Expr, Poly] = {}
+        names = [a for t in layer.tensors.values() for a in t.axes] + list(layer.sizes)
+        self.order = {a: n for n, a in reversed(list(enumerate(names)))}
+        conditions = [n.args[0] for e in layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where"]
+        self.guarded = {t for c in conditions for t in x.tensors(c)}
+
+    def axis(self, index: str) -> str:
+        """Bound indices of normal forms are called ``i#0``."""
+        return self.layer.axis(index.split("#")[0])
+
+    def times(self, *polys: Poly) -> Poly:
+        out: Poly = {(): ONE}
+        for poly in polys:
+            if len(out) * len(poly) > LIMIT:
+                raise TooLarge
+            new: Poly = {}
+            for a, c in out.items():
+                for b, d in poly.items():
+                    k, mono = product(a + b)
+                    if k:
+                        new[mono] = new.get(mono, Fraction(0)) + c * d * k
+            out = {m: c for m, c in new.items() if c}
+        return out
+
+    def power(self, poly: Poly, q: Fraction) -> Poly:
+        if q == 1:
+            return poly
+        if q.denominator == 1 and 0 <= q <= 4:
+            return self.times(*[poly] * q.numerator)
+        if not poly:
+            return {((x.ZERO, q),): ONE}
+        common = self.common(poly)
+        whole = q.denominator == 1
+        if len(poly) > 1 and (common or abs(next(iter(poly.values()))) != 1) and whole:
+            rest, c = self.divide(poly, common)
+            return self.times(self.power({common: c}, q), self.power(rest, q))
+        ((mono, c),) = poly.items() if len(poly) == 1 else (((), Fraction(0)),)
+        if len(poly) == 1 and (whole or (c > 0 and self.splits(mono))):
+            pairs = [(a, e * q) for a, e in mono]
+            if whole:
+                k, out = product(pairs)
+                return {out: c**q.numerator * k}
+            k, roots = integer_root(c, q)
+            k2, out = product(pairs + roots)
+            return {out: k * k2}
+        k, out = product([(self.back(poly), q)])
+        return {out: k}
+
+    def splits(self, mono: Mono) -> bool:
+        """Whether a fractional power of the product is the product of fractional powers."""
+        unknown = [q for a, q in mono if not (isinstance(a, Size | Num) or a in self.positive)]
+        return len(unknown) <= 1 and all(q.numerator % 2 for q in unknown)
+
+    def common(self, poly: Poly) -> Mono:
+        """The largest monomial that divides every term."""
+        first, *others = (dict(m) for m in poly)
+        out = []
+        for atom, q in first.items():
+            exponents = [q, *(m.get(atom, Fraction(0)) for m in others)]
+            if all(e > 0 for e in exponents):
+                out.append((atom, min(exponents)))
+            elif all(e < 0 for e in exponents):
+                out.append((atom, max(exponents)))
+        return tuple(out)
+
+    def divide(self, poly: Poly, common: Mono) -> tuple[Poly, Fraction]:
+        """The polynomial without a common monomial and without its rational content, and the content."""
+        from math import gcd, lcm
+
+        content = Fraction(
+            gcd(*(c.numerator for c in poly.values())), lcm(*(c.denominator for c in poly.values()))
+        )
+        if all(c < 0 for c in poly.values()):
+            content = -content
+        drop = {a: q for a, q in common}
+        out: Poly = {}
+        for mono, c in poly.items():
+            rest = tuple((a, q - drop.get(a, 0)) for a, q in mono if q != drop.get(a, 0) or is_condition(a) and a not in drop)
+            out[rest] = c / content
+        return out, content
+
+    # ---- from expressions ------------------------------------------------------------------------------------------
+
+    def to(self, e: Expr) -> Poly:
+        if e not in self.known:
+            self.known[e] = self.convert(e)
+        return self.known[e]
+
+    def convert(self, e: Expr) -> Poly:
+        match e:
+            case Num(value):
+                return {(): value} if value else {}
+            case Op("add", args):
+                return plus(*(self.to(a) for a in args))
+            case Op("mul", args):
+                return self.times(*(self.to(a) for a in args))
+            case Op("pow", (a, Num(q))):
+                return self.power(self.to(a), q)
+            case Op("exp", (a,)):
+                return self.exponential(self.to(a))
+            case Op("where", (c, a, b)):
+                yes, no = ({((x.iverson(k), ONE),): ONE} for k in (c, negated(c)))
+                return plus(self.times(yes, self.to(a)), self.times(no, self.to(b)))
+            case Reduce("sum", over, body):
+                return self.total(over, self.to(body))
+        return {((e, ONE),): ONE}
+
+    def exponential(self, poly: Poly) -> Poly:
+        """exp of a sum is the product of exp of the terms; exp(log a) is a."""
+        pairs: list[tuple[Expr, Fraction]] = []
+        for mono, c in poly.items():
+            if len(mono) == 1 and mono[0][1] == 1 and isinstance(a := mono[0][0], Op) and a.fn == "log":
+                inner = self.power(self.to(a.args[0]), c)
+                if len(inner) != 1:
+                    pairs.append((a.args[0], c))
+                    continue
+                ((m, k),) = inner.items()
+                pairs += [*m, (Num(k), ONE)]
+            else:
+                pairs.append((Op("exp", (self.term(ONE, mono),)), c))
+        k, out = product(pairs)
+        return {out: k} if k else {}
+
+    # ---- sums ------------------------------------------------------------------------------------------------------
+
+    def total(self, over: tuple[str, ...], poly: Poly) -> Poly:
+        """The sum of a normal form over indices."""
+        out: list[Poly] = []
+        for mono, c in poly.items():
+            k, m = self.total_of(list(over), mono)
+            out.append({m: c * k})
+        return plus(*out)
+
+    def factors_of(self, sum_atom: Expr) -> Mono:
+        """The summand of a sum in normal form."""
+        assert isinstance(sum_atom, Reduce)
+        ((mono, _),) = self.to(sum_atom.body).items()
+        return mono
+
+    def total_of(self, over: list[str], mono: Mono) -> tuple[Fraction, Mono]:
+        """Sum one monomial: merge sums inside, take out what is constant, split what is independent, name the rest."""
+        coefficient = ONE
+        names = {i for a, _ in mono for i in (*x.free(a), *x.bound(a))} | set(over)
+        merging = True
+        while merging:
+            merging = False
+            for n, (atom, q) in enumerate(mono):
+                if q == 1 and is_sum(atom) and set(over) & set(x.free(atom)):
+                    assert isinstance(atom, Reduce)
+                    moved = {}
+                    for i in atom.over:
+                        count = 0
+                        while (name := f"{self.axis(i)}#{count}") in names:
+                            count += 1
+                        moved[i] = name
+                        names.add(name)
+                    inner = [(x.rename(a, {k: Pos(v) for k, v in moved.items()}), p) for a, p in self.factors_of(atom)]
+                    over = over + list(moved.values())
+                    c, mono = product((*mono[:n], *inner, *mono[n + 1 :]))
+                    coefficient *= c
+                    merging = True
+                    break
+        for atom, _ in mono:
+            known = named_index(atom)
+            if known is not None and known[1] in over and not set(over) & set(x.free(known[0])) and self.in_range(known[0], mono):
+                rest = [(x.rename(a, {known[1]: known[0]}), q) for a, q in mono if a != atom]
+                c, mono = product(rest)
+                c2, mono = self.total_of([i for i in over if i != known[1]], mono)
+                return coefficient * c * c2, mono
+        outside: list[tuple[Expr, Fraction]] = []
+        groups: list[tuple[set[str], list[tuple[Expr, Fraction]]]] = [({i}, []) for i in over]
+        for pair in mono:
+            used = set(over) & set(x.free(pair[0]))
+            if not used:
+                outside.append(pair)
+                continue
+            hit = [g for g in groups if g[0] & used]
+            merged = (set().union(*(g[0] for g in hit)), [p for g in hit for p in g[1]] + [pair])
+            groups = [g for g in groups if g not in hit] + [merged]
+        for bound, inside in groups:
+            if inside:
+                outside.append((self.canonical(bound, inside), ONE))
+            else:
+                outside += [(Size(self.axis(i)), ONE) for i in bound]
+        c, mono = product(outside)
+        return coefficient * c, mono
+
+    def in_range(self, position: Expr, mono: Mono) -> bool:
+        """Whether an integer tensor surely lies inside its axis: no condition of the definition asks about it."""
+        assert isinstance(position, Ref)
+        asked = {t for a, _ in mono if is_condition(a) and named_index(a) is None for t in x.tensors(a)}
+        return position.tensor not in self.guarded or position.tensor in asked
+
+    def canonical(self, bound: set[str], pairs: list[tuple[Expr, Fraction]]) -> Expr:
+        """The sum of a product, with bound indices named by their axes and counted, and factors sorted."""
+        from itertools import permutations, product as cartesian
+
+        taken = {i for a, _ in pairs for i in (*x.free(a), *x.bound(a))} - bound
+        axes: dict[str, list[str]] = {}
+        for i in sorted(bound):
+            axes.setdefault(self.axis(i), []).append(i)
+        order = sorted(axes, key=lambda a: (self.order.get(a, len(self.order)), a))
+        slots: dict[str, list[str]] = {}
+        for a in order:
+            count, slots[a] = 0, []
+            while len(slots[a]) < len(axes[a]):
+                if (name := f"{a}#{count}") not in taken:
+                    slots[a].append(name)
+                count += 1
+        best: tuple[str, Mono] | None = None
+        for choice in cartesian(*(permutations(axes[a]) for a in order)):
+            moved = {i: Pos(n) for a, chosen in zip(order, choice, strict=True) for i, n in zip(chosen, slots[a], strict=True)}
+            _, mono = product((x.rename(a, moved), q) for a, q in pairs)
+            key = " ".join(f"{text(a)}^{q}" for a, q in mono)
+            if best is None or key < best[0]:
+                best = key, mono
+        assert best is not None
+        return Reduce("sum", tuple(n for a in order for n in slots[a]), self.term(ONE, best[1]))
+
+    # ---- back to expressions, as plainly as possible ----------------------------------------------------------------
+
+    def term(self, c: Fraction, mono: Mono) -> Expr:
+        return x.mul(Num(c), *(x.power(a, Num(q)) for a, q in mono))
+
+    def back(self, poly: Poly) -> Expr:
+        parts = sorted((self.term(c, m) for m, c in poly.items()), key=lambda e: (text(e).startswith("-"), text(e)))
+        return x.add(*parts)

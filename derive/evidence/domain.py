@@ -1,0 +1,107 @@
+"""What a definition says about its arguments without being asked: ranges and signs, read off the equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
+from derive.notation.functions import COMPARISONS
+from derive.notation.layer import Layer
+
+
+def positive(layer: Layer) -> frozenset[str]:
+    """Inputs that must be positive: by itself, or added to something, under a logarithm, a root or a declared 0 / 0.
+
+    ``running_var[c] + epsilon`` under a root makes ``running_var`` positive; ``sum(i, (x - mu)**2)`` says nothing.
+    """
+    inputs = {t.name for t in layer.inputs if t.kind == "real"}
+    found: set[str] = set()
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            match node:
+                case Op("log", (a,)) | Op("xlogy" | "xdivy", (_, a)):
+                    argument = a
+                case Op("pow", (a, Num(value))) if value.denominator != 1:
+                    argument = a
+                case _:
+                    continue
+            found |= {t.tensor for t in x.terms(argument) if isinstance(t, Ref) and t.tensor in inputs}
+    return frozenset(found)
+
+
+def index_range(layer: Layer, tensor: str) -> str | None:
+    """The axis that an integer tensor points into: where it is used as an index."""
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            if isinstance(node, Ref):
+                for axis, i in zip(layer.tensors[node.tensor].axes, node.index, strict=True):
+                    if isinstance(i, Ref) and i.tensor == tensor:
+                        return layer.axis(axis)
+    return None
+
+
+def compared_with(layer: Layer, option: str) -> str | None:
+    """The integer tensor that an option is compared with: ``t[...] != padding_index``."""
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            if isinstance(node, Op) and node.fn in COMPARISONS and Opt(option) in node.args:
+                other = next((a for a in node.args if isinstance(a, Ref)), None)
+                if other is not None:
+                    return other.tensor
+    return None
+
+
+def chained(layer: Layer) -> dict[str, str]:
+    """Axes of a list's arrays that continue the entry before: ``h[l - 1, ..., i]`` makes axis i the axis o of l - 1."""
+    sequence, found = layer.sequence_axis, {}
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            if isinstance(node, Ref) and node.index and sequence is not None:
+                head = node.index[0]
+                if isinstance(head, Op) and sequence in x.free(head):
+                    for axis, i in zip(layer.tensors[node.tensor].axes, node.index, strict=True):
+                        if isinstance(i, Pos) and i.index != axis:
+                            found[i.index] = axis
+    return found
+
+
+def smooth(layer: Layer) -> bool:
+    """Whether no piecewise case, maximum or comparison of real data occurs in the definition."""
+
+    def real(e: Expr) -> bool:
+        return any(isinstance(n, Ref) and layer.tensors[n.tensor].kind == "real" for n in x.walk(e))
+
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            match node:
+                case Reduce("max" | "argmax", _, _):
+                    return False
+                case Op("max" | "abs", args) if any(real(a) for a in args):
+                    return False
+                case Op("where" | "iverson", (condition, *_)) if real(condition):
+                    return False
+    return True
+
+
+def rational(layer: Layer) -> bool:
+    """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
+    arithmetic = {"add", "mul", "where", "iverson", "and", "or", "not", "max", "abs", "floordiv", "exactdiv", *COMPARISONS}
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            if node in (x.PI, x.INF):
+                return False
+            if isinstance(node, Op) and node.fn == "pow" and isinstance(node.args[1], Num):
+                if node.args[1].value.denominator != 1:
+                    return False
+            elif isinstance(node, Op) and node.fn not in arithmetic:
+                return False
+    return True
+
+
+def functions(layer: Layer) -> Iterator[str]:
+    """Scalar functions that the equations call."""
+    for equation in layer.equations:
+        for node in x.walk(equation.body):
+            if isinstance(node, Op):
+                yield node.fn

@@ -1,0 +1,255 @@
+"""Arguments for a layer, made from its signature alone.
+
+Axes get sizes that are all different (square shapes hide transposes), options take each of their interesting values,
+integer tensors stay inside the axis they point into, a boolean mask has a row without a single True. What must be
+positive is read off the equations (derive.evidence.domain). Numbers come from a Source: NumPy's generator here,
+Hypothesis in derive.evidence.strategies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from derive.evidence import domain, layout
+from derive.evidence.layout import Case, Shape, Value
+from derive.notation.define import REGISTRY
+from derive.notation.expr import ELLIPSIS
+from derive.notation.layer import Layer, Option, Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Source(Protocol):
+    """Where choices and numbers come from."""
+
+    def pick(self, choices: list[Any]) -> Any:
+        """One of the choices."""
+
+    def shuffled(self, choices: list[Any]) -> list[Any]:
+        """All of them, in some order."""
+
+    def reals(self, shape: Shape, positive: bool) -> Array:
+        """An array of real numbers."""
+
+    def integers(self, shape: Shape, below: int) -> Array:
+        """An array of integers from 0 on."""
+
+    def booleans(self, shape: Shape) -> Array:
+        """An array of True and False."""
+
+
+@dataclass
+class Random:
+    """Normal numbers (or whole ones, which tie) from a seeded generator."""
+
+    rng: np.random.Generator
+    dtype: Any = np.float64
+    ties: bool = False
+    scale: float = 1.0
+
+    def pick(self, choices: list[Any]) -> Any:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def shuffled(self, choices: list[Any]) -> list[Any]:
+        return [choices[i] for i in self.rng.permutation(len(choices))]
+
+    def reals(self, shape: Shape, positive: bool) -> Array:
+        values = self.rng.integers(-1, 3, shape) * 1.0 if self.ties else self.rng.normal(size=shape) * self.scale
+        if positive:
+            values = self.rng.uniform(0.05, 0.95, shape)
+        return np.asarray(values).astype(self.dtype)
+
+    def integers(self, shape: Shape, below: int) -> Array:
+        return np.asarray(self.rng.integers(0, max(1, below), shape))
+
+    def booleans(self, shape: Shape) -> Array:
+        return np.asarray(self.rng.random(shape) < 0.7)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large: the sizes axes may have, the shapes of ``...``, the number of arrays in a list."""
+
+    sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
+    leading: tuple[Shape, ...] = ((2,), (3,), (1, 2), ())
+    depths: tuple[int, ...] = (2, 1, 3)
+    attempts: int = 200
+    accept: Callable[[Case], bool] = field(default=lambda case: True)
+
+
+SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
+
+
+def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[Any]:
+    """The values of an option worth trying, the default first."""
+    default: Any = option.default
+    match option.kind:
+        case "Positive":
+            return [default, 0.25, 40.0]
+        case "Scalar":
+            return [default, 0.3]
+        case "Probability":
+            return [default, 0.8]
+        case "Fraction":
+            return [default, 0.7]
+        case "Count":
+            return [default, *(n for n in (1, 2, 3) if n != default)]
+        case "Natural":
+            return [default, 1, 2]
+        case "Integer":
+            tensor = domain.compared_with(layer, option.name)
+            axis = domain.index_range(layer, tensor) if tensor else None
+            return [default, *range(sizes.get(axis, 0) if axis else 0)]
+        case "Flag":
+            return [default, not default]
+        case "Axis":
+            return [default, 0, 1, -2]
+        case "Choice":
+            return [dict(layer.choice).get(option.name, default)]
+        case "Activation":
+            return [default, *sorted(n for n, v in REGISTRY.items() if v[0].elementwise and n != default)]
+    raise TypeError(f"{layer.name}: no values for an option of kind {option.kind}")
+
+
+def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = None) -> Case:
+    """One case. ``turn`` walks through the values of every option; without it they are drawn.
+
+    Raises:
+        ValueError: no arguments were found that the definition accepts.
+    """
+    for attempt in range(plan.attempts):
+        case = _attempt(layer, source, plan, None if turn is None or attempt > plan.attempts // 2 else turn)
+        if case is not None and plan.accept(case):
+            return case
+    raise ValueError(f"{layer.name}: no acceptable arguments in {plan.attempts} attempts")
+
+
+def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None) -> Case | None:
+    sizes = _sizes(layer, source, plan)
+    leading = source.pick(list(plan.leading))
+    options: dict[str, Any] = {}
+    for n, option in enumerate(layer.options):
+        values = option_values(layer, option, sizes)
+        if option.kind == "Axis":
+            rank = len(leading) + 1
+            values = [v for v in values if -rank <= v < rank]
+        options[option.name] = source.pick(values) if turn is None else values[(turn + n * (turn // 2)) % len(values)]
+        if option.kind == "Count" and option.axis:
+            sizes[option.axis] = options[option.name]
+    shapes = Shapes(layer, source, plan, sizes, leading)
+    must = domain.positive(layer)
+    tensors: dict[str, Value] = {}
+    for tensor in layer.inputs:
+        if tensor.optional and (turn % 3 == 0 if turn is not None else source.pick([False, False, True])):
+            tensors[tensor.name] = None
+            continue
+        values = [_values(layer, tensor, source, s, sizes, must) for s in shapes.of(tensor)]
+        if (move := layout.moved(Case(layer, {}, options), tensor)) is not None:
+            values = [np.moveaxis(v, move[1], move[0]) for v in values]
+        tensors[tensor.name] = values if tensor.sequence else values[0]
+    case = Case(layer, tensors, options, ", ".join(f"{k}={v}" for k, v in options.items()))
+    if any(n is not None and n < min(1, *plan.sizes) for a, n in case.sizes.items() if a in layer.sizes):
+        return None
+    return case
+
+
+def _sizes(layer: Layer, source: Source, plan: Plan) -> dict[str, int]:
+    """Sizes that are all different, as far as they go."""
+    axes = [a for t in layer.inputs for a in (t.axes[1:] if t.sequence else t.axes)]
+    names = [a for a in dict.fromkeys(axes) if a != ELLIPSIS and a not in layer.sizes]
+    pool = source.shuffled(list(plan.sizes))
+    while len(pool) < len(names):
+        pool += source.shuffled(list(plan.sizes))
+    return dict(zip(names, pool, strict=False)) | {
+        a: n for a in layer.sizes if (n := layout.whole(layer.sizes[a], dict(zip(names, pool, strict=False)), _DEFAULT)) is not None
+    }
+
+
+class _Default(dict[str, Any]):
+    def __missing__(self, key: str) -> int:
+        return 1
+
+
+_DEFAULT = _Default()
+
+
+class Shapes:
+    """The shapes of all arrays, consistent with one another."""
+
+    def __init__(self, layer: Layer, source: Source, plan: Plan, sizes: dict[str, int], leading: Shape) -> None:
+        self.layer, self.source, self.plan, self.sizes, self.leading = layer, source, plan, sizes, leading
+        self.depth = source.pick(list(plan.depths))
+        self.chained = domain.chained(layer)
+        self.entries: dict[tuple[int, str], Shape] = {}
+
+    def of(self, tensor: Tensor) -> Iterator[Shape]:
+        """Its shape in the equations' order, or that of each array of a list."""
+        parts = layout.slots(self.layer, tensor)
+        for entry in range(self.depth) if tensor.sequence else [None]:
+            shape: list[int] = []
+            for part in parts:
+                if len(part) == 1:
+                    shape += self.axis(entry, part[0])
+                else:
+                    shape.append(int(np.prod([self.sizes[a] for a in part])))
+            yield tuple(shape)
+
+    def axis(self, entry: int | None, axis: str) -> Shape:
+        if entry is None:
+            return self.leading if axis == ELLIPSIS else (self.sizes[axis],)
+        key = entry, axis
+        if key not in self.entries:
+            if axis in self.chained:
+                before = self.chained[axis]
+                self.entries[key] = (self.sizes[axis],) if entry == 0 else self.axis(entry - 1, before)
+            elif axis == ELLIPSIS:
+                self.entries[key] = self.source.pick(list(self.plan.leading))
+            else:
+                other = self.axis(entry, next((a for a, b in self.chained.items() if b == axis), axis)) if self.chained else ()
+                self.entries[key] = (self.source.pick([n for n in self.plan.sizes if (n,) != other] or [1]),)
+        return self.entries[key]
+
+
+def _values(
+    layer: Layer, tensor: Tensor, source: Source, shape: Shape, sizes: dict[str, int], must: frozenset[str]
+) -> Array:
+    if tensor.kind == "boolean":
+        mask = source.booleans(shape)
+        if mask.ndim > 1 and mask.shape[-2] > 1:  # a row that may look nowhere
+            mask[..., -1, :] = False
+        return mask
+    if tensor.kind == "integer":
+        axis = domain.index_range(layer, tensor.name)
+        return source.integers(shape, sizes[axis] if axis else 3)
+    return source.reals(shape, tensor.name in must)
+
+
+def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Plan(), **how: Any) -> list[Case]:
+    """Enough seeded cases that every option takes each of its values, by default."""
+    longest = max((len(option_values(layer, o, {a: 3 for a in "v"})) for o in layer.options), default=1)
+    rng = np.random.default_rng(seed)
+    return [build(layer, Random(rng, **how), plan, turn) for turn in range(count or max(2, longest))]
+
+
+def like(value: Value, rng: np.random.Generator, dtype: Any = np.float64) -> Value:
+    """Normal numbers of an array's shape, or of each array's in a list."""
+    if isinstance(value, list):
+        return [like(v, rng, dtype) for v in value]
+    shape = value if isinstance(value, tuple) else np.shape(value)
+    return np.asarray(rng.normal(size=shape)).astype(dtype)
+
+
+def cotangents(case: Case, seed: int = 1, dtype: Any = np.float64) -> dict[str, Value]:
+    """A random cotangent for every output that has a gradient, by the output's name."""
+    rng = np.random.default_rng(seed)
+    return {o: like(layout.shape_of(case, o), rng, dtype) for o in case.layer.differentiable_outputs}
+
+
+def tangents(case: Case, seed: int = 2, dtype: Any = np.float64) -> dict[str, Value]:
+    """A random tangent for every input that has a gradient."""
+    rng = np.random.default_rng(seed)
+    return {t.name: like(layout.shape_of(case, t.name), rng, dtype) for t in case.layer.differentiable}

@@ -1,0 +1,432 @@
+"""A brute-force interpreter of equations: loops over every index, over any number system.
+
+Elements are computed when they are asked for and kept, so recurrences need no order: ``h[t - 1]`` and the adjoint's
+``dh[t + 1]`` are elements like others. Conventions:
+
+* A reference outside an array is zero; under ``max`` and ``argmax`` it is skipped. An exact division that leaves a
+  remainder refers outside.
+* Only the case taken of a piecewise expression is evaluated, and nothing beside an Iverson bracket that is zero.
+* 0 log 0 = 0 and 0 / 0 = 0 in ``xlogy`` and ``xdivy``; a tie in ``argmax`` goes to the first position.
+* ``activation(z)`` is evaluated by the definition of the elementwise layer chosen, ``activation'(z)`` by its derivative.
+
+It shares no code with the calculus (but for the derivatives of elementwise layers by name) nor with the programs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from derive.calculus.scalars import Derivative, Scalars
+from derive.evidence import layout
+from derive.evidence.layout import Case, Elements
+from derive.evidence.numbers import COMPARE, Numbers
+from derive.notation import expr as x
+from derive.notation.define import REGISTRY
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Equation, Tensor
+
+Env = dict[str, Any]
+Closure = Callable[[Env], Any]
+WHOLE_OPTIONS = {"Count", "Natural", "Integer", "Flag", "Axis"}
+ARGUMENT = Opt("%x")
+
+
+class Undecided(ArithmeticError):
+    """The numbers cannot tell which position a maximum is at."""
+
+
+@cache
+def scalar_body(name: str, order: int) -> Expr:
+    """The n-th derivative of an elementwise layer, a function of ARGUMENT, its options at their defaults."""
+    layer = REGISTRY[name][0]
+    body, at = layer.equations[0].body, layer.inputs[0].ref()
+    for _ in range(order):
+        body = Derivative(Scalars())(body, at)
+    values = {Opt(o.name): x.num(Fraction(str(o.default))) for o in layer.options}
+    return x.transform(body, lambda e: ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None)
+
+
+class Interpreter:
+    """Evaluates equations at one case.
+
+    Args:
+        case: the layer and its arguments.
+        equations: the layer's, and any others: adjoints, tangents, cotangents' definitions.
+        tensors: every tensor that the equations mention.
+        numbers: the number system.
+        given: elements known beforehand, by tensor: cotangents, or what another interpreter has computed. The layer's
+            inputs are taken from the case where they are not given.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        equations: Iterable[Equation],
+        tensors: dict[str, Tensor],
+        numbers: Numbers,
+        given: dict[str, Elements] | None = None,
+    ) -> None:
+        self.case, self.numbers, self.tensors = case, numbers, tensors
+        self.outside = numbers.exact(0)  # the object, not the value, marks what lies outside
+        self.one, self.zero = numbers.exact(1), numbers.exact(0)
+        self.options = {n: v for n, v in case.options.items() if not isinstance(v, str)}
+        self.store: dict[str, Elements] = dict(given or {})
+        for tensor in case.layer.inputs:
+            if tensor.name not in self.store:
+                self.store[tensor.name] = self.read(tensor)
+        self.given = set(self.store)
+        self.equations: dict[str, list[Equation]] = {}
+        for e in equations:
+            if e.target not in self.given:
+                self.equations.setdefault(e.target, []).append(e)
+        self.lowest = self.lower_bounds()
+        self.compiled: dict[int, Closure] = {}
+        self.scalars: dict[tuple[str, int], Closure] = {}
+        self.lengths: dict[tuple[str, int, int | None], int | None] = {}
+        self.listed: dict[tuple[str, int | None], tuple[int, ...]] = {}
+
+    def read(self, tensor: Tensor) -> Elements:
+        value = self.case.tensors[tensor.name]
+        if value is None:  # a mask that was left out
+            sizes = [self.case.sizes.get(a, 1) for a in tensor.axes]
+            return {i: True for i in itertools.product(*(range(n) for n in sizes))}
+        convert = {"real": self.numbers.exact, "integer": int, "boolean": bool}[tensor.kind]
+        return layout.elements(self.case, tensor.name, value, convert)
+
+    def lower_bounds(self) -> dict[tuple[str, int], int]:
+        """Recurrences begin before 0: the first position is the least constant that anything mentions."""
+        found: dict[tuple[str, int], int] = {}
+        for equations in self.equations.values():
+            for equation in equations:
+                for e in (equation.lhs, equation.body):
+                    for node in x.walk(e):
+                        if isinstance(node, Ref):
+                            for p, i in enumerate(node.index):
+                                if isinstance(i, Num):
+                                    key = node.tensor, p
+                                    found[key] = min(found.get(key, 0), int(i.value))
+        return found
+
+    # ---- elements ----------------------------------------------------------------------------------------------------
+
+    def element(self, name: str, index: tuple[int, ...]) -> Any:
+        """One element; the zero that marks the outside where there is none."""
+        known = self.store.setdefault(name, {})
+        value = known.get(index)
+        if value is None:
+            if name in self.given or not self.within(name, index):
+                return self.outside
+            equation = self.equation_at(name, index)
+            if equation is None:
+                return self.outside
+            closure = self.compiled.get(id(equation))
+            if closure is None:
+                whole = self.tensors[name].kind == "integer"
+                closure = self.index(equation.body) if whole else self.number(equation.body)
+                self.compiled[id(equation)] = closure
+            value = closure(self.environment(equation, index))
+            known[index] = value
+        return value
+
+    def equation_at(self, name: str, index: tuple[int, ...]) -> Equation | None:
+        """The equation whose constants are this element's, else the one without."""
+        best = None
+        for equation in self.equations.get(name, ()):
+            constants = [(e, i) for e, i in zip(equation.left, index, strict=True) if isinstance(e, Num)]
+            if all(e.value == i for e, i in constants) and (best is None or constants):
+                best = equation
+        return best
+
+    @staticmethod
+    def environment(equation: Equation, index: tuple[int, ...]) -> Env:
+        return {e.index: i for e, i in zip(equation.left, index, strict=True) if isinstance(e, Pos)}
+
+    def values(self, name: str, like: str) -> Elements:
+        """Every element of a tensor with the axes of an input or output."""
+        return {i: self.element(name, i) for i in layout.every(self.case, like)}
+
+    def indices(self, name: str) -> Iterable[tuple[int, ...]]:
+        """Every index of a tensor, in arrays or computed."""
+        if name in self.given:
+            return list(self.store[name])
+        found: list[tuple[int, ...]] = [()]
+        for p in range(len(self.tensors[name].axes)):
+            longer = []
+            for i in found:
+                first = i[0] if i else None
+                low = self.lowest.get((name, p), 0)
+                longer += [(*i, n) for n in range(low, self.length(name, p, first) or 0)]
+            found = longer
+        return found
+
+    def within(self, name: str, index: tuple[int, ...]) -> bool:
+        if name in self.given:
+            return index in self.store[name]
+        for p, i in enumerate(index):
+            if i < self.lowest.get((name, p), 0):
+                return False
+            length = self.length(name, p, index[0])
+            if length is None or i >= length:
+                return False
+        return True
+
+    # ---- lengths -----------------------------------------------------------------------------------------------------
+
+    def length(self, name: str, position: int, first: int | None) -> int | None:
+        """The length of a tensor's axis; in a list of arrays it may depend on the first index."""
+        key = name, position, first
+        if key not in self.lengths:
+            self.lengths[key] = None  # while it is looked for: an equation that needs itself says nothing
+            found = self._length(name, position, first)
+            if found is None:
+                del self.lengths[key]
+            else:
+                self.lengths[key] = found
+        return self.lengths.get(key)
+
+    def _length(self, name: str, position: int, first: int | None) -> int | None:
+        if name in self.given:
+            ragged = len(self.tensors[name].axes) > 1 and self.case.layer.sequence_axis == self.tensors[name].axes[0]
+            key = name, first if ragged and position else None
+            if key not in self.listed:
+                own = [i for i in self.store[name] if key[1] is None or i[0] == first]
+                self.listed[key] = tuple(max(c) + 1 for c in zip(*own, strict=True)) if own else ()
+            lengths = self.listed[key]
+            if lengths:
+                return lengths[position]
+        axis = self.case.layer.axis(self.tensors[name].axes[position])
+        if axis in self.case.sizes:
+            return self.case.sizes[axis]
+        if name in self.given:
+            return 0
+        for equation in self.equations.get(name, ()):
+            head = equation.left[0]
+            if isinstance(head, Num) and head.value != first:
+                continue
+            index = equation.left[position]
+            if isinstance(index, Pos):
+                env = {head.index: first} if isinstance(head, Pos) else {}
+                found = self.range_of(index.index, equation.body)(env)
+                if found is not None:
+                    return int(found)
+        return None
+
+    def range_of(self, index: str, *bodies: Expr) -> Closure:
+        """How many values an index takes: its axis's length, or that of an array it is a plain index of."""
+        axis = self.case.layer.axis(index)
+        if axis in self.case.sizes:
+            n = self.case.sizes[axis]
+            return lambda env: n
+        uses = []
+        for body in bodies:
+            for node in x.walk(body):
+                if isinstance(node, Ref) and Pos(index) in node.index:
+                    p = node.index.index(Pos(index))
+                    uses.append((node.tensor, p, self.index(node.index[0]) if p else None))
+
+        def search(env: Env) -> int | None:
+            for tensor, p, head in uses:
+                try:
+                    first = head(env) if head else None
+                except KeyError:  # the list's index is not bound here
+                    continue
+                if head and (first is None or not self.lowest.get((tensor, 0), 0) <= first < (self.length(tensor, 0, None) or 0)):
+                    continue
+                found = self.length(tensor, p, first)
+                if found is not None:
+                    return found
+            return None
+
+        return search
+
+    def loops(self, over: tuple[str, ...], *bodies: Expr) -> Callable[[Env], Iterable[Env]]:
+        """Every assignment of the indices; a new environment each."""
+        ranges = [(i, self.range_of(i, *bodies)) for i in over]
+
+        def run(env: Env) -> Iterable[Env]:
+            envs = [dict(env)]
+            for i, f in ranges:
+                envs = [{**e, i: n} for e in envs for n in range(f(e) or 0)]
+            return envs
+
+        return run
+
+    # ---- integers ----------------------------------------------------------------------------------------------------
+
+    def is_whole(self, e: Expr) -> bool:
+        match e:
+            case Num(value):
+                return value.denominator == 1
+            case Opt(name):
+                kinds = {o.name: o.kind for o in self.case.layer.options}
+                return kinds.get(name) in WHOLE_OPTIONS
+            case Pos() | Size():
+                return True
+            case Ref(tensor, _):
+                return self.tensors[tensor].kind == "integer"
+            case Reduce(op, _, _):
+                return op == "argmax"
+            case Op("add" | "mul" | "floordiv" | "exactdiv", args):
+                return all(self.is_whole(a) for a in args)
+        return False
+
+    def index(self, e: Expr) -> Closure:
+        """A closure for an integer; None stands for outside."""
+        match e:
+            case Num(value):
+                n = int(value)
+                return lambda env: n
+            case Opt(name):
+                option = int(self.options[name])
+                return lambda env: option
+            case Pos(index):
+                return operator.itemgetter(index)
+            case Size(axis):
+                size = self.size(axis)
+                return lambda env: size
+            case Ref(tensor, index):
+                at = self.position(index)
+
+                def look(env: Env) -> int | None:
+                    i = at(env)
+                    value = None if i is None else self.element(tensor, i)
+                    return None if value is self.outside else value
+
+                return look
+            case Op("add", args):
+                return _fold([self.index(a) for a in args], operator.add)
+            case Op("mul", args):
+                return _fold([self.index(a) for a in args], operator.mul)
+            case Op("floordiv", (a, b)):
+                return _fold([self.index(a), self.index(b)], operator.floordiv)
+            case Op("exactdiv", (a, b)):
+                return _fold([self.index(a), self.index(b)], lambda p, q: None if p % q else p // q)
+            case Reduce("argmax", over, body):
+                return self.extreme(over, body, position=True)
+        raise TypeError(f"not an integer: {e!r}")
+
+    def size(self, axis: str) -> int:
+        own = self.case.layer.axis(axis)
+        return self.case.sizes[own]
+
+    def position(self, index: tuple[Expr, ...]) -> Callable[[Env], tuple[int, ...] | None]:
+        """A closure for an element's index; None where it is outside for sure."""
+        if all(isinstance(i, Pos) for i in index):
+            names = tuple(i.index for i in index if isinstance(i, Pos))
+            return lambda env: tuple([env[n] for n in names])
+        parts = [self.index(i) for i in index]
+
+        def at(env: Env) -> tuple[int, ...] | None:
+            found = tuple([p(env) for p in parts])
+            return None if None in found else found
+
+        return at
+
+    # ---- truth -------------------------------------------------------------------------------------------------------
+
+    def test(self, e: Expr) -> Closure:
+        """A closure for a condition; None where the numbers cannot tell."""
+        match e:
+            case Ref(tensor, index):
+                at = self.position(index)
+
+                def look(env: Env) -> bool:
+                    i = at(env)
+                    return False if i is None else bool(self.element(tensor, i))
+
+                return look
+            case Opt(name):
+                option = bool(self.options[name])
+                return lambda env: option
+            case Op("and" | "or" as fn, args):
+                tests, decisive = [self.test(a) for a in args], fn == "or"
+
+                def combine(env: Env) -> bool | None:
+                    answer: bool | None = not decisive
+                    for t in tests:
+                        value = t(env)
+                        if value is decisive:
+                            return decisive
+                        if value is None:
+                            answer = None
+                    return answer
+
+                return combine
+            case Op("not", (a,)):
+                inner = self.test(a)
+                return lambda env: None if (value := inner(env)) is None else not value
+            case Op(op, (a, b)) if op in COMPARE:
+                if self.is_whole(a) and self.is_whole(b):
+                    p, q, compare = self.index(a), self.index(b), COMPARE[op]
+
+                    def whole(env: Env) -> bool:
+                        i, j = p(env), q(env)
+                        return i is not None and j is not None and bool(compare(i, j))
+
+                    return whole
+                f, g, truth = self.number(a), self.number(b), self.numbers.truth
+                return lambda env: truth(op, f(env), g(env))
+        raise TypeError(f"not a condition: {e!r}")
+
+    # ---- numbers -----------------------------------------------------------------------------------------------------
+
+    def number(self, e: Expr) -> Closure:
+        """A closure for a number."""
+        from derive.evidence.scalar import compile_number
+
+        return compile_number(self, e)
+
+    def extreme(self, over: tuple[str, ...], body: Expr, position: bool) -> Closure:
+        """The largest value inside the arrays, or its first position counted row by row."""
+        envs, value = self.loops(over, body), self.number(body)
+        inside = [(r.tensor, self.position(r.index)) for r in x.refs(body)]
+        lowest = self.numbers.exact(0) if self.numbers.inf is None else self.numbers.inf
+
+        def run(env: Env) -> Any:
+            best, where = None, 0
+            for n, here in enumerate(envs(env)):
+                if any((i := at(here)) is None or not self.within(t, i) for t, at in inside):
+                    continue
+                v = value(here)
+                larger = True if best is None else self.numbers.truth(">", v, best)
+                if larger is None:
+                    if position:
+                        raise Undecided("two values of a maximum are too close to tell apart")
+                    best = self.numbers.functions["max"](best, v)
+                elif larger:
+                    best, where = v, n
+            if position:
+                return where
+            return self.numbers.mul(self.numbers.exact(-1), lowest) if best is None else best
+
+        return run
+
+
+def _fold(parts: list[Closure], op: Callable[[int, int], int | None]) -> Closure:
+    if len(parts) == 2:
+        a, b = parts
+
+        def two(env: Env) -> int | None:
+            p, q = a(env), b(env)
+            return None if p is None or q is None else op(p, q)
+
+        return two
+
+    def many(env: Env) -> int | None:
+        total = parts[0](env)
+        for part in parts[1:]:
+            value = part(env)
+            if total is None or value is None:
+                return None
+            total = op(total, value)
+        return total
+
+    return many
+
+
+__all__ = ["ELLIPSIS", "Interpreter", "Undecided", "scalar_body"]

@@ -1,0 +1,245 @@
+"""Between arrays as a caller passes them and elements as equations name them.
+
+An equation's ``...`` is one axis here, its sizes multiplied; a slot ``g * c`` is two axes; softmax's axis comes last;
+a list of arrays is one tensor whose first index counts the entries.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Size
+from derive.notation.layer import Layer, Tensor
+
+Elements = dict[tuple[int, ...], Any]
+Shape = tuple[int, ...]
+Value = Any  # an array, a list of arrays, or None for a mask that was left out
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer (one variant of it) with arguments.
+
+    Attributes:
+        tensors: every input by name, as a caller passes it.
+        options: every option by name.
+        words: what is special about it.
+    """
+
+    layer: Layer
+    tensors: dict[str, Value]
+    options: dict[str, Any] = field(default_factory=dict)
+    words: str = ""
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The length of each axis; axes whose length differs between the arrays of a list are missing."""
+        return axis_sizes(self)
+
+    @cached_property
+    def leading(self) -> dict[int | None, Shape]:
+        """The shape that ``...`` stands for; by entry where it is an axis of a list's arrays."""
+        return {
+            entry: bound[(ELLIPSIS,)]
+            for tensor, entry, shape in _shapes(self)
+            if (ELLIPSIS,) in (bound := _bind(tensor.name, slots(self.layer, tensor), shape))
+        }
+
+
+def listed(layer: Layer, tensor: Tensor) -> bool:
+    """Whether a caller passes or gets a list of arrays."""
+    return tensor.sequence or (layer.sequence_axis is not None and tensor.axes[:1] == (layer.sequence_axis,))
+
+
+def slots(layer: Layer, tensor: Tensor) -> tuple[tuple[str, ...], ...]:
+    """The axes of one array as a caller sees them. An output's axes are put together where an input's are."""
+    if tensor.slots:
+        parts = tuple(s.parts for s in tensor.slots)
+        return parts[1:] if tensor.sequence else parts
+    products = [s.parts for t in layer.inputs for s in t.slots if len(s.parts) > 1]
+    rest = tensor.axes[1:] if listed(layer, tensor) else tensor.axes
+    found: list[tuple[str, ...]] = []
+    while rest:
+        found.append(next((p for p in products if rest[: len(p)] == p), rest[:1]))
+        rest = rest[len(found[-1]) :]
+    return tuple(found)
+
+
+def moved(case: Case, tensor: Tensor) -> tuple[int, int] | None:
+    """Where an option names the position of an axis: that position, and the axis's place in the equations."""
+    for option in case.layer.options:
+        if option.kind == "Axis" and option.axis in tensor.axes:
+            return int(case.options[option.name]), tensor.axes.index(option.axis) - len(tensor.axes)
+    return None
+
+
+def _moved_shape(case: Case, tensor: Tensor, shape: Shape, back: bool = False) -> Shape:
+    move = moved(case, tensor)
+    if move is None:
+        return shape
+    rest = list(shape)
+    n = rest.pop(move[1] if back else move[0])
+    position = (move[0] if back else move[1]) % len(shape)
+    rest.insert(position, n)
+    return tuple(rest)
+
+
+def _bind(name: str, parts: tuple[tuple[str, ...], ...], shape: Shape) -> dict[tuple[str, ...], Shape]:
+    """Which part of a shape each slot takes."""
+    spare = len(shape) - (len(parts) - 1)
+    found, at = {}, 0
+    for part in parts:
+        width = spare if part == (ELLIPSIS,) else 1
+        found[part] = shape[at : at + width]
+        at += width
+    if at != len(shape) or spare < 0:
+        raise ValueError(f"{name} of shape {shape} does not fit its axes {parts}")
+    return found
+
+
+def _shapes(case: Case) -> Iterator[tuple[Tensor, int | None, Shape]]:
+    for tensor in case.layer.inputs:
+        value = case.tensors[tensor.name]
+        if value is None:
+            continue
+        for entry, array in enumerate(value) if tensor.sequence else [(None, value)]:
+            yield tensor, entry, _moved_shape(case, tensor, np.shape(array))
+
+
+def axis_sizes(case: Case) -> dict[str, int]:
+    """The length of each axis, from the arrays, the options and the definition's own sizes."""
+    layer = case.layer
+    found: dict[str, int] = {}
+    products: list[tuple[tuple[str, ...], int]] = []
+    ragged: set[str] = set()
+    for tensor, entry, shape in _shapes(case):
+        if entry is not None:
+            found[tensor.axes[0]] = len(case.tensors[tensor.name])
+        for part, size in _bind(tensor.name, slots(layer, tensor), shape).items():
+            if entry is not None:
+                ragged |= set(part)
+            if len(part) == 1:
+                found.setdefault(part[0], math.prod(size))
+            else:
+                products.append((part, size[0]))
+
+    def computed() -> None:
+        for name, e in layer.sizes.items():
+            if (n := whole(e, found, case.options)) is not None:
+                found[name] = n
+
+    computed()
+    for part, length in products:
+        unknown = [a for a in part if a not in found]
+        if len(unknown) == 1:
+            found[unknown[0]] = length // max(1, math.prod(found[a] for a in part if a in found))
+    computed()
+    return {a: n for a, n in found.items() if a not in ragged}
+
+
+def whole(e: Expr, sizes: dict[str, int], options: dict[str, Any]) -> int | None:
+    """A size's expression as a number; None while an axis in it is not known."""
+    match e:
+        case Num(value):
+            return int(value)
+        case Opt(name):
+            return int(options[name])
+        case Size(axis):
+            return sizes.get(axis)
+        case Op(fn, args):
+            known = [n for a in args if (n := whole(a, sizes, options)) is not None]
+            if len(known) < len(args):
+                return None
+            return {"add": sum, "mul": math.prod, "floordiv": lambda ab: ab[0] // ab[1]}[fn](known)  # type: ignore[no-any-return]
+    raise TypeError(f"not a size: {e!r}")
+
+
+def elements(case: Case, name: str, value: Value, convert: Callable[[Any], Any] = lambda v: v) -> Elements:
+    """A caller's array (or list) for an input or output, element by element, at the equations' indices."""
+    tensor = case.layer.tensors[name]
+    entries = enumerate(value) if listed(case.layer, tensor) else [(None, value)]
+    found: Elements = {}
+    for entry, array in entries:
+        array = np.asarray(array)
+        if (move := moved(case, tensor)) is not None:
+            array = np.moveaxis(array, *move)
+        sizes = _inner(case, tensor, array.shape)
+        flat = array.reshape(sizes)
+        head = () if entry is None else (entry,)
+        for index in itertools.product(*(range(n) for n in sizes)):
+            found[head + index] = convert(flat[index])
+    return found
+
+
+def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
+    """The sizes of one array along the equations' axes."""
+    sizes: list[int] = []
+    for part, size in _bind(tensor.name, slots(case.layer, tensor), shape).items():
+        if len(part) == 1:
+            sizes.append(math.prod(size))
+        else:
+            sizes += [case.sizes[case.layer.axis(a)] for a in part]
+    return tuple(sizes)
+
+
+def shape_of(case: Case, name: str) -> Any:
+    """The shape of an input or output as a caller sees it; a list of shapes for a list."""
+    layer, tensor = case.layer, case.layer.tensors[name]
+    if tensor.role in ("input", "state"):
+        value = case.tensors[name]
+        return [np.shape(v) for v in value] if tensor.sequence else np.shape(value)
+    if listed(layer, tensor):
+        like = next(t for t in layer.inputs if t.sequence and t.axes == tensor.axes)
+        return shape_of(case, like.name)
+    shape: list[int] = []
+    for part in slots(layer, tensor):
+        if part == (ELLIPSIS,):
+            shape += case.leading[None]
+        else:
+            shape.append(math.prod(_size(case, a) for a in part))
+    return _moved_shape(case, tensor, tuple(shape), back=True)
+
+
+def _size(case: Case, axis: str) -> int:
+    """The size of an output's axis; the last array of a list decides where they differ."""
+    known = case.sizes.get(case.layer.axis(axis))
+    if known is not None:
+        return known
+    for tensor in case.layer.inputs:
+        if tensor.sequence and axis in tensor.axes:
+            return int(np.shape(case.tensors[tensor.name][-1])[tensor.axes.index(axis) - 1])
+    raise KeyError(f"{case.layer.name}: nothing says how long axis {axis} is")
+
+
+def array(case: Case, name: str, values: Elements, dtype: Any = object) -> Value:
+    """Elements of an input or output put together as a caller sees them."""
+    tensor = case.layer.tensors[name]
+    shape = shape_of(case, name)
+    if isinstance(shape, list):
+        own = [{i[1:]: v for i, v in values.items() if i[0] == n} for n in range(len(shape))]
+        return [_fill(v, s, dtype) for v, s in zip(own, shape, strict=True)]
+    move = moved(case, tensor)
+    if move is None:
+        return _fill(values, shape, dtype)
+    return np.moveaxis(_fill(values, _moved_shape(case, tensor, shape), dtype), move[1], move[0])
+
+
+def _fill(values: Elements, shape: Shape, dtype: Any) -> Any:
+    out = np.empty(math.prod(shape), dtype)
+    for n, index in enumerate(sorted(values)):
+        out[n] = values[index]
+    return out.reshape(shape)
+
+
+def every(case: Case, name: str) -> Iterator[tuple[int, ...]]:
+    """Every index of an input or output, in the equations' axes."""
+    shape = shape_of(case, name)
+    blank = [np.empty(s, bool) for s in shape] if isinstance(shape, list) else np.empty(shape, bool)
+    yield from elements(case, name, blank)

@@ -1,0 +1,308 @@
+"""Number systems: the arithmetic in which the interpreter evaluates equations.
+
+A system is a small table of functions. The same equations are evaluated in binary floating point, exactly with
+fractions, to 60 digits, as SymPy expressions to be differentiated, and in balls that also hold every rounding error.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import mpmath
+import sympy
+
+DIGITS = 60
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Arithmetic on one kind of number.
+
+    Attributes:
+        exact: a number from an integer, fraction or float, without rounding where the system allows.
+        functions: the scalar functions of derive.notation.functions that are not arithmetic.
+        power: the base and an exact exponent.
+        truth: a comparison's result as a bool, given the operator's name; None where the numbers cannot tell.
+        total: the sum of a non-empty list.
+        either: what a piecewise case is worth where its condition cannot be told, from both cases.
+    """
+
+    name: str
+    exact: Callable[[Any], Any]
+    functions: dict[str, Callable[..., Any]]
+    power: Callable[[Any, Fraction], Any]
+    pi: Any = None
+    inf: Any = None
+    add: Callable[[Any, Any], Any] = operator.add
+    mul: Callable[[Any, Any], Any] = operator.mul
+    truth: Callable[[str, Any, Any], bool | None] = field(default=lambda op, a, b: bool(COMPARE[op](a, b)))
+    total: Callable[[list[Any]], Any] | None = None
+    either: Callable[[Any, Any], Any] | None = None
+
+    @property
+    def zero(self) -> Any:
+        return self.exact(0)
+
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+class Unsupported(TypeError):
+    """The number system has no such function: the square root of a fraction."""
+
+
+# ---- floating point -------------------------------------------------------------------------------------------------
+
+
+def _float_power(a: float, b: Fraction) -> float:
+    if b.denominator == 1:
+        return float(a ** int(b))
+    return math.sqrt(a) ** int(2 * b) if b.denominator == 2 else float(a ** float(b))
+
+
+FLOAT = Numbers(
+    "float64",
+    exact=float,
+    functions={"exp": math.exp, "log": math.log, "erf": math.erf, "abs": abs, "max": max},
+    power=_float_power,
+    pi=math.pi,
+    inf=math.inf,
+)
+
+
+# ---- 60 digits ------------------------------------------------------------------------------------------------------
+
+
+def decimal(digits: int = DIGITS) -> Numbers:
+    """Decimal arithmetic to that many digits, in a context of its own."""
+    ctx = mpmath.MPContext()
+    ctx.dps = digits
+    half = Fraction(1, 2)
+
+    def exact(value: Any) -> Any:
+        if isinstance(value, Fraction):
+            return ctx.mpf(value.numerator) / value.denominator
+        return ctx.mpf(value)
+
+    def power(a: Any, b: Fraction) -> Any:
+        if b.denominator == 1:
+            return a ** int(b)
+        if b == half:
+            return ctx.sqrt(a)
+        return ctx.sqrt(a) ** int(2 * b) if b.denominator == 2 else ctx.power(a, exact(b))
+
+    def total(values: list[Any]) -> Any:
+        return ctx.fsum(values)
+
+    return Numbers(
+        f"{digits} digits",
+        exact=exact,
+        functions={"exp": ctx.exp, "log": ctx.log, "erf": ctx.erf, "abs": abs, "max": max},
+        power=power,
+        pi=+ctx.pi,
+        inf=ctx.inf,
+        total=total,
+    )
+
+
+MP = decimal()
+
+
+# ---- exact ----------------------------------------------------------------------------------------------------------
+
+
+def _fraction_power(a: Fraction, b: Fraction) -> Fraction:
+    if b.denominator != 1:
+        raise Unsupported("a root of a fraction")
+    return Fraction(a ** int(b))
+
+
+def _missing(name: str) -> Callable[..., Any]:
+    def refuse(*_: Any) -> Any:
+        raise Unsupported(f"{name} of a fraction")
+
+    return refuse
+
+
+FRACTION = Numbers(
+    "fractions",
+    exact=Fraction,
+    functions={n: _missing(n) for n in ("exp", "log", "erf")} | {"abs": abs, "max": max},
+    power=_fraction_power,
+)
+
+
+# ---- SymPy expressions with a value ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An expression written out, with its value at the point: the value decides every comparison on the way."""
+
+    text: sympy.Expr
+    value: Any
+
+
+def _written(f: Callable[..., Any], name: str) -> Callable[..., Written]:
+    def apply(*args: Written) -> Written:
+        return Written(f(*(a.text for a in args)), MP.functions[name](*(a.value for a in args)))
+
+    return apply
+
+
+def _exact_written(value: Any) -> Written:
+    number = MP.exact(value)
+    if not isinstance(value, int | Fraction):
+        value = Fraction(value)
+    return Written(sympy.Rational(value.numerator, value.denominator), number)
+
+
+def _written_abs(a: Written) -> Written:
+    return a if a.value >= 0 else Written(-a.text, -a.value)
+
+
+WRITTEN = Numbers(
+    "SymPy",
+    exact=_exact_written,
+    functions={
+        "exp": _written(sympy.exp, "exp"),
+        "log": _written(sympy.log, "log"),
+        "erf": _written(sympy.erf, "erf"),
+        "abs": _written_abs,
+        "max": lambda a, b: a if a.value >= b.value else b,
+    },
+    power=lambda a, b: Written(a.text ** sympy.Rational(b.numerator, b.denominator), MP.power(a.value, b)),
+    pi=Written(sympy.pi, MP.pi),
+    inf=Written(sympy.oo, MP.inf),
+    add=lambda a, b: Written(a.text + b.text, a.value + b.value),
+    mul=lambda a, b: Written(a.text * b.text, a.value * b.value),
+    truth=lambda op, a, b: bool(COMPARE[op](a.value, b.value)),
+    total=lambda values: Written(sympy.Add(*(v.text for v in values)), MP.total([v.value for v in values])),  # type: ignore[misc]
+)
+
+
+def symbol(name: str, value: Any) -> Written:
+    """A real unknown standing for a number."""
+    return Written(sympy.Symbol(name, real=True), MP.exact(value))
+
+
+def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Expr, Any]) -> Any:
+    """A SymPy expression at a point, to 60 digits. What was seen before is looked up in ``known``."""
+    if e in known:
+        return known[e]
+    if isinstance(e, sympy.Symbol):
+        value = point[e]
+    elif isinstance(e, sympy.Rational):
+        value = MP.exact(Fraction(int(e.p), int(e.q)))
+    elif e is sympy.pi:
+        value = MP.pi
+    elif e is sympy.E:
+        value = MP.functions["exp"](MP.exact(1))
+    elif isinstance(e, sympy.Pow):
+        base, exponent = evaluate(e.base, point, known), e.exp
+        if not isinstance(exponent, sympy.Rational):
+            raise TypeError(f"no rule for the exponent {exponent}")
+        value = MP.power(base, Fraction(int(exponent.p), int(exponent.q)))
+    else:
+        args = [evaluate(a, point, known) for a in e.args]
+        if isinstance(e, sympy.Add):
+            value = sum(args[1:], args[0])
+        elif isinstance(e, sympy.Mul):
+            value = args[0]
+            for a in args[1:]:
+                value = value * a
+        else:
+            value = MP.functions[{sympy.exp: "exp", sympy.log: "log", sympy.erf: "erf"}[type(e)]](*args)
+    known[e] = value
+    return value
+
+
+# ---- balls that hold the rounding errors ----------------------------------------------------------------------------
+
+
+@cache
+def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
+    """Running error analysis for a format whose unit roundoff is 2**unit_exponent; see derive.evidence.enclosure.
+
+    Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and its
+    result is then widened by the operation's own rounding error: u times its magnitude for + - * / and square root,
+    ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in any order is widened by
+    (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4).
+    """
+    import flint
+
+    arb = flint.arb
+    u = arb(2) ** unit_exponent
+    half = Fraction(1, 2)
+
+    def widen(value: Any, units: Any) -> Any:
+        return value + arb(0, (abs(value) * units).abs_upper())
+
+    def exact(value: Any) -> Any:
+        if isinstance(value, Fraction):
+            return arb(value.numerator) / value.denominator
+        return arb(value)
+
+    def add(a: Any, b: Any) -> Any:
+        return widen(a + b, u)
+
+    def mul(a: Any, b: Any) -> Any:
+        if a == 1:
+            return b
+        if b == 1 or b == -1:
+            return a * b
+        return widen(a * b, u)
+
+    def power(a: Any, b: Fraction) -> Any:
+        if b == half:
+            return widen(a.sqrt(), u)
+        if b.denominator == 2:
+            return widen(widen(a.sqrt(), u) ** int(2 * b), u * (abs(int(2 * b)) + 1))
+        return widen(a ** int(b), u * (abs(int(b)) if abs(int(b)) > 1 else 1))
+
+    def total(values: list[Any]) -> Any:
+        if len(values) == 1:
+            return values[0]
+        magnitude = sum((abs(v) for v in values[1:]), abs(values[0]))
+        return sum(values[1:], values[0]) + arb(0, (magnitude * u * (len(values) - 1)).abs_upper())
+
+    def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda a: widen(f(a), 2 * function_units * u)
+
+    def truth(op: str, a: Any, b: Any) -> bool | None:
+        if op in ("==", "!="):
+            if (a - b).is_exact() or not a.overlaps(b):
+                return bool(COMPARE[op](a, b))
+            return None
+        if COMPARE[op](a, b):
+            return True
+        opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
+        return False if COMPARE[opposite](a, b) else None
+
+    return Numbers(
+        f"rounding 2**{unit_exponent}",
+        exact=exact,
+        functions={
+            "exp": function(lambda a: a.exp()),
+            "log": function(lambda a: a.log()),
+            "erf": function(lambda a: a.erf()),
+            "abs": abs,
+            "max": lambda a, b: a.max(b),
+        },
+        power=power,
+        pi=widen(arb.pi(), u),
+        inf=arb("inf"),
+        add=add,
+        mul=mul,
+        truth=truth,
+        total=total,
+        either=lambda a, b: a.union(b),
+    )

@@ -1,0 +1,186 @@
+"""Closures for the scalar expressions of the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from derive.notation import expr as x
+from derive.notation.define import REGISTRY
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+
+if TYPE_CHECKING:
+    from derive.evidence.interpret import Env, Interpreter
+
+Closure = Callable[[dict[str, Any]], Any]
+
+
+def compile_number(world: Interpreter, e: Expr) -> Closure:
+    """A closure that computes the expression's value from the values of its indices."""
+    numbers = world.numbers
+    match e:
+        case Num(value):
+            number = numbers.exact(int(value) if value.denominator == 1 else value)
+            return lambda env: number
+        case Opt("pi"):
+            return lambda env: numbers.pi
+        case Opt("inf"):
+            return lambda env: numbers.inf
+        case Opt(name) if name.startswith("%"):
+            return lambda env: env[name]
+        case Opt(name):
+            option = numbers.exact(world.options[name])
+            return lambda env: option
+        case Pos() | Size():
+            whole = world.index(e)
+            return lambda env: numbers.exact(whole(env))
+        case Ref(tensor, index):
+            return reference(world, tensor, index)
+        case Reduce("sum", over, body):
+            return summation(world, over, body)
+        case Reduce("max", over, body):
+            return world.extreme(over, body, position=False)
+        case Op("add", args):
+            parts = [world.number(a) for a in args]
+            if numbers.total is not None and len(parts) > 2:
+                total = numbers.total
+                return lambda env: total([p(env) for p in parts])
+            return added(parts, numbers.add)
+        case Op("mul", args):
+            return product(world, args)
+        case Op("pow", (a, b)):
+            return powered(world, a, b)
+        case Op("where", (c, a, b)):
+            return piecewise(world, world.test(c), world.number(a), world.number(b))
+        case Op("iverson", (c,)):
+            return piecewise(world, world.test(c), lambda env: world.one, lambda env: world.outside)
+        case Op("xlogy" | "xdivy" as fn, (a, b)):
+            return guarded(world, fn, a, b)
+        case Op(fn, args) if fn in numbers.functions:
+            function = numbers.functions[fn]
+            if len(args) == 1:
+                inner = world.number(args[0])
+                return lambda env: function(inner(env))
+            several = [world.number(a) for a in args]
+            return lambda env: function(*(p(env) for p in several))
+        case Op(fn, (a,)):
+            return named(world, fn, a)
+    raise TypeError(f"the interpreter has no rule for {e!r}")
+
+
+def reference(world: Interpreter, tensor: str, index: tuple[Expr, ...]) -> Closure:
+    at, element, outside = world.position(index), world.element, world.outside
+    known = world.store.setdefault(tensor, {})
+
+    def look(env: Env) -> Any:
+        i = at(env)
+        if i is None:
+            return outside
+        value = known.get(i)
+        return element(tensor, i) if value is None else value
+
+    return look
+
+
+def summation(world: Interpreter, over: tuple[str, ...], body: Expr) -> Closure:
+    envs, value, numbers, outside = world.loops(over, body), world.number(body), world.numbers, world.outside
+
+    def run(env: Env) -> Any:
+        parts = [v for here in envs(env) if (v := value(here)) is not outside]
+        if not parts:
+            return world.zero
+        if numbers.total is not None:
+            return numbers.total(parts)
+        total = parts[0]
+        for part in parts[1:]:
+            total = numbers.add(total, part)
+        return total
+
+    return run
+
+
+def added(parts: list[Closure], add: Callable[[Any, Any], Any]) -> Closure:
+    def run(env: Env) -> Any:
+        total = parts[0](env)
+        for part in parts[1:]:
+            total = add(total, part(env))
+        return total
+
+    return run
+
+
+def product(world: Interpreter, args: tuple[Expr, ...]) -> Closure:
+    """Brackets first: where one is zero, or a factor lies outside, nothing else is evaluated."""
+    brackets = [a for a in args if isinstance(a, Op) and a.fn == "iverson"]
+    parts = [world.number(a) for a in [*brackets, *(a for a in args if a not in brackets)]]
+    outside, mul = world.outside, world.numbers.mul
+
+    def run(env: Env) -> Any:
+        total = None
+        for part in parts:
+            value = part(env)
+            if value is outside:
+                return outside
+            total = value if total is None else mul(total, value)
+        return total
+
+    return run
+
+
+def powered(world: Interpreter, a: Expr, b: Expr) -> Closure:
+    base, power = world.number(a), world.numbers.power
+    if isinstance(b, Num):
+        exponent = b.value
+        return lambda env: power(base(env), exponent)
+    whole = world.index(b)
+    return lambda env: power(base(env), Fraction(whole(env)))
+
+
+def piecewise(world: Interpreter, test: Closure, then: Closure, other: Closure) -> Closure:
+    either = world.numbers.either
+
+    def run(env: Env) -> Any:
+        answer = test(env)
+        if answer is None:
+            assert either is not None
+            return either(then(env), other(env))
+        return then(env) if answer else other(env)
+
+    return run
+
+
+def guarded(world: Interpreter, fn: str, a: Expr, b: Expr) -> Closure:
+    """0 log 0 = 0 and 0 / 0 = 0."""
+    numbers = world.numbers
+    left, right = world.number(a), world.number(b)
+    if fn == "xlogy":
+        function = numbers.functions["log"]
+    else:
+        def function(v: Any) -> Any:
+            return numbers.power(v, Fraction(-1))
+
+    def run(env: Env) -> Any:
+        p, q = left(env), right(env)
+        if numbers.truth("==", q, world.zero) and numbers.truth("==", p, world.zero):
+            return world.zero
+        return numbers.mul(p, function(q))
+
+    return run
+
+
+def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
+    """An elementwise layer, chosen by an option or called by its name, or its derivative: ``activation'(z)``."""
+    from derive.evidence.interpret import scalar_body
+
+    name, order = fn.rstrip("'"), len(fn) - len(fn.rstrip("'"))
+    name = str(world.case.options.get(name, name))
+    if name not in REGISTRY:
+        raise TypeError(f"{world.case.layer.name}: the interpreter has no function {fn}")
+    if (name, order) not in world.scalars:
+        world.scalars[(name, order)] = world.number(scalar_body(name, order))
+    function, inner = world.scalars[(name, order)], world.number(argument)
+    return lambda env: function({"%x": inner(env)})
+
+
+__all__ = ["compile_number", "x"]

@@ -1,0 +1,79 @@
+"""Interpreters for what a derivation holds: forward, backward, tangent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import layout
+from derive.evidence.interpret import Interpreter
+from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.numbers import MP, Numbers
+from derive.notation.expr import tensors
+from derive.notation.layer import Equation, Tensor
+
+
+def forward(case: Case, numbers: Numbers = MP, given: dict[str, Elements] | None = None) -> Interpreter:
+    """The definition at a case."""
+    return Interpreter(case, case.layer.equations, case.layer.tensors, numbers, given)
+
+
+def known_tensors(derivation: Derivation, equations: tuple[Equation, ...]) -> dict[str, Tensor]:
+    """The derivation's tensors, and those that only its textbook form introduces."""
+    known = dict(derivation.tensors)
+    for e in equations:
+        if e.target not in known:
+            known[e.target] = Tensor(e.target, tuple(i for i in e.indices))
+    return known
+
+
+def backward(
+    derivation: Derivation,
+    case: Case,
+    cotangents: dict[str, Value],
+    numbers: Numbers = MP,
+    equations: tuple[Equation, ...] | None = None,
+    given: dict[str, Elements] | None = None,
+) -> Interpreter:
+    """The gradient at a case: by the equations given, by default those of the textbook form.
+
+    ``cotangents`` are arrays by the output's name.
+    """
+    adjoint = derivation.adjoint
+    backward = derivation.backward if equations is None else equations
+    values = {adjoint.cotangents[o]: layout.elements(case, o, v, numbers.exact) for o, v in cotangents.items()}
+    everything = case.layer.equations + adjoint.auxiliary + backward
+    return Interpreter(case, everything, known_tensors(derivation, backward), numbers, {**values, **(given or {})})
+
+
+def gradients(derivation: Derivation, world: Interpreter) -> dict[str, Elements]:
+    """Every gradient, by the input's name."""
+    return {name: world.values(adjoint, name) for name, adjoint in derivation.gradients.items()}
+
+
+def shifted(case: Case, tangents: dict[str, Value], step: Any, numbers: Numbers = MP) -> dict[str, Elements]:
+    """The real inputs, moved by a step along the tangents."""
+    found = {}
+    for name, tangent in tangents.items():
+        at = layout.elements(case, name, case.tensors[name], numbers.exact)
+        along = layout.elements(case, name, tangent, numbers.exact)
+        found[name] = {i: v + step * along[i] for i, v in at.items()}
+    return found
+
+
+def contracted(left: dict[str, Elements], right: dict[str, Elements], numbers: Numbers = MP) -> Any:
+    """The sum of products of all elements."""
+    total = numbers.exact(0)
+    for name, values in left.items():
+        for i, v in values.items():
+            total = total + v * right[name][i]
+    return total
+
+
+def restricted(case: Case, tensors_kept: dict[str, Value]) -> Case:
+    """The case with other tensors."""
+    return replace(case, tensors={**case.tensors, **tensors_kept})
+
+
+__all__ = ["backward", "contracted", "forward", "gradients", "restricted", "shifted", "tensors"]

@@ -1,0 +1,88 @@
+"""The operations of an array program.
+
+Every statement computes one named array from named arrays. ``axes`` is the order of the indices in memory. Scalars
+inside an expression are written in the notation of derive.notation.expr, without reductions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from derive.notation.expr import Expr, Ref
+
+
+@dataclass(frozen=True)
+class Map:
+    """``name[axes] = body``, element by element."""
+
+    name: str
+    left: tuple[Expr, ...]
+    axes: tuple[str, ...]
+    body: Expr
+
+
+@dataclass(frozen=True)
+class Fold:
+    """``name[axes] = op over (over) of body``; op is sum, max or argmax (row-major position over ``over``)."""
+
+    name: str
+    left: tuple[Expr, ...]
+    axes: tuple[str, ...]
+    op: Literal["sum", "max", "argmax"]
+    over: tuple[str, ...]
+    body: Expr
+
+
+@dataclass(frozen=True)
+class Contract:
+    """``name[axes] = scale * sum over (over) of a * b``, a matrix product."""
+
+    name: str
+    left: tuple[Expr, ...]
+    axes: tuple[str, ...]
+    over: tuple[str, ...]
+    a: Expr
+    b: Expr
+    scale: Expr
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """``name[axes] += values`` where the axis called ``axis`` is read from the integer tensor ``index``."""
+
+    name: str
+    left: tuple[Expr, ...]
+    axes: tuple[str, ...]
+    axis: str
+    index: Ref
+    over: tuple[str, ...]
+    values: Expr
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Statements run for one position of an axis after another: a recurrence, or the arrays of a list."""
+
+    axis: str
+    backwards: bool
+    body: tuple[Statement, ...]
+
+
+Statement = Map | Fold | Contract | Scatter | Loop
+
+
+@dataclass(frozen=True)
+class Program:
+    """Statements in order, and what they leave behind."""
+
+    statements: tuple[Statement, ...]
+    results: tuple[str, ...]
+
+
+def names(statements: tuple[Statement, ...]) -> list[str]:
+    """Arrays computed, in order."""
+    found: list[str] = []
+    for s in statements:
+        found += names(s.body) if isinstance(s, Loop) else [s.name]
+    return list(dict.fromkeys(found))

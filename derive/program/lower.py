@@ -1,0 +1,355 @@
+"""From equations to an array program.
+
+Each reduction becomes a statement of its own, named after what it reduces; a sum of a product over two index sets
+becomes a contraction; a sum under a condition ``[t == v]`` a scatter; equations that need each other at another position
+of an axis become a loop along it. Nothing computed twice is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from derive.calculus.reverse import CalculusError, linear
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Scatter, Statement
+
+
+@dataclass
+class Lowering:
+    """Turns equations into statements. ``tensors`` grows by what is named on the way."""
+
+    layer: Layer
+    tensors: dict[str, Tensor]
+    known: dict[tuple[tuple[Expr, ...], Expr], str] = field(default_factory=dict)
+    flat: list[Equation] = field(default_factory=list)
+
+    def hoist(self, equation: Equation) -> None:
+        """Give every reduction inside an equation an equation of its own, innermost first."""
+        body = self.reductions(equation.body, equation, top=True)
+        self.flat.append(Equation(equation.target, equation.left, body, equation.line))
+        if isinstance(body, Reduce):
+            self.known.setdefault(self.key(equation.left, body), equation.target)
+
+    def key(self, left: tuple[Expr, ...], body: Reduce) -> tuple[tuple[Expr, ...], Expr]:
+        canonical = {i: Pos(f"%{n}") for n, i in enumerate(body.over)}
+        return left, Reduce(body.op, tuple(f"%{n}" for n in range(len(body.over))), x.rename(body.body, canonical))
+
+    def reductions(self, e: Expr, equation: Equation, top: bool = False) -> Expr:
+        if isinstance(e, Reduce):
+            e = Reduce(e.op, e.over, self.reductions(e.body, equation))
+            if top:
+                return e
+            free = x.free(e)
+            order = [i for e2 in equation.left for i in x.free(e2) if i in free]
+            left = tuple(Pos(i) for i in order + [i for i in free if i not in order])
+            key = self.key(left, e)
+            if key in self.known and self.known[key] != equation.target:
+                return Ref(self.known[key], left)
+            name = self.name(e)
+            axes = tuple(x.plain(i) or "" for i in left)
+            self.tensors[name] = Tensor(name, axes, kind="integer" if e.op == "argmax" else "real")
+            self.flat.append(Equation(name, left, e))
+            self.known[key] = name
+            return Ref(name, left)
+        if isinstance(e, Ref):
+            return e
+        return x.rebuild(e, lambda child: self.reductions(child, equation))
+
+    def name(self, e: Reduce) -> str:
+        """sum_g_x_hat: the reduction and what it reduces."""
+        parts = [e.op, *dict.fromkeys(r.tensor for r in x.refs(e.body))][:4]
+        name = "_".join(parts)
+        count = 2
+        while name in self.tensors:
+            name = f"{'_'.join(parts)}_{count}"
+            count += 1
+        return name
+
+    # ---- statements ------------------------------------------------------------------------------------------------
+
+    def statement(self, e: Equation) -> Statement:
+        axes = e.indices
+        if not isinstance(e.body, Reduce):
+            return Map(e.target, e.left, axes, e.body)
+        if e.body.op == "sum":
+            return self.sum(e, axes, e.body)
+        return Fold(e.target, e.left, axes, e.body.op, e.body.over, e.body.body)  # type: ignore[arg-type]
+
+    def sum(self, e: Equation, axes: tuple[str, ...], body: Reduce) -> Statement:
+        parts = list(x.factors(body.body))
+        for part in parts:
+            scatter = self.scatter_target(part, axes)
+            if scatter is not None:
+                axis, index = scatter
+                rest = [p for p in parts if p is not part]
+                over = tuple(i for i in body.over)
+                return Scatter(e.target, e.left, axes, axis, index, over, x.mul(*rest))
+        scalars = [p for p in parts if not x.free(p)]
+        arrays = [p for p in parts if x.free(p)]
+        pair = self.pair(arrays, axes, body.over)
+        if pair is not None:
+            return Contract(e.target, e.left, axes, body.over, pair[0], pair[1], x.mul(*scalars))
+        return Fold(e.target, e.left, axes, "sum", body.over, body.body)
+
+    def scatter_target(self, part: Expr, axes: tuple[str, ...]) -> tuple[str, Ref] | None:
+        match part:
+            case Op("iverson", (Op("==", (Ref() as index, Pos(axis))),)) if axis in axes and axis not in x.free(index):
+                if set(x.free(index)) - set(axes):
+                    return axis, index
+        return None
+
+    def pair(self, arrays: list[Expr], axes: tuple[str, ...], over: tuple[str, ...]) -> tuple[Expr, Expr] | None:
+        """Split a product into two factors that each have an index the other lacks, if it is a matrix product."""
+        arrays = sorted(arrays, key=lambda p: -len(x.free(p)))
+        if len(arrays) < 2:
+            return None
+        seed = arrays[0]
+        for other in arrays[1:]:
+            mine, theirs = set(x.free(seed)), set(x.free(other))
+            if theirs - mine and mine - theirs and mine & theirs & set(over):
+                a, b = [seed], [other]
+                for rest in arrays:
+                    if rest is seed or rest is other:
+                        continue
+                    if set(x.free(rest)) <= theirs:
+                        b.append(rest)
+                    elif set(x.free(rest)) <= mine:
+                        a.append(rest)
+                    else:
+                        return None
+                return x.mul(*a), x.mul(*b)
+        return None
+
+    # ---- recurrences of adjoints -----------------------------------------------------------------------------------
+
+    def pushed(self, group: list[Equation]) -> list[Equation]:
+        """In a recurrence of adjoints, let each position add to its neighbour instead of reading it.
+
+        ``dh[t] = dy[t] + f(dz[t + 1])`` becomes ``dh[t] += dy[t]`` and ``dh[t - 1] += f(dz[t])``: beyond the last
+        position there is nothing to read, and backpropagation is usually written so.
+        """
+        axis, _ = self.recurrence(group)
+        targets = {e.target for e in group}
+        extended = {e.target for e in group if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        if axis is None or extended:
+            return group
+        kept: list[Equation] = []
+        first: list[Equation] = []
+        moved: list[Equation] = []
+        for e in group:
+            here, away = [], []
+            for term in x.terms(e.body):
+                start = condition_at(term, axis)
+                if start is not None:
+                    at = {axis: start[0]}
+                    left = tuple(x.rename(i, at) for i in e.left)
+                    first.append(Equation(e.target, left, x.rename(start[1], at)))
+                    continue
+                shifts = {s[1] for n in x.walk(term) if isinstance(n, Ref) and n.tensor in targets
+                          for i in n.index if (s := shift_of(i)) and s[0] == axis}  # fmt: skip
+                if shifts <= {0}:
+                    here.append(without_start(term, axis))
+                elif len(shifts) == 1:
+                    back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
+                    left = tuple(x.rename(i, back) for i in e.left)
+                    away.append(Equation(e.target, left, x.rename(term, back)))
+                else:
+                    raise CalculusError(f"{e.target} needs two positions of {axis} in one term")
+            adds = bool(away) or any(f.target == e.target for f in first)
+            if here or not adds:
+                kept.append(Equation(e.target, e.left, x.add(*([e.lhs] if adds else []), *here), e.line))
+            moved += [Equation(m.target, m.left, Op("add", (m.lhs, m.body))) for m in away]
+        return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
+
+    # ---- loops -----------------------------------------------------------------------------------------------------
+
+    def program(self, equations: Iterable[Equation], results: tuple[str, ...]) -> Program:
+        for group in components(list(equations)):
+            for equation in self.pushed(group):
+                self.hoist(equation)
+        self.prune(results)
+        return Program(tuple(self.schedule()), results)
+
+    def prune(self, results: tuple[str, ...]) -> None:
+        needed = set(results)
+        for _ in range(len(self.flat)):
+            before = len(needed)
+            for e in self.flat:
+                if e.target in needed:
+                    needed |= set(x.tensors(e.body))
+            if len(needed) == before:
+                break
+        self.flat = [e for e in self.flat if e.target in needed]
+
+    def schedule(self) -> list[Statement]:
+        """Order equations by what they need; those that need one another form a loop."""
+        groups = components(self.flat)
+        out: list[Statement] = []
+        sequence = self.layer.sequence_axis
+        for group in groups:
+            axis, backwards = self.recurrence(group)
+            if axis is None and len(group) == 1 and sequence in group[0].indices:
+                axis = sequence
+            if axis is None and len(group) == 1 and isinstance(group[0].body, Reduce) and sequence in group[0].body.over:
+                axis = sequence
+            if axis is None:
+                out += [self.statement(e) for e in group]
+                continue
+            out += [self.statement(e) for e in group if not mentions(e, axis)]
+            body = tuple(self.statement(e) for e in self.inside([e for e in group if mentions(e, axis)], axis))
+            last = out[-1] if out else None
+            if axis == sequence and isinstance(last, Loop) and last.axis == axis and self.joins(last, body, axis, backwards):
+                out[-1] = Loop(axis, last.backwards or backwards, last.body + body)
+            else:
+                out.append(Loop(axis, backwards, body))
+        return out
+
+    def joins(self, last: Loop, body: tuple[Statement, ...], axis: str, backwards: bool) -> bool:
+        """Whether statements may run inside the loop before them: they read its results at the same position only."""
+        made = {s.name for s in last.body if not isinstance(s, Loop)}
+        for s in body:
+            if isinstance(s, Loop):
+                return False
+            for e in expressions(s):
+                for node in x.walk(e):
+                    if isinstance(node, Ref) and node.tensor in made:
+                        if not node.index or node.index[0] != Pos(axis):
+                            return False
+        return last.backwards == backwards or not backwards
+
+    def inside(self, group: list[Equation], axis: str) -> list[Equation]:
+        """The equations of one loop in an order in which each position can be computed."""
+        pending = list(group)
+        done: list[Equation] = []
+        while pending:
+            for e in pending:
+                read = {n for n in x.walk(e.body) if isinstance(n, Ref) and n != e.lhs}
+                at = {n.tensor for n in read if position(n, axis) == position(e.lhs, axis)}
+                away = {n.tensor for n in read} - at
+                late = {p.target for p in pending if p is not e}
+                # what is read at this position must be complete; what a neighbour left there is
+                if not any(
+                    p is not e and p.target in at and position(p.lhs, axis) == position(e.lhs, axis) for p in pending
+                ) and not (is_push(e, axis) and (at | away) & {p.target for p in pending if not is_push(p, axis)} & late):
+                    break
+            else:
+                raise CalculusError(f"{pending[0].target} needs itself at the same position of {axis}")
+            done.append(e)
+            pending.remove(e)
+        return done
+
+    def recurrence(self, group: list[Equation]) -> tuple[str | None, bool]:
+        """The axis along which a group of equations refers to itself at another position, and the direction."""
+        targets = {e.target for e in group}
+        for e in group:
+            for node in x.walk(e.body):
+                if isinstance(node, Ref) and node.tensor in targets:
+                    for index in (*node.index, *e.left):
+                        shift = shift_of(index)
+                        if shift is not None and shift[1]:
+                            axis = shift[0]
+                            ahead = (position(node, axis) or 0) - (position(e.lhs, axis) or 0)
+                            if ahead:
+                                return axis, ahead > 0
+        return None, False
+
+
+def mentions(e: Equation, axis: str) -> bool:
+    return axis in x.free(e.lhs) or axis in x.free(e.body) or (isinstance(e.body, Reduce) and axis in e.body.over)
+
+
+def position(ref: Ref, axis: str) -> int | None:
+    """How far from the loop's position a reference stands; None where the axis does not occur."""
+    return next((s[1] for i in ref.index if (s := shift_of(i)) and s[0] == axis), None)
+
+
+def is_push(e: Equation, axis: str) -> bool:
+    return bool(position(e.lhs, axis))
+
+
+def condition_at(term: Expr, axis: str) -> tuple[Expr, Expr] | None:
+    """``[t == c] * rest`` as (c, rest)."""
+    for factor in x.factors(term):
+        match factor:
+            case Op("iverson", (Op("==", (Pos(index), c)),)) if index == axis and not x.free(c):
+                return c, x.mul(*(f for f in x.factors(term) if f is not factor))
+    return None
+
+
+def without_start(term: Expr, axis: str) -> Expr:
+    """Drop ``[t >= 0]``, which holds inside the loop."""
+    start = x.iverson(Op(">=", (Pos(axis), x.ZERO)))
+    return x.transform(term, lambda e: x.mul(*(f for f in x.factors(e) if f != start)) if start in x.factors(e) else None)
+
+
+def expressions(s: Statement) -> tuple[Expr, ...]:
+    """The expressions a statement reads."""
+    match s:
+        case Map() | Fold():
+            return (s.body,)
+        case Contract():
+            return (s.a, s.b, s.scale)
+        case Scatter():
+            return (s.index, s.values)
+        case Loop():
+            return tuple(e for inner in s.body for e in expressions(inner))
+
+
+def shift_of(index: Expr) -> tuple[str, int] | None:
+    """``t - 1`` is (t, -1); None for anything but an index plus a whole number."""
+    names = x.free(index)
+    if len(names) != 1 or any(isinstance(n, Ref | Size | Opt) for n in x.walk(index)):
+        return None
+    try:
+        coefficient, rest = linear(index, names[0])
+    except CalculusError:
+        return None
+    if coefficient == x.ONE and isinstance(rest, Num):
+        return names[0], int(rest.value)
+    return None
+
+
+def components(equations: list[Equation]) -> list[list[Equation]]:
+    """Strongly connected groups of equations, each after what it needs; otherwise in the order given."""
+    makers: dict[str, list[int]] = {}
+    for n, e in enumerate(equations):
+        makers.setdefault(e.target, []).append(n)
+    needs = [
+        sorted({m for t in x.tensors(e.body) for m in makers.get(t, ())} | set(makers[e.target]) - {n})
+        for n, e in enumerate(equations)
+    ]
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    groups: list[list[int]] = []
+
+    def visit(n: int) -> None:
+        index[n] = low[n] = len(index)
+        stack.append(n)
+        for m in needs[n]:
+            if m not in index:
+                visit(m)
+                low[n] = min(low[n], low[m])
+            elif m in stack:
+                low[n] = min(low[n], index[m])
+        if low[n] == index[n]:
+            group = []
+            while True:
+                m = stack.pop()
+                group.append(m)
+                if m == n:
+                    break
+            groups.append(sorted(group))
+
+    for n in range(len(equations)):
+        if n not in index:
+            visit(n)
+    return [[equations[n] for n in group] for group in groups]
+
+
+def lower(layer: Layer, tensors: dict[str, Tensor], equations: Iterable[Equation], results: tuple[str, ...]) -> Program:
+    """Lower equations to the statements that the results need. Adds the arrays named on the way to ``tensors``."""
+    return Lowering(layer, tensors).program(equations, results)

@@ -1,0 +1,1 @@
+"""Printers: the same program or equation, for NumPy, for TeX, for the site."""

@@ -1,0 +1,287 @@
+"""Prints equations in the TeX dialect of the book.
+
+The dialect is small enough for a strict parser (tests/page has one that shares no code with this): products are
+juxtaposed, a sum's body is the product that follows it, a piecewise case is ``\\begin{cases}``, a condition used
+as a number is an Iverson bracket. Every expression of the notation has exactly one spelling in it.
+
+Not in the dialect, so written out before printing: the derivative of a named elementwise layer (``sigmoid'``), by the
+textbook form that the layer's own derivation found; and ``xdivy``, whose 0/0 is a case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num, power
+from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC
+from derive.notation.layer import Equation
+from derive.notation.text import split_quotient, split_sign
+from derive.targets.symbols import Symbols
+
+SUM, OPEN, PRODUCT, POWER, ATOM = range(5)
+LOGIC_LEVEL = -1
+OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
+
+
+@dataclass
+class Latex:
+    """Prints expressions with the symbols of one page. ``show`` and ``equation`` are the whole interface.
+
+    Levels say where parentheses are needed: SUM; OPEN, which reaches as far right as it can (a reduction, cases);
+    PRODUCT; POWER; ATOM.
+    """
+
+    symbols: Symbols
+    letters: dict[str, str] = field(default_factory=dict)
+
+    def equation(self, equation: Equation) -> str:
+        """One display equation, without dollars."""
+        return self.relation(equation.lhs, equation.body)
+
+    def relation(self, lhs: Expr, body: Expr, sign: str = "=") -> str:
+        body = unshadowed(self.prepare(body), frozenset(x.free(lhs)))
+        self.letters = self.symbols.index_letters(lhs, body)
+        return f"{self.show(lhs)} {sign} {self.show(body)}"
+
+    def expression(self, e: Expr) -> str:
+        e = unshadowed(self.prepare(e), frozenset(x.free(e)))
+        self.letters = self.symbols.index_letters(e)
+        return self.show(e)
+
+    def prepare(self, e: Expr) -> Expr:
+        return signs_out(written_out(e, self.symbols))
+
+    # ---- nodes -------------------------------------------------------------------------------------------------------
+
+    def show(self, e: Expr, level: int = SUM) -> str:
+        text, own = self.node(e)
+        return rf"\left({text}\right)" if own < level else text
+
+    def node(self, e: Expr) -> tuple[str, int]:
+        match e:
+            case Num(value):
+                return self.number(value)
+            case Opt(name):
+                return self.symbols.symbol(name), ATOM
+            case Pos(index):
+                return self.index(index), ATOM
+            case Size(axis):
+                return f"N_{{{self.index(axis)}}}", ATOM
+            case Ref(tensor, index):
+                return self.reference(tensor, index)
+            case Reduce(op, over, body):
+                under = ",".join(self.index(i) for i in over)
+                return f"{OPERATORS[op]}_{{{under}}} {self.show(body, OPEN)}", OPEN
+            case Op("add", args):
+                return self.sum(args), SUM
+            case Op("mul", _):
+                return self.product(e)
+            case Op("pow", (base, exponent)):
+                return self.power(e, base, exponent)
+            case Op("exactdiv", (a, b)):
+                return self.fraction(a, b), PRODUCT
+            case Op("floordiv", (a, b)):
+                return rf"\left\lfloor {self.fraction(a, b)} \right\rfloor", ATOM
+            case Op("where", (c, a, b)):
+                cases = rf"{self.show(a)} & \text{{if }} {self.show(c, LOGIC_LEVEL)} \\ {self.show(b)} & \text{{otherwise}}"
+                return rf"\begin{{cases}} {cases} \end{{cases}}", OPEN
+            case Op("iverson", (c,)):
+                return rf"\left[ {self.show(c, LOGIC_LEVEL)} \right]", ATOM
+            case Op("xdivy", (a, b)):
+                return self.fraction(a, b), PRODUCT
+            case Op("xlogy", (a, b)):
+                return rf"{self.show(a, PRODUCT)} \log\left({self.show(b)}\right)", PRODUCT
+            case Op("abs", (a,)):
+                return rf"\left|{self.show(a)}\right|", ATOM
+        return self.operation(e)
+
+    def operation(self, e: Expr) -> tuple[str, int]:
+        match e:
+            case Op("and" | "or" as fn, args):
+                return f" {LOGIC[fn]} ".join(self.show(a, SUM) for a in args), LOGIC_LEVEL
+            case Op("not", (a,)):
+                return rf"\lnot {self.show(a, ATOM)}", SUM
+            case Op(fn, (a, b)) if fn in COMPARISONS:
+                return f"{self.show(a)} {COMPARISONS[fn]} {self.show(b)}", SUM
+            case Op(fn, args):
+                inside = ", ".join(self.show(a) for a in args)
+                return rf"{self.function(fn)}\left({inside}\right)", ATOM
+        raise TypeError(f"not an expression: {e!r}")
+
+    def function(self, fn: str) -> str:
+        if fn in FUNCTIONS:
+            return FUNCTIONS[fn].tex
+        if fn in self.symbols.names:
+            return self.symbols.names[fn]
+        return r"\tanh" if fn == "tanh" else rf"\operatorname{{{fn}}}"
+
+    def index(self, i: str) -> str:
+        return self.letters.get(i) or self.symbols.letters.get(i) or i
+
+    def number(self, value: Fraction) -> tuple[str, int]:
+        sign = "-" if value < 0 else ""
+        if value.denominator == 1:
+            return str(value), SUM if sign else ATOM
+        return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}", SUM if sign else PRODUCT
+
+    def reference(self, tensor: str, index: tuple[Expr, ...]) -> tuple[str, int]:
+        symbol = self.symbols.symbol(tensor)
+        squared = "^" in symbol and not symbol.startswith((r"\overline{", r"\dot{"))
+        subscript = f"_{{{','.join(self.show(i) for i in index)}}}" if index else ""
+        return symbol + subscript, POWER if squared else ATOM
+
+    def power(self, e: Expr, base: Expr, exponent: Expr) -> tuple[str, int]:
+        if isinstance(exponent, Num) and exponent.value < 0:
+            return self.product(e)
+        if exponent == Num(Fraction(1, 2)):
+            return rf"\sqrt{{{self.show(base)}}}", ATOM
+        return f"{self.show(base, ATOM)}^{{{self.show(exponent)}}}", POWER
+
+    def fraction(self, a: Expr, b: Expr) -> str:
+        return rf"\frac{{{self.show(a)}}}{{{self.show(b)}}}"
+
+    # ---- sums and products -------------------------------------------------------------------------------------------
+
+    def sum(self, args: tuple[Expr, ...]) -> str:
+        out = ""
+        for n, term in enumerate(in_reading_order(args)):
+            negative, rest = split_sign(term)
+            joint = ("-" if negative else "") if n == 0 else (" - " if negative else " + ")
+            # cases have no right delimiter: whatever follows them on the line would read as a part of them
+            out += joint + self.show(rest, PRODUCT if n < len(args) - 1 and ends_in_cases(rest) else OPEN)
+        return out
+
+    def product(self, e: Expr) -> tuple[str, int]:
+        negative, rest = split_sign(e)
+        above, below = split_quotient(rest)
+        text, level = self.quotient(above, below) if below else self.factors(above)
+        return (f"-{text}", SUM) if negative else (text, level)
+
+    def quotient(self, above: list[Expr], below: list[Expr]) -> tuple[str, int]:
+        under = self.factors(below, alone=True)[0]
+        reductions = [f for f in above if isinstance(f, Reduce)]
+        if not reductions or not all(is_constant(f) for f in below):
+            return rf"\frac{{{self.factors(above, alone=True)[0]}}}{{{under}}}", PRODUCT
+        # a mean: the constants make a fraction of their own in front of the sum
+        constants = [f for f in above if is_constant(f)]
+        others = [f for f in above if not is_constant(f) and not isinstance(f, Reduce)]
+        front = f"{self.factors(others, closed=True)[0]} " if others else ""
+        fraction = rf"\frac{{{self.factors(constants, alone=True)[0]}}}{{{under}}}"
+        return f"{front}{fraction} {self.factors(reductions)[0]}", OPEN
+
+    def factors(self, parts: list[Expr], alone: bool = False, closed: bool = False) -> tuple[str, int]:
+        """Juxtaposed factors, what is open to the right last. ``alone``: nothing stands beside the product.
+
+        ``closed``: something follows, so nothing may be open.
+        """
+        if not parts:
+            return "1", ATOM
+        if len(parts) == 1 and not closed:
+            return (self.show(parts[0]), ATOM) if alone else self.node(parts[0])
+        ordered = sorted(parts, key=lambda f: (isinstance(f, Reduce), is_open(f)))
+        words = []
+        for n, factor in enumerate(ordered):
+            last = n == len(ordered) - 1 and not closed
+            words.append(self.show(factor, OPEN if last else PRODUCT))
+        return " ".join(words), OPEN if is_open(ordered[-1]) and not closed else PRODUCT
+
+
+def is_open(e: Expr) -> bool:
+    return isinstance(e, Reduce) or (isinstance(e, Op) and e.fn == "where")
+
+
+def ends_in_cases(e: Expr) -> bool:
+    match e:
+        case Reduce(_, _, body):
+            return ends_in_cases(body)
+        case Op("mul", args):
+            return not split_quotient(e)[1] and any(isinstance(a, Op) and a.fn == "where" for a in args)
+    return isinstance(e, Op) and e.fn == "where"
+
+
+def is_constant(e: Expr) -> bool:
+    """Numbers, sizes, options and what is made of them."""
+    return all(not isinstance(node, (Ref, Reduce, Pos)) for node in x.walk(e))
+
+
+def in_reading_order(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The author's order, but ``1 - y`` and ``1 + exp(x)`` with the numeral in front, and no minus in front if possible."""
+    constant = [a for a in args if isinstance(a, Num) and a.value > 0]
+    rest = [a for a in args if a not in constant]
+    if constant and any(split_sign(a)[0] or isinstance(a, Op) for a in rest):
+        return (*constant, *rest)
+    if split_sign(args[0])[0]:
+        first = next((a for a in args if not split_sign(a)[0]), None)
+        if first is not None:
+            return (first, *(a for a in args if a is not first))
+    return args
+
+
+def signs_out(e: Expr) -> Expr:
+    """``sum(i, -a)`` as ``-sum(i, a)``."""
+
+    def visit(node: Expr) -> Expr | None:
+        if isinstance(node, Reduce) and node.op == "sum":
+            body = signs_out(node.body)
+            negative, rest = split_sign(body)
+            if negative:
+                return x.mul(num(-1), Reduce("sum", node.over, rest))
+            return Reduce("sum", node.over, body)
+        return None
+
+    return x.transform(e, visit)
+
+
+def unshadowed(e: Expr, scope: frozenset[str]) -> Expr:
+    """Bound indices renamed where one has the name of an index in scope: a reader has no scopes to look up."""
+    if not isinstance(e, Reduce):
+        return x.rebuild(e, lambda child: unshadowed(child, scope))
+    taken = {*scope, *e.over, *x.free(e.body), *x.bound(e.body)}
+    moved: dict[str, str] = {}
+    for i in e.over:
+        moved[i] = x.fresh(i, taken) if i in scope else i
+        taken.add(moved[i])
+    body = x.rename(e.body, {a: Pos(b) for a, b in moved.items()})
+    return Reduce(e.op, tuple(moved.values()), unshadowed(body, scope | frozenset(moved.values())))
+
+
+def written_out(e: Expr, symbols: Symbols) -> Expr:
+    """Write out what the dialect has no word for."""
+
+    def visit(node: Expr) -> Expr | None:
+        match node:
+            case Op(fn, (a,)) if fn.endswith("'") and fn not in symbols.names:
+                return slope(fn[:-1])(written_out(a, symbols))
+            case Op("where", (c, a, b)) if (a, b) == (x.ONE, x.ZERO):
+                return x.iverson(written_out(c, symbols))
+        return None
+
+    return x.transform(e, visit)
+
+
+@cache
+def slope(name: str) -> Callable[[Expr], Expr]:
+    """The derivative of an elementwise layer as a function of its argument, in the form its own derivation found."""
+    from derive.calculus.derivation import derive
+    from derive.notation.define import REGISTRY
+
+    layer = REGISTRY[name][0]
+    derivation = derive(layer)
+    (argument,), (output,) = layer.inputs, layer.outputs
+    found = next(e for e in derivation.backward if e.target == derivation.gradients[argument.name])
+    cotangent = derivation.adjoint.cotangents[output]
+
+    def at(value: Expr) -> Expr:
+        def visit(node: Expr) -> Expr | None:
+            if isinstance(node, Ref):
+                own = {cotangent: x.ONE, output: Op(name, (value,)), argument.name: value}
+                return own.get(node.tensor)
+            return None
+
+        return x.transform(found.body, visit)
+
+    return at

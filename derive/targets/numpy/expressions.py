@@ -1,0 +1,322 @@
+"""Scalar expressions as NumPy expressions over whole arrays, aligned to a frame: the order of axes of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from derive.calculus.reverse import linear
+from derive.notation import expr as x
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
+from derive.notation.layer import Layer, Tensor
+from derive.notation.text import split_quotient, split_sign
+
+LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
+
+UFUNCS = {"exp": "np.exp", "log": "np.log", "abs": "np.abs", "tanh": "np.tanh"}
+#: Functions of reference.runtime.functions, by their name in the notation.
+RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "expm1": "expm1", "shifted_exp": "shifted_exp"}
+
+
+def size_name(axis: str) -> str:
+    return "rows" if axis == ELLIPSIS else f"n_{axis}"
+
+
+@dataclass
+class Printer:
+    """Prints expressions of one function body.
+
+    Attributes:
+        layer: for axes and options.
+        tensors: every array by name.
+        extended: arrays that begin at position -1 along an axis: their position t is stored at t + 1.
+        lists: arrays held as Python lists along the sequence axis.
+        local: inside a loop, arrays that live for one position only: written without the loop's index.
+        loop: the axis of the loop that is being printed.
+        inline: arrays that are used once and printed where they are used: name to (code, level, axes).
+        functions: elementwise layers and runtime functions used, to be imported.
+        sizes: axes whose size is used.
+    """
+
+    layer: Layer
+    tensors: dict[str, Tensor]
+    extended: dict[str, str] = field(default_factory=dict)
+    lists: set[str] = field(default_factory=set)
+    local: set[str] = field(default_factory=set)
+    loop: str | None = None
+    inline: dict[str, tuple[str, int, tuple[str, ...]]] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
+    layers_used: set[str] = field(default_factory=set)
+    sizes: dict[str, None] = field(default_factory=dict)
+    fill: str = "0"
+
+    # ---- scalars: Python expressions without arrays ----------------------------------------------------------------
+
+    def scalar(self, e: Expr) -> bool:
+        """Whether an expression is a plain Python number in the kernel."""
+        if isinstance(e, Pos):
+            return self.axis(e.index) == self.loop
+        if isinstance(e, Ref):
+            return self.tensors[e.tensor].kind == "number"
+        return all(self.scalar(c) for c in x.children(e))
+
+    def axis(self, index: str) -> str:
+        return self.layer.axis(index)
+
+    def size(self, axis: str) -> str:
+        axis = self.axis(axis)
+        self.sizes.setdefault(axis)
+        return size_name(axis)
+
+    # ---- references ------------------------------------------------------------------------------------------------
+
+    def view(self, ref: Ref) -> tuple[str, tuple[str, ...]]:
+        """Code for a reference as an array, and the indices of its axes."""
+        if ref.tensor in self.inline:
+            code, _, axes = self.inline[ref.tensor]
+            own = self.tensors[ref.tensor].axes
+            new = {a: x.plain(e) or a for a, e in zip(own, ref.index, strict=True)}
+            return f"({code})", tuple(new.get(a, a) for a in axes)
+        slots: list[str] = []
+        axes: list[str] = []
+        affine: list[tuple[int, Expr]] = []
+        gathers = [e for e in ref.index if isinstance(e, Ref)]
+        gathered = {i for e in gathers for i in x.free(e)}
+        placed = False
+        own = self.tensors[ref.tensor].axes
+        for place, (e, axis) in enumerate(zip(ref.index, own, strict=True)):
+            extended = self.extended.get(ref.tensor) == axis
+            i = x.plain(e)
+            if place == 0 and ref.tensor in self.local and self.loop in own[:1]:
+                continue
+            if self.loop is not None and x.free(e) and all(self.axis(f) == self.loop for f in x.free(e)):
+                slots.append(self.show(x.add(e, x.ONE) if extended else e))
+            elif isinstance(e, Ref):
+                code, inner = self.view(e)
+                slots.append(code)
+                if not placed:
+                    axes += inner
+                placed = True
+            elif i is not None and i in gathered:
+                slots.append(f"np.arange({self.size(i)})")
+                if not placed:
+                    axes.append(i)
+                placed = True
+            elif i is not None:
+                slots.append("1:" if extended else ":")
+                axes.append(i)
+            elif not x.free(e):
+                slots.append(self.show(x.add(e, x.ONE) if extended else e))
+            elif extended and x.sub(e, x.num(-1)) == Pos(x.free(e)[0]):
+                slots.append(":-1")
+                axes.append(x.free(e)[0])
+            else:
+                affine.append((len(axes), e))
+                slots.append(":")
+                axes.append("?")
+        while slots and slots[-1] == ":":
+            slots.pop()
+        code = ref.tensor + (f"[{', '.join(slots)}]" if slots else "")
+        if ref.tensor in self.lists and len(slots) > 1:
+            code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
+        for place, e in reversed(affine):
+            code, indices = self.windows(code, place, e)
+            axes[place : place + 1] = indices
+        return code, tuple(axes)
+
+    def windows(self, code: str, place: int, e: Expr) -> tuple[str, list[str]]:
+        """``windows(x, 2, (n_i, n_k), (stride, dilation), -padding)`` for an affine index."""
+        spread: Expr = x.ONE
+        if isinstance(e, Op) and e.fn == "exactdiv":
+            e, spread = e.args
+        indices = x.free(e)
+        steps, rest = [], e
+        for i in indices:
+            step, rest = linear(rest, i)
+            steps.append(self.show(step))
+        counts = ", ".join(self.size(i) for i in indices)
+        comma = "," if len(indices) == 1 else ""
+        extra = f", spread={self.show(spread)}" if spread != x.ONE else ""
+        extra += f", fill={self.fill}" if self.fill != "0" else ""
+        self.functions.add("windows")
+        text = f"windows({code}, {place}, ({counts}{comma}), ({', '.join(steps)}{comma}), {self.show(rest)}{extra})"
+        return text, indices
+
+    def align(self, code: str, axes: tuple[str, ...], frame: tuple[str, ...]) -> str:
+        """Transpose and add axes of length 1, so that an array broadcasts in the frame."""
+        wanted = [a for a in frame if a in axes]
+        if list(axes) != wanted:
+            order = [axes.index(a) for a in wanted]
+            code = f"{code}.T" if order == [1, 0] else f"{code}.transpose({', '.join(map(str, order))})"
+        slots = [":" if a in axes else "None" for a in frame]
+        while slots and slots[0] == "None":
+            slots.pop(0)
+        if "None" in slots:
+            while slots[-1] == ":":
+                slots.pop()
+            code = f"{code}[{', '.join(slots)}]"
+        return code
+
+    # ---- expressions -----------------------------------------------------------------------------------------------
+
+    def show(self, e: Expr, frame: tuple[str, ...] = (), level: int = LOW) -> str:
+        code, own = self.node(e, frame)
+        return f"({code})" if own < level else code
+
+    def node(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        match e:
+            case Num(value):
+                if value.denominator == 1:
+                    return str(value), ATOM if value >= 0 else UNARY
+                return f"{value.numerator} / {value.denominator}", PRODUCT
+            case Opt("inf"):
+                return "np.inf", ATOM
+            case Opt("pi"):
+                return "math.pi", ATOM
+            case Opt(name):
+                return name, ATOM
+            case Size(axis):
+                return self.size(axis), ATOM
+            case Pos(index):
+                return self.position(index, frame), ATOM
+            case Ref():
+                code, axes = self.view(e)
+                aligned = self.align(code, axes, frame)
+                if aligned == code and e.tensor in self.inline:
+                    return self.inline[e.tensor][:2]
+                return aligned, ATOM
+            case Op("add", args):
+                return self.sum(args, frame), SUM
+            case Op("mul", _):
+                return self.product(e, frame)
+            case Op("pow", (base, exponent)):
+                return self.power(e, base, exponent, frame)
+            case Op("where", (c, a, b)):
+                return self.where(c, a, b, frame)
+            case Op("iverson", (c,)):
+                return f"({self.show(c, frame)})", ATOM
+            case Op("and" | "or" | "not", _):
+                return self.logic(e, frame)
+            case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
+                return f"{self.show(a, frame, SUM)} {fn} {self.show(b, frame, SUM)}", COMPARE
+            case Op("floordiv", (a, b)):
+                return f"{self.show(a, frame, PRODUCT)} // {self.show(b, frame, UNARY)}", PRODUCT
+            case Op("max", args):
+                if self.scalar(e):
+                    return f"max({', '.join(self.show(a) for a in args)})", ATOM
+                order = sorted(args, key=self.scalar)
+                return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
+            case Op(fn, args):
+                return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
+        raise TypeError(f"the NumPy target has no word for {e!r}")
+
+    def function(self, fn: str) -> str:
+        if fn in UFUNCS and fn not in RUNTIME and not (fn == "tanh"):
+            return UFUNCS[fn]
+        if fn in RUNTIME:
+            self.functions.add(RUNTIME[fn])
+            return RUNTIME[fn]
+        name, method = (fn[:-1], "derivative") if fn.endswith("'") else (fn, "value")
+        if name.endswith("'"):
+            name, method = name[:-1], "second_derivative"
+        if not any(o.name == name for o in self.layer.options):
+            self.layers_used.add(name)
+        return f"{name}.{method}"
+
+    def position(self, index: str, frame: tuple[str, ...]) -> str:
+        if self.axis(index) == self.loop:
+            return index
+        return self.align(f"np.arange({self.size(index)})", (index,), frame)
+
+    def sum(self, args: Iterable[Expr], frame: tuple[str, ...]) -> str:
+        ordered = sorted(args, key=lambda t: split_sign(t)[0])
+        out = ""
+        for n, term in enumerate(ordered):
+            negative, rest = split_sign(term)
+            text = self.show(rest, frame, PRODUCT if negative or n else SUM)
+            out += (("-" if negative else "") if n == 0 else (" - " if negative else " + ")) + text
+        return out
+
+    def product(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        cases = [f for f in x.factors(e) if isinstance(f, Op) and f.fn == "where"]
+        if cases and not self.scalar(e):
+            _, (c, a, b) = cases[0].fn, cases[0].args
+            others = [f for f in x.factors(e) if f is not cases[0]]
+            return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
+        negative, rest = split_sign(e)
+        above, below = split_quotient(rest)
+        above.sort(key=lambda f: self.scalar(f) and not isinstance(f, Num))
+        parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
+        text = " * ".join(parts) or "1"
+        if below:
+            under = " * ".join(self.show(f, frame, UNARY) for f in below)
+            text += f" / ({under})" if len(below) > 1 else f" / {under}"
+        if negative:
+            return f"-{text}" if len(parts) + len(below) == 1 else f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
+        return text, PRODUCT if len(parts) + len(below) > 1 else self.node(above[0], frame)[1] if above else PRODUCT
+
+    def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        if not isinstance(exponent, Num):
+            return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
+        value = exponent.value
+        if value < 0:
+            return f"1 / {self.show(x.power(base, Num(-value)), frame, UNARY)}", PRODUCT
+        if value == Fraction(1, 2):
+            if self.scalar(base):
+                self.functions.add("sqrt")
+                return f"sqrt({self.show(base)}, dims.dtype)", ATOM
+            return f"np.sqrt({self.show(base, frame)})", ATOM
+        if value == 2:
+            return f"np.square({self.show(base, frame)})", ATOM
+        if value.denominator == 1 and value <= 4:
+            code = self.show(base, frame, UNARY)
+            return " * ".join([code] * int(value)), PRODUCT
+        if value.denominator == 2:
+            whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
+            return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
+        return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
+
+    def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
+            return f"({self.show(a, frame, COMPARE)} if {self.show(c, ())} else {self.show(b, frame, COMPARE)})", ATOM
+        if b == x.ZERO:
+            negative, rest = split_sign(a)
+            above, below = split_quotient(rest)
+            if below and any(not self.scalar(f) for f in below):
+                self.functions.add("divide_where")
+                top = x.mul(*above)
+                code = f"divide_where({self.show(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
+                return ("-" if negative else "") + code, UNARY if negative else ATOM
+        if self.scalar(a) and self.scalar(b):
+            return f"np.where({self.show(c, frame)}, {self.show(a)}, {self.show(b)}).astype(dims.dtype)", ATOM
+        return f"np.where({self.show(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+
+    def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:
+        scalar = self.scalar(e)
+        if e.fn == "not":
+            word = "not " if scalar else "~"
+            return f"{word}{self.show(e.args[0], frame, ATOM)}", COMPARE if scalar else UNARY
+        word = f" {e.fn} " if scalar else {"and": " & ", "or": " | "}[e.fn]
+        parts = []
+        for a in e.args:
+            code = self.show(a, frame, LOW)
+            parts.append(code if isinstance(a, Ref | Opt) else f"({code})")
+        return word.join(parts), LOW
+
+    # ---- natural frames --------------------------------------------------------------------------------------------
+
+    def frame(self, e: Expr, wanted: Iterable[str]) -> tuple[str, ...]:
+        """An order of the wanted axes that needs the fewest transpositions: that of the largest reference."""
+        wanted = list(wanted)
+        best: tuple[str, ...] = ()
+        for ref in x.refs(e):
+            _, axes = self.view(ref)
+            if len(axes) > len(best):
+                best = axes
+        known = [a for a in best if a in wanted]
+        missing = [a for a in wanted if a not in known]
+        return tuple(missing + known)
+
+
+Show = Callable[[Expr], str]

@@ -1,0 +1,278 @@
+"""Statements of an array program as lines of NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Pos, Ref
+from derive.notation.layer import Layer, Tensor
+from derive.notation.text import TEXT
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Scatter, Statement, names
+from derive.program.lower import expressions
+from derive.targets.numpy.expressions import ATOM, LOW, PRODUCT, SUM, UNARY, Printer
+
+REDUCERS = {"sum": "np.add.reduce", "max": "np.maximum.reduce"}
+
+
+@dataclass
+class Body:
+    """Prints the statements of one function.
+
+    Attributes:
+        keep: names needed after the statements: results and what is saved.
+    """
+
+    layer: Layer
+    tensors: dict[str, Tensor]
+    program: Program
+    keep: frozenset[str]
+    printer: Printer
+    lines: list[str] = field(default_factory=list)
+    indent: str = "    "
+    declared: set[str] = field(default_factory=set)
+
+    def run(self) -> list[str]:
+        self.uses = self.count_uses()
+        self.block(self.program.statements)
+        return self.lines
+
+    def count_uses(self) -> dict[str, int]:
+        uses: dict[str, int] = dict.fromkeys(self.keep, 2)
+        for s in self.program.statements:
+            for e in expressions(s):
+                for node in x.walk(e):
+                    if isinstance(node, Ref):
+                        uses[node.tensor] = uses.get(node.tensor, 0) + 1
+        return uses
+
+    def emit(self, line: str) -> None:
+        self.lines.append(self.indent + line)
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        for n, s in enumerate(statements):
+            if isinstance(s, Loop):
+                self.loop(s, statements[n + 1 :])
+            elif self.can_inline(s, statements[n + 1 :]):
+                code, level, axes = self.value(s)
+                self.printer.inline[s.name] = (code, level, axes)
+            else:
+                self.assign(s)
+
+    def can_inline(self, s: Statement, rest: tuple[Statement, ...]) -> bool:
+        """A reduction that is used once, by the next statement, is printed there."""
+        if isinstance(s, Loop | Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
+            return False
+        if self.printer.loop is not None and self.printer.loop not in s.axes:
+            return False
+        if any(isinstance(e, Num) for e in s.left):
+            return False
+        following = rest[0]
+        return isinstance(following, Map) and any(
+            isinstance(n, Ref) and n.tensor == s.name for n in x.walk(following.body)
+        )
+
+    # ---- values ----------------------------------------------------------------------------------------------------
+
+    def value(self, s: Statement) -> tuple[str, int, tuple[str, ...]]:
+        """Code, level and axes of what a statement computes, without the loop's axis."""
+        p = self.printer
+        axes = tuple(a for a in s.axes if a != p.loop) if not isinstance(s, Loop) else ()
+        match s:
+            case Map(body=body):
+                code, level = p.node(body, axes)
+                if len([a for a in axes if a not in x.free(body)]) and axes:
+                    code, level = self.broadcast(code, axes), ATOM
+                return code, level, axes
+            case Fold():
+                return self.fold(s, axes)
+            case Contract():
+                return self.contract(s, axes)
+            case Scatter(axis=axis, index=index, over=over, values=values):
+                rest = tuple(a for a in axes if a != axis)
+                p.functions.add("scatter_add")
+                code = f"scatter_add({p.show(values, over + rest)}, {p.show(index, over)}, {p.size(axis)})"
+                return self.permuted(code, (axis, *rest), axes), ATOM, axes
+        raise TypeError(s)
+
+    def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
+        sizes = ", ".join(self.printer.size(a) for a in axes)
+        self.printer.functions.add("filled")
+        return f"filled({code}, ({sizes}{',' if len(axes) == 1 else ''}), dims.dtype)"
+
+    def permuted(self, code: str, now: tuple[str, ...], wanted: tuple[str, ...]) -> str:
+        return code if now == wanted else self.printer.align(code, now, wanted)
+
+    def fold(self, s: Fold, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
+        p = self.printer
+        over = tuple(a for a in s.over if p.axis(a) != p.loop)
+        p.fill = "-np.inf" if s.op in ("max", "argmax") else "0"
+        if not over:
+            code, level = p.node(s.body, axes)
+            p.fill = "0"
+            return code, level, axes
+        frame = axes + over if s.op == "argmax" else p.frame(s.body, axes + over)
+        code = p.show(s.body, frame)
+        missing = [a for a in frame if a not in x.free(s.body)]
+        if missing:
+            code = self.broadcast(code, frame)
+        p.fill = "0"
+        if s.op == "argmax":
+            p.functions.add("argmax")
+            return f"argmax({code}, {len(over)})", ATOM, axes
+        places = [frame.index(a) for a in over]
+        axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
+        if len(places) == len(frame):
+            axis = "None"
+        initial = ", initial=-np.inf" if s.op == "max" else ""
+        left = tuple(a for a in frame if a not in over)
+        return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+
+    def contract(self, s: Contract, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
+        p = self.printer
+        over = [a for a in s.over if p.axis(a) != p.loop]
+        ia = p.frame(s.a, [i for i in x.free(s.a) if p.axis(i) != p.loop])
+        ib = p.frame(s.b, [i for i in x.free(s.b) if p.axis(i) != p.loop])
+        a, b = p.show(s.a, ia, UNARY), p.show(s.b, ib, UNARY)
+        code = self.matmul(a, ia, b, ib, axes, over) or self.matmul(b, ib, a, ia, axes, over)
+        level = PRODUCT
+        if code is None:
+            letters = self.letters(ia + ib + axes)
+            pattern = f"{letters(ia)},{letters(ib)}->{letters(axes)}"
+            p.functions.add("contract")
+            code, level = f'contract("{pattern}", {p.show(s.a, ia)}, {p.show(s.b, ib)})', ATOM
+        if s.scale != x.ONE:
+            p.inline["%"] = (code, level, axes)
+            stand_in = Ref("%", tuple(Pos(i) for i in axes))
+            self.tensors["%"] = Tensor("%", axes)
+            code, level = p.node(x.mul(s.scale, stand_in), axes)
+            del p.inline["%"]
+        return code, level, axes
+
+    def matmul(
+        self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...], over: list[str]
+    ) -> str | None:
+        """``a @ b`` where at most transposing the last two axes makes it one."""
+        if len(over) != 1 or len(ia) != len(ib) or len(axes) != len(ia) or len(ia) not in (2, 3):
+            return None
+        batch = axes[:-2]
+        if ia[:-2] != batch or ib[:-2] != batch:
+            return None
+        m, n = axes[-2:]
+        k = over[0]
+        if {*ia[-2:]} != {m, k} or {*ib[-2:]} != {k, n}:
+            return None
+        flip = ".T" if not batch else ".swapaxes(-1, -2)"
+        left = a if ia[-2:] == (m, k) else a + flip
+        right = b if ib[-2:] == (k, n) else b + flip
+        return f"{left} @ {right}"
+
+    def letters(self, indices: tuple[str, ...]):  # type: ignore[no-untyped-def]
+        table: dict[str, str] = {}
+        free = iter("abcdefghijklmnopqrstuvwxyz")
+        for i in indices:
+            if i in table:
+                continue
+            first = i[0] if i[0].isalpha() and i[0] not in table.values() else None
+            table[i] = first or next(c for c in free if c not in table.values() and c not in {j[0] for j in indices})
+        return lambda names: "".join(table[i] for i in names)
+
+    # ---- assignments -----------------------------------------------------------------------------------------------
+
+    def target(self, name: str, left: tuple[Expr, ...]) -> str:
+        p = self.printer
+        tensor = self.tensors[name]
+        slots = []
+        for place, (e, axis) in enumerate(zip(left, tensor.axes, strict=True)):
+            if place == 0 and name in p.local and p.loop in tensor.axes[:1]:
+                continue
+            if x.plain(e) is not None and x.plain(e) != p.loop:
+                slots.append(":")
+            else:
+                slots.append(p.show(x.add(e, x.ONE) if p.extended.get(name) == axis else e))
+        while slots and slots[-1] == ":":
+            slots.pop()
+        if not slots:
+            return name
+        return f"{name}[{', '.join(slots)}]"
+
+    def assign(self, s: Statement) -> None:
+        assert not isinstance(s, Loop)
+        target = self.target(s.name, s.left)
+        if isinstance(s, Fold | Contract | Scatter) and self.printer.loop is not None and self.printer.loop not in s.axes:
+            code, _, _ = self.value(s)
+            self.emit(f"{s.name} += {code}")
+            return
+        if isinstance(s, Map) and isinstance(s.body, Op) and s.body.fn == "add" and s.body.args[0] == Ref(s.name, s.left):
+            rest = Map(s.name, s.left, s.axes, x.add(*s.body.args[1:]))
+            if target != s.name and s.name not in self.declared:
+                self.declare(s.name)
+            if s.name in self.printer.lists:
+                self.emit(f"{target} = {target} + {self.text(rest)}")
+            else:
+                self.emit(f"{target} += {self.text(rest)}")
+            return
+        if target != s.name and s.name not in self.declared:
+            self.declare(s.name)
+        self.emit(f"{target} = {self.text(s)}")
+
+    def text(self, s: Statement) -> str:
+        code, level, _ = self.value(s)
+        return code if level > LOW else f"({code})"
+
+    def declare(self, name: str, zero: bool = True) -> None:
+        """Make the array, or the list, that a loop fills."""
+        p = self.printer
+        tensor = self.tensors[name]
+        self.declared.add(name)
+        if name in p.lists:
+            size = p.size(tensor.axes[0]) + (" + 1" if name in p.extended else "")
+            self.emit(f"{name} = [0] * ({size})" if "+" in size else f"{name} = [0] * {size}")
+            return
+        sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
+        comma = "," if len(sizes) == 1 else ""
+        self.emit(f"{name} = np.zeros(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+
+    # ---- loops -----------------------------------------------------------------------------------------------------
+
+    def loop(self, s: Loop, rest: tuple[Statement, ...]) -> None:
+        p = self.printer
+        inside = names((s,))
+        outside = {
+            n.tensor for other in self.program.statements if other is not s for e in expressions(other)
+            for n in x.walk(e) if isinstance(n, Ref)
+        }  # fmt: skip
+        shifted = {
+            n.tensor for e in expressions(s) for n in x.walk(e)
+            if isinstance(n, Ref) and n.tensor in inside and (not n.index or n.index[0] != Pos(s.axis))
+        }  # fmt: skip
+        partial = {b.name for b in s.body if not isinstance(b, Loop) and any(x.plain(e) is None for e in b.left)}
+        made_outside = set(names(tuple(o for o in self.program.statements if o is not s)))
+        local = {
+            n for n in inside
+            if n not in outside | shifted | partial | self.keep | made_outside and self.tensors[n].axes[:1] == (s.axis,)
+        }  # fmt: skip
+        for name in inside:
+            if name in local or name in self.declared:
+                continue
+            if s.axis in self.tensors[name].axes:
+                self.declare(name)
+            else:
+                self.declared.add(name)
+                shape = ", ".join(p.size(a) for a in self.tensors[name].axes)
+                comma = "," if len(self.tensors[name].axes) == 1 else ""
+                self.emit(f"{name} = np.zeros(({shape}{comma}), dtype=dims.dtype)" if shape else f"{name} = dims.dtype.type(0)")
+        size = p.size(s.axis)
+        ranged = f"reversed(range({size}))" if s.backwards else f"range({size})"
+        self.emit(f"for {s.axis} in {ranged}:")
+        before, p.local, p.loop, indent = p.local, p.local | local, s.axis, self.indent
+        self.indent += "    "
+        self.block(s.body)
+        p.local, p.loop, self.indent = before, None, indent
+
+
+def comment(e: Expr) -> str:
+    return TEXT.show(e)
+
+
+__all__ = ["SUM", "Body", "comment"]

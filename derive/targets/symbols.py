@@ -1,0 +1,295 @@
+"""What a page calls things: tensors, options, indices and functions to symbols of the TeX dialect.
+
+A symbol is a letter, a Greek command or ``\\mathrm{name}``, possibly under an accent: ``\\overline`` for an adjoint,
+``\\dot`` for a tangent or the derivative of a function. No two things on one page share a symbol; where the
+table's first choice is taken, the name itself is printed upright.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from derive.calculus.derivation import Derivation
+from derive.notation import expr as x
+from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
+from derive.notation.layer import Equation, Layer, Option, Tensor
+from derive.notation.read import OPTION_KINDS
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega"
+    " Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
+)
+
+#: Names with a symbol of their own, best first.
+PREFERRED: dict[str, tuple[str, ...]] = {
+    "var": (r"\sigma^{2}",),
+    "inv_std": ("r",),
+    "total": ("Z",),
+    "mask": ("M",),
+    "noise": (r"\xi",),
+    "weight_decay": (r"\lambda",),
+    "momentum": (r"\rho",),
+    "stride": ("s",),
+    "padding": ("m", r"\rho"),
+    "dilation": ("d", r"\delta"),
+    "padding_index": (r"\mathrm{pad}",),
+    "activation": (r"\sigma", r"\phi"),
+    "output": (r"\phi", r"\psi"),
+}
+
+#: The adjoint of an output that is also used within (the bar is the cotangent that the caller gives).
+TOTALS: dict[str, tuple[str, ...]] = {"h": (r"\eta",), "c": (r"\chi",), "y": (r"\upsilon",), "s": (r"\sigma",)}
+
+#: What the symbols table says of names that are used in one sense only.
+MEANINGS: dict[str, str] = {
+    "mu": "mean",
+    "var": "variance, divided by N",
+    "inv_std": "one over the standard deviation",
+    "x_hat": "normalised input",
+    "gamma": "scale",
+    "beta": "shift",
+    "mask": "where it may look; all of it, if left out",
+    "total": "normaliser of a row",
+    "causal": "whether position q sees only k ≤ q",
+    "epsilon": "added to the variance",
+    "noise": "standard normal",
+}
+
+#: Letters for a second, third ... index along an axis.
+SUCCESSORS: dict[str, str] = {"i": "jkm", "o": "uvw", "n": "mk", "k": "jl", "l": "mkn", "j": "km", "q": "rs", ELLIPSIS: ""}
+ALPHABET = "ijkmnuvwabcdefghlopqrstxyz"
+ACCENTS = ("\\hat{", "\\overline{", "\\dot{", "\\mathrm{")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a page's symbols table.
+
+    Attributes:
+        tex: the symbol.
+        code: the name in the kernel.
+        shape: the axes, in the letters of the page; "option" or "function".
+        meaning: role and kind, a colon, and what it is.
+    """
+
+    tex: str
+    code: str
+    shape: str
+    meaning: str
+
+
+@dataclass
+class Symbols:
+    """The names of one page. ``layer`` is the default variant; ``derivations`` are all variants."""
+
+    derivations: tuple[Derivation, ...]
+    taken: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for derivation in self.derivations:
+            for index in page_indices(derivation):
+                self._letter(index)
+        for derivation in self.derivations:
+            layer = derivation.layer
+            for name in layer.tensors:
+                self._name(name, f"tensor {name}")
+            for option in layer.options:
+                self._name(option.name, f"option {option.name}")
+                if option.kind == "Activation":
+                    self._claim(option.name + "'", (accent("dot", self.names[option.name]),))
+            self._adjoints(derivation)
+
+    @property
+    def layer(self) -> Layer:
+        return self.derivations[0].layer
+
+    # ---- choosing ----------------------------------------------------------------------------------------------------
+
+    def _name(self, name: str, owner: str) -> None:
+        if name not in self.names:
+            self._claim(name, (*PREFERRED.get(name, ()), *spellings(name)), owner)
+
+    def _claim(self, name: str, candidates: Iterable[str], owner: str = "") -> None:
+        if name in self.names:
+            return
+        candidates = list(candidates)
+        last = upright(name)
+        # an index letter may also be a tensor's name if the author chose so, but never by the table above
+        own = {name, f"\\{name}"}
+        for tex in [*candidates, last, f"\\mathrm{{{last[8:-1]}*}}"]:
+            clash = tex in self.taken or (tex in self.letters.values() and tex not in own)
+            if not clash and not (tex == r"\sigma" and r"\sigma^{2}" in self.taken):
+                self.names[name] = tex
+                self.taken[tex] = owner or name
+                return
+        raise ValueError(f"no symbol is left for {name}")
+
+    def _letter(self, index: str) -> None:
+        if index in self.letters:
+            return
+        if index == ELLIPSIS:
+            self.letters[index] = r"\ast"
+        elif len(index) == 1:
+            self.letters[index] = index
+        elif not index[-1].isdigit():
+            used = {*self.letters.values(), *(i for d in self.derivations for i in page_indices(d) if len(i) == 1)}
+            self.letters[index] = next(c for c in (*index, *ALPHABET) if c.isalpha() and c not in used)
+
+    def _adjoints(self, derivation: Derivation) -> None:
+        adjoint = derivation.adjoint
+        for output, cotangent in adjoint.cotangents.items():
+            self._claim(cotangent, (accent("overline", self.names[output]),))
+        for tensor, name in adjoint.names.items():
+            bar = accent("overline", self.names[tensor])
+            self._claim(name, (bar, *TOTALS.get(tensor, ()), r"\delta"))
+        for name in derivation.tensors:
+            if name.startswith("argmax_"):
+                self._claim(name, ("a", r"\alpha"))
+            else:
+                self._claim(name, spellings(name))
+
+    # ---- asking ------------------------------------------------------------------------------------------------------
+
+    def symbol(self, name: str) -> str:
+        """The symbol of a tensor, an option or a function; a name that is nowhere on the page stands upright."""
+        if name in ("pi", "inf"):
+            return {"pi": r"\pi", "inf": r"\infty"}[name]
+        return self.names.get(name) or upright(name)
+
+    def index_letters(self, *expressions: Expr) -> dict[str, str]:
+        """Letters for the indices of one equation: i2 becomes the first letter after i that nothing else uses."""
+        wanted = sorted({i for e in expressions for i in every_index(e)})
+        found = {i: self.letters[i] for i in wanted if i in self.letters}
+        avoid = set(found.values()) | set(self.names.values())
+        for i in wanted:
+            if i in found:
+                continue
+            stem = i.rstrip("0123456789")
+            if stem in ("", ELLIPSIS):
+                found[i] = rf"\ast_{{{i.removeprefix(ELLIPSIS) or i}}}"
+                continue
+            letter = self.letters.get(stem, stem[0])
+            options = (*SUCCESSORS.get(letter, ""), *ALPHABET)
+            found[i] = next(c for c in options if c not in avoid)
+            avoid.add(found[i])
+        return found
+
+    def shape(self, tensor: Tensor, list_brackets: bool = True) -> str:
+        """``[b, g*c, p]``: the axes as a caller passes them, in the letters of the page; a list's length first."""
+        slots = [slot.parts for slot in tensor.slots] or [(a,) for a in tensor.axes]
+        words = ["*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots]
+        if tensor.sequence and list_brackets:
+            return f"[{words[0]}][{', '.join(words[1:])}]"
+        return f"[{', '.join(words)}]"
+
+    def rows(self) -> list[Row]:
+        """The symbols table: arguments in order, options, intermediates, outputs, then cotangents and adjoints."""
+        found: dict[str, Row] = {}
+        for derivation in self.derivations:
+            layer, adjoint = derivation.layer, derivation.adjoint
+            for tensor in layer.inputs:
+                self._row(found, tensor, self._below(layer, tensor), MEANINGS.get(tensor.name, ""))
+            for option in layer.options:
+                found.setdefault(option.name, self._option(layer, option))
+                if option.kind == "Activation":
+                    prime = option.name + "'"
+                    row = Row(self.symbol(prime), prime, "function", f"derivative of {option.name}")
+                    found.setdefault(prime, row)
+            for tensor in sorted(layer.tensors.values(), key=lambda t: t.role == "output"):
+                self._row(found, tensor, "", MEANINGS.get(tensor.name, ""))
+            for output, name in adjoint.cotangents.items():
+                words = f"cotangent of `{output}`, given to backward"
+                self._row(found, replace(derivation.tensors[name], name=name), "", words)
+            for source, name in adjoint.names.items():
+                kind = "gradient" if name in derivation.gradients.values() else "adjoint"
+                words = f"{kind} of `{source}`" + (", over all paths" if name.endswith("_total") else "")
+                self._row(found, replace(derivation.tensors[name], name=name), "", words)
+            for name, tensor in derivation.tensors.items():
+                words = "position of the maximum, row-major" if name.startswith("argmax_") else ""
+                self._row(found, replace(tensor, name=name, role="intermediate"), "", words)
+        return list(found.values())
+
+    def _row(self, found: dict[str, Row], tensor: Tensor, below: str, meaning: str) -> None:
+        if tensor.name not in found:
+            tex, role = self.symbol(tensor.name), describe(tensor) + below
+            if tex.startswith("\\overline{"):  # what it is the adjoint of says the rest
+                role, meaning = meaning, ""
+            found[tensor.name] = Row(
+                tex, tensor.name, self.shape(tensor), f"{role}: {meaning}" if meaning else role
+            )
+
+    def _below(self, layer: Layer, tensor: Tensor) -> str:
+        """For an integer input that is used as an index: the axis into which it points."""
+        axes = {
+            layer.tensors[node.tensor].axes[place]
+            for e in layer.equations
+            for node in x.walk(e.body)
+            if isinstance(node, Ref)
+            for place, i in enumerate(node.index)
+            if isinstance(i, Ref) and i.tensor == tensor.name
+        }
+        return "".join(f" below {self.letters.get(a, a)}" for a in sorted(axes)[:1])
+
+    def _option(self, layer: Layer, option: Option) -> Row:
+        tex = self.symbol(option.name)
+        if option.kind == "Count" and option.axis:
+            tex = f"N_{{{self.letters.get(option.axis, option.axis)}}}"
+        words = OPTION_KINDS[option.kind]
+        if option.choices:
+            words = "one of " + ", ".join(f"`{c}`" for c in option.choices)
+        if option.name in MEANINGS:
+            words += f", {MEANINGS[option.name]}"
+        default = "" if option.default is None else f"; default `{option.default}`"
+        return Row(tex, option.name, "option", words + default)
+
+
+def describe(tensor: Tensor) -> str:
+    """A tensor's kind and role, in the words of the table."""
+    role = "input without gradient" if tensor.role == "state" else tensor.role
+    words = [tensor.kind, role] if tensor.kind != "real" else [role]
+    if tensor.optional:
+        words.insert(0, "optional")
+    if tensor.sequence:
+        words[-1] += ", a list of arrays"
+    return " ".join(words)
+
+
+def accent(kind: str, tex: str) -> str:
+    return f"\\{kind}{{{tex}}}"
+
+
+def upright(name: str) -> str:
+    return "\\mathrm{" + name.replace("_", r"\_") + "}"
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """How a name is written by itself: ``x``, ``\\mu``, ``\\hat{x}``, else upright."""
+    if name in GREEK:
+        return (f"\\{name}",)
+    if len(name) == 1:
+        return (name,)
+    if name.endswith("_hat"):
+        return (accent("hat", spellings(name[:-4])[0]),)
+    return (upright(name),)
+
+
+def every_index(e: Expr) -> set[str]:
+    """Every index in an expression, bound ones included."""
+    found = {node.index for node in x.walk(e) if isinstance(node, Pos)}
+    return found | {i for node in x.walk(e) if isinstance(node, Reduce) for i in node.over}
+
+
+def equation_expressions(equation: Equation) -> tuple[Expr, Expr]:
+    return equation.lhs, equation.body
+
+
+def page_indices(derivation: Derivation) -> list[str]:
+    """Indices that the author named, in order of appearance."""
+    layer = derivation.layer
+    named = [a for t in layer.tensors.values() for a in t.axes]
+    named += sorted({i for e in layer.equations for i in every_index(Op("add", equation_expressions(e)))})
+    named += list(layer.sizes)
+    return [i for i in dict.fromkeys(named) if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})]

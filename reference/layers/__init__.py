@@ -1,0 +1,1 @@
+"""Generated kernels, one module a layer."""

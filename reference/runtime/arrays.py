@@ -1,0 +1,161 @@
+"""The array operations that NumPy has no single word for. Generic over the number type."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def windows(
+    a: Array, axis: int, counts: tuple[int, ...], steps: tuple[int, ...], offset: int, *, spread: int = 1, fill: Any = 0
+) -> Array:
+    """View ``a`` at affine positions: ``out[..., i, k, ...] = a[..., (steps[0]*i + steps[1]*k + offset) / spread, ...]``.
+
+    Outside the array, and where the division is not exact, the value is ``fill``.
+
+    Args:
+        a: any array.
+        axis: the axis that the positions run along; it is replaced by ``len(counts)`` axes.
+        counts: how many positions each index has.
+        steps: how far one count of each index moves; may be negative.
+        offset: the position of all indices at zero.
+        spread: the distance between neighbours of ``a`` in position space.
+    """
+    low = offset + sum(min(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
+    high = offset + sum(max(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
+    size = a.shape[axis]
+    if min(counts) == 0:
+        return np.full(a.shape[:axis] + counts + a.shape[axis + 1 :], fill, dtype=a.dtype)
+    last = (size - 1) * spread
+    if spread != 1 or low < 0 or high > last:
+        start, stop = min(low, 0), max(high, last)
+        shape = a.shape[:axis] + (stop - start + 1,) + a.shape[axis + 1 :]
+        padded = np.full(shape, fill, dtype=a.dtype)
+        here = (slice(None),) * axis
+        if size:
+            padded[(*here, slice(-start, last - start + 1, spread))] = a
+        a, offset = padded, offset - start
+    origin = a[(slice(None),) * axis + (slice(offset, None),)]
+    stride = a.strides[axis]
+    strides = a.strides[:axis] + tuple(s * stride for s in steps) + a.strides[axis + 1 :]
+    return as_strided(origin, a.shape[:axis] + counts + a.shape[axis + 1 :], strides, writeable=False)
+
+
+def contract(pattern: str, a: Array, b: Array) -> Array:
+    """``contract("bqd,bkd->bqk", a, b)``: a sum of products as one (batched) matrix product.
+
+    Each operand may have only indices that the other or the result has.
+    """
+    operands, out = pattern.split("->")
+    ia, ib = operands.split(",")
+    batch = [i for i in ia if i in ib and i in out]
+    inner = [i for i in ia if i in ib and i not in out]
+    rows = [i for i in ia if i not in ib]
+    columns = [i for i in ib if i not in ia]
+    size = dict(zip(ia, a.shape, strict=True)) | dict(zip(ib, b.shape, strict=True))
+
+    def arrange(array: Array, indices: str, *groups: list[str]) -> Array:
+        order = [indices.index(i) for group in groups for i in group]
+        moved = array.transpose(order)
+        shape = [size[i] for i in batch] + [_product(size[i] for i in group) for group in groups[1:]]
+        return moved.reshape(shape)
+
+    left = arrange(a, ia, batch, rows, inner)
+    right = arrange(b, ib, batch, inner, columns)
+    product = np.matmul(left, right)
+    now = batch + rows + columns
+    return product.reshape([size[i] for i in now]).transpose([now.index(i) for i in out])
+
+
+def _product(sizes: Any) -> int:
+    total = 1
+    for s in sizes:
+        total *= s
+    return total
+
+
+def scatter_add(values: Array, index: Array, count: int) -> Array:
+    """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
+    out = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
+    if len(index) == 0:
+        return out
+    order = np.argsort(index, kind="stable")
+    ordered = index[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    return out
+
+
+def divide_where(condition: Array, a: Array, b: Array) -> Array:
+    """``a / b`` where the condition holds, 0 elsewhere, where nothing is divided."""
+    condition, a, b = np.broadcast_arrays(condition, a, b)
+    out = np.zeros(a.shape, dtype=np.result_type(a, b))
+    np.divide(a, b, out=out, where=condition)
+    return out
+
+
+def argmax(a: Array, axes: int) -> Array:
+    """Row-major position of the first maximum over the last ``axes`` axes."""
+    return a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
+
+
+def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array of the shape that holds the value, broadcast."""
+    out = np.empty(shape, dtype=dtype)
+    out[...] = value
+    return out
+
+
+def output_size(layer: str, axis: str, size: int) -> int:
+    """The size of a computed axis.
+
+    Raises:
+        ValueError: it would be negative: the window is larger than the padded input.
+    """
+    if size < 0:
+        raise ValueError(f"{layer}: axis {axis} of the output would have {size} positions; the window does not fit the input")
+    return size
+
+
+def sqrt(number: int | float, dtype: Any) -> Any:
+    """The square root of a Python number: a Python float, or exact to the precision in force for object arrays."""
+    if dtype == object:
+        from flint import arb
+
+        return arb(number).sqrt()
+    return math.sqrt(number)
+
+
+def xlogy(a: Array, b: Array) -> Array:
+    """``a log b``, and 0 where a is 0."""
+    if a.dtype == object:
+        return np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = np.log(b)
+        out *= a
+    out[a == 0] = 0
+    return out
+
+
+def xdivy(a: Array, b: Array) -> Array:
+    """``a / b``, and 0 where a is 0."""
+    if a.dtype == object:
+        return np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = np.divide(a, b)
+    out[a == 0] = 0
+    return out
+
+
+def nothing(signature: Any, name: str, dims: Any) -> Any:
+    """The gradient of an argument that the result does not depend on."""
+    pattern = next(p for p in signature.outputs + signature.inputs if p.name == name)
+    if pattern.sequence:
+        raise TypeError(f"{name} is a list that nothing depends on")
+    return np.zeros(signature.shape(pattern, dims), dtype=dims.dtype)
