@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import sympy
 
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.steps import Scatter
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.notation.text import show
 
 
 class CalculusError(ValueError):
@@ -188,14 +192,14 @@ class Reverse:
         """Rewrite ``d ref += cotangent * coefficient for all loops`` as a sum at one element of the target."""
         axes = self.layer.tensors[ref.tensor].axes
         mapping: dict[str, Expr] = {}
-        conditions: list[Expr] = []
+        equal: list[tuple[Expr, str]] = []  # an expression in loop indices, and the target's axis it must be
         left: list[Expr] = []
         pending: list[tuple[Expr, str]] = []
         for e, axis in zip(ref.index, axes, strict=True):
             i = x.plain(e)
             if i is not None and i in loops:
                 if i in mapping:
-                    conditions.append(Op("==", (Pos(axis), mapping[i])))
+                    equal.append((Pos(i), axis))
                 else:
                     mapping[i] = Pos(axis)
                 left.append(Pos(axis))
@@ -206,10 +210,10 @@ class Reverse:
                 left.append(Pos(axis))
         for e, axis in pending:
             if any(isinstance(n, Ref) for n in x.walk(e)):
-                conditions.append(Op("==", (e, Pos(axis))))
-            else:
-                self.solve(e, axis, loops, equation, mapping, conditions)
-        conditions += self.beginning(equation, ref, mapping)
+                equal.append((e, axis))
+            elif not self.solve(e, axis, loops, x.mul(cotangent, coefficient), mapping):
+                equal.append((e, axis))
+        begin = self.beginning(equation, ref, mapping)
         taken = set(axes)
         rest = [i for i in loops if i not in mapping]
         for i in rest:
@@ -217,15 +221,55 @@ class Reverse:
             taken.add(name)
             mapping[i] = Pos(name)
         over = tuple(x.plain(mapping[i]) or i for i in rest)
-        body = x.mul(*(x.iverson(c) for c in conditions), cotangent, coefficient)
-        after = x.reduce("sum", over, x.rename(body, mapping))
+        conditions = [x.iverson(Op("==", (x.rename(e, mapping), Pos(axis)))) for e, axis in equal]
+        body = x.rename(x.mul(*(x.iverson(c) for c in begin), cotangent, coefficient), mapping)
+        after = tidy_indices(self.total(over, x.mul(*conditions, body)))
         return Scatter(
             equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor]
         )
 
+    def total(self, over: tuple[str, ...], body: Expr) -> Expr:
+        """Sum over indices. One that a condition fixes is not summed but replaced."""
+        for i in over:
+            for factor in x.factors(body):
+                match factor:
+                    case Op("iverson", (Op("==", (Pos(j), value)),)) if j == i and i not in x.free(value):
+                        pass
+                    case Op("iverson", (Op("==", (value, Pos(j))),)) if j == i and i not in x.free(value):
+                        pass
+                    case _:
+                        continue
+                rest = x.mul(*(f for f in x.factors(body) if f is not factor))
+                return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}))
+            body = self.from_zero(i, body)
+        return x.reduce("sum", over, body)
+
+    def from_zero(self, i: str, body: Expr) -> Expr:
+        """Move a summed index so that an array that begins at 0 is read at the index itself.
+
+        ``sum_t f[t + 1] g[t]`` where g reaches back to -1 is ``sum_t f[t] g[t - 1]``.
+        """
+        shifts = {
+            place.value
+            for f in x.factors(body)
+            if isinstance(f, Ref) and f.tensor not in self.reaching_back
+            for e in f.index
+            if x.free(e) == [i] and isinstance(place := linear(e, i)[1], Num)
+        }
+        if len(shifts) != 1 or 0 in shifts:
+            return body
+        return x.rename(body, {i: x.add(Pos(i), x.num(-shifts.pop()))})
+
+    @cached_property
+    def reaching_back(self) -> set[str]:
+        """Tensors that begin at position -1 of a recurrence, adjoints of theirs included."""
+        found = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        found |= set(self.layer.begins_early)
+        return found | {self.names[n] for n in found if n in self.names and self.names[n] not in self.cotangents.values()}
+
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
         """[t >= 0] where a recurrence's equation begins at 0 but both tensors reach back to -1."""
-        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        starts = self.reaching_back
         if equation.target not in starts or ref.tensor not in starts:
             return []
         generic = [e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)]
@@ -244,25 +288,47 @@ class Reverse:
         e: Expr,
         axis: str,
         loops: tuple[str, ...],
-        equation: Equation,
+        body: Expr,
         mapping: dict[str, Expr],
-        conditions: list[Expr],
-    ) -> None:
-        """Solve ``e = axis`` for a loop index that is still free, an index of the left-hand side if there is one."""
-        candidates = [i for i in loops if i in x.free(e) and i not in mapping]
-        if not candidates:
-            conditions.append(Op("==", (e, Pos(axis))))
-            return
-        index = next((i for i in candidates if i in equation.indices), candidates[0])
+    ) -> bool:
+        """Solve ``e = axis`` for a loop index that is still free and is an axis of a factor.
+
+        That factor is zero outside its array, and where the division is not exact; without one there is no solution.
+        """
+        guarded = {x.plain(i) for f in x.factors(body) if isinstance(f, Ref) for i in f.index}
+        index = next((i for i in loops if i in x.free(e) and i not in mapping and i in guarded), None)
+        if index is None:
+            return False
         target: Expr = Pos(axis)
         if isinstance(e, Op) and e.fn == "exactdiv":
             e, target = e.args[0], x.mul(e.args[1], target)
         coefficient, rest = linear(e, index)
         numerator = x.sub(target, rest)
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
-        if index not in equation.indices:
-            conditions.append(Op("==", (e, Pos(axis))))
-            del mapping[index]
+        return True
+
+
+def tidy_indices(e: Expr) -> Expr:
+    """Collect terms in index expressions: ``(s*i + k - k) / s`` is ``i``."""
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, Ref):
+            return None
+        return Ref(node.tensor, tuple(x.transform(i, visit) if isinstance(i, Ref) else tidy_index(i) for i in node.index))
+
+    return x.transform(e, visit)
+
+
+def tidy_index(e: Expr) -> Expr:
+    if isinstance(e, Pos | Num | Opt):
+        return e
+    scalars = Scalars()
+    top, bottom = e.args if isinstance(e, Op) and e.fn == "exactdiv" else (e, x.ONE)
+    quotient = sympy.cancel(scalars.to(top) / scalars.to(bottom))
+    if quotient.is_polynomial():
+        tidy = scalars.back(sympy.expand(quotient))
+        return e if len(show(tidy)) >= len(show(e)) else tidy
+    return e
 
 
 def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:

@@ -106,6 +106,7 @@ class Layer:
     Attributes:
         sizes: axes whose length is not read off an input but computed: axis to expression.
         same: index to the axis it runs along (softmax's j runs along i).
+        begins_early: tensors that reach back to position -1 of a recurrence though no equation of theirs says so.
         choice: the value chosen for each option of kind choice that changes the equations.
     """
 
@@ -120,6 +121,7 @@ class Layer:
     sizes: dict[str, Expr] = field(default_factory=dict)
     same: dict[str, str] = field(default_factory=dict)
     choice: tuple[tuple[str, str], ...] = ()
+    begins_early: tuple[str, ...] = ()
     source: str = ""
     file: str = ""
 

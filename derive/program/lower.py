@@ -37,7 +37,31 @@ class Lowering:
         canonical = {i: Pos(f"%{n}") for n, i in enumerate(body.over)}
         return left, Reduce(body.op, tuple(f"%{n}" for n in range(len(body.over))), x.rename(body.body, canonical))
 
+    def split(self, e: Expr) -> Expr:
+        """A sum of sums where one of them is a matrix product, or does not depend on all indices."""
+        if not (isinstance(e, Reduce) and e.op == "sum"):
+            return e
+        parts = x.terms(e.body)
+        if len(parts) > 1:
+            patterns = {frozenset(x.free(p)) & set(e.over) for p in parts}
+            products = any(self.pair([f for f in x.factors(p) if x.free(f)], (), e.over) for p in parts)
+            if len(patterns) > 1 or products:
+                return x.add(*(self.split(x.reduce("sum", e.over, p)) for p in parts))
+            return e
+        outside = [f for f in x.factors(e.body) if not set(x.free(f)) & set(e.over)]
+        if outside and len(outside) < len(x.factors(e.body)):
+            inside = x.mul(*(f for f in x.factors(e.body) if f not in outside))
+            return x.mul(*outside, x.reduce("sum", e.over, inside))
+        idle = [i for i in e.over if i not in x.free(e.body)]
+        if idle:
+            rest = x.reduce("sum", [i for i in e.over if i not in idle], e.body)
+            return x.mul(*(Size(self.layer.axis(i)) for i in idle), rest)
+        return e
+
     def reductions(self, e: Expr, equation: Equation, top: bool = False) -> Expr:
+        whole = self.split(e)
+        if whole != e:
+            return self.reductions(whole, equation, top)
         if isinstance(e, Reduce):
             e = Reduce(e.op, e.over, self.reductions(e.body, equation))
             if top:
@@ -72,11 +96,22 @@ class Lowering:
 
     def statement(self, e: Equation) -> Statement:
         axes = e.indices
+        if isinstance(e.body, Reduce):
+            e = Equation(e.target, e.left, self.along_sequence(e.body))
         if not isinstance(e.body, Reduce):
             return Map(e.target, e.left, axes, e.body)
         if e.body.op == "sum":
             return self.sum(e, axes, e.body)
         return Fold(e.target, e.left, axes, e.body.op, e.body.over, e.body.body)  # type: ignore[arg-type]
+
+    def along_sequence(self, body: Reduce) -> Reduce:
+        """Call the index that runs over a list's entries by the list axis's own name."""
+        sequence = self.layer.sequence_axis
+        for i in body.over:
+            if sequence is not None and i != sequence and self.layer.axis(i) == sequence:
+                over = tuple(sequence if o == i else o for o in body.over)
+                return Reduce(body.op, over, x.rename(body.body, {i: Pos(sequence)}))
+        return body
 
     def sum(self, e: Equation, axes: tuple[str, ...], body: Reduce) -> Statement:
         parts = list(x.factors(body.body))
@@ -131,10 +166,9 @@ class Lowering:
         ``dh[t] = dy[t] + f(dz[t + 1])`` becomes ``dh[t] += dy[t]`` and ``dh[t - 1] += f(dz[t])``: beyond the last
         position there is nothing to read, and backpropagation is usually written so.
         """
-        axis, _ = self.recurrence(group)
+        axis, backwards = self.recurrence(group)
         targets = {e.target for e in group}
-        extended = {e.target for e in group if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
-        if axis is None or extended:
+        if axis is None or any(isinstance(i, Num) and i.value < 0 for e in group for i in e.left):
             return group
         kept: list[Equation] = []
         first: list[Equation] = []
@@ -148,9 +182,8 @@ class Lowering:
                     left = tuple(x.rename(i, at) for i in e.left)
                     first.append(Equation(e.target, left, x.rename(start[1], at)))
                     continue
-                shifts = {s[1] for n in x.walk(term) if isinstance(n, Ref) and n.tensor in targets
-                          for i in n.index if (s := shift_of(i)) and s[0] == axis}  # fmt: skip
-                if shifts <= {0}:
+                shifts = shifts_in(term, axis, targets) - {0} or ({min(shifts_in(term, axis) or {0})} - {0})
+                if not backwards or all(s < 0 for s in shifts):
                     here.append(without_start(term, axis))
                 elif len(shifts) == 1:
                     back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
@@ -193,8 +226,11 @@ class Lowering:
             axis, backwards = self.recurrence(group)
             if axis is None and len(group) == 1 and sequence in group[0].indices:
                 axis = sequence
-            if axis is None and len(group) == 1 and isinstance(group[0].body, Reduce) and sequence in group[0].body.over:
-                axis = sequence
+            if axis is None and sequence is not None and len(group) == 1 and isinstance(group[0].body, Reduce):
+                e = group[0]
+                group = [Equation(e.target, e.left, self.along_sequence(group[0].body), e.line)]
+                if sequence in group[0].body.over:
+                    axis = sequence
             if axis is None:
                 out += [self.statement(e) for e in group]
                 continue
@@ -268,6 +304,17 @@ def position(ref: Ref, axis: str) -> int | None:
 
 def is_push(e: Equation, axis: str) -> bool:
     return bool(position(e.lhs, axis))
+
+
+def shifts_in(term: Expr, axis: str, tensors: set[str] | None = None) -> set[int]:
+    """How far from the loop's position the references in a term stand."""
+    return {
+        s[1]
+        for n in x.walk(term)
+        if isinstance(n, Ref) and (tensors is None or n.tensor in tensors)
+        for i in n.index
+        if (s := shift_of(i)) and s[0] == axis
+    }
 
 
 def condition_at(term: Expr, axis: str) -> tuple[Expr, Expr] | None:

@@ -129,10 +129,12 @@ def jvp(primals, tangents, *, causal=False):
     E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), np.exp(S), 0)
     total = np.add.reduce(E, axis=2)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
-    t_S = np.add.reduce(K * t_Q.transpose(1, 0, 2)[:, :, None] + Q.transpose(1, 0, 2)[:, :, None] * t_K, axis=3).transpose(1, 0, 2) / sqrt(n_d, dims.dtype)
+    sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
+    t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dims.dtype)
     t_E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), t_S * np.exp(S), 0)
     t_P = -divide_where(total[:, :, None] > 0, (np.add.reduce(t_E, axis=2))[:, :, None] * E, np.square(total[:, :, None])) + divide_where(total[:, :, None] > 0, t_E, total[:, :, None])
-    t_O = np.add.reduce(V * t_P.transpose(1, 0, 2)[:, :, :, None] + P.transpose(1, 0, 2)[:, :, :, None] * t_V, axis=2).transpose(1, 0, 2)
+    sum_V_t_P = t_P @ V
+    t_O = sum_V_t_P + P @ t_V
     return SIGNATURE.restore("O", t_O, dims)
 
 
@@ -157,22 +159,22 @@ def double_backward(dO, primals, cotangents, *, causal=False):
     dP = dO @ V.swapaxes(-1, -2)
     dE = divide_where(total[:, :, None] > 0, dP, total[:, :, None]) + (np.add.reduce(-divide_where(total[:, :, None] > 0, dP * E, np.square(total[:, :, None])), axis=2))[:, :, None]
     dS = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), dE * np.exp(S), 0)
-    sum_ddQ_K = ddQ @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
-    ddS = sum_ddQ_K + Q @ ddK.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    sum_ddQ_K = ddQ @ K.swapaxes(-1, -2)
+    ddS = sum_ddQ_K / sqrt(n_d, dims.dtype) + Q @ ddK.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
     ddE = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), ddS * np.exp(S), 0)
     ddtotal = np.add.reduce(ddE, axis=2)
     ddP = divide_where(total[:, :, None] > 0, ddE, total[:, :, None]) + -divide_where(total[:, :, None] > 0, ddtotal[:, :, None] * E, np.square(total[:, :, None]))
     sum_ddV_P = P @ ddV
     ddO = sum_ddV_P + ddP @ V
     dP_ = dO @ ddV.swapaxes(-1, -2)
-    sum_ddE_dP_total = np.add.reduce(-divide_where(total[:, :, None] > 0, ddE * dP, np.square(total[:, :, None])), axis=2)
-    sum_ddtotal_dP_total = np.add.reduce(divide_where(total[:, :, None] > 0, 2 * ddtotal[:, :, None] * dP * E, total[:, :, None] * total[:, :, None] * total[:, :, None]), axis=2)
-    dtotal_ = sum_ddE_dP_total + sum_ddtotal_dP_total + np.add.reduce(-divide_where(total[:, :, None] > 0, dP_ * E, np.square(total[:, :, None])), axis=2)
+    sum_ddE_dP = np.add.reduce(ddE * dP, axis=2)
+    sum_dP_total_E = np.add.reduce(divide_where(total[:, :, None] > 0, 2 * dP * E, total[:, :, None] * total[:, :, None] * total[:, :, None]), axis=2)
+    dtotal_ = -divide_where(total > 0, sum_ddE_dP, np.square(total)) + ddtotal * sum_dP_total_E + np.add.reduce(-divide_where(total[:, :, None] > 0, dP_ * E, np.square(total[:, :, None])), axis=2)
     dE_ = -divide_where(total[:, :, None] > 0, ddtotal[:, :, None] * dP, np.square(total[:, :, None])) + divide_where(total[:, :, None] > 0, dP_, total[:, :, None]) + dtotal_[:, :, None]
     dS_ = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), ddS * dE * np.exp(S), 0) + np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), dE_ * np.exp(S), 0)
     dV_ = ddP.swapaxes(-1, -2) @ dO
-    sum_ddQ_dS = dS.swapaxes(-1, -2) @ ddQ / sqrt(n_d, dims.dtype)
-    dK_ = sum_ddQ_dS + dS_.swapaxes(-1, -2) @ Q / sqrt(n_d, dims.dtype)
-    sum_ddK_dS = dS @ ddK / sqrt(n_d, dims.dtype)
-    dQ_ = sum_ddK_dS + dS_ @ K / sqrt(n_d, dims.dtype)
+    sum_ddQ_dS = dS.swapaxes(-1, -2) @ ddQ
+    dK_ = sum_ddQ_dS / sqrt(n_d, dims.dtype) + dS_.swapaxes(-1, -2) @ Q / sqrt(n_d, dims.dtype)
+    sum_ddK_dS = dS @ ddK
+    dQ_ = sum_ddK_dS / sqrt(n_d, dims.dtype) + dS_ @ K / sqrt(n_d, dims.dtype)
     return Second(SIGNATURE.restore("O", ddO, dims), SIGNATURE.restore("Q", dQ_, dims), SIGNATURE.restore("K", dK_, dims), SIGNATURE.restore("V", dV_, dims))

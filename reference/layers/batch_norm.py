@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled, nothing
+from reference.runtime.arrays import nothing
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -122,11 +122,11 @@ def backward(dy, saved):
     x, gamma, mu, var, inv_std, x_hat, epsilon, dims = saved
     dy = dy[0] if isinstance(dy, tuple) else dy
     dy = SIGNATURE.cotangent("y", dy, dims)
-    rows, n_b = dims["..."], dims["b"]
+    n_b, rows = dims["b"], dims["..."]
     dx_hat = dy * gamma[:, None]
     dvar = -np.add.reduce(dx_hat * (x - mu[:, None]), axis=(0, 2)) / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    sum_dx_hat_inv_std = np.add.reduce(-dx_hat * inv_std[:, None], axis=(0, 2))
-    dmu = sum_dx_hat_inv_std + np.add.reduce(dvar[:, None] * (2 * mu[:, None] - 2 * x) / (rows * n_b), axis=(0, 2))
+    sum_dx_hat = np.add.reduce(dx_hat, axis=(0, 2))
+    dmu = dvar * (2 * mu * n_b * rows - 2 * np.add.reduce(x, axis=(0, 2))) / (rows * n_b) - inv_std * sum_dx_hat
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
     dx = dx_hat * inv_std[:, None] + dvar[:, None] * (2 * x - 2 * mu[:, None]) / (rows * n_b) + dmu[:, None] / (rows * n_b)
@@ -165,35 +165,32 @@ def double_backward(dy, primals, cotangents, *, momentum=0.1, epsilon=1e-05):
     """
     x, gamma, beta, running_mean, running_var = primals
     (x, gamma, beta, running_mean, running_var), dims = SIGNATURE.bind((x, gamma, beta, running_mean, running_var), {"momentum": momentum, "epsilon": epsilon})
-    n_b, rows, n_c = dims["b"], dims["..."], dims["c"]
+    n_b, rows = dims["b"], dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddgamma, ddbeta = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
-    mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
+    sum_x = np.add.reduce(x, axis=(0, 2))
+    mu = sum_x / (n_b * rows)
     var = np.add.reduce(np.square(x - mu[:, None]), axis=(0, 2)) / (n_b * rows)
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = (x - mu[:, None]) * inv_std[:, None]
     dx_hat = dy * gamma[:, None]
     dinv_std = np.add.reduce(dx_hat * (x - mu[:, None]), axis=(0, 2))
     dvar = -dinv_std / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    ddmu = np.add.reduce(ddx / (rows * n_b), axis=(0, 2))
-    sum_ddx_x_mu = np.add.reduce(ddx * (2 * x - 2 * mu[:, None]) / (rows * n_b), axis=(0, 2))
-    ddvar = sum_ddx_x_mu + np.add.reduce(ddmu[:, None] * (2 * mu[:, None] - 2 * x) / (rows * n_b), axis=(0, 2))
+    sum_dx_hat = np.add.reduce(dx_hat, axis=(0, 2))
+    sum_ddx = np.add.reduce(ddx, axis=(0, 2))
+    ddmu = sum_ddx / (rows * n_b)
+    ddvar = np.add.reduce(ddx * (2 * x - 2 * mu[:, None]), axis=(0, 2)) / (rows * n_b) + ddmu * (2 * mu * n_b * rows - 2 * sum_x) / (rows * n_b)
     ddinv_std = -ddvar / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
     ddx_hat = ddx * inv_std[:, None] + ddinv_std[:, None] * (x - mu[:, None]) - ddmu[:, None] * inv_std[:, None]
     ddy = ddgamma[:, None] * x_hat + ddbeta[:, None] + ddx_hat * gamma[:, None]
     dx_hat_ = ddgamma[:, None] * dy
     sum_ddx_dx_hat = np.add.reduce(ddx * dx_hat, axis=(0, 2))
-    sum_ddmu_dx_hat = np.add.reduce(-ddmu[:, None] * dx_hat, axis=(0, 2))
-    dinv_std_ = sum_ddx_dx_hat + sum_ddmu_dx_hat + np.add.reduce(dx_hat_ * (x - mu[:, None]), axis=(0, 2))
+    dinv_std_ = sum_ddx_dx_hat + np.add.reduce(dx_hat_ * (x - mu[:, None]), axis=(0, 2)) - ddmu * sum_dx_hat
     dvar_ = 3 * ddvar * dinv_std / (4 * (np.square(var + epsilon) * np.sqrt(var + epsilon))) - dinv_std_ / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    sum_ddx_dvar = np.add.reduce(-2 * ddx * dvar[:, None] / (rows * n_b), axis=(0, 2))
-    sum_ddmu_dvar = np.add.reduce(filled(2 * ddmu * dvar / (rows * n_b), (n_b, rows, n_c), dims.dtype), axis=(0, 1))
-    sum_ddinv_std_dx_hat = np.add.reduce(-ddinv_std[:, None] * dx_hat, axis=(0, 2))
-    sum_dx_hat__inv_std = np.add.reduce(-dx_hat_ * inv_std[:, None], axis=(0, 2))
-    dmu_ = sum_ddx_dvar + sum_ddmu_dvar + sum_ddinv_std_dx_hat + sum_dx_hat__inv_std + np.add.reduce(dvar_[:, None] * (2 * mu[:, None] - 2 * x) / (rows * n_b), axis=(0, 2))
+    dmu_ = 2 * ddmu * dvar * n_b * rows / (rows * n_b) + dvar_ * (2 * mu * n_b * rows - 2 * sum_x) / (rows * n_b) - 2 * dvar * sum_ddx / (rows * n_b) - ddinv_std * sum_dx_hat - inv_std * np.add.reduce(dx_hat_, axis=(0, 2))
     dgamma_ = np.add.reduce(ddx_hat * dy, axis=(0, 2))
     dx_ = 2 * ddx * dvar[:, None] / (rows * n_b) + ddinv_std[:, None] * dx_hat + dx_hat_ * inv_std[:, None] + dvar_[:, None] * (2 * x - 2 * mu[:, None]) / (rows * n_b) + dmu_[:, None] / (rows * n_b) - 2 * ddmu[:, None] * dvar[:, None] / (rows * n_b)
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims), SIGNATURE.restore("gamma", dgamma_, dims), nothing(SIGNATURE, "beta", dims))

@@ -113,8 +113,8 @@ def jvp(primals, tangents, *, tau=1.0):
     norm = np.sqrt(sum_g)
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
-        sum_g_t_g += np.add.reduce(2 * g[l] * t_g[l], axis=None)
-    t_norm = sum_g_t_g / (2 * np.sqrt(sum_g))
+        sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
+    t_norm = sum_g_t_g / np.sqrt(sum_g)
     t_y = [0] * n_l
     for l in range(n_l):
         t_y[l] = (-t_norm * g[l] * tau / np.square(norm) if norm > tau else 0) + (t_g[l] * tau / norm if norm > tau else t_g[l])
@@ -138,19 +138,20 @@ def double_backward(dy, primals, cotangents, *, tau=1.0):
         sum_g += np.add.reduce(np.square(g[l]), axis=None)
     norm = np.sqrt(sum_g)
     dnorm = dims.dtype.type(0)
-    ddnorm = dims.dtype.type(0)
+    sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
         dnorm += np.add.reduce((-dy[l] * g[l] * tau / np.square(norm) if norm > tau else 0), axis=None)
-        ddnorm += np.add.reduce(ddg[l] * g[l] / np.sqrt(sum_g), axis=None)
+        sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
+    ddnorm = sum_ddg_g / np.sqrt(sum_g)
     ddy = [0] * n_l
-    sum_ddg_dy_norm = dims.dtype.type(0)
-    sum_ddnorm_dy_norm = dims.dtype.type(0)
+    sum_ddg_dy = dims.dtype.type(0)
+    sum_dy_norm_g = dims.dtype.type(0)
     for l in range(n_l):
         ddy[l] = (ddg[l] * tau / norm if norm > tau else ddg[l]) + (-ddnorm * g[l] * tau / np.square(norm) if norm > tau else 0)
-        sum_ddg_dy_norm += np.add.reduce((-ddg[l] * dy[l] * tau / np.square(norm) if norm > tau else 0), axis=None)
-        sum_ddnorm_dy_norm += np.add.reduce((2 * ddnorm * dy[l] * g[l] * tau / (norm * norm * norm) if norm > tau else 0), axis=None)
-    dnorm_ = sum_ddg_dy_norm + sum_ddnorm_dy_norm
+        sum_ddg_dy += np.add.reduce(ddg[l] * dy[l], axis=None)
+        sum_dy_norm_g += np.add.reduce((2 * dy[l] * g[l] * tau / (norm * norm * norm) if norm > tau else 0), axis=None)
+    dnorm_ = (-sum_ddg_dy * tau / np.square(norm) if norm > tau else 0) + ddnorm * sum_dy_norm_g
     dg_ = [0] * n_l
     for l in range(n_l):
-        dg_[l] = ddg[l] * dnorm / np.sqrt(sum_g) + np.add.reduce(-ddg[l2] * dnorm * g[l2] * g[l][:, None] / (sum_g * np.sqrt(sum_g)), axis=1) + (-ddnorm * dy[l] * tau / np.square(norm) if norm > tau else 0) + dnorm_ * g[l] / np.sqrt(sum_g)
+        dg_[l] = ddg[l] * dnorm / np.sqrt(sum_g) + (-ddnorm * dy[l] * tau / np.square(norm) if norm > tau else 0) + dnorm_ * g[l] / np.sqrt(sum_g) - dnorm * g[l] * sum_ddg_g / (sum_g * np.sqrt(sum_g))
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("g", dg_, dims))

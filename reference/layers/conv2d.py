@@ -120,7 +120,8 @@ def jvp(primals, tangents, *, stride=1, padding=0, dilation=1, groups=1):
     n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
     n_i = dims.sizes["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
     n_j = dims.sizes["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
-    t_z = t_bias[:, :, None, None] + np.add.reduce(windows(windows(x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding) * t_W.transpose(1, 0, 2, 3, 4)[:, None, :, :, None, :, None] + W.transpose(1, 0, 2, 3, 4)[:, None, :, :, None, :, None] * windows(windows(t_x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding), axis=(3, 5, 7)).transpose(1, 2, 0, 3, 4)
+    sum_x_t_W = contract("bgcikjl,gockl->bgoij", windows(windows(x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding), t_W)
+    t_z = t_bias[:, :, None, None] + sum_x_t_W + contract("bgcikjl,gockl->bgoij", windows(windows(t_x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding), W)
     return SIGNATURE.restore("z", t_z, dims)
 
 

@@ -27,6 +27,9 @@ SIGNATURE = Signature(
     options={
         "reduction": ("Choice", 'mean', ('mean', 'sum', 'none')),
     },
+    outputs_by_choice={
+        "none": (Pattern("loss", (("...",),)),),
+    },
 )
 
 
@@ -138,18 +141,18 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
-        sum_ddy_t_y = np.add.reduce(-ddy * xdivy(t, y), axis=1)
-        ddL = sum_ddy_t_y + np.add.reduce(-ddt * np.log(y), axis=1)
-        ddloss = np.add.reduce(ddL / rows, axis=None)
+        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
+        ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
+        ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
-        sum_ddy_t_y = np.add.reduce(-ddy * xdivy(t, y), axis=1)
-        ddL = sum_ddy_t_y + np.add.reduce(-ddt * np.log(y), axis=1)
+        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
+        ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
         ddloss = np.add.reduce(ddL, axis=None)
     else:
         dL = dloss
-        sum_ddy_t_y = np.add.reduce(-ddy * xdivy(t, y), axis=1)
-        ddL = sum_ddy_t_y + np.add.reduce(-ddt * np.log(y), axis=1)
+        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
+        ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
         ddloss = ddL
     dt_ = -ddy * dL[:, None] / y
     dy_ = ddy * dL[:, None] * xdivy(t, np.square(y)) - ddt * dL[:, None] / y

@@ -99,8 +99,8 @@ def jvp(primals, tangents, *, weight_decay=0.0001):
     n_l = dims["l"]
     sum_W_t_W = dims.dtype.type(0)
     for l in range(n_l):
-        sum_W_t_W += np.add.reduce(2 * W[l] * t_W[l], axis=None)
-    t_R = sum_W_t_W * weight_decay / 2
+        sum_W_t_W += np.add.reduce(W[l] * t_W[l], axis=None)
+    t_R = sum_W_t_W * weight_decay
     return SIGNATURE.restore("R", t_R, dims)
 
 
@@ -116,9 +116,11 @@ def double_backward(dR, primals, cotangents, *, weight_decay=0.0001):
     dR = SIGNATURE.cotangent("R", dR, dims)
     ddW, = cotangents
     ddW = SIGNATURE.cotangent("W", ddW, dims)
-    ddR = dims.dtype.type(0)
+    sum_ddW_W = dims.dtype.type(0)
+    for l in range(n_l):
+        sum_ddW_W += np.add.reduce(ddW[l] * W[l], axis=None)
+    ddR = sum_ddW_W * weight_decay
     dW_ = [0] * n_l
     for l in range(n_l):
-        ddR += np.add.reduce(ddW[l] * W[l] * weight_decay, axis=None)
         dW_[l] = ddW[l] * dR * weight_decay
     return Second(SIGNATURE.restore("R", ddR, dims), SIGNATURE.restore("W", dW_, dims))

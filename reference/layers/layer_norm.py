@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled, nothing
+from reference.runtime.arrays import nothing
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -102,8 +102,8 @@ def backward(dy, saved):
     n_i = dims["i"]
     dx_hat = dy * gamma
     dvar = -np.add.reduce(dx_hat * (x - mu[:, None]), axis=1) / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    sum_dx_hat_inv_std = np.add.reduce(-dx_hat * inv_std[:, None], axis=1)
-    dmu = sum_dx_hat_inv_std + np.add.reduce(dvar[:, None] * (2 * mu[:, None] - 2 * x) / n_i, axis=1)
+    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
+    dmu = dvar * (2 * mu * n_i - 2 * np.add.reduce(x, axis=1)) / n_i - inv_std * sum_dx_hat
     dbeta = np.add.reduce(dy, axis=0)
     dgamma = np.add.reduce(dy * x_hat, axis=0)
     dx = dx_hat * inv_std[:, None] + dvar[:, None] * (2 * x - 2 * mu[:, None]) / n_i + dmu[:, None] / n_i
@@ -142,35 +142,32 @@ def double_backward(dy, primals, cotangents, *, epsilon=1e-05):
     """
     x, gamma, beta = primals
     (x, gamma, beta), dims = SIGNATURE.bind((x, gamma, beta), {"epsilon": epsilon})
-    n_i, rows = dims["i"], dims["..."]
+    n_i = dims["i"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddgamma, ddbeta = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
-    mu = np.add.reduce(x, axis=1) / n_i
+    sum_x = np.add.reduce(x, axis=1)
+    mu = sum_x / n_i
     var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = (x - mu[:, None]) * inv_std[:, None]
     dx_hat = dy * gamma
     dinv_std = np.add.reduce(dx_hat * (x - mu[:, None]), axis=1)
     dvar = -dinv_std / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    ddmu = np.add.reduce(ddx / n_i, axis=1)
-    sum_ddx_x_mu = np.add.reduce(ddx * (2 * x - 2 * mu[:, None]) / n_i, axis=1)
-    ddvar = sum_ddx_x_mu + np.add.reduce(ddmu[:, None] * (2 * mu[:, None] - 2 * x) / n_i, axis=1)
+    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
+    sum_ddx = np.add.reduce(ddx, axis=1)
+    ddmu = sum_ddx / n_i
+    ddvar = np.add.reduce(ddx * (2 * x - 2 * mu[:, None]), axis=1) / n_i + ddmu * (2 * mu * n_i - 2 * sum_x) / n_i
     ddinv_std = -ddvar / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
     ddx_hat = ddx * inv_std[:, None] + ddinv_std[:, None] * (x - mu[:, None]) - ddmu[:, None] * inv_std[:, None]
     ddy = ddgamma * x_hat + ddbeta + ddx_hat * gamma
     dx_hat_ = ddgamma * dy
     sum_ddx_dx_hat = np.add.reduce(ddx * dx_hat, axis=1)
-    sum_ddmu_dx_hat = np.add.reduce(-ddmu[:, None] * dx_hat, axis=1)
-    dinv_std_ = sum_ddx_dx_hat + sum_ddmu_dx_hat + np.add.reduce(dx_hat_ * (x - mu[:, None]), axis=1)
+    dinv_std_ = sum_ddx_dx_hat + np.add.reduce(dx_hat_ * (x - mu[:, None]), axis=1) - ddmu * sum_dx_hat
     dvar_ = 3 * ddvar * dinv_std / (4 * (np.square(epsilon + var) * np.sqrt(epsilon + var))) - dinv_std_ / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    sum_ddx_dvar = np.add.reduce(-2 * ddx * dvar[:, None] / n_i, axis=1)
-    sum_ddmu_dvar = np.add.reduce(filled(2 * ddmu * dvar / n_i, (n_i, rows), dims.dtype), axis=0)
-    sum_ddinv_std_dx_hat = np.add.reduce(-ddinv_std[:, None] * dx_hat, axis=1)
-    sum_dx_hat__inv_std = np.add.reduce(-dx_hat_ * inv_std[:, None], axis=1)
-    dmu_ = sum_ddx_dvar + sum_ddmu_dvar + sum_ddinv_std_dx_hat + sum_dx_hat__inv_std + np.add.reduce(dvar_[:, None] * (2 * mu[:, None] - 2 * x) / n_i, axis=1)
+    dmu_ = 2 * ddmu * dvar * n_i / n_i + dvar_ * (2 * mu * n_i - 2 * sum_x) / n_i - 2 * dvar * sum_ddx / n_i - ddinv_std * sum_dx_hat - inv_std * np.add.reduce(dx_hat_, axis=1)
     dgamma_ = np.add.reduce(ddx_hat * dy, axis=0)
     dx_ = 2 * ddx * dvar[:, None] / n_i + ddinv_std[:, None] * dx_hat + dx_hat_ * inv_std[:, None] + dvar_[:, None] * (2 * x - 2 * mu[:, None]) / n_i + dmu_[:, None] / n_i - 2 * ddmu[:, None] * dvar[:, None] / n_i
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims), SIGNATURE.restore("gamma", dgamma_, dims), nothing(SIGNATURE, "beta", dims))

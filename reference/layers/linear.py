@@ -98,7 +98,8 @@ def jvp(primals, tangents):
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
-    t_z = t_b + np.add.reduce(x * t_W[:, None] + W[:, None] * t_x, axis=2).T
+    sum_x_t_W = x @ t_W.T
+    t_z = t_b + sum_x_t_W + t_x @ W.T
     return SIGNATURE.restore("z", t_z, dims)
 
 

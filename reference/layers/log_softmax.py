@@ -77,7 +77,7 @@ def backward(dy, saved):
     z, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy + np.add.reduce(-dy * np.exp(z.T[:, :, None]) / sum_z[:, None], axis=2).T
+    dz = dy - np.exp(z) * (np.add.reduce(dy, axis=1))[:, None] / sum_z[:, None]
     return Gradients(SIGNATURE.restore("z", dz, dims))
 
 
@@ -107,7 +107,7 @@ def double_backward(dy, primals, cotangents, *, axis=-1):
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    ddy = ddz + (np.add.reduce(-ddz * np.exp(z) / sum_z[:, None], axis=1))[:, None]
-    sum_ddz_sum_z_dy = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z) / sum_z[:, None], axis=0)
-    dz_ = sum_ddz_sum_z_dy + np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z) * np.exp(z.T[:, None, :, None]) / np.square(sum_z[:, None]), axis=(1, 3)).T
+    sum_dy = np.add.reduce(dy, axis=1)
+    ddy = ddz - (np.add.reduce(ddz * np.exp(z), axis=1))[:, None] / sum_z[:, None]
+    dz_ = np.exp(z) * (np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z), axis=(0, 2)))[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy[:, None] / sum_z[:, None]
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("z", dz_, dims))

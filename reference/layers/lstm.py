@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.layers import sigmoid, tanh
-from reference.runtime.arrays import contract, windows
+from reference.runtime.arrays import contract
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -174,13 +174,15 @@ def jvp(primals, tangents):
         s[t] = a[t] + contract("gnm,am->agn", U, h[t])
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
-    t_a = t_b + np.add.reduce(x * t_W[:, :, None, None] + W[:, :, None, None] * t_x, axis=4).transpose(2, 3, 0, 1)
+    sum_x_t_W = contract("tai,gni->tagn", x, t_W)
+    t_a = t_b + sum_x_t_W + contract("gni,tai->tagn", W, t_x)
+    sum_h_t_U = contract("tam,gnm->tagn", h[:-1], t_U)
     t_h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_h[0] = t_h0
     t_c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_c[0] = t_c0
     for t in range(n_t):
-        t_s = t_a[t] + np.add.reduce(h[t][:, None, None] * t_U + U * t_h[t][:, None, None], axis=3)
+        t_s = t_a[t] + sum_h_t_U[t] + contract("gnm,am->agn", U, t_h[t])
         t_c[t + 1] = c[t] * sigmoid.derivative(s[t, :, 1]) * t_s[:, 1] + sigmoid.value(s[t, :, 1]) * t_c[t] + tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) * t_s[:, 0] + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[:, 2]
         t_h[t + 1] = tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[:, 3] + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
     return (SIGNATURE.restore("h", t_h[1:], dims), SIGNATURE.restore("c", t_c[1:], dims))
@@ -231,40 +233,39 @@ def double_backward(cotangents_of_outputs, primals, cotangents):
     sum_ddx_W = contract("tai,gni->tagn", ddx, W)
     dda = sum_ddx_W + contract("gni,tai->tagn", ddW, x) + ddb
     sum_ddU_h = contract("gnm,tam->tagn", ddU, h[:-1])
-    ddh_total = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
-    ddh_total[-1] += ddh0
-    ddc_total = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
-    ddc_total[-1] += ddc0
+    ddh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    ddh_total[0] += ddh0
+    ddc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    ddc_total[0] += ddc0
     dds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     for t in range(n_t):
-        dds[t] += sum_ddU_h[t] + dda[t]
-        ddc_total[t] += dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2]) + dds[t, :, 1] * c[t] * sigmoid.derivative(s[t, :, 1])
-        ddh_total[t] += ddc_total[t] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) + dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
-        ddc_total[t + 1] += ddc_total[t] * sigmoid.value(s[t + 1, :, 1])
-        dds[t + 1] += contract("an,gbn->agb", ddh_total[t], U)
-    ddc = ddc_total
-    ddh = ddh_total
-    sum_ddU_ds = contract("tagn,gnb->ab", ds * (np.arange(n_t)[:, None, None, None] - 1 == np.arange(n_t)[:, None, None, None]), ddU)
-    dh_ = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
+        dds[t] = sum_ddU_h[t] + dda[t] + contract("an,gbn->agb", ddh_total[t], U)
+        ddc_total[t + 1] += ddc_total[t] * sigmoid.value(s[t, :, 1]) + dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2]) + dds[t, :, 1] * c[t] * sigmoid.derivative(s[t, :, 1])
+        ddh_total[t + 1] += ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) + dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+    ddc = ddc_total[1:]
+    ddh = ddh_total[1:]
+    sum_ddU_ds = contract("tagn,gnb->tab", ds, ddU)
     ds_ = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    dc_ = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
+    dc_ = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_ = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     for t in reversed(range(n_t)):
-        dh_[t] += sum_ddU_ds
-        ds_[t, :, 3] = ddc_total[t] * dh_total[t + 1] * tanh.derivative(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) + dds[t, :, 3] * dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid.second_derivative(s[t, :, 3]) + dh_[t] * tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
-        dc_[t] += ddc_total[t] * dh_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.second_derivative(c[t + 1]) + dds[t + 1, :, 1] * dc_total[t + 2] * sigmoid.derivative(s[t + 1, :, 1]) + dds[t, :, 3] * dh_total[t + 1] * sigmoid.derivative(s[t, :, 3]) * tanh.derivative(c[t + 1]) + dh_[t] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-        ds_[t, :, 1] = ddc_total[t - 1] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 1]) + dds[t, :, 1] * c[t] * dc_total[t + 1] * sigmoid.second_derivative(s[t, :, 1]) + dc_[t] * c[t] * sigmoid.derivative(s[t, :, 1])
-        ds_[t, :, 0] = dds[t, :, 2] * dc_total[t + 1] * tanh.derivative(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) + dds[t, :, 0] * dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.second_derivative(s[t, :, 0]) + dc_[t] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
-        ds_[t, :, 2] = dds[t, :, 2] * dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.second_derivative(s[t, :, 2]) + dds[t, :, 0] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) + dc_[t] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
-        dc_[t - 1] += dc_[t] * sigmoid.value(s[t, :, 1])
-        dh_[t - 1] += contract("agn,gnb->ab", ds_[t], U)
+        ds_[t, :, 3] = ddc_total[t + 1] * dh_total[t + 1] * tanh.derivative(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) + dds[t, :, 3] * dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid.second_derivative(s[t, :, 3]) + dh_[t + 1] * tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
+        dc_[t + 1] += ddc_total[t + 1] * dh_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.second_derivative(c[t + 1]) + dds[t, :, 3] * dh_total[t + 1] * sigmoid.derivative(s[t, :, 3]) * tanh.derivative(c[t + 1]) + dh_[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+        ds_[t, :, 1] = ddc_total[t] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 1]) + dds[t, :, 1] * c[t] * dc_total[t + 1] * sigmoid.second_derivative(s[t, :, 1]) + dc_[t + 1] * c[t] * sigmoid.derivative(s[t, :, 1])
+        ds_[t, :, 0] = dds[t, :, 2] * dc_total[t + 1] * tanh.derivative(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) + dds[t, :, 0] * dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.second_derivative(s[t, :, 0]) + dc_[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
+        ds_[t, :, 2] = dds[t, :, 2] * dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.second_derivative(s[t, :, 2]) + dds[t, :, 0] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) + dc_[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
+        dc_[t] += dds[t, :, 1] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 1])
+        dc_[t] += dc_[t + 1] * sigmoid.value(s[t, :, 1])
+        dh_[t] += sum_ddU_ds[t]
+        dh_[t] += contract("agn,gnb->ab", ds_[t], U)
     da_ = ds_
     db_ = np.add.reduce(da_, axis=(0, 1))
-    sum_ddh_total_ds = contract("tagn,tam->gnm", windows(ds, 0, (n_t,), (1,), 1), ddh_total)
+    sum_ddh_total_ds = contract("tagn,tam->gnm", ds, ddh_total[:-1])
     dU_ = sum_ddh_total_ds + contract("tagn,tam->gnm", ds_, h[:-1])
     sum_ddx_da = contract("tagn,tai->gni", da, ddx)
     dW_ = sum_ddx_da + contract("tagn,tai->gni", da_, x)
-    dc0_ = dc_[-1]
-    dh0_ = dh_[-1]
+    dc0_ = dc_[0]
+    dh0_ = dh_[0]
     sum_ddW_da = contract("tagn,gni->tai", da, ddW)
     dx_ = sum_ddW_da + contract("tagn,gni->tai", da_, W)
     return Second(SIGNATURE.restore("h", ddh, dims), SIGNATURE.restore("c", ddc, dims), SIGNATURE.restore("x", dx_, dims), SIGNATURE.restore("h0", dh0_, dims), SIGNATURE.restore("c0", dc0_, dims), SIGNATURE.restore("W", dW_, dims), SIGNATURE.restore("U", dU_, dims), SIGNATURE.restore("b", db_, dims))

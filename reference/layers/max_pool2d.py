@@ -105,7 +105,7 @@ def jvp(primals, tangents, *, window=2, stride=2, padding=0):
     n_i = dims.sizes["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims.sizes["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     argmax_y = argmax(windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5), 2)
-    t_y = np.add.reduce((np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None]) * windows(windows(t_x, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding), axis=(3, 5))
+    t_y = np.add.reduce(windows(windows(t_x, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding) * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None]), axis=(3, 5))
     return SIGNATURE.restore("y", t_y, dims)
 
 
@@ -124,6 +124,6 @@ def double_backward(dy, primals, cotangents, *, window=2, stride=2, padding=0):
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     argmax_y = argmax(windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5), 2)
-    ddy = np.add.reduce(windows(windows(ddx, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding) * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == windows(windows(argmax_y, 3, (n_j, n_l), (stride, 0), padding - padding, spread=stride), 2, (n_i, n_k), (stride, 0), padding - padding, spread=stride)), axis=(3, 5))
+    ddy = np.add.reduce(windows(windows(ddx, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding) * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None]), axis=(3, 5))
     dx_ = filled(0, (n_b, n_c, n_p, n_q), dims.dtype)
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))

@@ -31,6 +31,7 @@ SIGNATURE = Signature(
         "activation": ("Activation", 'relu', ('gelu', 'identity', 'leaky_relu', 'relu', 'sigmoid', 'tanh')),
         "output": ("Activation", 'identity', ('gelu', 'identity', 'leaky_relu', 'relu', 'sigmoid', 'tanh')),
     },
+    chain=('i', 'o'),
 )
 
 ACTIVATIONS: dict[str, Any] = {"gelu": gelu, "identity": identity, "leaky_relu": leaky_relu, "relu": relu, "sigmoid": sigmoid, "tanh": tanh}
@@ -138,10 +139,13 @@ def jvp(primals, tangents, *, activation='relu', output='identity'):
     for l in range(n_l):
         z[l] = h[l] @ W[l].T + b[l]
         h[l + 1] = (activation.value(z[l]) if l < n_l - 1 else output.value(z[l]))
+    sum_h_t_W = [0] * n_l
+    for l in range(n_l):
+        sum_h_t_W[l] = h[l] @ t_W[l].T
     t_h = [0] * (n_l + 1)
     t_h[0] = t_x
     for l in range(n_l):
-        t_z = t_b[l] + np.add.reduce(h[l] * t_W[l][:, None] + W[l][:, None] * t_h[l], axis=2).T
+        t_z = t_b[l] + sum_h_t_W[l] + t_h[l] @ W[l].T
         t_h[l + 1] = (t_z * activation.derivative(z[l]) if l < n_l - 1 else t_z * output.derivative(z[l]))
     t_y = t_h[n_l]
     return SIGNATURE.restore("y", t_y, dims)
@@ -157,7 +161,7 @@ def double_backward(dy, primals, cotangents, *, activation='relu', output='ident
     (x, W, b), dims = SIGNATURE.bind((x, W, b), {"activation": activation, "output": output})
     activation = ACTIVATIONS[activation]
     output = ACTIVATIONS[output]
-    n_l, rows, n_o = dims["l"], dims["..."], dims["o"]
+    n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddW, ddb = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -177,26 +181,25 @@ def double_backward(dy, primals, cotangents, *, activation='relu', output='ident
         dz[l] = (dh[l + 1] * activation.derivative(z[l]) if l < n_l - 1 else dh[l + 1] * output.derivative(z[l]))
         dh[l] = dh[l] + dz[l] @ W[l]
         sum_ddW_h[l] = h[l] @ ddW[l].T
-    ddh = [0] * n_l
-    ddh[-1] = ddh[-1] + ddx
+    ddh = [0] * (n_l + 1)
+    ddh[0] = ddh[0] + ddx
     ddz = [0] * n_l
-    ddy = np.zeros((rows, n_o), dtype=dims.dtype)
+    for l in range(n_l):
+        ddz[l] = sum_ddW_h[l] + ddb[l] + ddh[l] @ W[l].T
+        ddh[l + 1] = ddh[l + 1] + (ddz[l] * activation.derivative(z[l]) if l < n_l - 1 else ddz[l] * output.derivative(z[l]))
+    ddy = ddh[n_l]
     sum_ddW_dz = [0] * n_l
     for l in range(n_l):
-        ddz[l] = ddz[l] + sum_ddW_h[l] + ddb[l]
-        ddh[l] = ddh[l] + (ddz[l] * activation.derivative(z[l]) if l < n_l - 1 else ddz[l] * output.derivative(z[l]))
-        ddz[l + 1] = ddz[l + 1] + ddh[l] @ W[l + 1].T
-        ddy += ddh[l] * (l == n_l - 1)
-        sum_ddW_dz[l] = dz[l + 1] @ ddW[l + 1]
-    dh_ = [0] * n_l
+        sum_ddW_dz[l] = dz[l] @ ddW[l]
+    dh_ = [0] * (n_l + 1)
     db_ = [0] * n_l
     dW_ = [0] * n_l
     for l in reversed(range(n_l)):
+        dz_ = (ddz[l] * dh[l + 1] * activation.second_derivative(z[l]) if l < n_l - 1 else ddz[l] * dh[l + 1] * output.second_derivative(z[l])) + (dh_[l + 1] * activation.derivative(z[l]) if l < n_l - 1 else dh_[l + 1] * output.derivative(z[l]))
         dh_[l] = dh_[l] + sum_ddW_dz[l]
-        dz_ = (ddz[l] * dh[l + 1] * activation.second_derivative(z[l]) if l < n_l - 1 else ddz[l] * dh[l + 1] * output.second_derivative(z[l])) + (dh_[l] * activation.derivative(z[l]) if l < n_l - 1 else dh_[l] * output.derivative(z[l]))
-        dh_[l - 1] = dh_[l - 1] + dz_ @ W[l]
+        dh_[l] = dh_[l] + dz_ @ W[l]
         db_[l] = np.add.reduce(dz_, axis=0)
-        sum_ddh_dz = dz[l].T @ ddh[l - 1]
+        sum_ddh_dz = dz[l].T @ ddh[l]
         dW_[l] = sum_ddh_dz + dz_.T @ h[l]
-    dx_ = dh_[-1]
+    dx_ = dh_[0]
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims), SIGNATURE.restore("W", dW_, dims), SIGNATURE.restore("b", db_, dims))

@@ -27,6 +27,9 @@ SIGNATURE = Signature(
     options={
         "reduction": ("Choice", 'mean', ('mean', 'sum', 'none')),
     },
+    outputs_by_choice={
+        "none": (Pattern("loss", (("...",),)),),
+    },
 )
 
 
@@ -139,7 +142,7 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
         ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
-        ddloss = np.add.reduce(ddL / rows, axis=None)
+        ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
         ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)

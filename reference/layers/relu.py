@@ -100,7 +100,7 @@ def jvp(primals, tangents):
     (x,), dims = SIGNATURE.bind((x,), {})
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = (x > 0) * t_x
+    t_y = t_x * (x > 0)
     return SIGNATURE.restore("y", t_y, dims)
 
 

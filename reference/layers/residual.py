@@ -119,7 +119,8 @@ def jvp(primals, tangents, *, activation='relu'):
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
     z = x @ W.T + b
-    t_z = t_b + np.add.reduce(x * t_W[:, None] + W[:, None] * t_x, axis=2).T
+    sum_x_t_W = x @ t_W.T
+    t_z = t_b + sum_x_t_W + t_x @ W.T
     t_y = activation.derivative(z) * t_z + t_skip
     return SIGNATURE.restore("y", t_y, dims)
 

@@ -77,7 +77,7 @@ def backward(dy, saved):
     z, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] + np.add.reduce(-dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
+    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims))
 
 
@@ -107,9 +107,9 @@ def double_backward(dy, primals, cotangents, *, axis=-1):
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy = np.add.reduce(-ddz * dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_2 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_3 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=0)
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + sum_ddz_sum_z_dy + sum_ddz_sum_z_dy_2 + sum_ddz_sum_z_dy_3 + np.add.reduce(2 * ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) * np.exp(z.T[:, None, :, None]) / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]), axis=(1, 3)).T
+    sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+    sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+    ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
+    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * (np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2)))[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("z", dz_, dims))

@@ -28,6 +28,9 @@ SIGNATURE = Signature(
     options={
         "reduction": ("Choice", 'mean', ('mean', 'sum', 'none')),
     },
+    outputs_by_choice={
+        "none": (Pattern("loss", (("...",),)),),
+    },
 )
 
 
@@ -103,7 +106,7 @@ def backward(dloss, saved):
     dy = -dL[:, None] * t / y
     dt = -dL[:, None] * np.log(y)
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] + np.add.reduce(-dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
+    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims), SIGNATURE.restore("t", dt, dims))
 
 
@@ -149,29 +152,33 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
         dy = -dL[:, None] * t / y
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        sum_ddt_y = np.add.reduce(-ddt * np.log(y), axis=1)
-        ddL = sum_ddt_y + np.add.reduce(-ddy * t / y, axis=1)
-        ddloss = np.add.reduce(ddL / rows, axis=None)
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
+        ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
         dy = -dL[:, None] * t / y
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        sum_ddt_y = np.add.reduce(-ddt * np.log(y), axis=1)
-        ddL = sum_ddt_y + np.add.reduce(-ddy * t / y, axis=1)
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = np.add.reduce(ddL, axis=None)
     else:
         dL = dloss
         dy = -dL[:, None] * t / y
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        sum_ddt_y = np.add.reduce(-ddt * np.log(y), axis=1)
-        ddL = sum_ddt_y + np.add.reduce(-ddy * t / y, axis=1)
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = ddL
     dy_ = ddy * dL[:, None] * t / np.square(y) - ddt * dL[:, None] / y
     dt_ = -ddy * dL[:, None] / y
-    sum_ddz_sum_z_dy = np.add.reduce(-ddz * dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_2 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_3 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=0)
-    sum_ddz_sum_z_dy_4 = np.add.reduce(2 * ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) * np.exp(z.T[:, None, :, None]) / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]), axis=(1, 3)).T
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + sum_ddz_sum_z_dy + sum_ddz_sum_z_dy_2 + sum_ddz_sum_z_dy_3 + sum_ddz_sum_z_dy_4 + dy_ * np.exp(z) / sum_z[:, None] + np.add.reduce(-dy_ * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
+    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2))
+    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None]) - np.exp(z) * (np.add.reduce(dy_ * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("z", dz_, dims), SIGNATURE.restore("t", dt_, dims))

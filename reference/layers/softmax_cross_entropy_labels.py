@@ -29,6 +29,9 @@ SIGNATURE = Signature(
     options={
         "reduction": ("Choice", 'mean', ('mean', 'sum', 'none')),
     },
+    outputs_by_choice={
+        "none": (Pattern("loss", (("...",),)),),
+    },
 )
 
 
@@ -99,9 +102,9 @@ def backward(dloss, saved):
         dL = filled(dloss, (rows,), dims.dtype)
     else:
         dL = dloss
-    dy = -(t[:, None] == np.arange(n_i)) * dL[:, None] / y[np.arange(rows), t][:, None]
+    dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
     sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] + np.add.reduce(-dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
+    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims))
 
 
@@ -144,25 +147,30 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     y = np.exp(z) / sum_z[:, None]
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
-        dy = -(t[:, None] == np.arange(n_i)) * dL[:, None] / y[np.arange(rows), t][:, None]
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        ddL = np.add.reduce(-ddy * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None], axis=1)
-        ddloss = np.add.reduce(ddL / rows, axis=None)
+        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
+        ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
-        dy = -(t[:, None] == np.arange(n_i)) * dL[:, None] / y[np.arange(rows), t][:, None]
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        ddL = np.add.reduce(-ddy * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None], axis=1)
+        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = np.add.reduce(ddL, axis=None)
     else:
         dL = dloss
-        dy = -(t[:, None] == np.arange(n_i)) * dL[:, None] / y[np.arange(rows), t][:, None]
-        ddy = ddz * np.exp(z) / sum_z[:, None] + np.add.reduce(-ddz * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-        ddloss = np.add.reduce(-ddy * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None], axis=1)
-    dy_ = np.add.reduce(filled((t[:, None] == np.arange(n_i)) * ddy * dL[:, None] * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None]), (n_i, rows, n_i), dims.dtype), axis=2).T
-    sum_ddz_sum_z_dy = np.add.reduce(-ddz * dy * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_2 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=2).T
-    sum_ddz_sum_z_dy_3 = np.add.reduce(-ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) / np.square(sum_z[:, None]), axis=0)
-    sum_ddz_sum_z_dy_4 = np.add.reduce(2 * ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z) * np.exp(z.T[:, None, :, None]) / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]), axis=(1, 3)).T
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + sum_ddz_sum_z_dy + sum_ddz_sum_z_dy_2 + sum_ddz_sum_z_dy_3 + sum_ddz_sum_z_dy_4 + dy_ * np.exp(z) / sum_z[:, None] + np.add.reduce(-dy_ * np.exp(z) * np.exp(z.T[:, :, None]) / np.square(sum_z[:, None]), axis=2).T
+        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
+        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
+        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
+        ddloss = ddL
+    dy_ = ddy[np.arange(rows), t][:, None] * dL[:, None] * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None])
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
+    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2))
+    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None]) - np.exp(z) * (np.add.reduce(dy_ * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("z", dz_, dims))

@@ -155,7 +155,7 @@ def xdivy(a: Array, b: Array) -> Array:
 
 def nothing(signature: Any, name: str, dims: Any) -> Any:
     """The gradient of an argument that the result does not depend on."""
-    pattern = next(p for p in signature.outputs + signature.inputs if p.name == name)
+    pattern = signature.pattern(name, dims)
     if pattern.sequence:
-        raise TypeError(f"{name} is a list that nothing depends on")
+        return [np.zeros(shape, dtype=dims.dtype) for shape in dims.shapes[name]]
     return np.zeros(signature.shape(pattern, dims), dtype=dims.dtype)

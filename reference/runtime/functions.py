@@ -1,325 +1,141 @@
-"""Functions NumPy lacks, or does not compute accurately enough, for the generated kernels.
+"""Functions that NumPy lacks, or does not compute accurately enough, for the generated kernels.
 
-Everything here works on float16, float32, float64 and longdouble arrays, keeps the dtype, and never writes to an argument. Where the
-mathematics allows, it also works on object arrays of `flint.arb`: then the textbook formula is evaluated in ball arithmetic, and the
-result is a proven enclosure.
+* `erf`, `normal_cdf`, `normal_pdf`, `gelu`, `gelu_derivative`, `gelu_with_derivative`: see `normal.py`.
+* `row_shift` and `shifted_exp`: exp(z - shift) as if z - shift had not been rounded, for softmax.
+* `positive_sum`: the sum of a row of non-negative numbers, to within one unit in the last place.
+* `global_norm`: the square root of a sum of squares that neither overflows nor underflows on the way.
 
-* `erf`, `normal_cdf`, `normal_pdf`, `gelu`, `gelu_derivative` and `gelu_with_derivative` are within 4 units in the last place wherever
-  the true value is a normal number (float64: the left tail to x = -37.7, and the root of gelu's derivative near x = -0.75, included).
-  longdouble is as accurate only where NumPy's own longdouble `exp` is.
-* `shifted_exp(z, m)` is exp(z - m) as if z - m had not been rounded.
-* `global_norm` is the square root of a sum of squares that neither overflows nor underflows on the way.
-
-How the normal functions work. With a = |x|, the upper tail is Q(a) = phi(a) M(a); the density is phi(a) = r exp(-a^2/2) with
-r = 1/sqrt(2 pi), and Mills' ratio M is smooth. With s = (a0 - a)/(a + k), where a0 is the root of M(a) = a,
-
-    r M(a)       = (n0 + s P(s))/(a + kappa)                          P a polynomial: `coefficients.py`
-    r (M(a) - a) = (a0 - a) (r + (r a0 + P(s)/(a + k))/(a + kappa))
-    gelu(x)  = max(x, 0) - a Q(a)
-    gelu'(x) = phi(a) (M(a) - a) for x <= 0, and 1 minus that for x > 0
-
-none of which cancels. In exp(-a^2/2) the rounding of a^2 alone would cost a^2/2 units, so the square is kept in two parts.
+Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from reference.runtime import coefficients
+from reference.runtime.normal import (
+    erf,
+    gelu,
+    gelu_derivative,
+    gelu_with_derivative,
+    normal_cdf,
+    normal_pdf,
+)
+
+__all__ = [
+    "erf",
+    "gelu",
+    "gelu_derivative",
+    "gelu_with_derivative",
+    "global_norm",
+    "normal_cdf",
+    "normal_pdf",
+    "positive_sum",
+    "row_shift",
+    "shifted_exp",
+]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Rows = list[Array]  # working arrays
 
-BLOCK = 16384  # elements a block: the working arrays of one stay in the second-level cache
-ROWS = 9  # working arrays a block
-_NARROW = (np.dtype(np.float32), np.dtype(np.float64))
-_SQRT_2 = math.sqrt(2.0)
+_FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
 
 
-class _Table(NamedTuple):
-    """A fit of Mills' ratio on [0, limit]; see the module's docstring. Arrays of no axes: a ufunc converts other scalars at every call."""
+def row_shift(z: Array) -> Array:
+    """The integer nearest to the largest element of each row, [..., 1]: what to subtract before exp.
 
-    limit: Array
-    k: Array
-    kappa: Array
-    root: Array  # a0
-    root_rest: Array  # what rounding a0 left
-    r: Array  # 1/sqrt(2 pi)
-    r_root: Array
-    n0: Array
-    p: tuple[Array, ...]  # lowest power first
+    An integer, because then the rounding error of z - shift is a difference of two more floating-point numbers (`shifted_exp`).
+    A row of -inf alone gets the smallest finite number, an empty row 0.
 
-
-class _Constants(NamedTuple):
-    """What the functions need for one dtype."""
-
-    near: _Table  # good for a <= near.limit
-    far: _Table  # good wherever the result is a normal number
-    erf: tuple[Array, ...]  # erf(x)/x in powers of x^2 for |x| <= 1/2
-    zero: Array
-    one: Array
-    half: Array
-    grid: Array  # adding and subtracting it leaves half of the significand's bits of a number below 256
-    floor: Array  # exp(floor) is well inside the normal numbers
-
-
-@cache
-def _constants(dtype: np.dtype[Any]) -> _Constants:
-    def array(value: Any) -> Array:
-        return np.array(value, dtype) if dtype in _NARROW else np.array(np.longdouble(value))
-
-    def table(raw: tuple[Any, ...]) -> _Table:
-        *numbers, p = raw
-        return _Table(*(array(v) for v in numbers), p=tuple(array(c) for c in p))
-
-    c = coefficients
-    near, far, erf_series, floor = {
-        np.dtype(np.float32): (c.NORMAL_SINGLE, c.NORMAL_SINGLE, c.ERF_SINGLE, -80.0),
-        np.dtype(np.float64): (c.NORMAL_DOUBLE_NEAR, c.NORMAL_DOUBLE, c.ERF_DOUBLE, -690.0),
-    }.get(dtype, (c.NORMAL_LONG, c.NORMAL_LONG, c.ERF_LONG, -11000.0))
-    bits = np.finfo(dtype).nmant
-    grid = math.ldexp(1.5, bits - bits // 2 + 6)
-    scalars = (array(v) for v in (0.0, 1.0, 0.5, grid, floor))
-    return _Constants(table(near), table(far), tuple(array(v) for v in erf_series), *scalars)
-
-
-def _horner(p: tuple[Array, ...], s: Array, out: Array) -> Array:
-    """The polynomial p, lowest power first, at s."""
-    add, multiply = np.add, np.multiply
-    multiply(s, p[-1], out)
-    for c in p[-2:0:-1]:
-        add(out, c, out)
-        multiply(out, s, out)
-    return add(out, p[0], out)
-
-
-def _gauss(a: Array, factor: Array, rows: Rows) -> list[Array]:
-    """Factors, one or two, whose product is exp(-factor a^2), for 0 <= a < 256; rows 4 to 7 are overwritten.
-
-    `factor` is a power of two. The second factor is there where the exponential alone would be subnormal: its product with something
-    large need not be.
+    Args:
+        z: [..., i].
     """
-    first, second, lo, r = rows[4:8]
-    const = _constants(a.dtype)
-    if a.dtype == np.float32:  # the square of 24 bits is exact in float64
-        wide = np.multiply(a, a, dtype=np.float64)
-        np.multiply(wide, float(-factor), wide)
-        low = np.minimum.reduce(wide) < const.floor
-        if low:
-            np.exp(np.minimum(wide - const.floor, 0.0), second, casting="same_kind")
-            np.maximum(wide, const.floor, wide)
-        np.exp(wide, wide)
-        np.copyto(first, wide, casting="same_kind")
-        return [first, second] if low else [first]
-    hi = second
-    np.add(a, const.grid, hi)
-    np.subtract(hi, const.grid, hi)
-    np.subtract(a, hi, lo)
-    np.add(a, hi, r)
-    np.multiply(lo, r, lo)  # a^2 - hi^2
-    np.multiply(hi, hi, hi)  # exact
-    np.add(hi, lo, r)
-    np.subtract(r, hi, hi)
-    np.subtract(hi, lo, hi)  # minus the rounding error of r = a^2
-    if factor != 1:
-        np.multiply(hi, factor, hi)
-        np.multiply(r, factor, r)
-    np.negative(r, r)
-    low = np.minimum.reduce(r) < const.floor
-    if low:
-        np.subtract(r, const.floor, lo)
-        np.minimum(lo, const.zero, lo)
-        np.exp(lo, lo)
-        np.maximum(r, const.floor, r)
-    np.exp(r, first)
-    np.multiply(hi, first, hi)
-    np.add(first, hi, first)
-    return [first, lo] if low else [first]
+    if z.shape[-1] == 0:
+        return np.zeros((*z.shape[:-1], 1), z.dtype)
+    if z.dtype == object:
+        peak = np.frompyfunc(lambda v: float(v), 1, 1)(z).astype(np.float64).max(axis=-1, keepdims=True)
+        return np.frompyfunc(lambda v: int(v), 1, 1)(np.rint(peak)) * (z[..., :1] * 0 + 1)
+    shift = np.rint(z.max(axis=-1, keepdims=True))
+    return np.maximum(shift, np.finfo(z.dtype).min, out=shift)
 
 
-def _mills(a: Array, rows: Rows) -> tuple[_Table, Array, Array, Array, Array]:
-    """The table used, and in rows 1 to 4: s, a + k, P(s) and a0 - a. Clips a, where every function of it is 0."""
-    s, shifted, p, left = rows[1:5]
-    near, table = _constants(a.dtype)[:2]
-    if np.maximum.reduce(a) <= near.limit:
-        table = near
-    else:
-        np.minimum(a, table.limit, a)
-    np.subtract(table.root, a, left)
-    np.add(left, table.root_rest, left)
-    np.add(a, table.k, shifted)
-    np.divide(left, shifted, s)
-    return table, s, shifted, _horner(table.p, s, p), left
+def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | None = None) -> Array:
+    """exp(z - shift), within 2 units in the last place however large z - shift is; float64 for float16 and float32.
+
+    The error that z - shift is rounded by is found exactly, e = z - ((z - shift) + shift), and exp(d + e) = exp(d) + e exp(d) to within
+    rounding. -inf gives 0. In float64 every float32 difference is exact, or so small a result that it is 0.
+
+    Args:
+        z: [..., i].
+        shift: [..., 1], from `row_shift`, or other integers at least about as large as the row's elements.
+        out: [..., i], where to put the result; not z.
+        work: [..., i], a working array; not z and not out.
+    """
+    if z.dtype == object:
+        return np.exp(z - shift)
+    if z.dtype in (np.float16, np.float32):
+        d = np.subtract(z, shift, out=out, dtype=np.float64)
+        return np.exp(d, out=d)
+    e = np.maximum(z, np.maximum(shift - _FAR, np.finfo(z.dtype).min), out=work)
+    d = np.subtract(e, shift, out=out)
+    e -= d + shift
+    np.exp(d, out=d)
+    e *= d
+    d += e
+    return d
 
 
-def _reflect(x: Array, below: Array, out: Array, sign: Array) -> None:
-    """1 - below where x > 0, below elsewhere."""
-    const = _constants(x.dtype)
-    np.copysign(const.one, x, sign)
-    np.multiply(below, sign, below)
-    np.maximum(sign, const.zero, sign)
-    np.subtract(sign, below, out)
+def positive_sum(p: Array, work: Array | None = None) -> Array:
+    """The sum over the last axis, kept as [..., 1], of non-negative numbers, within one unit in the last place.
+
+    NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the upper parts are multiples of one
+    power of two and their sum is exact in any order.
+
+    Args:
+        p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
+        work: [..., i], a working array; not p.
+    """
+    if p.dtype == object or p.shape[-1] <= 2:
+        return np.asarray(p.sum(axis=-1, keepdims=True))
+    ones = np.ones(p.shape[-1], p.dtype)
+    rough = p @ ones
+    grid = np.ldexp(p.dtype.type(1.5), np.frexp(rough)[1] + 1)[..., None]
+    upper = np.add(p, grid, out=work)
+    upper -= grid
+    total = upper @ ones
+    np.subtract(p, upper, out=upper)
+    total += upper @ ones
+    return np.asarray(total[..., None])
 
 
-def _gelu_block(x: Array, y: Array | None, slope: Array | None, rows: Rows) -> None:
-    const, a, over = _constants(x.dtype), rows[0], rows[8]
-    np.absolute(x, a)
-    table, s, shifted, p, left = _mills(a, rows)
-    np.add(a, table.kappa, over)
-    if slope is not None:
-        np.divide(p, shifted, shifted)
-        np.add(shifted, table.r_root, shifted)
-        np.divide(shifted, over, shifted)
-        np.add(shifted, table.r, shifted)
-        np.multiply(shifted, left, shifted)  # r (M(a) - a)
-    if y is not None:
-        np.multiply(p, s, p)
-        np.add(p, table.n0, p)
-        np.divide(p, over, p)
-        np.multiply(p, a, p)  # r a M(a)
-    for gauss in _gauss(a, const.half, rows):
-        if slope is not None:
-            np.multiply(shifted, gauss, shifted)
-        if y is not None:
-            np.multiply(p, gauss, p)
-    if slope is not None:
-        _reflect(x, shifted, slope, s)
-    if y is not None:
-        np.maximum(x, const.zero, s)
-        np.subtract(s, p, y)
+def global_norm(arrays: Iterable[Array]) -> Any:
+    """The square root of the sum of the squares of every element of every array, as a Python float.
 
-
-def _cdf_block(x: Array, y: Array, rows: Rows) -> None:
-    a = rows[0]
-    np.absolute(x, a)
-    table, s, shifted, p, _ = _mills(a, rows)
-    np.multiply(p, s, p)
-    np.add(p, table.n0, p)
-    np.add(a, table.kappa, s)
-    np.divide(p, s, p)
-    for gauss in _gauss(a, _constants(x.dtype).half, rows):
-        np.multiply(p, gauss, p)
-    _reflect(x, p, y, shifted)
-
-
-def _pdf_block(x: Array, y: Array, rows: Rows) -> None:
-    a, const = rows[0], _constants(x.dtype)
-    np.absolute(x, a)
-    np.minimum(a, const.far.limit, a)
-    first, *rest = _gauss(a, const.half, rows)
-    np.multiply(first, const.far.r, y)
-    for gauss in rest:
-        np.multiply(y, gauss, y)
-
-
-def _erf_block(x: Array, y: Array, rows: Rows) -> None:
-    a, const = rows[0], _constants(x.dtype)
-    np.absolute(x, a)
-    np.minimum(a, 8.0, a)  # where erf is 1 to the last bit
-    small = rows[8]
-    np.copyto(small, a)
-    a *= _SQRT_2
-    table, s, shifted, p, _ = _mills(a, rows)
-    np.multiply(p, s, p)
-    np.add(p, table.n0, p)
-    np.add(a, table.kappa, a)
-    np.divide(p, a, p)  # r M(sqrt(2) |x|)
-    p *= 2.0
-    for gauss in _gauss(small, const.one, rows):
-        np.multiply(p, gauss, p)  # erfc(|x|)
-    np.subtract(const.one, p, shifted)
-    np.copysign(shifted, x, y)
-    inner = small < 0.5
-    np.minimum(small, const.half, small)
-    np.multiply(small, small, small)
-    np.multiply(_horner(const.erf, small, s), x, y, where=inner)
-
-
-def _blocked(kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], name: str) -> list[Array | None]:
-    """Run kernel(x, *outputs, rows) over blocks of x; outputs that are not wanted are None."""
-    x = np.asarray(x)
-    if x.dtype == np.float16:
-        wide = _blocked(kernel, x.astype(np.float32), wanted, name)
-        return [None if out is None else out.astype(np.float16) for out in wide]
-    if x.dtype.kind != "f":
-        raise TypeError(f"{name}: x has dtype {x.dtype}, but only real floating-point numbers (or objects such as flint.arb) fit")
-    outs = [np.empty(x.shape, x.dtype) if want else None for want in wanted]
-    flat = np.ascontiguousarray(x).reshape(-1)
-    flats = [None if out is None else out.reshape(-1) for out in outs]
-    rows = list(np.empty((ROWS, min(flat.size, BLOCK)), x.dtype))
-    for start in range(0, flat.size, BLOCK):
-        part = slice(start, min(start + BLOCK, flat.size))
-        if part.stop - start < len(rows[0]):
-            rows = [row[: part.stop - start] for row in rows]
-        kernel(flat[part], *(None if out is None else out[part] for out in flats), rows)
-    return outs
-
-
-def _objects(formula: Callable[[Any], Any], x: Array) -> Array:
-    return np.asarray(np.frompyfunc(formula, 1, 1)(x), dtype=object)
-
-
-def _arb_cdf(v: Any) -> Any:
-    return (-v / type(v)(2).sqrt()).erfc() / 2
-
-
-def _arb_pdf(v: Any) -> Any:
-    return (-v * v / 2).exp() / (2 * type(v).pi()).sqrt()
-
-
-def _is_object(x: Any) -> bool:
-    return getattr(x, "dtype", None) == object
-
-
-def erf(x: Array) -> Array:
-    """The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x, of every element."""
-    if _is_object(x):
-        return _objects(lambda v: v.erf(), x)
-    return _only(_blocked(_erf_block, x, (True,), "erf"))
-
-
-def normal_cdf(x: Array) -> Array:
-    """(1 + erf(x/sqrt(2)))/2: the probability that a standard normal variable is below x."""
-    if _is_object(x):
-        return _objects(_arb_cdf, x)
-    return _only(_blocked(_cdf_block, x, (True,), "normal_cdf"))
-
-
-def normal_pdf(x: Array) -> Array:
-    """exp(-x^2/2)/sqrt(2 pi), the density of a standard normal variable."""
-    if _is_object(x):
-        return _objects(_arb_pdf, x)
-    return _only(_blocked(_pdf_block, x, (True,), "normal_pdf"))
-
-
-def gelu(x: Array) -> Array:
-    """x normal_cdf(x)."""
-    if _is_object(x):
-        return x * normal_cdf(x)
-    return _only(_blocked(_gelu_block, x, (True, False), "gelu"))
-
-
-def gelu_derivative(x: Array) -> Array:
-    """normal_cdf(x) + x normal_pdf(x)."""
-    if _is_object(x):
-        return normal_cdf(x) + x * normal_pdf(x)
-    return _only(_blocked(_gelu_block, x, (False, True), "gelu"))
-
-
-def gelu_with_derivative(x: Array) -> tuple[Array, Array]:
-    """`gelu(x)` and `gelu_derivative(x)` for little more than the price of one."""
-    if _is_object(x):
-        return gelu(x), gelu_derivative(x)
-    y, slope = _blocked(_gelu_block, x, (True, True), "gelu")
-    assert y is not None and slope is not None
-    return y, slope
-
-
-def _only(outs: list[Array | None]) -> Array:
-    found = [out for out in outs if out is not None]
-    return found[0]
+    No overflow or underflow on the way: everything is scaled by a power of two first where squares could. No elements give 0; a NaN
+    gives NaN, and otherwise an infinity gives infinity. Object arrays give an object, longdouble a longdouble.
+    """
+    flat = [np.asarray(g).reshape(-1) for g in arrays]
+    flat = [g for g in flat if g.size]
+    if any(g.dtype == object for g in flat):
+        total: Any = sum((np.dot(g, g) for g in flat), start=0)
+        return total.sqrt()
+    wide = np.result_type(np.float64, *flat)
+    kind: Any = float if wide == np.float64 else wide.type
+    peaks = [kind(f(g)) for g in flat for f in (np.min, np.max)]
+    if any(math.isnan(v) for v in peaks):
+        return kind("nan")
+    peak = max((abs(v) for v in peaks), default=kind(0))
+    if peak == 0 or math.isinf(peak):
+        return peak
+    exponent = int(np.frexp(peak)[1])
+    scale = 0 if abs(exponent) < 400 else max(-1000, min(1000, -exponent))  # squares of 2^400 are safe in every dtype squared here
+    factor = math.ldexp(1.0, scale)
+    squares = kind(0)
+    for g in flat:
+        values = np.asarray(g, wide) if scale == 0 else g * kind(factor)
+        squares += np.dot(values, values)
+    root = np.sqrt(squares)
+    with np.errstate(over="ignore"):  # the norm itself may be infinite
+        return kind(np.ldexp(root, -scale))

@@ -75,6 +75,9 @@ class Dims:
     sizes: dict[str, int] = field(default_factory=dict)
     rest: tuple[int, ...] | None = None
     rests: list[tuple[int, ...]] = field(default_factory=list)
+    shapes: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    entries: dict[tuple[int, str], int] = field(default_factory=dict)
+    choice: str = ""
     dtype: Any = None
     axis: int | None = None
     moved: str = ""
@@ -92,6 +95,8 @@ class Signature:
         options: name to (kind, default, choices).
         given: axes whose size an option or a number fixes: axis to option name or integer.
         moved: the axis that the option ``axis`` moves.
+        outputs_by_choice: output patterns for values of the option that chooses equations, where they differ.
+        chain: (a, b): axis a of a list's entry is as long as axis b of the entry before it.
     """
 
     def __init__(
@@ -102,11 +107,16 @@ class Signature:
         options: dict[str, tuple[str, object, tuple[str, ...]]] | None = None,
         given: dict[str, str | int] | None = None,
         moved: str = "",
+        outputs_by_choice: dict[str, tuple[Pattern, ...]] | None = None,
+        chain: tuple[str, str] | None = None,
     ) -> None:
         self.layer, self.inputs, self.outputs = layer, inputs, outputs
         self.options = options or {}
         self.given = given or {}
         self.moved = moved
+        self.outputs_by_choice = outputs_by_choice or {}
+        self.chain = chain
+        self.choice = next((name for name, (kind, _, _) in self.options.items() if kind == "Choice"), None)
 
     # ---- going in --------------------------------------------------------------------------------------------------
 
@@ -120,6 +130,8 @@ class Signature:
         for name, value in options.items():
             self.check_option(name, value)
         dims = Dims()
+        dims.axis = options.get("axis")
+        dims.choice = options[self.choice] if self.choice else ""
         for axis, size in self.given.items():
             dims.sizes[axis] = size if isinstance(size, int) else int(options[size])
         arrays: list[Any] = []
@@ -144,6 +156,7 @@ class Signature:
                     raise ValueError(
                         f"{self.layer}: {pattern} has {len(array)} entries, but axis {axis} is {dims.sizes[axis]} long"
                     )
+                dims.shapes[pattern.name] = [a.shape for a in array]
                 arrays[n] = [self.entry(pattern, a, dims, k) for k, a in enumerate(array)]
             else:
                 arrays[n] = self.place(pattern, array, dims)
@@ -256,7 +269,29 @@ class Signature:
             raise ValueError(
                 f"{self.layer}: {pattern.name}[{position}] has shape {a.shape}; {pattern} needs {len(slots)} axes"
             )
+        else:
+            for (axis, *_), size in zip(slots, a.shape, strict=True):
+                self.fit_entry(pattern, a, axis, size, dims, position)
         return a if a.dtype == dims.dtype else a.astype(dims.dtype)
+
+    def fit_entry(self, pattern: Pattern, a: Array, axis: str, size: int, dims: Dims, position: int) -> None:
+        """Axes of a list's entries fit the other lists at the same position, and the entry before."""
+        label = f"{self.layer}: {pattern.name}[{position}][{', '.join(s[0] for s in pattern.slots[1:])}] has shape {a.shape}"
+        if self.chain and axis == self.chain[0]:
+            known = dims.sizes[axis] if position == 0 else dims.entries.get((position - 1, self.chain[1]))
+            where = f"the input's axis {axis} is" if position == 0 else f"axis {self.chain[1]} of entry {position - 1} is"
+            if known is not None and known != size:
+                raise ValueError(f"{label}, but {where} {known} long")
+            return
+        known = dims.entries.setdefault((position, axis), size)
+        if known != size:
+            raise ValueError(f"{label}, but axis {axis} of entry {position} is {known} long elsewhere")
+        dims.sizes[axis] = size
+
+    def pattern(self, name: str, dims: Dims) -> Pattern:
+        """The pattern of an output or input in one call."""
+        outputs = self.outputs_by_choice.get(dims.choice, self.outputs)
+        return next(p for p in outputs + self.inputs if p.name == name)
 
     def mask(self, pattern: Pattern, a: Array | None, dims: Dims) -> Array:
         inner = tuple(dims.sizes[axis] for slot in pattern.slots for axis in slot)
@@ -292,9 +327,15 @@ class Signature:
         Raises:
             ValueError: its shape is not the shape of what it belongs to.
         """
-        pattern = next(p for p in self.outputs + self.inputs if p.name == name)
+        pattern = self.pattern(name, dims)
         if pattern.sequence:
-            return [np.asarray(a, dtype=dims.dtype).reshape(-1) if pattern.slots[1:] == ((REST,),) else np.asarray(a, dtype=dims.dtype) for a in argument]
+            flat = pattern.slots[1:] == ((REST,),)
+            arrays = [np.asarray(a, dtype=dims.dtype) for a in argument]
+            shapes = dims.shapes.get(name) or dims.rests
+            if [a.shape for a in arrays] != shapes:
+                found = [a.shape for a in arrays]
+                raise ValueError(f"{self.layer}: the cotangent or tangent of {pattern} has shapes {found}; they must be {shapes}")
+            return [a.reshape(-1) for a in arrays] if flat else arrays
         shape = self.shape(pattern, dims)
         a = np.asarray(argument)
         if a.dtype != dims.dtype:
@@ -319,7 +360,7 @@ class Signature:
 
     def restore(self, name: str, a: Any, dims: Dims) -> Any:
         """Give a result the shape its pattern promises."""
-        pattern = next(p for p in self.outputs + self.inputs if p.name == name)
+        pattern = self.pattern(name, dims)
         if pattern.sequence:
             if pattern.slots[1:] == ((REST,),):
                 return [entry.reshape(rest) for entry, rest in zip(a, dims.rests, strict=True)]

@@ -246,7 +246,7 @@ class Printer:
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = split_quotient(rest)
-        above.sort(key=lambda f: self.scalar(f) and not isinstance(f, Num))
+        above.sort(key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson"))
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
         if below:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derive.calculus.derivation import Derivation
-from derive.calculus.reverse import CalculusError, reverse
+from derive.calculus.reverse import Adjoint, CalculusError, reverse
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
@@ -62,7 +62,7 @@ class Kernel:
 
     def body(
         self, layer: Layer, tensors: dict[str, Tensor], equations: Iterable[Equation], results: tuple[str, ...],
-        keep: Iterable[str] = (),
+        keep: Iterable[str] = (), adjoints: tuple[Adjoint, ...] = (),
     ) -> Function:  # fmt: skip
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
@@ -76,9 +76,8 @@ class Kernel:
             for place, i in enumerate(e.left)
             if isinstance(i, Num) and i.value < 0
         }
-        for name, adjoint in self.variants[0].adjoint.names.items():
-            if name in extended and not (name in self.variants[0].adjoint.cotangents and self.variants[0].adjoint.cotangents[name] == adjoint):
-                extended[adjoint] = extended[name]
+        for pairs in adjoints:
+            extended |= {a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()}
         sequence = layer.sequence_axis
         lists = {n for n, t in tensors.items() if sequence is not None and t.axes[:1] == (sequence,)}
         printer = Printer(layer, tensors, extended, lists)
@@ -94,7 +93,7 @@ class Kernel:
         results = tuple(d.gradients.values())
         back_tensors = dict(d.tensors)
         inner = d.adjoint.auxiliary + d.backward
-        backward = self.body(d.layer, back_tensors, inner, results)
+        backward = self.body(d.layer, back_tensors, inner, results, adjoints=(d.adjoint,))
         made = {e.target for e in d.layer.equations}
         inputs = {t.name for t in d.layer.inputs}
         primal = [n for n in d.layer.tensors if n in backward.used and n in made | inputs]
@@ -140,6 +139,7 @@ class Kernel:
             parts.append(second)
         if self.layer.elementwise:
             parts.insert(0, self.scalar_functions())
+        self.uses_math = any("math." in part for part in parts)
         head = self.header(saved, kept_options)
         text = head + "\n\n\n" + "\n\n\n".join(parts) + "\n"
         return text
@@ -318,7 +318,7 @@ class Kernel:
             try:
                 results = tuple(adjoint.names[w] for w in present)
                 equations = layer.equations + adjoint.auxiliary + adjoint.equations
-                bodies.append((self.body(layer, tensors, equations, results), d, adjoint, wanted))
+                bodies.append((self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted))
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
         _, d, adjoint, wanted = bodies[0]
@@ -395,7 +395,7 @@ class Kernel:
         doc += ["", f"{layer.cites}. Derivation: docs/layers/{layer.name}.md."]
         doc += [f"{GENERATED} {file} (definition {digest}).", f"Do not edit: change the definition and run `gradbook build {layer.name}`.", '"""']
         text = "\n".join(wrap(doc))
-        imports = ["from typing import Any, NamedTuple", "", "import numpy as np"]
+        imports = (["import math"] if self.uses_math else []) + ["from typing import Any, NamedTuple", "", "import numpy as np"]
         local = []
         if self.layers_used or any(o.kind == "Activation" for o in layer.options):
             used = set(self.layers_used)
@@ -449,6 +449,12 @@ class Kernel:
             return f'Pattern("{t.name}", {shape}{extra})'
 
         inputs = "".join(f"        {pattern(t)},\n" for t in layer.inputs)
+        other = ""
+        for d in self.variants[1:]:
+            shapes = tuple(d.layer.tensors[o].axes for o in d.layer.outputs)
+            if shapes != tuple(layer.tensors[o].axes for o in layer.outputs):
+                rows = ", ".join(pattern(d.layer.tensors[o]) for o in d.layer.outputs)
+                other += f'        "{d.layer.choice[0][1]}": ({rows},),\n'
         outputs = "".join(f"        {pattern(layer.tensors[o])},\n" for o in layer.outputs)
         lines = f'SIGNATURE = Signature(\n    "{layer.name}",\n    inputs=(\n{inputs}    ),\n    outputs=(\n{outputs}    ),\n'
         if layer.options:
@@ -463,7 +469,28 @@ class Kernel:
         moved = next((o.axis for o in layer.options if o.kind == "Axis"), "")
         if moved:
             lines += f'    moved="{moved}",\n'
+        if other:
+            lines += f"    outputs_by_choice={{\n{other}    }},\n"
+        chain = self.chain()
+        if chain:
+            lines += f"    chain={chain!r},\n"
         return lines + ")"
+
+    def chain(self) -> tuple[str, str] | None:
+        """Axes of a list's entries that must fit from one entry to the next: a layer's inputs are the last one's outputs."""
+        sequence = self.layer.sequence_axis
+        if sequence is None:
+            return None
+        lefts: dict[str, list[tuple[Expr, ...]]] = {}
+        for e in self.layer.equations:
+            lefts.setdefault(e.target, []).append(e.left)
+        for start, *later in lefts.values():
+            for left in later:
+                for a, b in zip(start[1:], left[1:], strict=True):
+                    first, then = x.plain(a), x.plain(b)
+                    if first and then and first != then:
+                        return first, then
+        return None
 
     def output_slots(self, t: Tensor) -> str:
         """Output axes as the caller sees them: products of the signature are put together again."""
