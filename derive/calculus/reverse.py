@@ -221,6 +221,8 @@ class Reverse:
             taken.add(name)
             mapping[i] = Pos(name)
         over = tuple(x.plain(mapping[i]) or i for i in rest)
+        marked = {mark(i): mapping[i] for i in loops}
+        mapping = {i: x.rename(e, marked) for i, e in mapping.items()}
         conditions = [x.iverson(Op("==", (x.rename(e, mapping), Pos(axis)))) for e, axis in equal]
         body = x.rename(x.mul(*(x.iverson(c) for c in begin), cotangent, coefficient), mapping)
         after = tidy_indices(self.total(over, x.mul(*conditions, body)))
@@ -303,9 +305,14 @@ class Reverse:
         if isinstance(e, Op) and e.fn == "exactdiv":
             e, target = e.args[0], x.mul(e.args[1], target)
         coefficient, rest = linear(e, index)
-        numerator = x.sub(target, rest)
+        numerator = x.sub(target, x.rename(rest, {i: Pos(mark(i)) for i in x.free(rest)}))
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
         return True
+
+
+def mark(index: str) -> str:
+    """A loop index inside the solution for another one, so that it is not taken for a target's axis of that name."""
+    return f"{index}~"
 
 
 def tidy_indices(e: Expr) -> Expr:

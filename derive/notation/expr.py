@@ -106,14 +106,14 @@ def mul(*factors: Expr) -> Expr:
                 rest.append(part)
     if constant == 0:
         return ZERO
+    if constant == -1 and len(rest) == 1 and isinstance(rest[0], Op) and rest[0].fn == "add":
+        return add(*(mul(Num(constant), term) for term in rest[0].args))
     if constant != 1 or not rest:
         rest.insert(0, Num(constant))
     return rest[0] if len(rest) == 1 else Op("mul", tuple(rest))
 
 
 def neg(a: Expr) -> Expr:
-    if isinstance(a, Op) and a.fn == "add":
-        return add(*(neg(term) for term in a.args))
     return mul(num(-1), a)
 
 

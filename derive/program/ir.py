@@ -24,12 +24,13 @@ class Map:
 
 @dataclass(frozen=True)
 class Fold:
-    """``name[axes] = op over (over) of body``; op is sum, max or argmax (row-major position over ``over``)."""
+    """``name[axes] = op over (over) of body``; op is sum, max, argmax (row-major position over ``over``),
+    norm (root of the sum of squares) or log_sum (log of the sum, of numbers whose largest is 1)."""
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
-    op: Literal["sum", "max", "argmax"]
+    op: Literal["sum", "max", "argmax", "norm", "log_sum"]
     over: tuple[str, ...]
     body: Expr
 
@@ -74,10 +75,11 @@ Statement = Map | Fold | Contract | Scatter | Loop
 
 @dataclass(frozen=True)
 class Program:
-    """Statements in order, and what they leave behind."""
+    """Statements in order, what they leave behind, and notes on the forms chosen for accuracy."""
 
     statements: tuple[Statement, ...]
     results: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def names(statements: tuple[Statement, ...]) -> list[str]:

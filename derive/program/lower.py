@@ -15,6 +15,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Scatter, Statement
+from derive.program.stable import Stabiliser
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Lowering:
 
     layer: Layer
     tensors: dict[str, Tensor]
+    unit_rows: frozenset[str] = frozenset()
     known: dict[tuple[tuple[Expr, ...], Expr], str] = field(default_factory=dict)
     flat: list[Equation] = field(default_factory=list)
 
@@ -204,7 +206,10 @@ class Lowering:
             for equation in self.pushed(group):
                 self.hoist(equation)
         self.prune(results)
-        return Program(tuple(self.schedule()), results)
+        stabiliser = Stabiliser(self.flat, self.tensors, frozenset(results), unit_rows=self.unit_rows)
+        self.flat = stabiliser.run()
+        self.prune(results)
+        return Program(tuple(self.schedule()), results, tuple(stabiliser.notes))
 
     def prune(self, results: tuple[str, ...]) -> None:
         needed = set(results)
@@ -229,7 +234,8 @@ class Lowering:
             if axis is None and sequence is not None and len(group) == 1 and isinstance(group[0].body, Reduce):
                 e = group[0]
                 group = [Equation(e.target, e.left, self.along_sequence(group[0].body), e.line)]
-                if sequence in group[0].body.over:
+                reduction = group[0].body
+                if isinstance(reduction, Reduce) and sequence in reduction.over and reduction.op != "norm":
                     axis = sequence
             if axis is None:
                 out += [self.statement(e) for e in group]
@@ -397,6 +403,17 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
     return [[equations[n] for n in group] for group in groups]
 
 
-def lower(layer: Layer, tensors: dict[str, Tensor], equations: Iterable[Equation], results: tuple[str, ...]) -> Program:
-    """Lower equations to the statements that the results need. Adds the arrays named on the way to ``tensors``."""
-    return Lowering(layer, tensors).program(equations, results)
+def lower(
+    layer: Layer,
+    tensors: dict[str, Tensor],
+    equations: Iterable[Equation],
+    results: tuple[str, ...],
+    unit_rows: frozenset[str] = frozenset(),
+) -> Program:
+    """Lower equations to the statements that the results need.
+
+    Args:
+        tensors: every tensor by name; arrays named on the way are added.
+        unit_rows: tensors that are known to sum to 1 along their last axis.
+    """
+    return Lowering(layer, tensors, unit_rows).program(equations, results)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.functions import global_norm
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -66,10 +67,7 @@ def forward(g, *, tau=1.0):
     """
     (g,), dims = SIGNATURE.bind((g,), {"tau": tau})
     n_l = dims["l"]
-    sum_g = dims.dtype.type(0)
-    for l in range(n_l):
-        sum_g += np.add.reduce(np.square(g[l]), axis=None)
-    norm = np.sqrt(sum_g)
+    norm = global_norm(g)
     y = [0] * n_l
     for l in range(n_l):
         y[l] = (g[l] * tau / norm if norm > tau else g[l])
@@ -87,13 +85,12 @@ def backward(dy, saved):
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
     dnorm = dims.dtype.type(0)
-    sum_g = dims.dtype.type(0)
     for l in range(n_l):
         dnorm += np.add.reduce((-dy[l] * g[l] * tau / np.square(norm) if norm > tau else 0), axis=None)
-        sum_g += np.add.reduce(np.square(g[l]), axis=None)
+    norm_g = global_norm(g)
     dg = [0] * n_l
     for l in range(n_l):
-        dg[l] = (dy[l] * tau / norm if norm > tau else dy[l]) + dnorm * g[l] / np.sqrt(sum_g)
+        dg[l] = (dy[l] * tau / norm if norm > tau else dy[l]) + dnorm * g[l] / norm_g
     return Gradients(SIGNATURE.restore("g", dg, dims))
 
 
@@ -107,14 +104,12 @@ def jvp(primals, tangents, *, tau=1.0):
     t_g, = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
-    sum_g = dims.dtype.type(0)
-    for l in range(n_l):
-        sum_g += np.add.reduce(np.square(g[l]), axis=None)
-    norm = np.sqrt(sum_g)
+    norm_g = global_norm(g)
+    norm = norm_g
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
-    t_norm = sum_g_t_g / np.sqrt(sum_g)
+    t_norm = sum_g_t_g / norm_g
     t_y = [0] * n_l
     for l in range(n_l):
         t_y[l] = (-t_norm * g[l] * tau / np.square(norm) if norm > tau else 0) + (t_g[l] * tau / norm if norm > tau else t_g[l])
@@ -136,13 +131,14 @@ def double_backward(dy, primals, cotangents, *, tau=1.0):
     sum_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g += np.add.reduce(np.square(g[l]), axis=None)
-    norm = np.sqrt(sum_g)
+    norm_g = global_norm(g)
+    norm = norm_g
     dnorm = dims.dtype.type(0)
     sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
         dnorm += np.add.reduce((-dy[l] * g[l] * tau / np.square(norm) if norm > tau else 0), axis=None)
         sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
-    ddnorm = sum_ddg_g / np.sqrt(sum_g)
+    ddnorm = sum_ddg_g / norm_g
     ddy = [0] * n_l
     sum_ddg_dy = dims.dtype.type(0)
     sum_dy_norm_g = dims.dtype.type(0)
@@ -153,5 +149,5 @@ def double_backward(dy, primals, cotangents, *, tau=1.0):
     dnorm_ = (-sum_ddg_dy * tau / np.square(norm) if norm > tau else 0) + ddnorm * sum_dy_norm_g
     dg_ = [0] * n_l
     for l in range(n_l):
-        dg_[l] = ddg[l] * dnorm / np.sqrt(sum_g) + (-ddnorm * dy[l] * tau / np.square(norm) if norm > tau else 0) + dnorm_ * g[l] / np.sqrt(sum_g) - dnorm * g[l] * sum_ddg_g / (sum_g * np.sqrt(sum_g))
+        dg_[l] = ddg[l] * dnorm / norm_g + (-ddnorm * dy[l] * tau / np.square(norm) if norm > tau else 0) + dnorm_ * g[l] / norm_g - dnorm * g[l] * sum_ddg_g / (sum_g * np.sqrt(sum_g))
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("g", dg_, dims))

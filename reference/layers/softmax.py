@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.functions import shifted_exp
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -63,7 +64,8 @@ def forward(z, *, axis=-1):
         TypeError: an argument has the wrong kind of numbers.
     """
     (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
-    y = np.exp(z) / (np.add.reduce(np.exp(z), axis=1))[:, None]
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    y = exp_z / (np.add.reduce(exp_z, axis=1))[:, None]
     saved = Saved(z, dims)
     return SIGNATURE.restore("y", y, dims), saved
 
@@ -76,8 +78,9 @@ def backward(dy, saved):
     """
     z, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    dz = dy * exp_z / sum_z[:, None] - exp_z * (np.add.reduce(dy * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims))
 
 
@@ -90,8 +93,9 @@ def jvp(primals, tangents, *, axis=-1):
     (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    t_y = np.exp(z) * t_z / sum_z[:, None] - np.exp(z) * (np.add.reduce(np.exp(z) * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * (np.add.reduce(exp_z * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return SIGNATURE.restore("y", t_y, dims)
 
 
@@ -106,10 +110,11 @@ def double_backward(dy, primals, cotangents, *, axis=-1):
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-    sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-    ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
-    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * (np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2)))[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None])
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+    sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+    ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * exp_z, axis=1)
+    dz_ = ddz * dy * exp_z / sum_z[:, None] + 2 * exp_z * (np.add.reduce(ddz * dy.T[:, :, None] * exp_z.T[:, :, None] * exp_z, axis=(0, 2)))[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) - exp_z * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * exp_z * sum_dy_z[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("z", dz_, dims))

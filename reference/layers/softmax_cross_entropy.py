@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled
+from reference.runtime.arrays import filled, log_sum
+from reference.runtime.functions import shifted_exp
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -40,6 +41,7 @@ class Saved(NamedTuple):
     z: Any  # [..., i]
     t: Any  # [..., i]
     y: Any  # [..., i]
+    log_y: Any
     reduction: Any
     dims: Any  # the sizes of this call
 
@@ -76,15 +78,20 @@ def forward(z, t, *, reduction='mean'):
     """
     (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
     rows = dims["..."]
-    y = np.exp(z) / (np.add.reduce(np.exp(z), axis=1))[:, None]
-    L = -np.add.reduce(t * np.log(y), axis=1)
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, max_z[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    log_sum_z = log_sum(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
+    log_y = z - max_z[:, None] - log_sum_z[:, None]
+    L = -np.add.reduce(t * log_y, axis=1)
     if reduction == "mean":
         loss = np.add.reduce(L, axis=None) / rows
     elif reduction == "sum":
         loss = np.add.reduce(L, axis=None)
     else:
         loss = L
-    saved = Saved(z, t, y, reduction, dims)
+    saved = Saved(z, t, y, log_y, reduction, dims)
     return SIGNATURE.restore("loss", loss, dims), saved
 
 
@@ -94,7 +101,7 @@ def backward(dloss, saved):
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    z, t, y, reduction, dims = saved
+    z, t, y, log_y, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
@@ -104,9 +111,10 @@ def backward(dloss, saved):
     else:
         dL = dloss
     dy = -dL[:, None] * t / y
-    dt = -dL[:, None] * np.log(y)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
+    dt = -dL[:, None] * log_y
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    dz = dy * exp_z / sum_z[:, None] - exp_z * (np.add.reduce(dy * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims), SIGNATURE.restore("t", dt, dims))
 
 
@@ -121,10 +129,13 @@ def jvp(primals, tangents, *, reduction='mean'):
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    y = np.exp(z) / sum_z[:, None]
-    t_y = np.exp(z) * t_z / sum_z[:, None] - np.exp(z) * (np.add.reduce(np.exp(z) * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
-    t_L = -np.add.reduce(np.log(y) * t_t + t * t_y / y, axis=1)
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, max_z[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    log_sum_z = log_sum(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * (np.add.reduce(exp_z * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
+    t_L = -np.add.reduce((z - max_z[:, None] - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
     if reduction == "mean":
         t_loss = np.add.reduce(t_L, axis=None) / rows
     elif reduction == "sum":
@@ -147,38 +158,41 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     ddz, ddt = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    y = np.exp(z) / sum_z[:, None]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, max_z[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    log_sum_z = log_sum(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
         dy = -dL[:, None] * t / y
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
         dy = -dL[:, None] * t / y
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = np.add.reduce(ddL, axis=None)
     else:
         dL = dloss
         dy = -dL[:, None] * t / y
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = ddL
     dy_ = ddy * dL[:, None] * t / np.square(y) - ddt * dL[:, None] / y
     dt_ = -ddy * dL[:, None] / y
-    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
-    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2))
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None]) - np.exp(z) * (np.add.reduce(dy_ * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * exp_z, axis=1)
+    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * exp_z.T[:, :, None] * exp_z, axis=(0, 2))
+    dz_ = ddz * dy * exp_z / sum_z[:, None] + 2 * exp_z * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * exp_z / sum_z[:, None] - exp_z * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * exp_z * sum_dy_z[:, None] / np.square(sum_z[:, None]) - exp_z * (np.add.reduce(dy_ * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("z", dz_, dims), SIGNATURE.restore("t", dt_, dims))

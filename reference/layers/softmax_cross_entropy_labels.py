@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled
+from reference.runtime.arrays import filled, log_sum
+from reference.runtime.functions import shifted_exp
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -75,8 +76,12 @@ def forward(z, t, *, reduction='mean'):
     """
     (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
     rows = dims["..."]
-    y = np.exp(z) / (np.add.reduce(np.exp(z), axis=1))[:, None]
-    L = -np.log(y[np.arange(rows), t])
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, max_z[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    log_sum_z = log_sum(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
+    L = max_z + log_sum_z - z[np.arange(rows), t]
     if reduction == "mean":
         loss = np.add.reduce(L, axis=None) / rows
     elif reduction == "sum":
@@ -103,8 +108,9 @@ def backward(dloss, saved):
     else:
         dL = dloss
     dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    dz = dy * np.exp(z) / sum_z[:, None] - np.exp(z) * (np.add.reduce(dy * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    dz = dy * exp_z / sum_z[:, None] - exp_z * (np.add.reduce(dy * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return Gradients(SIGNATURE.restore("z", dz, dims))
 
 
@@ -118,9 +124,10 @@ def jvp(primals, tangents, *, reduction='mean'):
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    y = np.exp(z) / sum_z[:, None]
-    t_y = np.exp(z) * t_z / sum_z[:, None] - np.exp(z) * (np.add.reduce(np.exp(z) * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * (np.add.reduce(exp_z * t_z, axis=1))[:, None] / np.square(sum_z[:, None])
     t_L = -t_y[np.arange(rows), t] / y[np.arange(rows), t]
     if reduction == "mean":
         t_loss = np.add.reduce(t_L, axis=None) / rows
@@ -143,34 +150,35 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    sum_z = np.add.reduce(np.exp(z), axis=1)
-    y = np.exp(z) / sum_z[:, None]
+    exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
+    sum_z = np.add.reduce(exp_z, axis=1)
+    y = exp_z / sum_z[:, None]
     if reduction == "mean":
         dL = filled(dloss / rows, (rows,), dims.dtype)
         dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = np.add.reduce(ddL, axis=None) / rows
     elif reduction == "sum":
         dL = filled(dloss, (rows,), dims.dtype)
         dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = np.add.reduce(ddL, axis=None)
     else:
         dL = dloss
         dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
-        sum_dy_z = np.add.reduce(dy * np.exp(z), axis=1)
-        sum_ddz_z = np.add.reduce(ddz * np.exp(z), axis=1)
-        ddy = ddz * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None])
+        sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
+        sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
+        ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = ddL
     dy_ = ddy[np.arange(rows), t][:, None] * dL[:, None] * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None])
-    sum_ddz_dy_z = np.add.reduce(ddz * dy * np.exp(z), axis=1)
-    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * np.exp(z.T[:, :, None]) * np.exp(z), axis=(0, 2))
-    dz_ = ddz * dy * np.exp(z) / sum_z[:, None] + 2 * np.exp(z) * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * np.exp(z) / sum_z[:, None] - np.exp(z) * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * np.exp(z) * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * np.exp(z) * sum_dy_z[:, None] / np.square(sum_z[:, None]) - np.exp(z) * (np.add.reduce(dy_ * np.exp(z), axis=1))[:, None] / np.square(sum_z[:, None])
+    sum_ddz_dy_z = np.add.reduce(ddz * dy * exp_z, axis=1)
+    sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * exp_z.T[:, :, None] * exp_z, axis=(0, 2))
+    dz_ = ddz * dy * exp_z / sum_z[:, None] + 2 * exp_z * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * exp_z / sum_z[:, None] - exp_z * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * exp_z * sum_dy_z[:, None] / np.square(sum_z[:, None]) - exp_z * (np.add.reduce(dy_ * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("z", dz_, dims))

@@ -78,13 +78,19 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
     if z.dtype in (np.float16, np.float32):
         d = np.subtract(z, shift, out=out, dtype=np.float64)
         return np.exp(d, out=d)
-    e = np.maximum(z, np.maximum(shift - _FAR, np.finfo(z.dtype).min), out=work)
+    e = np.maximum(z, _floor(shift), out=work)
     d = np.subtract(e, shift, out=out)
     e -= d + shift
     np.exp(d, out=d)
     e *= d
     d += e
     return d
+
+
+def _floor(shift: Array) -> Array:
+    """So far below the shift that exp(floor - shift) is 0, but finite, and not so far that floor - shift overflows."""
+    step = np.maximum(np.abs(shift) / 4, _FAR)  # a fixed step would be lost beside a huge shift
+    return np.asarray(shift - np.minimum(step, np.minimum(shift, 0) - np.finfo(shift.dtype).min))
 
 
 def positive_sum(p: Array, work: Array | None = None) -> Array:
@@ -130,11 +136,12 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     if peak == 0 or math.isinf(peak):
         return peak
     exponent = int(np.frexp(peak)[1])
-    scale = 0 if abs(exponent) < 400 else max(-1000, min(1000, -exponent))  # squares of 2^400 are safe in every dtype squared here
-    factor = math.ldexp(1.0, scale)
+    most = 1000 if kind is float else 16000  # powers of two that are normal numbers
+    scale = 0 if abs(exponent) < 400 else max(-most, min(most, -exponent))
+    factor = np.ldexp(kind(1), scale)
     squares = kind(0)
     for g in flat:
-        values = np.asarray(g, wide) if scale == 0 else g * kind(factor)
+        values = np.asarray(g, wide) if scale == 0 else g * factor
         squares += np.dot(values, values)
     root = np.sqrt(squares)
     with np.errstate(over="ignore"):  # the norm itself may be infinite

@@ -3,8 +3,8 @@
 Every function is within 4 units in the last place wherever the true value is a normal number: the left tail to x = -37.7 and the root of
 gelu's derivative near x = -0.75 included. They work on float16, float32, float64 and longdouble arrays of any layout, keep the dtype, and
 never write to an argument; on object arrays of `flint.arb` the textbook formula is evaluated in ball arithmetic. What is not promised:
-longdouble is as good as the C library's own exp, and longdouble on a machine whose long double is wider than 64 bits of significand is
-only good to 64.
+longdouble is as good as the C library's own exp, and to 64 bits at most. Inside one block of elements the faster of two fits is used if all are
+small, so the last bit of an element may depend on its neighbours.
 
 With a = |x|, the upper tail is Q(a) = phi(a) M(a); the density is phi(a) = r exp(-a^2/2) with r = 1/sqrt(2 pi), and Mills' ratio M is
 smooth. With s = (a0 - a)/(a + k), where a0 is the root of M(a) = a,
@@ -34,7 +34,6 @@ Rows = list[Array]  # working arrays
 BLOCK = 16384  # elements a block: the working arrays of one stay in the second-level cache
 ROWS = 9  # working arrays a block
 _NARROW = (np.dtype(np.float32), np.dtype(np.float64))
-_SQRT_2 = math.sqrt(2.0)
 
 
 class _Table(NamedTuple):
@@ -60,6 +59,7 @@ class _Constants(NamedTuple):
     zero: Array
     one: Array
     half: Array
+    sqrt_2: Array
     grid: Array  # adding and subtracting it leaves half of the significand's bits of a number below 256
     floor: Array  # exp(floor) is well inside the normal numbers
 
@@ -80,7 +80,7 @@ def _constants(dtype: np.dtype[Any]) -> _Constants:
     }.get(dtype, (c.NORMAL_LONG, c.NORMAL_LONG, c.ERF_LONG, -11000.0))
     bits = np.finfo(dtype).nmant
     grid = math.ldexp(1.5, bits - bits // 2 + 6)
-    scalars = (array(v) for v in (0.0, 1.0, 0.5, grid, floor))
+    scalars = (array(v) for v in (0.0, 1.0, 0.5, np.sqrt(np.longdouble(2)), grid, floor))
     return _Constants(table(near), table(far), tuple(array(v) for v in erf_series), *scalars)
 
 
@@ -219,7 +219,7 @@ def _erf_block(x: Array, y: Array, rows: Rows) -> None:
     np.minimum(a, 8.0, out=a)  # where erf is 1 to the last bit
     small = rows[8]
     np.copyto(small, a)
-    a *= _SQRT_2
+    np.multiply(a, const.sqrt_2, a)
     table, s, shifted, p, _ = _mills(a, rows)
     np.multiply(p, s, p)
     np.add(p, table.n0, p)

@@ -207,6 +207,9 @@ class Printer:
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
                 order = sorted(args, key=self.scalar)
                 return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
+            case Op("less_one_hot", (y, Ref() as t)):
+                self.functions.add("less_one_hot")
+                return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")

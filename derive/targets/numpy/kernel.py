@@ -16,6 +16,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 from derive.program.ir import Program, names
 from derive.program.lower import expressions, lower
+from derive.program.stable import name_logarithms
 from derive.targets.numpy.expressions import Printer, size_name
 from derive.targets.numpy.statements import Body
 
@@ -91,13 +92,15 @@ class Kernel:
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
         results = tuple(d.gradients.values())
-        back_tensors = dict(d.tensors)
-        inner = d.adjoint.auxiliary + d.backward
+        named: dict[str, Tensor] = {}
+        equations, inner = name_logarithms(d.layer.equations, d.adjoint.auxiliary + d.backward, named)
+        back_tensors = {**d.tensors, **named}
         backward = self.body(d.layer, back_tensors, inner, results, adjoints=(d.adjoint,))
-        made = {e.target for e in d.layer.equations}
+        made = {e.target for e in equations}
         inputs = {t.name for t in d.layer.inputs}
-        primal = [n for n in d.layer.tensors if n in backward.used and n in made | inputs]
-        forward = self.body(d.layer, dict(d.layer.tensors), d.layer.equations, d.layer.outputs, primal)
+        tensors = {**d.layer.tensors, **named}
+        primal = [n for n in tensors if n in backward.used and n in made | inputs]
+        forward = self.body(d.layer, tensors, equations, d.layer.outputs, primal)
         return forward, backward, primal
 
     def sizes(self, function: Function, indent: str = "    ") -> list[str]:
@@ -568,6 +571,8 @@ MODULES = {
     "sqrt": "arrays",
     "xlogy": "arrays",
     "xdivy": "arrays",
+    "log_sum": "arrays",
+    "less_one_hot": "arrays",
 }
 
 

@@ -106,6 +106,11 @@ class Body:
     def fold(self, s: Fold, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer
         over = tuple(a for a in s.over if p.axis(a) != p.loop)
+        if s.op == "norm":
+            assert isinstance(s.body, Ref)
+            p.functions.add("global_norm")
+            whole = s.body.tensor if s.body.tensor in p.lists else f"[{s.body.tensor}]"
+            return f"global_norm({whole})", ATOM, axes
         p.fill = "-np.inf" if s.op in ("max", "argmax") else "0"
         if not over:
             code, level = p.node(s.body, axes)
@@ -121,6 +126,10 @@ class Body:
             p.functions.add("argmax")
             return f"argmax({code}, {len(over)})", ATOM, axes
         places = [frame.index(a) for a in over]
+        if s.op == "log_sum":
+            p.functions.add("log_sum")
+            left = tuple(a for a in frame if a not in over)
+            return self.permuted(f"log_sum({code}, axis={places[0]})", left, axes), ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"

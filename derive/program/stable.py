@@ -1,0 +1,332 @@
+"""Chooses forms that do not lose accuracy: rules over the flat equations of one program.
+
+Each rule rewrites equations into others that are equal in exact arithmetic and leaves a note saying what and why.
+
+* log of a softmax: ``log(exp(f) / s)`` becomes ``f - log(s)``: a probability that underflows has no logarithm.
+* shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
+  followed, and the rule applies only where the scale cancels before anything leaves the program.
+* logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
+* norm: ``sqrt(sum g**2)`` without overflow or underflow of the squares.
+* one-hot: ``y - [i == t]`` where y sums to 1 is computed at t from the other probabilities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
+from derive.notation.layer import Equation, Tensor
+
+HALF = Fraction(1, 2)
+
+
+@dataclass
+class Stabiliser:
+    """Applies the rules to one program.
+
+    Attributes:
+        flat: the equations, one reduction each at most.
+        results: names that leave the program and must keep their value.
+        unit_rows: tensors that are known to sum to 1 along their last axis.
+    """
+
+    flat: list[Equation]
+    tensors: dict[str, Tensor]
+    results: frozenset[str]
+    unit_rows: frozenset[str] = frozenset()
+    notes: list[str] = field(default_factory=list)
+
+    def run(self) -> list[Equation]:
+        self.logarithms()
+        for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
+            self.shift(target)
+        self.norms()
+        self.one_hot()
+        return self.flat
+
+    def definition(self, name: str) -> Equation | None:
+        """The only equation for a tensor, with plain indices; None where there is another kind."""
+        found = [e for e in self.flat if e.target == name]
+        return found[0] if len(found) == 1 and len(found[0].indices) == len(found[0].left) else None
+
+    def at(self, equation: Equation, ref: Ref) -> Expr:
+        """A definition's body at the indices of a reference."""
+        return x.rename(equation.body, dict(zip(equation.indices, ref.index, strict=True)))
+
+    def fresh(self, name: str, axes: tuple[str, ...]) -> str:
+        count, candidate = 2, name
+        while candidate in self.tensors:
+            candidate, count = f"{name}_{count}", count + 1
+        self.tensors[candidate] = Tensor(candidate, axes)
+        return candidate
+
+    # ---- log(exp(f) / s) -------------------------------------------------------------------------------------------
+
+    def logarithms(self) -> None:
+        def visit(e: Expr) -> Expr | None:
+            match e:
+                case Op("log", (Ref() as ref,)):
+                    equation = self.definition(ref.tensor)
+                    body = self.at(equation, ref) if equation is not None else ref
+                case Op("log", (body,)):
+                    pass
+                case _:
+                    return None
+            parts = x.factors(body)
+            if not any(isinstance(p, Op) and p.fn == "exp" for p in parts):
+                return None
+            terms: list[Expr] = []
+            for p in parts:
+                match p:
+                    case Op("exp", (f,)):
+                        terms.append(f)
+                    case Op("pow", (base, x.Num(value))) if value == -1:
+                        terms.append(x.neg(Op("log", (base,))))
+                    case _:
+                        return None
+            self.note("log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm")
+            return x.add(*terms)
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+
+    # ---- sum exp(f) ------------------------------------------------------------------------------------------------
+
+    def shift(self, target: str) -> None:
+        total = self.definition(target)
+        assert total is None or isinstance(total.body, Reduce)
+        if total is None or not isinstance(total.body, Reduce):
+            return
+        before, tensors_before = list(self.flat), dict(self.tensors)
+        inside = total.body.body
+        if isinstance(inside, Ref):
+            made = self.definition(inside.tensor)
+            if made is None or inside.index != tuple(Pos(i) for i in made.indices):
+                return
+            exponent = exponent_of(made.body)
+        else:
+            exponent = exponent_of(inside)
+            made = None
+        if exponent is None:
+            return
+        if made is None:
+            axes = total.indices + total.body.over
+            name = self.fresh("exp_" + "_".join(dict.fromkeys(r.tensor for r in x.refs(inside))), axes)
+            made = Equation(name, tuple(Pos(i) for i in axes), inside)
+            self.replace_same(made)
+            place = next(n for n, e in enumerate(self.flat) if e.target == target)
+            self.flat.insert(place, made)
+            total = Equation(target, total.left, Reduce("sum", total.body.over, made.lhs))
+            self.put(total)
+        assert isinstance(total.body, Reduce)
+        of = "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent)))
+        top = self.fresh(f"max_{of}", total.indices)
+        largest = Equation(top, total.left, Reduce("max", total.body.over, exponent))
+        shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, largest.lhs)))
+        place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
+        self.flat[place : place + 1] = [largest, shifted]
+        self.log_sums(total, made, largest)
+        if not self.scale_cancels({made.target, target}, skip={made.target, target}):
+            self.flat = before
+            self.tensors.clear()
+            self.tensors.update(tensors_before)
+            return
+        self.note("the largest exponent is subtracted before exp: no exponential overflows, and one of them is 1")
+
+    def put(self, equation: Equation) -> None:
+        self.flat = [equation if e.target == equation.target else e for e in self.flat]
+
+    def replace_same(self, made: Equation) -> None:
+        """Write every occurrence of the same exponential as a reference to the tensor that holds it."""
+        over = made.indices
+
+        def visit(e: Expr) -> Expr | None:
+            if isinstance(e, Op) and e.fn == made_fn(made.body):
+                index = match(made.body, e, over)
+                if index is not None:
+                    return Ref(made.target, tuple(index.get(i, Pos(i)) for i in over))
+            return None
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+
+    def log_sums(self, total: Equation, made: Equation, largest: Equation) -> None:
+        """log(sum) = the largest exponent + log of the scaled sum, the latter from what is added to 1."""
+        assert isinstance(total.body, Reduce)
+        name = ""
+
+        def visit(e: Expr) -> Expr | None:
+            nonlocal name
+            match e:
+                case Op("log", (Ref(tensor, index),)) if tensor == total.target:
+                    name = name or self.fresh(f"log_{total.target}", total.indices)
+                    return x.add(Ref(largest.target, index), Ref(name, index))
+            return None
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+        if name:
+            place = next(n for n, e in enumerate(self.flat) if e.target == total.target)
+            body = Reduce("log_sum", total.body.over, made.lhs)
+            self.flat.insert(place + 1, Equation(name, total.left, body))
+            self.note("log of the sum of exponentials is log1p of what the others add to the largest")
+
+    def scale_cancels(self, scaled: set[str], skip: set[str]) -> bool:
+        """Whether multiplying the given tensors by a factor changes nothing that leaves the program."""
+        degree: dict[str, Fraction] = dict.fromkeys(scaled, Fraction(1))
+        for _ in range(3):
+            for e in self.flat:
+                if e.target in skip or not set(x.tensors(e.body)) & set(degree):
+                    continue
+                if isinstance(e.body, Reduce) and e.body.op == "log_sum":
+                    continue
+                found = self.degree(e.body.body if isinstance(e.body, Reduce) else e.body, degree)
+                if found is None:
+                    return False
+                if found:
+                    degree[e.target] = found
+        return not any(degree.get(r) for r in self.results)
+
+    def degree(self, e: Expr, degree: dict[str, Fraction]) -> Fraction | None:
+        """The power of the common factor in an expression; None where it is not homogeneous."""
+        if isinstance(e, Op) and e.fn == "where":
+            condition, a, b = e.args
+            if not self.harmless(condition, degree):
+                return None
+            found = [self.degree(part, degree) for part in (a, b) if part != x.ZERO]
+            return found[0] if len(set(found)) == 1 else None
+        if isinstance(e, Op) and e.fn == "mul":
+            parts = [self.degree(f, degree) for f in e.args]
+            return None if any(p is None for p in parts) else sum((p for p in parts if p is not None), Fraction(0))
+        if isinstance(e, Op) and e.fn == "add":
+            found = [self.degree(t, degree) for t in e.args]
+            return found[0] if len(set(found)) == 1 else None
+        if isinstance(e, Op) and e.fn == "pow" and isinstance(e.args[1], x.Num):
+            inner = self.degree(e.args[0], degree)
+            return None if inner is None else inner * e.args[1].value
+        if isinstance(e, Ref):
+            return degree.get(e.tensor, Fraction(0))
+        touched = any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(e))
+        return None if touched else Fraction(0)
+
+    def harmless(self, condition: Expr, degree: dict[str, Fraction]) -> bool:
+        """A positive scale does not change ``total > 0``."""
+        match condition:
+            case Op(">" | "<" | "==" | "!=" | ">=" | "<=", (Ref(), x.Num(value))) if value == 0:
+                return True
+        return not any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(condition))
+
+    # ---- sqrt(sum g**2) --------------------------------------------------------------------------------------------
+
+    def norms(self) -> None:
+        def visit(e: Expr) -> Expr | None:
+            match e:
+                case Op("pow", (Ref(name, ()), x.Num(value))) if abs(value) == HALF:
+                    made = self.definition(name)
+                    match made.body if made else None:
+                        case Reduce("sum", over, Op("pow", (Ref() as g, x.Num(two)))) if two == 2:
+                            norm = self.known_norm(over, g) or self.fresh(f"norm_{g.tensor}", ())
+                            self.new_norms.setdefault(norm, Equation(norm, (), Reduce("norm", over, g)))
+                            return Ref(norm, ()) if value > 0 else x.power(Ref(norm, ()), x.num(-1))
+            return None
+
+        self.new_norms: dict[str, Equation] = {}
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+        if self.new_norms:
+            self.note("the norm is computed with scaled squares: they neither overflow nor underflow")
+            first = min(n for n, e in enumerate(self.flat) if set(x.tensors(e.body)) & set(self.new_norms))
+            self.flat[first:first] = list(self.new_norms.values())
+
+    def known_norm(self, over: tuple[str, ...], g: Ref) -> str | None:
+        return next((n for n, e in self.new_norms.items() if e.body == Reduce("norm", over, g)), None)
+
+    # ---- y - [i == t] ----------------------------------------------------------------------------------------------
+
+    def one_hot(self) -> None:
+        def visit(e: Expr) -> Expr | None:
+            if not (isinstance(e, Op) and e.fn == "add" and len(e.args) == 2):
+                return None
+            for y, hot in (e.args, e.args[::-1]):
+                match hot:
+                    case Op("mul", (x.Num(minus), Op("iverson", (Op("==", (a, b)),)))) if minus == -1:
+                        t, i = (a, b) if isinstance(a, Ref) else (b, a)
+                        if isinstance(y, Ref) and isinstance(t, Ref) and isinstance(i, Pos) and y.index[-1] == i:
+                            if y.tensor in self.unit_rows:
+                                self.note("at the label, the probability minus 1 is minus the sum of the others")
+                                return Op("less_one_hot", (y, t))
+            return None
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def name_logarithms(
+    equations: tuple[Equation, ...], users: tuple[Equation, ...], tensors: dict[str, Tensor]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Give ``log y`` a name of its own where y = exp(f) / s and the backward pass needs the logarithm too.
+
+    The logarithm of a probability that underflowed is gone; it has to be kept from the forward pass.
+    """
+    defined = {e.target: e for e in equations if len(e.indices) == len(e.left)}
+    wanted = {
+        n.args[0].tensor
+        for e in users
+        for n in x.walk(e.body)
+        if isinstance(n, Op) and n.fn == "log" and isinstance(n.args[0], Ref) and n.args[0].tensor in defined
+    }
+    for y in sorted(wanted):
+        made = defined[y]
+        parts = x.factors(made.body)
+        if not any(isinstance(p, Op) and p.fn == "exp" for p in parts):
+            continue
+        name = f"log_{y}"
+        tensors[name] = Tensor(name, made.indices)
+
+        def visit(e: Expr, y: str = y, name: str = name) -> Expr | None:
+            match e:
+                case Op("log", (Ref(tensor, index),)) if tensor == y:
+                    return Ref(name, index)
+            return None
+
+        named = Equation(name, made.left, Op("log", (made.body,)))
+        equations = tuple(
+            q for e in equations for q in ((e, named) if e is made else (replace(e, body=x.transform(e.body, visit)),))
+        )
+        users = tuple(replace(e, body=x.transform(e.body, visit)) for e in users)
+    return equations, users
+
+
+def exponent_of(e: Expr) -> Expr | None:
+    """f of ``exp(f)``; of ``exp(f) if c else 0`` it is f where c holds and minus infinity elsewhere."""
+    match e:
+        case Op("exp", (f,)):
+            return f
+        case Op("where", (c, Op("exp", (f,)), other)) if other == x.ZERO:
+            return x.where(c, f, x.neg(x.INF))
+    return None
+
+
+def made_fn(e: Expr) -> str:
+    return e.fn if isinstance(e, Op) else ""
+
+
+def match(pattern: Expr, e: Expr, indices: tuple[str, ...]) -> dict[str, Expr] | None:
+    """Indices under which the pattern is the expression."""
+    found: dict[str, Expr] = {}
+
+    def go(p: Expr, q: Expr) -> bool:
+        if isinstance(p, Pos) and p.index in indices:
+            return found.setdefault(p.index, q) == q
+        if type(p) is not type(q):
+            return False
+        if isinstance(p, Ref) and isinstance(q, Ref):
+            return p.tensor == q.tensor and all(go(a, b) for a, b in zip(p.index, q.index, strict=True))
+        if isinstance(p, Op) and isinstance(q, Op):
+            return p.fn == q.fn and len(p.args) == len(q.args) and all(map(go, p.args, q.args))
+        return p == q
+
+    return found if go(pattern, e) else None
+
+
