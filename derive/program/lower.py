@@ -202,7 +202,7 @@ class Lowering:
     # ---- loops -----------------------------------------------------------------------------------------------------
 
     def program(self, equations: Iterable[Equation], results: tuple[str, ...]) -> Program:
-        for group in components(list(equations)):
+        for group in components(constants_inlined(list(equations), results)):
             for equation in self.pushed(group):
                 self.hoist(equation)
         self.prune(results)
@@ -297,6 +297,23 @@ class Lowering:
                             if ahead:
                                 return axis, ahead > 0
         return None, False
+
+
+def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
+    """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
+    constant = {
+        e.target: e.body
+        for e in equations
+        if e.left and not x.free(e.body) and e.target not in results and sum(o.target == e.target for o in equations) == 1
+    }
+
+    def visit(e: Expr) -> Expr | None:
+        if isinstance(e, Ref) and e.tensor in constant:
+            return x.transform(constant[e.tensor], visit)
+        return None
+
+    kept = [e for e in equations if e.target not in constant]
+    return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
 
 
 def mentions(e: Equation, axis: str) -> bool:

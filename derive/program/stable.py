@@ -6,6 +6,7 @@ Each rule rewrites equations into others that are equal in exact arithmetic and 
 * shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
   followed, and the rule applies only where the scale cancels before anything leaves the program.
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
+* decay: a function that is rational in exp(u) is written with exp(-|u|); see derive.program.exponentials.
 * norm: ``sqrt(sum g**2)`` without overflow or underflow of the squares.
 * one-hot: ``y - [i == t]`` where y sums to 1 is computed at t from the other probabilities.
 """
@@ -18,6 +19,7 @@ from fractions import Fraction
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
+from derive.program.exponentials import decaying
 
 HALF = Fraction(1, 2)
 
@@ -44,6 +46,7 @@ class Stabiliser:
             self.shift(target)
         self.norms()
         self.one_hot()
+        self.exponentials()
         return self.flat
 
     def definition(self, name: str) -> Equation | None:
@@ -214,6 +217,24 @@ class Stabiliser:
             case Op(">" | "<" | "==" | "!=" | ">=" | "<=", (Ref(), x.Num(value))) if value == 0:
                 return True
         return not any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(condition))
+
+    # ---- rational functions of exp ---------------------------------------------------------------------------------
+
+    def exponentials(self) -> None:
+        out: list[Equation] = []
+        for e in self.flat:
+            found = decaying(e.body) if not isinstance(e.body, Reduce) else None
+            if found is None or not e.left:
+                out.append(e)
+                continue
+            name = self.fresh("decay", e.indices)
+            decay = Equation(name, tuple(Pos(i) for i in e.indices), Op("exp", (found.argument,)))
+            body = found.body(decay.lhs)
+            if any(isinstance(n, Ref) and n.tensor == name for n in x.walk(body)):
+                out.append(decay)
+            out.append(Equation(e.target, e.left, body, e.line))
+            self.note("exponentials are taken of -|x| only: nothing overflows, and no two close numbers are subtracted")
+        self.flat = out
 
     # ---- sqrt(sum g**2) --------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def backward(dy, saved):
     norm_g = global_norm(g)
     dg = [0] * n_l
     for l in range(n_l):
-        dg[l] = (dy[l] * tau / norm if norm > tau else dy[l]) + dnorm * g[l] / norm_g
+        dg[l] = dy[l] * (tau / norm if norm > tau else 1) + dnorm * g[l] / norm_g
     return Gradients(SIGNATURE.restore("g", dg, dims))
 
 
@@ -112,7 +112,7 @@ def jvp(primals, tangents, *, tau=1.0):
     t_norm = sum_g_t_g / norm_g
     t_y = [0] * n_l
     for l in range(n_l):
-        t_y[l] = (-t_norm * g[l] * tau / np.square(norm) if norm > tau else 0) + (t_g[l] * tau / norm if norm > tau else t_g[l])
+        t_y[l] = (-t_norm * g[l] * tau / np.square(norm) if norm > tau else 0) + (tau / norm if norm > tau else 1) * t_g[l]
     return SIGNATURE.restore("y", t_y, dims)
 
 
@@ -143,7 +143,7 @@ def double_backward(dy, primals, cotangents, *, tau=1.0):
     sum_ddg_dy = dims.dtype.type(0)
     sum_dy_norm_g = dims.dtype.type(0)
     for l in range(n_l):
-        ddy[l] = (ddg[l] * tau / norm if norm > tau else ddg[l]) + (-ddnorm * g[l] * tau / np.square(norm) if norm > tau else 0)
+        ddy[l] = ddg[l] * (tau / norm if norm > tau else 1) + (-ddnorm * g[l] * tau / np.square(norm) if norm > tau else 0)
         sum_ddg_dy += np.add.reduce(ddg[l] * dy[l], axis=None)
         sum_dy_norm_g += np.add.reduce((2 * dy[l] * g[l] * tau / (norm * norm * norm) if norm > tau else 0), axis=None)
     dnorm_ = (-sum_ddg_dy * tau / np.square(norm) if norm > tau else 0) + ddnorm * sum_dy_norm_g

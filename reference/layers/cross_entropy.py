@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled, xdivy, xlogy
+from reference.runtime.arrays import xdivy, xlogy
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -95,13 +95,15 @@ def backward(dloss, saved):
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
+        dt = -dloss * np.log(y) / rows
+        dy = -dloss * xdivy(t, y) / rows
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
+        dt = -dloss * np.log(y)
+        dy = -dloss * xdivy(t, y)
     else:
         dL = dloss
-    dt = -dL[:, None] * np.log(y)
-    dy = -dL[:, None] * xdivy(t, y)
+        dt = -dL[:, None] * np.log(y)
+        dy = -dL[:, None] * xdivy(t, y)
     return Gradients(SIGNATURE.restore("y", dy, dims), SIGNATURE.restore("t", dt, dims))
 
 
@@ -140,20 +142,22 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
         sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
         ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
         ddloss = np.add.reduce(ddL, axis=None) / rows
+        dt_ = -ddy * dloss / (rows * y)
+        dy_ = ddy * dloss * xdivy(t, np.square(y)) / rows - ddt * dloss / (rows * y)
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
         sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
         ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
         ddloss = np.add.reduce(ddL, axis=None)
+        dt_ = -ddy * dloss / y
+        dy_ = ddy * dloss * xdivy(t, np.square(y)) - ddt * dloss / y
     else:
         dL = dloss
         sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
         ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
         ddloss = ddL
-    dt_ = -ddy * dL[:, None] / y
-    dy_ = ddy * dL[:, None] * xdivy(t, np.square(y)) - ddt * dL[:, None] / y
+        dt_ = -ddy * dL[:, None] / y
+        dy_ = ddy * dL[:, None] * xdivy(t, np.square(y)) - ddt * dL[:, None] / y
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("y", dy_, dims), SIGNATURE.restore("t", dt_, dims))

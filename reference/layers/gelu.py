@@ -48,18 +48,20 @@ class Second(NamedTuple):
 
 
 def value(x):
-    """The function itself, element by element."""
+    """The function, element by element."""
     return x * (erf(x / sqrt(2, x.dtype)) + 1) / 2
 
 
 def derivative(x):
     """Its derivative, element by element."""
-    return erf(x * sqrt(2, x.dtype) / 2) / 2 + x * np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype)) + 1 / 2
+    decay = np.exp(-np.abs(np.square(x)) / 2)
+    return np.where(np.square(x) >= 0, (sqrt(math.pi, x.dtype) + erf(x * sqrt(2, x.dtype) / 2) * sqrt(math.pi, x.dtype) + decay * x * sqrt(2, x.dtype)) / (2 * sqrt(math.pi, x.dtype)), (x * sqrt(2, x.dtype) + decay * sqrt(math.pi, x.dtype) + decay * erf(x * sqrt(2, x.dtype) / 2) * sqrt(math.pi, x.dtype)) / (2 * sqrt(math.pi, x.dtype) * decay))
 
 
 def second_derivative(x):
     """Its second derivative, element by element."""
-    return np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / sqrt(math.pi, x.dtype) - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype))
+    decay = np.exp(-np.abs(np.square(x)) / 2)
+    return np.where(np.square(x) >= 0, -decay * (np.square(x) - 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype)), -(np.square(x) - 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype) * decay))
 
 
 def forward(x):
@@ -76,7 +78,7 @@ def forward(x):
         TypeError: an argument has the wrong kind of numbers.
     """
     (x,), dims = SIGNATURE.bind((x,), {})
-    y = x * (erf(x / sqrt(2, dims.dtype)) + 1) / 2
+    y = value(x)
     saved = Saved(x, dims)
     return SIGNATURE.restore("y", y, dims), saved
 
@@ -89,7 +91,7 @@ def backward(dy, saved):
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * (erf(x * sqrt(2, dims.dtype) / 2) / 2 + x * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)) + 1 / 2)
+    dx = dy * derivative(x)
     return Gradients(SIGNATURE.restore("x", dx, dims))
 
 
@@ -102,7 +104,8 @@ def jvp(primals, tangents):
     (x,), dims = SIGNATURE.bind((x,), {})
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = (erf(x * sqrt(2, dims.dtype) / 2) / 2 + x * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)) + 1 / 2) * t_x
+    decay = np.exp(-np.abs(np.square(x)) / 2)
+    t_y = np.where(np.square(x) >= 0, t_x * (sqrt(math.pi, dims.dtype) + erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype) + decay * x * sqrt(2, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype)), t_x * (x * sqrt(2, dims.dtype) + decay * sqrt(math.pi, dims.dtype) + decay * erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype) * decay))
     return SIGNATURE.restore("y", t_y, dims)
 
 
@@ -117,6 +120,8 @@ def double_backward(dy, primals, cotangents):
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * (erf(x * sqrt(2, dims.dtype) / 2) / 2 + x * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)) + 1 / 2)
-    dx_ = ddx * dy * (np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype) - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)))
+    decay = np.exp(-np.abs(np.square(x)) / 2)
+    ddy = np.where(np.square(x) >= 0, ddx * (sqrt(math.pi, dims.dtype) + erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype) + decay * x * sqrt(2, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype)), ddx * (x * sqrt(2, dims.dtype) + decay * sqrt(math.pi, dims.dtype) + decay * erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype) * decay))
+    decay_2 = np.exp(-np.abs(np.square(x)) / 2)
+    dx_ = np.where(np.square(x) >= 0, -ddx * decay_2 * dy * (np.square(x) - 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)), -ddx * dy * (np.square(x) - 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype) * decay_2))
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))

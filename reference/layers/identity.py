@@ -45,7 +45,7 @@ class Second(NamedTuple):
 
 
 def value(x):
-    """The function itself, element by element."""
+    """The function, element by element."""
     return x
 
 

@@ -50,7 +50,7 @@ class Second(NamedTuple):
 
 
 def value(x, alpha=0.01):
-    """The function itself, element by element."""
+    """The function, element by element."""
     return np.where(x > 0, x, x * alpha)
 
 

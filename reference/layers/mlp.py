@@ -111,7 +111,7 @@ def backward(dy, saved):
     db = [0] * n_l
     dW = [0] * n_l
     for l in reversed(range(n_l)):
-        dz = (dh[l + 1] * activation.derivative(z[l]) if l < n_l - 1 else dh[l + 1] * output.derivative(z[l]))
+        dz = dh[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
         dh[l] = dh[l] + dz @ W[l]
         db[l] = np.add.reduce(dz, axis=0)
         dW[l] = dz.T @ h[l]
@@ -146,7 +146,7 @@ def jvp(primals, tangents, *, activation='relu', output='identity'):
     t_h[0] = t_x
     for l in range(n_l):
         t_z = t_b[l] + sum_h_t_W[l] + t_h[l] @ W[l].T
-        t_h[l + 1] = (t_z * activation.derivative(z[l]) if l < n_l - 1 else t_z * output.derivative(z[l]))
+        t_h[l + 1] = (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l])) * t_z
     t_y = t_h[n_l]
     return SIGNATURE.restore("y", t_y, dims)
 
@@ -178,7 +178,7 @@ def double_backward(dy, primals, cotangents, *, activation='relu', output='ident
     dz = [0] * n_l
     sum_ddW_h = [0] * n_l
     for l in reversed(range(n_l)):
-        dz[l] = (dh[l + 1] * activation.derivative(z[l]) if l < n_l - 1 else dh[l + 1] * output.derivative(z[l]))
+        dz[l] = dh[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
         dh[l] = dh[l] + dz[l] @ W[l]
         sum_ddW_h[l] = h[l] @ ddW[l].T
     ddh = [0] * (n_l + 1)
@@ -186,7 +186,7 @@ def double_backward(dy, primals, cotangents, *, activation='relu', output='ident
     ddz = [0] * n_l
     for l in range(n_l):
         ddz[l] = sum_ddW_h[l] + ddb[l] + ddh[l] @ W[l].T
-        ddh[l + 1] = ddh[l + 1] + (ddz[l] * activation.derivative(z[l]) if l < n_l - 1 else ddz[l] * output.derivative(z[l]))
+        ddh[l + 1] = ddh[l + 1] + ddz[l] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
     ddy = ddh[n_l]
     sum_ddW_dz = [0] * n_l
     for l in range(n_l):
@@ -195,7 +195,7 @@ def double_backward(dy, primals, cotangents, *, activation='relu', output='ident
     db_ = [0] * n_l
     dW_ = [0] * n_l
     for l in reversed(range(n_l)):
-        dz_ = (ddz[l] * dh[l + 1] * activation.second_derivative(z[l]) if l < n_l - 1 else ddz[l] * dh[l + 1] * output.second_derivative(z[l])) + (dh_[l + 1] * activation.derivative(z[l]) if l < n_l - 1 else dh_[l + 1] * output.derivative(z[l]))
+        dz_ = ddz[l] * dh[l + 1] * (activation.second_derivative(z[l]) if l < n_l - 1 else output.second_derivative(z[l])) + dh_[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
         dh_[l] = dh_[l] + sum_ddW_dz[l]
         dh_[l] = dh_[l] + dz_ @ W[l]
         db_[l] = np.add.reduce(dz_, axis=0)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled
 from reference.runtime.signature import Pattern, Signature
 
 SIGNATURE = Signature(
@@ -95,13 +94,15 @@ def backward(dloss, saved):
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
+        dt = dloss * (2 * t - 2 * y) / rows
+        dy = dloss * (2 * y - 2 * t) / rows
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
+        dt = dloss * (2 * t - 2 * y)
+        dy = dloss * (2 * y - 2 * t)
     else:
         dL = dloss
-    dt = dL * (2 * t - 2 * y)
-    dy = dL * (2 * y - 2 * t)
+        dt = dL * (2 * t - 2 * y)
+        dy = dL * (2 * y - 2 * t)
     return Gradients(SIGNATURE.restore("y", dy, dims), SIGNATURE.restore("t", dt, dims))
 
 
@@ -140,17 +141,19 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
         ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
         ddloss = np.add.reduce(ddL, axis=None) / rows
+        dt_ = 2 * ddt * dloss / rows - 2 * ddy * dloss / rows
+        dy_ = 2 * ddy * dloss / rows - 2 * ddt * dloss / rows
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
         ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
         ddloss = np.add.reduce(ddL, axis=None)
+        dt_ = 2 * ddt * dloss - 2 * ddy * dloss
+        dy_ = 2 * ddy * dloss - 2 * ddt * dloss
     else:
         dL = dloss
         ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
         ddloss = ddL
-    dt_ = 2 * ddt * dL - 2 * ddy * dL
-    dy_ = 2 * ddy * dL - 2 * ddt * dL
+        dt_ = 2 * ddt * dL - 2 * ddy * dL
+        dy_ = 2 * ddy * dL - 2 * ddt * dL
     return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("y", dy_, dims), SIGNATURE.restore("t", dt_, dims))

@@ -46,7 +46,7 @@ class Second(NamedTuple):
 
 
 def value(x):
-    """The function itself, element by element."""
+    """The function, element by element."""
     return np.maximum(x, 0)
 
 

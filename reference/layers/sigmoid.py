@@ -45,18 +45,21 @@ class Second(NamedTuple):
 
 
 def value(x):
-    """The function itself, element by element."""
-    return 1 / (np.exp(-x) + 1)
+    """The function, element by element."""
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, decay) / (decay + 1)
 
 
 def derivative(x):
     """Its derivative, element by element."""
-    return np.exp(-x) / np.square(np.exp(-x) + 1)
+    decay = np.exp(-np.abs(x))
+    return decay / np.square(decay + 1)
 
 
 def second_derivative(x):
     """Its second derivative, element by element."""
-    return 2 * np.exp(-2 * x) / ((np.exp(-x) + 1) * (np.exp(-x) + 1) * (np.exp(-x) + 1)) - np.exp(-x) / np.square(np.exp(-x) + 1)
+    decay = np.exp(-np.abs(x))
+    return -np.copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))
 
 
 def forward(x):
@@ -73,7 +76,7 @@ def forward(x):
         TypeError: an argument has the wrong kind of numbers.
     """
     (x,), dims = SIGNATURE.bind((x,), {})
-    y = 1 / (np.exp(-x) + 1)
+    y = value(x)
     saved = Saved(x, dims)
     return SIGNATURE.restore("y", y, dims), saved
 
@@ -86,7 +89,7 @@ def backward(dy, saved):
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * np.exp(-x) / np.square(np.exp(-x) + 1)
+    dx = dy * derivative(x)
     return Gradients(SIGNATURE.restore("x", dx, dims))
 
 
@@ -99,7 +102,8 @@ def jvp(primals, tangents):
     (x,), dims = SIGNATURE.bind((x,), {})
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = np.exp(-x) * t_x / np.square(np.exp(-x) + 1)
+    decay = np.exp(-np.abs(x))
+    t_y = decay * t_x / np.square(decay + 1)
     return SIGNATURE.restore("y", t_y, dims)
 
 
@@ -114,6 +118,8 @@ def double_backward(dy, primals, cotangents):
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * np.exp(-x) / np.square(np.exp(-x) + 1)
-    dx_ = ddx * (2 * dy * np.exp(-2 * x) / ((np.exp(-x) + 1) * (np.exp(-x) + 1) * (np.exp(-x) + 1)) - dy * np.exp(-x) / np.square(np.exp(-x) + 1))
+    decay = np.exp(-np.abs(x))
+    ddy = ddx * decay / np.square(decay + 1)
+    decay_2 = np.exp(-np.abs(x))
+    dx_ = -ddx * dy * np.copysign(decay_2 * np.expm1(-np.abs(x)), x) / ((decay_2 + 1) * (decay_2 + 1) * (decay_2 + 1))
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))

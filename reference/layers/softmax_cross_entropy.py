@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled, log_sum
+from reference.runtime.arrays import log_sum
 from reference.runtime.functions import shifted_exp
 from reference.runtime.signature import Pattern, Signature
 
@@ -105,13 +105,15 @@ def backward(dloss, saved):
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
+        dy = -dloss * t / (rows * y)
+        dt = -dloss * log_y / rows
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
+        dy = -dloss * t / y
+        dt = -dloss * log_y
     else:
         dL = dloss
-    dy = -dL[:, None] * t / y
-    dt = -dL[:, None] * log_y
+        dy = -dL[:, None] * t / y
+        dt = -dL[:, None] * log_y
     exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
     sum_z = np.add.reduce(exp_z, axis=1)
     dz = dy * exp_z / sum_z[:, None] - exp_z * (np.add.reduce(dy * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
@@ -164,23 +166,25 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     log_sum_z = log_sum(exp_z, axis=1)
     y = exp_z / sum_z[:, None]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
-        dy = -dL[:, None] * t / y
+        dy = -dloss * t / (rows * y)
         sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
         sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
         ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = np.add.reduce(ddL, axis=None) / rows
+        dy_ = ddy * dloss * t / (rows * np.square(y)) - ddt * dloss / (rows * y)
+        dt_ = -ddy * dloss / (rows * y)
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
-        dy = -dL[:, None] * t / y
+        dy = -dloss * t / y
         sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
         sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
         ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = np.add.reduce(ddL, axis=None)
+        dy_ = ddy * dloss * t / np.square(y) - ddt * dloss / y
+        dt_ = -ddy * dloss / y
     else:
         dL = dloss
         dy = -dL[:, None] * t / y
@@ -190,8 +194,8 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
         sum_ddt_y = np.add.reduce(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=1)
         ddL = -sum_ddt_y - np.add.reduce(ddy * t / y, axis=1)
         ddloss = ddL
-    dy_ = ddy * dL[:, None] * t / np.square(y) - ddt * dL[:, None] / y
-    dt_ = -ddy * dL[:, None] / y
+        dy_ = ddy * dL[:, None] * t / np.square(y) - ddt * dL[:, None] / y
+        dt_ = -ddy * dL[:, None] / y
     sum_ddz_dy_z = np.add.reduce(ddz * dy * exp_z, axis=1)
     sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * exp_z.T[:, :, None] * exp_z, axis=(0, 2))
     dz_ = ddz * dy * exp_z / sum_z[:, None] + 2 * exp_z * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * exp_z / sum_z[:, None] - exp_z * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * exp_z * sum_dy_z[:, None] / np.square(sum_z[:, None]) - exp_z * (np.add.reduce(dy_ * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])

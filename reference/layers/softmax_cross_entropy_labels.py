@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled, log_sum
+from reference.runtime.arrays import log_sum
 from reference.runtime.functions import shifted_exp
 from reference.runtime.signature import Pattern, Signature
 
@@ -100,14 +100,14 @@ def backward(dloss, saved):
     """
     z, t, y, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
-    rows, n_i = dims["..."], dims["i"]
+    n_i, rows = dims["i"], dims["..."]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
+        dy = -dloss * (t[:, None] == np.arange(n_i)) / (rows * y[np.arange(rows), t][:, None])
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
+        dy = -dloss * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
     else:
         dL = dloss
-    dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
     exp_z = shifted_exp(z, (np.maximum.reduce(z, axis=1, initial=-np.inf))[:, None])
     sum_z = np.add.reduce(exp_z, axis=1)
     dz = dy * exp_z / sum_z[:, None] - exp_z * (np.add.reduce(dy * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])
@@ -146,7 +146,7 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     """
     z, t = primals
     (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
-    rows, n_i = dims["..."], dims["i"]
+    n_i, rows = dims["i"], dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
@@ -154,21 +154,21 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
     sum_z = np.add.reduce(exp_z, axis=1)
     y = exp_z / sum_z[:, None]
     if reduction == "mean":
-        dL = filled(dloss / rows, (rows,), dims.dtype)
-        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        dy = -dloss * (t[:, None] == np.arange(n_i)) / (rows * y[np.arange(rows), t][:, None])
         sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
         sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
         ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = np.add.reduce(ddL, axis=None) / rows
+        dy_ = ddy[np.arange(rows), t][:, None] * dloss * (t[:, None] == np.arange(n_i)) / (rows * np.square(y[np.arange(rows), t][:, None]))
     elif reduction == "sum":
-        dL = filled(dloss, (rows,), dims.dtype)
-        dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
+        dy = -dloss * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
         sum_dy_z = np.add.reduce(dy * exp_z, axis=1)
         sum_ddz_z = np.add.reduce(ddz * exp_z, axis=1)
         ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = np.add.reduce(ddL, axis=None)
+        dy_ = ddy[np.arange(rows), t][:, None] * dloss * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None])
     else:
         dL = dloss
         dy = -dL[:, None] * (t[:, None] == np.arange(n_i)) / y[np.arange(rows), t][:, None]
@@ -177,7 +177,7 @@ def double_backward(dloss, primals, cotangents, *, reduction='mean'):
         ddy = ddz * exp_z / sum_z[:, None] - exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None])
         ddL = -ddy[np.arange(rows), t] / y[np.arange(rows), t]
         ddloss = ddL
-    dy_ = ddy[np.arange(rows), t][:, None] * dL[:, None] * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None])
+        dy_ = ddy[np.arange(rows), t][:, None] * dL[:, None] * (t[:, None] == np.arange(n_i)) / np.square(y[np.arange(rows), t][:, None])
     sum_ddz_dy_z = np.add.reduce(ddz * dy * exp_z, axis=1)
     sum_ddz_dy_z_2 = np.add.reduce(ddz * dy.T[:, :, None] * exp_z.T[:, :, None] * exp_z, axis=(0, 2))
     dz_ = ddz * dy * exp_z / sum_z[:, None] + 2 * exp_z * sum_ddz_dy_z_2[:, None] / (sum_z[:, None] * sum_z[:, None] * sum_z[:, None]) + dy_ * exp_z / sum_z[:, None] - exp_z * sum_ddz_dy_z[:, None] / np.square(sum_z[:, None]) - dy * exp_z * sum_ddz_z[:, None] / np.square(sum_z[:, None]) - ddz * exp_z * sum_dy_z[:, None] / np.square(sum_z[:, None]) - exp_z * (np.add.reduce(dy_ * exp_z, axis=1))[:, None] / np.square(sum_z[:, None])

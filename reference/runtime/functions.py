@@ -46,8 +46,8 @@ _FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
 def row_shift(z: Array) -> Array:
     """The integer nearest to the largest element of each row, [..., 1]: what to subtract before exp.
 
-    An integer, because then the rounding error of z - shift is a difference of two more floating-point numbers (`shifted_exp`).
-    A row of -inf alone gets the smallest finite number, an empty row 0.
+    An integer, because then the rounding error of z - shift is a difference of two more floating-point
+    numbers (`shifted_exp`). A row of -inf alone gets the smallest finite number, an empty row 0.
 
     Args:
         z: [..., i].
@@ -55,17 +55,18 @@ def row_shift(z: Array) -> Array:
     if z.shape[-1] == 0:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
     if z.dtype == object:
-        peak = np.frompyfunc(lambda v: float(v), 1, 1)(z).astype(np.float64).max(axis=-1, keepdims=True)
-        return np.frompyfunc(lambda v: int(v), 1, 1)(np.rint(peak)) * (z[..., :1] * 0 + 1)
-    shift = np.rint(z.max(axis=-1, keepdims=True))
+        peak = np.frompyfunc(float, 1, 1)(z).astype(np.float64).max(axis=-1, keepdims=True)
+        return np.asarray(np.frompyfunc(int, 1, 1)(np.rint(peak)) + 0 * z[..., :1])
+    shift: Array = np.rint(z.max(axis=-1, keepdims=True))
     return np.maximum(shift, np.finfo(z.dtype).min, out=shift)
 
 
 def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | None = None) -> Array:
-    """exp(z - shift), within 2 units in the last place however large z - shift is; float64 for float16 and float32.
+    """exp(z - shift) within 2 units in the last place, as float64 for float16 and float32.
 
-    The error that z - shift is rounded by is found exactly, e = z - ((z - shift) + shift), and exp(d + e) = exp(d) + e exp(d) to within
-    rounding. -inf gives 0. In float64 every float32 difference is exact, or so small a result that it is 0.
+    The error that z - shift is rounded by is found exactly, e = z - ((z - shift) + shift), and exp(d + e) =
+    exp(d) + e exp(d) to within rounding. -inf gives 0. In float64 every float32 difference is exact, or so
+    small a result that it is 0.
 
     Args:
         z: [..., i].
@@ -74,7 +75,7 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
         work: [..., i], a working array; not z and not out.
     """
     if z.dtype == object:
-        return np.exp(z - shift)
+        return np.asarray(np.exp(z - shift))
     if z.dtype in (np.float16, np.float32):
         d = np.subtract(z, shift, out=out, dtype=np.float64)
         return np.exp(d, out=d)
@@ -88,16 +89,16 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
 
 
 def _floor(shift: Array) -> Array:
-    """So far below the shift that exp(floor - shift) is 0, but finite, and not so far that floor - shift overflows."""
+    """So far below the shift that exp(floor - shift) is 0, and not so far that floor - shift overflows."""
     step = np.maximum(np.abs(shift) / 4, _FAR)  # a fixed step would be lost beside a huge shift
     return np.asarray(shift - np.minimum(step, np.minimum(shift, 0) - np.finfo(shift.dtype).min))
 
 
 def positive_sum(p: Array, work: Array | None = None) -> Array:
-    """The sum over the last axis, kept as [..., 1], of non-negative numbers, within one unit in the last place.
+    """The sum over the last axis, kept as [..., 1], of non-negative numbers, within one unit.
 
-    NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the upper parts are multiples of one
-    power of two and their sum is exact in any order.
+    NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the
+    upper parts are multiples of one power of two and their sum is exact in any order.
 
     Args:
         p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
@@ -119,8 +120,9 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
 def global_norm(arrays: Iterable[Array]) -> Any:
     """The square root of the sum of the squares of every element of every array, as a Python float.
 
-    No overflow or underflow on the way: everything is scaled by a power of two first where squares could. No elements give 0; a NaN
-    gives NaN, and otherwise an infinity gives infinity. Object arrays give an object, longdouble a longdouble.
+    No overflow or underflow on the way: everything is scaled by a power of two first where squares could.
+    No elements give 0; a NaN gives NaN, and otherwise an infinity gives infinity. Object arrays give an
+    object, longdouble a longdouble.
     """
     flat = [np.asarray(g).reshape(-1) for g in arrays]
     flat = [g for g in flat if g.size]

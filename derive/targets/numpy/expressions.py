@@ -14,9 +14,9 @@ from derive.notation.text import split_quotient, split_sign
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
-UFUNCS = {"exp": "np.exp", "log": "np.log", "abs": "np.abs", "tanh": "np.tanh"}
+UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign"}
 #: Functions of reference.runtime.functions, by their name in the notation.
-RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "expm1": "expm1", "shifted_exp": "shifted_exp"}
+RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp"}
 
 
 def size_name(axis: str) -> str:
@@ -215,8 +215,10 @@ class Printer:
         raise TypeError(f"the NumPy target has no word for {e!r}")
 
     def function(self, fn: str) -> str:
-        if fn in UFUNCS and fn not in RUNTIME and not (fn == "tanh"):
+        if fn in UFUNCS:
             return UFUNCS[fn]
+        if fn in ("value", "derivative"):
+            return fn
         if fn in RUNTIME:
             self.functions.add(RUNTIME[fn])
             return RUNTIME[fn]
@@ -242,7 +244,7 @@ class Printer:
         return out
 
     def product(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
-        cases = [f for f in x.factors(e) if isinstance(f, Op) and f.fn == "where"]
+        cases = [f for f in x.factors(e) if isinstance(f, Op) and f.fn == "where" and self.must_open(f)]
         if cases and not self.scalar(e):
             _, (c, a, b) = cases[0].fn, cases[0].args
             others = [f for f in x.factors(e) if f is not cases[0]]
@@ -258,6 +260,11 @@ class Printer:
         if negative:
             return f"-{text}" if len(parts) + len(below) == 1 else f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
         return text, PRODUCT if len(parts) + len(below) > 1 else self.node(above[0], frame)[1] if above else PRODUCT
+
+    def must_open(self, case: Op) -> bool:
+        """Whether a case has to be multiplied out: two numbers would not have the arrays' dtype, and 0 is left as it is."""
+        _, a, b = case.args
+        return b == x.ZERO or (self.scalar(a) and self.scalar(b))
 
     def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not isinstance(exponent, Num):

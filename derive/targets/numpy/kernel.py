@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.reverse import Adjoint, CalculusError, reverse
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
@@ -93,7 +94,8 @@ class Kernel:
         """Bodies of forward and backward, and the names saved in between."""
         results = tuple(d.gradients.values())
         named: dict[str, Tensor] = {}
-        equations, inner = name_logarithms(d.layer.equations, d.adjoint.auxiliary + d.backward, named)
+        own, back = self.own_functions(d)
+        equations, inner = name_logarithms(own, d.adjoint.auxiliary + back, named)
         back_tensors = {**d.tensors, **named}
         backward = self.body(d.layer, back_tensors, inner, results, adjoints=(d.adjoint,))
         made = {e.target for e in equations}
@@ -102,6 +104,19 @@ class Kernel:
         primal = [n for n in tensors if n in backward.used and n in made | inputs]
         forward = self.body(d.layer, tensors, equations, d.layer.outputs, primal)
         return forward, backward, primal
+
+    def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
+        equation = d.layer.equations[0]
+        if not d.layer.elementwise or not any(isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)):
+            return d.layer.equations, d.backward
+        u = d.layer.inputs[0].ref()
+        cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
+        back = d.backward[0]
+        return (
+            (Equation(equation.target, equation.left, Op("value", (u,))),),
+            (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),
+        )
 
     def sizes(self, function: Function, indent: str = "    ") -> list[str]:
         """The line that names the sizes a body uses."""
@@ -365,25 +380,21 @@ class Kernel:
 
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
-        from derive.program.forms import scalar_forms
-
         d = self.variants[0]
-        parts = []
+        u = self.layer.inputs[0].ref()
         options = "".join(f", {o.name}={o.default!r}" for o in self.layer.options)
-        argument = self.layer.inputs[0].name
-        for form in scalar_forms(d):
-            tensors = dict(d.layer.tensors)
-            printer = Printer(d.layer, tensors)
-            code = printer.show(form.body, (ELLIPSIS,))
-            if not any(isinstance(n, Ref) for n in x.walk(form.body)):
-                printer.functions.add("filled")
-                code = f"filled({code}, {argument}.shape, {argument}.dtype)"
-            self.functions |= printer.functions
-            lines = [f"def {form.name}({argument}{options}):", f'    """{form.doc}"""']
-            for let in form.lets:
-                lines.append(f"    {let[0]} = {printer.show(let[1], (ELLIPSIS,))}")
-            lines.append(f"    return {code}")
-            parts.append("\n".join(lines).replace("dims.dtype", f"{argument}.dtype"))
+        differentiate = Derivative(Scalars())
+        body = self.layer.equations[0].body
+        parts = []
+        for name, what in (("value", "The function"), ("derivative", "Its derivative"), ("second_derivative", "Its second derivative")):
+            tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
+            target = Equation(name, (Pos(ELLIPSIS),), body)
+            function = self.body(d.layer, tensors, (target,), (name,))
+            *before, last = function.lines
+            last = last.replace(f"    {name} = ", "    return ", 1)
+            lines = [f"def {name}({u.tensor}{options}):", f'    """{what}, element by element."""', *before, last]
+            parts.append("\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape"))
+            body = differentiate(body, u)
         return "\n\n\n".join(parts)
 
     # ---- head ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,130 @@
+"""A function that is rational in exp(u), written with the exponential that decays.
+
+With e = exp(-|u|), which lies in (0, 1] and never overflows, exp(u) is 1/e where u >= 0 and e elsewhere. A rational
+function of exp(u) becomes one rational function of e on each side of 0, usually with the same denominator, whose terms
+are then added, not subtracted: 1/(1 + exp(-x)) is (1 or e)/(1 + e), and its derivative e/(1 + e)**2 on both sides.
+A factor 1 - e is written -expm1(-|u|).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+
+import sympy
+
+from derive.calculus.scalars import Scalars
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op
+
+DECAY = sympy.Symbol("decay", positive=True)
+GROWTH = sympy.Symbol("growth", positive=True)
+
+
+@dataclass(frozen=True)
+class Decaying:
+    """The rewritten function.
+
+    Attributes:
+        argument: |u| with its sign: e = exp(argument).
+        build: the body, given the expression that stands for e.
+    """
+
+    argument: Expr
+    u: Expr
+    positive: sympy.Expr
+    negative: sympy.Expr
+    scalars: Scalars
+
+    def body(self, e: Expr) -> Expr:
+        """The function in terms of e."""
+        top_p, bottom_p = sympy.fraction(self.positive)
+        top_n, bottom_n = sympy.fraction(self.negative)
+        if sympy.expand(bottom_p + bottom_n) == 0:
+            top_n, bottom_n = -top_n, -bottom_n
+        if sympy.expand(bottom_p - bottom_n) != 0:
+            return x.where(self.nonnegative, self.freeze(self.positive, e), self.freeze(self.negative, e))
+        bottom = self.freeze(sympy.factor(bottom_p), e)
+        if sympy.expand(top_p - top_n) == 0:
+            return x.div(self.freeze(sympy.factor(top_p), e), bottom)
+        other, own = sympy.factor(top_p).as_independent(DECAY, as_Add=False)
+        if sympy.expand(top_p + top_n) == 0 and own.free_symbols == {DECAY}:
+            signed = Op("copysign", (self.freeze(own, e), self.u))
+            below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
+            return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
+        top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
+        return x.div(top, bottom)
+
+    @property
+    def nonnegative(self) -> Expr:
+        return Op(">=", (self.u, x.ZERO))
+
+    def freeze(self, s: sympy.Expr, e: Expr) -> Expr:
+        """Back to the notation, with 1 - e written as -expm1(argument)."""
+        self.scalars.leaves[DECAY] = e
+        rest = sympy.Integer(1)
+        found: list[Expr] = []
+        for base, power in sympy.factor(s).as_powers_dict().items():
+            sign = {1 - DECAY: -1, DECAY - 1: 1}.get(base)
+            if sign is not None and power.is_positive:
+                grown = Op("expm1", (self.argument,))
+                found += [x.power(x.mul(x.num(sign), grown), self.scalars.back(sympy.sympify(power)))]
+            else:
+                rest *= base**power
+        return x.mul(self.scalars.back(rest), *found)
+
+
+def decaying(e: Expr) -> Decaying | None:
+    """Rewrite an expression that is rational in exponentials of multiples of one argument; None where it is not."""
+    exponents = {n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "exp"}
+    if not exponents or any(isinstance(n, Op) and n.fn in ("where", "shifted_exp") for n in x.walk(e)):
+        return None
+    split = [coefficient(a) for a in exponents]
+    units = {u for _, u in split}
+    if len(units) != 1:
+        return None
+    (u,) = units
+    step = common([c for c, _ in split])
+    scalars = Scalars()
+
+    def grow(node: Expr) -> Expr | None:
+        if isinstance(node, Op) and node.fn == "exp":
+            c, _ = coefficient(node.args[0])
+            return x.power(x.Opt("growth"), Num(c / step))
+        return None
+
+    scalars.symbols[x.Opt("growth")] = GROWTH
+    scalars.leaves[GROWTH] = x.Opt("growth")
+    s = scalars.to(x.transform(e, grow))
+    if not s.is_rational_function(GROWTH):
+        return None
+    positive = sympy.cancel(s.subs(GROWTH, 1 / DECAY))
+    negative = sympy.cancel(s.subs(GROWTH, DECAY))
+    only = even_step(positive)  # tanh has even powers only: exp(-2|x|) serves better than exp(-|x|)
+    positive, negative = (sympy.cancel(f.subs(DECAY, DECAY ** sympy.Rational(1, only))) for f in (positive, negative))
+    step *= only
+    argument = x.mul(Num(-step), Op("abs", (u,)))
+    return Decaying(argument, u, positive, negative, scalars)
+
+
+def even_step(f: sympy.Expr) -> int:
+    """The largest k such that only powers of e**k occur."""
+    powers = [m[0] for part in sympy.fraction(f) for m in sympy.Poly(part, DECAY).monoms()]
+    return gcd(*powers) or 1
+
+
+def coefficient(e: Expr) -> tuple[Fraction, Expr]:
+    """``-2*x`` as (-2, x)."""
+    if isinstance(e, Op) and e.fn == "mul" and isinstance(e.args[0], Num):
+        return e.args[0].value, x.mul(*e.args[1:])
+    return Fraction(1), e
+
+
+def common(values: list[Fraction]) -> Fraction:
+    """The largest number that all values are whole multiples of."""
+    top = gcd(*(abs(v.numerator) for v in values))
+    bottom = 1
+    for v in values:
+        bottom = bottom * v.denominator // gcd(bottom, v.denominator)
+    return Fraction(top, bottom) if len({v.denominator for v in values}) == 1 else Fraction(1, bottom)
