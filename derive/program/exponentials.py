@@ -27,12 +27,13 @@ class Decaying:
     """The rewritten function.
 
     Attributes:
-        argument: |u| with its sign: e = exp(argument).
-        build: the body, given the expression that stands for e.
+        argument: -step |u|, so that e = exp(argument).
+        positive, negative: the function in e where u is positive and where it is not.
     """
 
     argument: Expr
     u: Expr
+    step: Fraction
     positive: sympy.Expr
     negative: sympy.Expr
     scalars: Scalars
@@ -51,6 +52,9 @@ class Decaying:
         other, own = sympy.factor(top_p).as_independent(DECAY, as_Add=False)
         if sympy.expand(top_p + top_n) == 0 and own.free_symbols == {DECAY}:
             signed = Op("copysign", (self.freeze(own, e), self.u))
+            if sympy.expand(own**2 - (1 - DECAY) ** 2) == 0 and sympy.expand(bottom_p - 1 - DECAY) == 0:
+                half = Op("tanh", (x.mul(Num(self.step / 2), self.u),))  # (1 - e)/(1 + e), which NumPy has
+                return x.mul(self.scalars.back(other), half if sympy.expand(own + DECAY - 1) == 0 else x.neg(half))
             below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
             return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
         top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
@@ -105,7 +109,7 @@ def decaying(e: Expr) -> Decaying | None:
     positive, negative = (sympy.cancel(f.subs(DECAY, DECAY ** sympy.Rational(1, only))) for f in (positive, negative))
     step *= only
     argument = x.mul(Num(-step), Op("abs", (u,)))
-    return Decaying(argument, u, positive, negative, scalars)
+    return Decaying(argument, u, step, positive, negative, scalars)
 
 
 def even_step(f: sympy.Expr) -> int:

@@ -232,7 +232,7 @@ class Stabiliser:
             body = found.body(decay.lhs)
             if any(isinstance(n, Ref) and n.tensor == name for n in x.walk(body)):
                 out.append(decay)
-            out.append(Equation(e.target, e.left, body, e.line))
+            out.append(Equation(e.target, e.left, x.transform(body, numpy_tanh), e.line))
             self.note("exponentials are taken of -|x| only: nothing overflows, and no two close numbers are subtracted")
         self.flat = out
 
@@ -317,6 +317,11 @@ def name_logarithms(
         )
         users = tuple(replace(e, body=x.transform(e.body, visit)) for e in users)
     return equations, users
+
+
+def numpy_tanh(e: Expr) -> Expr | None:
+    """Tell the target's own tanh from the layer of that name."""
+    return Op("library tanh", e.args) if isinstance(e, Op) and e.fn == "tanh" else None
 
 
 def exponent_of(e: Expr) -> Expr | None:

@@ -46,8 +46,7 @@ class Second(NamedTuple):
 
 def value(x):
     """The function, element by element."""
-    decay = np.exp(-2 * np.abs(x))
-    return np.copysign(-np.expm1(-2 * np.abs(x)), x) / (decay + 1)
+    return np.tanh(x)
 
 
 def derivative(x):

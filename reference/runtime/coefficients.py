@@ -1,9 +1,10 @@
-"""Numbers of the normal distribution, computed by `python -m tests.enclosure.fit`, which says what they mean.
+"""Numbers of the normal distribution, from `python -m tests.enclosure.fit`, which explains them.
 
 Do not edit: change the script and run it again. `tests/enclosure` proves the errors.
 """
 
-# limit, k, kappa, a0 and what its rounding left, r, r a0, n0, P (lowest power first); strings where a float is too short
+# limit, k, kappa, a0 and its rounding error, r, r a0, n0, P (lowest power first)
+# strings where a float is too short
 NORMAL_SINGLE = (
     15.0,
     2.75,

@@ -10,7 +10,6 @@ Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,10 +54,10 @@ def row_shift(z: Array) -> Array:
     if z.shape[-1] == 0:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
     if z.dtype == object:
-        peak = np.frompyfunc(float, 1, 1)(z).astype(np.float64).max(axis=-1, keepdims=True)
+        peak = np.asarray(np.frompyfunc(float, 1, 1)(z), np.float64).max(axis=-1, keepdims=True)
         return np.asarray(np.frompyfunc(int, 1, 1)(np.rint(peak)) + 0 * z[..., :1])
     shift: Array = np.rint(z.max(axis=-1, keepdims=True))
-    return np.maximum(shift, np.finfo(z.dtype).min, out=shift)
+    return np.asarray(np.maximum(shift, np.finfo(z.dtype).min, out=shift))
 
 
 def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | None = None) -> Array:
@@ -132,10 +131,10 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     wide = np.result_type(np.float64, *flat)
     kind: Any = float if wide == np.float64 else wide.type
     peaks = [kind(f(g)) for g in flat for f in (np.min, np.max)]
-    if any(math.isnan(v) for v in peaks):
+    if any(np.isnan(v) for v in peaks):
         return kind("nan")
     peak = max((abs(v) for v in peaks), default=kind(0))
-    if peak == 0 or math.isinf(peak):
+    if peak == 0 or np.isinf(peak):
         return peak
     exponent = int(np.frexp(peak)[1])
     most = 1000 if kind is float else 16000  # powers of two that are normal numbers

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 REST = "..."
+PLANS = 256  # layouts remembered for each kernel
 
 #: What an option of each kind must satisfy, and how an error says so.
 OPTIONS: dict[str, tuple[Any, str]] = {
@@ -61,6 +62,7 @@ class Pattern:
     sequence: bool = False
     optional: bool = False
     differentiable: bool = True
+    plain: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         if self.sequence:
@@ -80,7 +82,7 @@ class Dims:
     choice: str = ""
     dtype: Any = None
     axis: int | None = None
-    moved: str = ""
+    layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
 
     def __getitem__(self, axis: str) -> int:
         return self.sizes[axis]
@@ -116,6 +118,11 @@ class Signature:
         self.moved = moved
         self.outputs_by_choice = outputs_by_choice or {}
         self.chain = chain
+        self.plans: dict[Any, tuple[Dims, list[Any]]] = {}
+        mixed = sum(p.kind == "real" for p in inputs) > 1
+        for p in inputs:
+            simple = not (p.sequence or p.optional or p.below or self.moved) and p.kind == "real"
+            object.__setattr__(p, "plain", simple and not mixed)
         self.choice = next((name for name, (kind, _, _) in self.options.items() if kind == "Choice"), None)
 
     # ---- going in --------------------------------------------------------------------------------------------------
@@ -127,10 +134,57 @@ class Signature:
             TypeError: an argument is not of its kind (real, integer or boolean), or an option is not of its kind.
             ValueError: shapes do not fit the index patterns, or an option is out of range.
         """
+        key = self.key(arguments, options)
+        plan = self.plans.get(key) if key is not None else None
+        if plan is None:
+            arrays, dims = self.examine(arguments, options)
+            if key is not None:
+                if len(self.plans) >= PLANS:
+                    self.plans.clear()
+                self.plans[key] = (dims, [None if type(a) is list else a.shape for a in arrays])
+            return arrays, dims
+        dims, shapes = plan
+        arrays = []
+        for pattern, a, shape in zip(self.inputs, arguments, shapes, strict=True):
+            if pattern.plain:
+                arrays.append(a if a.shape == shape else a.reshape(shape))
+            else:
+                arrays.append(self.again(pattern, a, shape, dims))
+        return arrays, dims
+
+    def key(self, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """What layout depends on: shapes, dtypes, options. None where it cannot be looked up."""
+        try:
+            kinds = [
+                tuple([(e.shape, e.dtype) for e in a]) if p.sequence else None if a is None else (a.shape, a.dtype)
+                for p, a in zip(self.inputs, arguments, strict=True)
+            ]
+            return (*kinds, *options.values(), *map(type, options.values())) if options else tuple(kinds)
+        except (AttributeError, TypeError):
+            return None
+
+    def again(self, pattern: Pattern, a: Any, shape: tuple[int, ...] | None, dims: Dims) -> Any:
+        """An argument of shapes and dtypes that were examined before."""
+        if pattern.sequence:
+            return [self.entry(pattern, e, dims, n) for n, e in enumerate(a)]
+        if pattern.optional:
+            return self.mask(pattern, a, dims)
+        if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
+            a = np.moveaxis(a, dims.axis, -1)
+        if a.shape != shape:
+            a = a.reshape(shape)
+        if pattern.kind == "real" and a.dtype != dims.dtype:
+            a = a.astype(dims.dtype)
+        if pattern.below:
+            self.check_range(pattern, a, dims)
+        return a
+
+    def examine(self, arguments: Sequence[Any], options: dict[str, Any]) -> tuple[list[Any], Dims]:
+        """bind, for shapes, dtypes and options that are new."""
         for name, value in options.items():
             self.check_option(name, value)
         dims = Dims()
-        dims.axis = options.get("axis")
+        dims.axis = None if options.get("axis") == -1 else options.get("axis")
         dims.choice = options[self.choice] if self.choice else ""
         for axis, size in self.given.items():
             dims.sizes[axis] = size if isinstance(size, int) else int(options[size])
@@ -327,6 +381,9 @@ class Signature:
         Raises:
             ValueError: its shape is not the shape of what it belongs to.
         """
+        plan = dims.layout.get(name)
+        if plan is not None and type(argument) is np.ndarray and argument.shape == plan[0] and argument.dtype == dims.dtype:
+            return argument if plan[0] == plan[1] else argument.reshape(plan[1])
         pattern = self.pattern(name, dims)
         if pattern.sequence:
             flat = pattern.slots[1:] == ((REST,),)
@@ -343,8 +400,13 @@ class Signature:
         if a.shape != shape:
             raise ValueError(f"{self.layer}: the cotangent or tangent of {pattern} has shape {a.shape}; it must be {shape}")
         if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            a = np.moveaxis(a, dims.axis, -1)
-        return a.reshape([dims.sizes[axis] for slot in pattern.slots for axis in slot])
+            return np.moveaxis(a, dims.axis, -1).reshape(self.inner(pattern, dims))
+        dims.layout[name] = shape, self.inner(pattern, dims)
+        return a.reshape(dims.layout[name][1])
+
+    def inner(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
+        """The shape a kernel computes in."""
+        return tuple(dims.sizes[axis] for slot in pattern.slots for axis in slot)
 
     def shape(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
         """The outer shape of a tensor."""
@@ -360,6 +422,9 @@ class Signature:
 
     def restore(self, name: str, a: Any, dims: Dims) -> Any:
         """Give a result the shape its pattern promises."""
+        plan = dims.layout.get(name)
+        if plan is not None and type(a) is np.ndarray and a.dtype == dims.dtype:
+            return a if a.shape == plan[0] else a.reshape(plan[0])
         pattern = self.pattern(name, dims)
         if pattern.sequence:
             if pattern.slots[1:] == ((REST,),):
@@ -370,5 +435,6 @@ class Signature:
             axis = dims.axis % len(shape)
             inner = shape[:axis] + shape[axis + 1 :] + (shape[axis],)
             return np.moveaxis(np.reshape(a, inner), -1, axis)
+        dims.layout[name] = shape, self.inner(pattern, dims)
         a = np.asarray(a, dtype=dims.dtype)
         return a if a.shape == shape else a.reshape(shape)

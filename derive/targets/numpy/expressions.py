@@ -14,7 +14,7 @@ from derive.notation.text import split_quotient, split_sign
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
-UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign"}
+UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign", "library tanh": "np.tanh"}
 #: Functions of reference.runtime.functions, by their name in the notation.
 RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp"}
 
