@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 
-from derive.calculus.cost import cost
+from derive.calculus.price import price
 from derive.calculus.polynomials import (
     ONE,
     Algebra,
@@ -71,7 +71,7 @@ class Collector:
     def group(self, poly: Poly) -> Expr:
         """Take one more factor out of some of the terms, where that is cheaper."""
         plain = self.terms(poly)
-        best, price = plain, cost(plain)
+        best, least = plain, price(plain)
         counts: dict[Expr, int] = {}
         for m in poly:
             for a, q in m:
@@ -81,8 +81,8 @@ class Collector:
             inside = {m: c for m, c in poly.items() if any(b == a and q > 0 for b, q in m)}
             outside = {m: c for m, c in poly.items() if m not in inside}
             candidate = self.ordered([self.form(inside), *x.terms(self.form(outside))])
-            if cost(candidate) < price - 0.5:
-                best, price = candidate, cost(candidate)
+            if price(candidate) < least - 0.5:
+                best, least = candidate, price(candidate)
         return best
 
     def terms(self, poly: Poly) -> Expr:
@@ -118,7 +118,7 @@ class Collector:
         (s,), (t,) = sums
         assert isinstance(s, Reduce)
         assert isinstance(t, Reduce)
-        if s.over != t.over:
+        if s.over != t.over or len(self.algebra.to(s.body)) != 1 or len(self.algebra.to(t.body)) != 1:
             return None
         outer = [[(a, q) for a, q in r if a != u] for r, u in zip(rest, (s, t), strict=True)]
         shared = self.algebra.common({self.algebra.factors_of(s): ONE, self.algebra.factors_of(t): ONE})
@@ -132,7 +132,7 @@ class Collector:
         head = tuple(common.items())
         apart = x.add(*(self.monomial(k, m) for k, m in ((c, first), (d, second))))
         together = self.monomial(ONE, product([*head, (whole, ONE)])[1])
-        return {product([*head, (whole, ONE)])[1]: ONE} if cost(together) <= cost(apart) + 0.5 else None
+        return {product([*head, (whole, ONE)])[1]: ONE} if price(together) <= price(apart) + 0.5 else None
 
     # ---- one term --------------------------------------------------------------------------------------------------
 
@@ -143,21 +143,15 @@ class Collector:
         """The product; a case where a factor may not be evaluated while a condition fails."""
         conditions = [a for a, _ in mono if is_condition(a)]
         rest = tuple(p for p in mono if not is_condition(p[0]))
-        if conditions and (any(self.fragile(a, q) for a, q in rest) or isinstance(inner, Op) and any(self.fragile_inside(n) for n in x.walk(inner))):
+        if conditions and (any(self.algebra.fragile(a, q) for a, q in rest) or isinstance(inner, Op) and any(self.fragile_inside(n) for n in x.walk(inner))):
             tests = [a.args[0] for a in conditions]  # type: ignore[union-attr]
             test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))
             return x.where(test, self.times(c, rest, inner), x.ZERO)
         return self.times(c, mono, inner)
 
-    def fragile(self, atom: Expr, q: Fraction) -> bool:
-        """Whether a factor can be infinite."""
-        if isinstance(atom, Size | Num | Pos) or atom in self.algebra.positive:
-            return False
-        return q < 0 or isinstance(atom, Op) and atom.fn in ("exp", "log")
-
     def fragile_inside(self, e: Expr) -> bool:
         return isinstance(e, Op) and (
-            e.fn in ("exp", "log") or (e.fn == "pow" and isinstance(e.args[1], Num) and self.fragile(e.args[0], e.args[1].value))
+            e.fn in ("exp", "log") or (e.fn == "pow" and isinstance(e.args[1], Num) and self.algebra.fragile(e.args[0], e.args[1].value))
         )
 
     def times(self, c: Fraction, mono: Mono, inner: Expr) -> Expr:

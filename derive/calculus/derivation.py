@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
 from derive.calculus.reverse import Adjoint, reverse
 from derive.calculus.steps import Step
 from derive.calculus.textbook import textbook
+from derive.notation.expr import Num
 from derive.notation.layer import Equation, Layer, Tensor
 
 
@@ -29,7 +31,7 @@ class Derivation:
     adjoint: Adjoint
     backward: tuple[Equation, ...]
     steps: tuple[Step, ...]
-    facts: tuple[Equation, ...]
+    facts: tuple[Fact, ...]
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -63,6 +65,12 @@ class Derivation:
             steps=needed + self.adjoint.auxiliary + self.backward,
             outputs=tuple(self.gradients.values()),
             state_outputs=(),
+            begins_early=tuple(
+                a
+                for n, a in self.adjoint.names.items()
+                if a not in self.adjoint.cotangents.values()
+                and any(e.target == n and isinstance(i, Num) and i.value < 0 for e in needed for i in e.left)
+            ),
         )
 
 

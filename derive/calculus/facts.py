@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.calculus.collect import name_bound
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import (
     ONE,
@@ -24,20 +25,26 @@ from derive.calculus.polynomials import (
     plus,
     product,
     scaled,
+    text,
 )
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation
 from derive.notation.text import show
 
 
 @dataclass(frozen=True)
 class Fact:
-    """``left = right`` for all values of the free indices, and why."""
+    """``lhs = body`` for all values of the free indices, and why. Reads like an equation whose left side is a sum."""
 
-    left: Expr
-    right: Expr
+    lhs: Expr
+    body: Expr
     words: str
+
+    @property
+    def left(self) -> tuple[Expr, ...]:
+        """The free indices."""
+        return tuple(Pos(i) for i in x.free(self.lhs))
 
 
 def is_function(atom: Expr, q: Fraction) -> bool:
@@ -68,7 +75,7 @@ def recurrent(equations: tuple[Equation, ...]) -> set[str]:
 class Knowledge:
     """The names, inversions and facts of a layer's definitions."""
 
-    def __init__(self, algebra: Algebra, equations: tuple[Equation, ...], given: tuple[str, ...]) -> None:
+    def __init__(self, algebra: Algebra, equations: tuple[Equation, ...]) -> None:
         self.algebra = algebra
         self.names: list[Rule] = []
         self.inversions: list[Rule] = []
@@ -86,11 +93,9 @@ class Knowledge:
                 continue
         self.statistics = self.reductions_of(equations)
         for e, body in self.bodies:
-            if e.target not in given:
-                self.read(e, body)
+            self.read(e, body)
         for e, body in self.bodies:
-            if e.target not in given:
-                self.consequences(e, body)
+            self.consequences(e, body)
 
     def reductions_of(self, equations: tuple[Equation, ...]) -> dict[str, set[str]]:
         """A tensor's name to the tensors it is a reduction of, directly or not."""
@@ -105,20 +110,18 @@ class Knowledge:
     def read(self, e: Equation, raw: Poly) -> None:
         body = Rewriter(self.algebra, self.names, [])(raw)
         conditions = tuple(a.args[0] for a, _ in next(iter(body), ()) if is_condition(a)) if len(body) == 1 else ()  # type: ignore[union-attr]
-        if conditions:
-            self.implied[e.target] = e.lhs, conditions
+        self.imply(e, body)
         if self.invert(e, body, conditions):
             return
         if len(body) != 1:
             return
         ((mono, c),) = body.items()
         rest = [(a, q) for a, q in mono if not is_condition(a)]
-        if len(rest) == 1 and is_function(*rest[0]) and c > 0 and set(x.free(rest[0][0])) == set(e.indices):
+        if len(rest) == 1 and is_function(*rest[0]) and c == 1 and set(x.free(rest[0][0])) == set(e.indices):
             (atom, unit), *_ = rest
-            value = {((e.lhs, ONE),): 1 / c}
-            if c == 1:
-                about = f"by its definition, {show(self.algebra.power(self.algebra.to(atom), unit) and self.algebra.term(ONE, ((atom, unit),)))} is {e.target}"
-                self.names.append(Rule(atom, unit, tuple(value.items()), variables(e.lhs), conditions, about))
+            value = {((e.lhs, ONE),): ONE}
+            about = f"the definition of {e.target}"
+            self.names.append(Rule(atom, unit, tuple(value.items()), variables(e.lhs), conditions, about))
 
     def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
         """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u."""
@@ -173,11 +176,10 @@ class Knowledge:
     def consequences(self, e: Equation, body: Poly) -> None:
         """Facts that follow from one definition and from the unnamed sums in it."""
         claims: list[tuple[Poly, Poly, str]] = [({((e.lhs, ONE),): ONE}, body, e.target)]
-        for mono in body:
-            for a, _ in mono:
-                claims += [
-                    ({((s, ONE),): ONE}, self.algebra.to(s.body), "") for s in x.walk(a) if is_sum(s) and self.is_protected(s)
-                ]
+        sums = dict.fromkeys(n for mono in body for a, _ in mono for n in x.walk(a) if is_sum(n))
+        for s in dict.fromkeys(a for n in sums for m in self.algebra.to(n) for a, _ in m if self.is_protected(a)):
+            assert isinstance(s, Reduce)
+            claims.append(({((s, ONE),): ONE}, self.algebra.to(s.body), ""))
         for left, right, name in claims:
             for rule in self.inversions:
                 holds = frozenset(rule.conditions)
@@ -198,8 +200,13 @@ class Knowledge:
 
     def conclude(self, zero: Poly, rule: Rule, name: str) -> None:
         """Solve ``0 = zero`` for the one new sum in it."""
-        target = next(iter(x.tensors(self.algebra.back(dict(rule.value)))), "")
-        normalised = {a.tensor for m, _ in rule.value for a, _ in m if isinstance(a, Ref) and variables(a) == rule.variables}
+        normalised = {
+            n.tensor
+            for m, _ in rule.value
+            for a, _ in m
+            for n in x.walk(a)
+            if isinstance(n, Ref) and variables(n) == rule.variables
+        }
         hits = [
             (m, n) for m in zero for n, (a, q) in enumerate(m) if is_sum(a) and q == 1 and normalised & set(x.tensors(a))
         ]
@@ -213,33 +220,53 @@ class Knowledge:
         right = self.algebra.times(right, {product((x.iverson(c), ONE) for c in rule.conditions)[1]: ONE})
         if any(s in x.walk(a) for m in right for a, _ in m) or any(r.pattern == s for r, _ in self.facts):
             return
-        source = f"the definition of {name}" if name else f"{show(self.algebra.back({((k, ONE),): ONE for k in [self.old(zero, s)]}))}"
-        words = f"{rule.about}, put into {source}"
-        del target
-        about = f"{show(s)} is known: {words}"
+        source = f"the definition of {name}" if name else self.said(self.old(zero, s))
+        words = f"{rule.about}, put into {source}, gives {self.said(s)} = {self.said(self.algebra.back(right))}"
         self.facts.append(
-            (Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), about), Fact(s, self.algebra.back(right), words))
+            (
+                Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), words),
+                Fact(self.plain(s), self.plain(self.algebra.back(right)), words),
+            )
         )
+
+    def plain(self, e: Expr) -> Expr:
+        return name_bound(self.algebra, e, frozenset(x.free(e)))
+
+    def said(self, e: Expr) -> str:
+        return show(self.plain(e))
 
     def old(self, zero: Poly, s: Expr) -> Expr:
         return next((a for m in zero for a, _ in m if is_sum(a) and a != s), s)
 
-    def absorb(self, poly: Poly) -> Poly:
-        """Drop a condition that a factor carries already: P [total > 0] = P."""
+    def imply(self, e: Equation, body: Poly) -> None:
+        """Remember the conditions without which a tensor is zero."""
+        if len(body) == 1:
+            ((mono, _),) = body.items()
+            found = {a.args[0] for a, _ in mono if is_condition(a)}  # type: ignore[union-attr]
+            found |= {k for a, q in mono if q > 0 for k in self.carried(a)}
+            found = {k for k in found if set(x.free(k)) <= set(e.indices)}
+            if found:
+                self.implied[e.target] = e.lhs, tuple(sorted(found, key=text))
+
+    def settle(self, poly: Poly) -> Poly:
+        """Drop a condition that a factor carries (P [total > 0] = P), unless it keeps another factor finite."""
         out: Poly = {}
         for mono, c in poly.items():
             carried = {k for a, q in mono if q > 0 for k in self.carried(a)}
-            rest: Mono = tuple((a, q) for a, q in mono if not (is_condition(a) and a.args[0] in carried))  # type: ignore[union-attr]
-            out[rest] = out.get(rest, Fraction(0)) + c
+            if any(self.algebra.fragile(a, q) for a, q in mono):
+                k, rest = product([*mono, *((x.iverson(c), ONE) for c in carried)])
+            else:
+                k, rest = ONE, tuple((a, q) for a, q in mono if not (is_condition(a) and a.args[0] in carried))  # type: ignore[union-attr]
+            out[rest] = out.get(rest, Fraction(0)) + c * k
         return {m: c for m, c in out.items() if c}
 
     def carried(self, atom: Expr) -> set[Expr]:
+        """The conditions without which an atom is zero."""
         if isinstance(atom, Ref) and atom.tensor in self.implied:
             lhs, conditions = self.implied[atom.tensor]
             binding = {i: e for k, e in zip(lhs.index, atom.index, strict=True) if (i := x.plain(k)) is not None}
             return {x.rename(c, binding) for c in conditions}
-        if is_sum(atom):
-            return {k for a, q in self.algebra.factors_of(atom) if q > 0 for k in self.carried(a)} - {
-                k for k in () if k
-            }
+        if isinstance(atom, Reduce) and is_sum(atom):
+            inside = {k for a, q in self.algebra.factors_of(atom) if q > 0 for k in self.carried(a)}
+            return {k for k in inside if not set(x.free(k)) & set(atom.over)}
         return set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -85,18 +85,29 @@ def renamed(algebra: Algebra, poly: Poly, binding: Binding) -> Poly:
 
 
 class Rewriter:
-    """Applies rules once to every atom, inside sums too. ``protected`` sums stay as they are."""
+    """Applies rules once to every atom, inside sums too. ``protected`` sums stay as they are.
 
-    def __init__(self, algebra: Algebra, rules: list[Rule], protected: list[Rule]) -> None:
+    ``carried`` says which conditions an atom implies: where they fail it is zero.
+    """
+
+    def __init__(
+        self,
+        algebra: Algebra,
+        rules: list[Rule],
+        protected: list[Rule],
+        carried: Callable[[Expr], set[Expr]] = lambda atom: set(),
+    ) -> None:
         self.algebra = algebra
         self.rules = rules
         self.protected = protected
+        self.carried = carried
         self.used: dict[str, None] = {}
 
     def __call__(self, poly: Poly, holds: frozenset[Expr] = frozenset()) -> Poly:
         out = []
         for mono, c in poly.items():
             conditions = holds | {a.args[0] for a, _ in mono if is_condition(a)}  # type: ignore[union-attr]
+            conditions |= {k for a, q in mono if q > 0 for k in self.carried(a)}
             out.append(self.algebra.times({(): c}, *(self.atom(a, q, conditions) for a, q in mono)))
         return plus(*out)
 

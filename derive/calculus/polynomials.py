@@ -185,6 +185,12 @@ class Algebra:
         unknown = [q for a, q in mono if not (isinstance(a, Size | Num) or a in self.positive)]
         return len(unknown) <= 1 and all(q.numerator % 2 for q in unknown)
 
+    def fragile(self, atom: Expr, q: Fraction) -> bool:
+        """Whether a factor can be infinite, so that no condition may be multiplied with it."""
+        if isinstance(atom, Size | Num | Pos) or atom in self.positive:
+            return False
+        return q < 0 or (isinstance(atom, Op) and atom.fn in ("exp", "log"))
+
     def common(self, poly: Poly) -> Mono:
         """The largest monomial that divides every term."""
         first, *others = (dict(m) for m in poly)

@@ -1,22 +1,222 @@
-"""Finds the textbook form of a gradient."""
+"""Finds the textbook form of a gradient.
+
+The scatter rule gives one equation per adjoint. Each is brought to normal form, rewritten by what the definitions say
+(names, inversions, facts; see derive.calculus.facts), folded into sums that have a name, and collected. Adjoints that
+are cheaper written into the equations that use them disappear. Nothing here knows any layer, and every change is
+recorded as a step whose two sides are equal wherever the definitions hold.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from derive.calculus.collect import collect, name_bound
+from derive.calculus.price import price
+from derive.calculus.elementwise import eliminate
+from derive.calculus.facts import Fact, Knowledge, recurrent
+from derive.calculus.fold import Folder
+from derive.calculus.patterns import Rewriter, Rule
+from derive.calculus.polynomials import Algebra, Poly, TooLarge, is_sum
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Ref
 from derive.notation.layer import Equation, Layer
 
 
 @dataclass(frozen=True)
 class Textbook:
-    """Equations in textbook form, the rewrites that led there, and the facts used."""
+    """Equations in textbook form, the rewrites that led there, and the facts that hold by definition."""
 
     equations: tuple[Equation, ...]
     steps: tuple[Rewrite, ...]
-    facts: tuple[Equation, ...]
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One rewrite of a body: the rule, what came out, and in words why it is equal."""
+
+    rule: str
+    after: Expr
+    words: str
+
+
+@dataclass
+class Search:
+    layer: Layer
+    adjoint: Adjoint
+    known: dict[tuple[int, Expr], list[Stage]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.algebra = Algebra(self.layer)
+        self.knowledge = Knowledge(self.algebra, self.layer.equations)
+        self.equations = self.adjoint.equations
+        self.cycles = recurrent(self.equations)
+        self.roles = {n: t.role for n, t in self.adjoint.tensors.items()}
+        self.pinned = {e.target for e in self.equations if self.stays(e)} | self.cycles
+        self.folder = Folder(self.algebra)
+        for e, body in self.knowledge.bodies:
+            self.folder.learn(e, body)
+
+    # ---- which adjoints stay ---------------------------------------------------------------------------------------
+
+    def stays(self, e: Equation) -> bool:
+        """Gradients, adjoints read at a shifted index, cotangents that are only rescaled, and contractions."""
+        if self.roles.get(e.target) == "output" or None in map(x.plain, e.left):
+            return True
+        uses = [n for other in self.equations for n in x.walk(other.body) if isinstance(n, Ref) and n.tensor == e.target]
+        if any(x.plain(i) is None for ref in uses for i in ref.index):
+            return True
+        if isinstance(e.body, Ref):
+            return False
+        if set(x.tensors(e.body)) <= set(self.adjoint.cotangents.values()):
+            return True
+        try:
+            return any(self.contraction(a) for m in self.algebra.to(e.body) for a, _ in m if is_sum(a))
+        except TooLarge:
+            return True
+
+    def contraction(self, s: Expr) -> bool:
+        """Whether two factors of a sum have free indices of their own, as in a product of matrices."""
+        free = [set(x.free(a)) & set(x.free(s)) for a, _ in self.algebra.factors_of(s)]
+        own = [f - set().union(*(g for g in free if g is not f)) for f in free]
+        return sum(1 for f in own if f) >= 2
+
+    # ---- one equation ----------------------------------------------------------------------------------------------
+
+    def stages(self, n: int, body: Expr) -> list[Stage]:
+        if (n, body) not in self.known:
+            self.known[n, body] = list(self.rewrite(n, body))
+        return self.known[n, body]
+
+    def shown(self, poly: Poly, e: Equation) -> Expr:
+        return name_bound(self.algebra, collect(self.algebra, poly), frozenset(e.indices))
+
+    def rewrite(self, n: int, body: Expr) -> Iterator[Stage]:
+        e = self.equations[n]
+        try:
+            start = self.algebra.to(body)
+            if e.target in self.cycles:
+                tidy = self.shown(start, e)
+                if price(tidy) < price(body):
+                    yield Stage("collect", tidy, "Take out what the terms have in common.")
+                return
+            poly, last = start, body
+            for rule, change in (
+                ("pull out of the sum", self.same),
+                ("use a definition", self.use_names),
+                ("invert a definition", self.invert),
+                ("fact", self.use_facts),
+                ("fold", lambda p: self.folder(p, n)),
+            ):
+                after, words = change(poly)
+                if after == poly and rule != "pull out of the sum":
+                    continue
+                poly, now = after, self.shown(after, e)
+                if rule == "pull out of the sum" and price(now) >= price(body):
+                    continue
+                if now != last:
+                    yield Stage(rule, now, words)
+                last = now
+            self.knowledge.imply(e, poly)
+        except TooLarge:
+            return
+
+    def same(self, poly: Poly) -> tuple[Poly, str]:
+        return poly, "Take what does not depend on the indices of a sum out of it, and out of all terms what they share."
+
+    def rewriter(self, rules: list[Rule], protect: bool = True) -> Rewriter:
+        known = self.knowledge
+        return Rewriter(self.algebra, rules, known.protected if protect else [], known.carried)
+
+    def use_names(self, poly: Poly) -> tuple[Poly, str]:
+        rewriter = self.rewriter(self.knowledge.names)
+        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+
+    def invert(self, poly: Poly) -> tuple[Poly, str]:
+        rewriter = self.rewriter(self.knowledge.inversions)
+        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+
+    def use_facts(self, poly: Poly) -> tuple[Poly, str]:
+        rewriter = self.rewriter([rule for rule, _ in self.knowledge.facts], protect=False)
+        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+
+    # ---- all equations ---------------------------------------------------------------------------------------------
+
+    def run(self, inlined: frozenset[str]) -> tuple[dict[int, Expr], list[Rewrite]]:
+        """Final right sides, by the number of the equation, where these adjoints are written into the others."""
+        final: dict[int, Expr] = {}
+        forms: dict[str, tuple[Equation, Expr]] = {}
+        steps: list[Rewrite] = []
+        for n, e in enumerate(self.equations):
+            body = x.transform(e.body, lambda node: written_in(node, forms))
+            if body != e.body:
+                gone = [t for t in x.tensors(e.body) if t in forms]
+                steps.append(Rewrite(e.lhs, "substitute", e.body, body, f"Put in what {listed(gone)} {'is' if len(gone) == 1 else 'are'}."))
+            last = body
+            for stage in self.stages(n, body):
+                steps.append(Rewrite(e.lhs, stage.rule, last, stage.after, stage.words))
+                last = stage.after
+            final[n] = last
+            if e.target in inlined:
+                forms[e.target] = e, last
+        return final, steps
+
+    def total(self, final: dict[int, Expr], inlined: frozenset[str]) -> float:
+        return sum(price(b) + 0.5 for n, b in final.items() if self.equations[n].target not in inlined)
+
+    def best(self) -> Textbook:
+        free = list(dict.fromkeys(e.target for e in self.equations if e.target not in self.pinned))
+        aliases = {e.target for e in self.equations if isinstance(e.body, Ref) and e.target in free}
+        for n, e in enumerate(self.equations):
+            if self.roles.get(e.target) == "output" or e.target in self.pinned:
+                self.folder.learn_adjoint(n, e)
+        inlined = frozenset(free)
+        least = self.total(self.run(inlined)[0], inlined)
+        improved = True
+        while improved:
+            improved = False
+            for t in free:
+                if t in aliases:
+                    continue
+                other = inlined ^ {t}
+                if (p := self.total(self.run(other)[0], other)) < least - 1e-9:
+                    inlined, least, improved = other, p, True
+        final, steps = self.run(inlined)
+        equations = tuple(
+            Equation(e.target, e.left, final[n], e.line) for n, e in enumerate(self.equations) if e.target not in inlined
+        )
+        return Textbook(equations, tuple(steps), tuple(fact for _, fact in self.knowledge.facts))
+
+
+def written_in(node: Expr, forms: dict[str, tuple[Equation, Expr]]) -> Expr | None:
+    if isinstance(node, Ref) and node.tensor in forms:
+        e, form = forms[node.tensor]
+        return x.rename(form, {i: k for i, k in zip(e.indices, node.index, strict=True)})
+    return None
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join(names)
+
+
+def sentence(rewriter: Rewriter) -> str:
+    text = "; ".join(rewriter.used)
+    return text[:1].upper() + text[1:] + "."
 
 
 def textbook(layer: Layer, adjoint: Adjoint) -> Textbook:
-    return Textbook(adjoint.equations, (), ())
+    """Find the textbook form of every gradient of a layer."""
+    if layer.elementwise and len(adjoint.equations) == 1:
+        (e,) = adjoint.equations
+        (cotangent,) = (Ref(c, e.left) for c in adjoint.cotangents.values())
+        found = eliminate(layer, e.body, cotangent)
+        if found is not None:
+            after = collect(Algebra(layer), found)
+            if price(after) < price(e.body):
+                y, source = layer.outputs[0], layer.inputs[0].name
+                words = f"Both {y} and its derivative are rational in exp({source}); eliminating it leaves the derivative as a polynomial in {y}."
+                return Textbook((Equation(e.target, e.left, after, e.line),), (Rewrite(e.lhs, "eliminate", e.body, after, words),), ())
+    return Search(layer, adjoint).best()

@@ -17,35 +17,76 @@ import sympy
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import inputs, layout, world
+from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import MP, WRITTEN, Written, evaluate, symbol
 from derive.evidence.result import Result, Tally
+from derive.notation.expr import Num, Op, Ref, walk
+from derive.notation.layer import Layer
 
 TOLERANCE = 1e-45
+
+
+class WrittenOut(Interpreter):
+    """Writes elements out. Elements of a recurrence become unknowns of their own, defined by what is written there.
+
+    Without that, one element of an LSTM's third step takes SymPy minutes.
+    """
+
+    def __init__(self, case: Case, given: dict[str, Elements]) -> None:
+        super().__init__(case, case.layer.equations, case.layer.tensors, WRITTEN, given)
+        self.cut = set(self.equations) if recurrent(case.layer) else set[str]()
+        self.definitions: dict[sympy.Symbol, Written] = {}
+
+    def element(self, name: str, index: tuple[int, ...]) -> Any:
+        value = super().element(name, index)
+        if name in self.cut and value is not self.outside and not value.text.is_Symbol:
+            unknown = unknown_for(name, index, value.value)
+            self.definitions[unknown.text] = value
+            self.store[name][index] = unknown
+            return unknown
+        return value
+
+
+def recurrent(layer: Layer) -> bool:
+    """Whether an equation needs another position of a tensor that some equation defines."""
+    targets = {e.target for e in layer.equations}
+    return any(
+        isinstance(node, Ref) and node.tensor in targets and any(isinstance(i, Op | Num) for i in node.index)
+        for e in layer.equations
+        for node in walk(e.body)
+    )
+
+
+def unknown_for(name: str, index: tuple[int, ...], value: Any) -> Written:
+    return symbol(f"{name}_{'_'.join(map(str, index))}", value)
 
 
 def written_gradients(case: Case, cotangents: dict[str, Any]) -> dict[str, Elements]:
     """SymPy's gradients of the equations written out, evaluated at the case."""
     unknowns: dict[str, Elements] = {}
-    point: dict[sympy.Symbol, Any] = {}
     for tensor in case.layer.differentiable:
         values = layout.elements(case, tensor.name, case.tensors[tensor.name])
-        unknowns[tensor.name] = {}
-        for i, v in values.items():
-            one = symbol(f"{tensor.name}_{'_'.join(map(str, i))}", v)
-            unknowns[tensor.name][i] = one
-            point[one.text] = one.value
-    run = world.forward(case, WRITTEN, given=dict(unknowns))
+        unknowns[tensor.name] = {i: unknown_for(tensor.name, i, v) for i, v in values.items()}
+    run = WrittenOut(case, dict(unknowns))
     total: list[sympy.Expr] = []
     for name, cotangent in cotangents.items():
         along = layout.elements(case, name, cotangent, WRITTEN.exact)
         total += [along[i].text * v.text for i, v in run.values(name, name).items()]
-    objective = sympy.Add(*total)
+    point = {u.text: u.value for own in unknowns.values() for u in own.values()}
+    point |= {u: v.value for u, v in run.definitions.items()}
+    # the chain rule over what was written out, last definition first
+    slopes: dict[sympy.Symbol, Any] = dict.fromkeys(point, MP.exact(0))
     known: dict[sympy.Expr, Any] = {}
-    return {
-        name: {i: evaluate(objective.diff(u.text), point, known) for i, u in own.items()}
-        for name, own in unknowns.items()
-    }
+
+    def pull(expression: sympy.Expr, slope: Any) -> None:
+        for u in sorted(expression.free_symbols, key=str):
+            slopes[u] += slope * evaluate(expression.diff(u), point, known)
+
+    pull(sympy.Add(*total), MP.exact(1))
+    for u, written in reversed(run.definitions.items()):
+        pull(written.text, slopes[u])
+    return {name: {i: slopes[u.text] for i, u in own.items()} for name, own in unknowns.items()}
 
 
 def exact(derivation: Derivation, seed: int = 0) -> Result:

@@ -8,6 +8,7 @@ Hypothesis in derive.evidence.strategies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -72,13 +73,31 @@ class Random:
 
 @dataclass(frozen=True)
 class Plan:
-    """How large: the sizes axes may have, the shapes of ``...``, the number of arrays in a list."""
+    """How large: the sizes axes may have, the shapes of ``...``, the number of arrays in a list.
+
+    Attributes:
+        least: the smallest length of an axis that the definition computes (a convolution's output).
+        accept: a last word on a case.
+    """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
     leading: tuple[Shape, ...] = ((2,), (3,), (1, 2), ())
     depths: tuple[int, ...] = (2, 1, 3)
     attempts: int = 200
-    accept: Callable[[Case], bool] = field(default=lambda case: True)
+    least: int = 1
+    accept: Callable[[Case], bool] = field(default=lambda case: finite(case))
+
+
+def finite(case: Case) -> bool:
+    """Whether the definition has finite values there: no window of a pooling lies all outside."""
+    from derive.evidence import world
+    from derive.evidence.numbers import FLOAT
+
+    run = world.forward(case, FLOAT)
+    try:
+        return all(math.isfinite(v) for o in case.layer.outputs for v in run.values(o, o).values())
+    except (ArithmeticError, ValueError):
+        return False
 
 
 SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
@@ -152,7 +171,8 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None) -> Case
             values = [np.moveaxis(v, move[1], move[0]) for v in values]
         tensors[tensor.name] = values if tensor.sequence else values[0]
     case = Case(layer, tensors, options, ", ".join(f"{k}={v}" for k, v in options.items()))
-    if any(n is not None and n < min(1, *plan.sizes) for a, n in case.sizes.items() if a in layer.sizes):
+    given = {o.axis for o in layer.options if o.kind == "Count"}
+    if any(n < plan.least for a, n in case.sizes.items() if a in layer.sizes and a not in given):
         return None
     return case
 

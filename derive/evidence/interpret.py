@@ -40,6 +40,10 @@ class Undecided(ArithmeticError):
     """The numbers cannot tell which position a maximum is at."""
 
 
+class Circular(ArithmeticError):
+    """An element needs itself."""
+
+
 @cache
 def scalar_body(name: str, order: int) -> Expr:
     """The n-th derivative of an elementwise layer, a function of ARGUMENT, its options at their defaults."""
@@ -86,6 +90,7 @@ class Interpreter:
                 self.equations.setdefault(e.target, []).append(e)
         self.lowest = self.lower_bounds()
         self.compiled: dict[int, Closure] = {}
+        self.busy: set[tuple[str, tuple[int, ...]]] = set()
         self.scalars: dict[tuple[str, int], Closure] = {}
         self.lengths: dict[tuple[str, int, int | None], int | None] = {}
         self.listed: dict[tuple[str, int | None], tuple[int, ...]] = {}
@@ -129,7 +134,11 @@ class Interpreter:
                 whole = self.tensors[name].kind == "integer"
                 closure = self.index(equation.body) if whole else self.number(equation.body)
                 self.compiled[id(equation)] = closure
+            if (name, index) in self.busy:
+                raise Circular(f"{self.case.layer.name}: {name}{list(index)} needs itself")
+            self.busy.add((name, index))
             value = closure(self.environment(equation, index))
+            self.busy.discard((name, index))
             known[index] = value
         return value
 
@@ -174,6 +183,12 @@ class Interpreter:
             if length is None or i >= length:
                 return False
         return True
+
+    def begin(self, name: str) -> int:
+        """The first position of a tensor's first axis."""
+        if name in self.given:
+            return min((i[0] for i in self.store[name]), default=0)
+        return self.lowest.get((name, 0), 0)
 
     # ---- lengths -----------------------------------------------------------------------------------------------------
 
@@ -227,7 +242,8 @@ class Interpreter:
             for node in x.walk(body):
                 if isinstance(node, Ref) and Pos(index) in node.index:
                     p = node.index.index(Pos(index))
-                    uses.append((node.tensor, p, self.index(node.index[0]) if p else None))
+                    listed = p > 0 and self.tensors[node.tensor].axes[0] == self.case.layer.sequence_axis
+                    uses.append((node.tensor, p, self.index(node.index[0]) if listed else None))
 
         def search(env: Env) -> int | None:
             for tensor, p, head in uses:
@@ -235,8 +251,8 @@ class Interpreter:
                     first = head(env) if head else None
                 except KeyError:  # the list's index is not bound here
                     continue
-                if head and (first is None or not self.lowest.get((tensor, 0), 0) <= first < (self.length(tensor, 0, None) or 0)):
-                    continue
+                if head and (first is None or not self.begin(tensor) <= first < (self.length(tensor, 0, None) or 0)):
+                    continue  # the entry before the first or after the last says nothing
                 found = self.length(tensor, p, first)
                 if found is not None:
                     return found

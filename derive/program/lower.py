@@ -40,14 +40,13 @@ class Lowering:
         return left, Reduce(body.op, tuple(f"%{n}" for n in range(len(body.over))), x.rename(body.body, canonical))
 
     def split(self, e: Expr) -> Expr:
-        """A sum of sums where one of them is a matrix product, or does not depend on all indices."""
+        """A sum of sums where one of them is a matrix product; nothing else is expanded, for terms may cancel."""
         if not (isinstance(e, Reduce) and e.op == "sum"):
             return e
         parts = x.terms(e.body)
         if len(parts) > 1:
-            patterns = {frozenset(x.free(p)) & set(e.over) for p in parts}
             products = any(self.pair([f for f in x.factors(p) if x.free(f)], (), e.over) for p in parts)
-            if len(patterns) > 1 or products:
+            if products:
                 return x.add(*(self.split(x.reduce("sum", e.over, p)) for p in parts))
             return e
         outside = [f for f in x.factors(e.body) if not set(x.free(f)) & set(e.over)]

@@ -138,8 +138,12 @@ def _equations(page: Page) -> Iterator[str]:
     if derivation.facts:
         facts = ", ".join(f"${printer.equation(f)}$" for f in derivation.facts)
         yield f"What holds by definition and was used: {facts}."
-    for note in page.kernel_form:
-        yield f'!!! info "The kernel evaluates another form"\n    {note}'
+    if page.kernel_form:
+        lines = "\n".join(f"    - {note}" for note in page.kernel_form)
+        yield (
+            '!!! info "What the kernel evaluates"\n\n    These equations in exact arithmetic, in a form that keeps its accuracy'
+            f" in floating point:\n\n{lines}"
+        )
 
 
 def forward_equations(derivation: Derivation, printer: Latex) -> list[str]:
@@ -255,15 +259,21 @@ def _code(page: Page) -> Iterator[str]:
 
 def _accuracy(page: Page) -> Iterator[str]:
     yield "## Accuracy and conventions { #accuracy }"
-    measured = [leg for leg in page.legs if leg.get("detail")]
-    for leg in measured:
-        yield f"**{leg['leg']}.** {leg['detail']}"
-    if not measured:
-        yield f"No measurement of this definition is recorded; `gradbook verify {page.layer.name}` makes one."
-    rows = for_layer(page.layer)
-    if rows:
-        yield table(("where", "what happens"), ((r.where, r.what) for r in rows))
+    if page.legs:
+        rows = ((leg["leg"], "holds" if leg["passed"] else "**fails**", leg["text"], _plain(leg)) for leg in page.legs)
+        yield table(("evidence", "verdict", "measured", "what was compared"), rows)
+    else:
+        yield f"No verification of this definition is recorded; `gradbook verify {page.layer.name}` makes one."
+    conventions = for_layer(page.layer)
+    if conventions:
+        yield table(("where", "what happens"), ((r.where, r.what) for r in conventions))
         yield "The whole table, with what other frameworks do: [conventions](../conventions.md)."
+
+
+def _plain(leg: Mapping[str, Any]) -> str:
+    """A leg's detail, which is no Markdown."""
+    detail = str(leg.get("detail", ""))
+    return f"`{detail}`" if any(c in detail for c in "*_<[`") and "`" not in detail else detail
 
 
 def _cost(page: Page) -> Iterator[str]:

@@ -3,12 +3,13 @@
     markdown_extensions:
       - gradbook_math
 
-``$...$`` within a line is an inline formula, a block that starts and ends with ``$$`` is a display formula. The result
-needs no JavaScript; the TeX stays beside it in an ``<annotation encoding="application/x-tex">``, which is what the page
-leg of the evidence reads. A dollar sign is written ``\\$``.
+``$...$`` within a line is an inline formula, a block that starts and ends with ``$$`` is a display formula.
+The result needs no JavaScript; the TeX stays beside it in an ``<annotation encoding="application/x-tex">``,
+which is what the page leg of the evidence reads. A dollar sign is written ``\\$``.
 
-An unknown command, an unclosed ``$$`` or anything else that math-core cannot convert raises FormulaError, which fails
-the build and names page and formula. Whether the picture a browser draws is right is not checked here.
+An unknown command, an unclosed ``$$`` or anything else that math-core cannot convert raises FormulaError,
+which fails the build and names page and formula. Whether the picture a browser draws is right is not checked
+here.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from math_core import LatexError, LatexToMathML
 
 # Found wrong in browsers: (what math-core 0.9 writes, what it should be, why)
 REPAIRS: tuple[tuple[str, str, str], ...] = (
-    ('<mo stretchy="true">\u0332</mo>', '<mo stretchy="true">\u203e</mo>', "a bar above, not a combining low line"),
+    (
+        '<mo stretchy="true">\u0332</mo>',
+        '<mo stretchy="true">\u203e</mo>',
+        "a bar above, not a combining low line",
+    ),
     (">\u2299</mo>", ' largeop="false">\u2299</mo>', "the operator dictionary draws the dot product large"),
     ("<math", "<math data-search-exclude", "formulas are noise in a search index"),
 )
@@ -64,12 +69,12 @@ def mathml(tex: str, *, display: bool = False, page: str = "") -> str:
 
 def _page(md: Markdown) -> str:
     """The page that MkDocs is converting; empty outside MkDocs."""
-    relpath = md.treeprocessors["relpath"] if "relpath" in md.treeprocessors else None
+    relpath = md.treeprocessors["relpath"] if "relpath" in md.treeprocessors else None  # noqa: SIM401
     return str(getattr(getattr(relpath, "file", None), "src_uri", ""))
 
 
 class _Inline(InlineProcessor):
-    def handleMatch(  # type: ignore[override]  # noqa: N802  (Markdown's name)
+    def handleMatch(  # type: ignore[override]
         self, m: re.Match[str], data: str
     ) -> tuple[str, int, int]:
         return self.md.htmlStash.store(mathml(m[1], page=_page(self.md))), m.start(0), m.end(0)
@@ -84,7 +89,9 @@ class _Display(BlockProcessor):
         page, md = _page(self.parser.md), self.parser.md
         m = DISPLAY.match(block)
         if m is None:
-            raise FormulaError(block.strip(), "a block that starts with $$ must end with $$, without blank lines", page)
+            raise FormulaError(
+                block.strip(), "a block that starts with $$ must end with $$, without blank lines", page
+            )
         div = etree.SubElement(parent, "div", {"class": "math"})
         div.text = AtomicString(md.htmlStash.store(mathml(m[1], display=True, page=page)))
         if rest := block[m.end() :].strip("\n"):
@@ -92,14 +99,14 @@ class _Display(BlockProcessor):
 
 
 class MathExtension(Extension):
-    """Registers both forms: inline after code spans and before backslash escapes, display before every other block."""
+    """Registers both: inline after code spans and before backslash escapes, display before other blocks."""
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  (Markdown's name)
+    def extendMarkdown(self, md: Markdown) -> None:
         md.ESCAPED_CHARS = [*md.ESCAPED_CHARS, "$"]
         md.inlinePatterns.register(_Inline(INLINE, md), "gradbook_math", 185)
         md.parser.blockprocessors.register(_Display(md.parser), "gradbook_math", 95)
 
 
-def makeExtension(**kwargs: Any) -> MathExtension:  # noqa: N802  (Markdown's name)
+def makeExtension(**kwargs: Any) -> MathExtension:
     """Markdown's way to an extension by module name."""
     return MathExtension(**kwargs)

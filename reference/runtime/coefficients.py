@@ -1,4 +1,4 @@
-"""Numbers of the normal distribution, from `python -m tests.enclosure.fit`, which explains them.
+"""Numbers of the normal distribution; `python -m tests.enclosure.fit` computes them.
 
 Do not edit: change the script and run it again. `tests/enclosure` proves the errors.
 """

@@ -74,10 +74,10 @@ class Printer:
     def view(self, ref: Ref) -> tuple[str, tuple[str, ...]]:
         """Code for a reference as an array, and the indices of its axes."""
         if ref.tensor in self.inline:
-            code, _, axes = self.inline[ref.tensor]
+            code, level, axes = self.inline[ref.tensor]
             own = self.tensors[ref.tensor].axes
             new = {a: x.plain(e) or a for a, e in zip(own, ref.index, strict=True)}
-            return f"({code})", tuple(new.get(a, a) for a in axes)
+            return code if level == ATOM else f"({code})", tuple(new.get(a, a) for a in axes)
         slots: list[str] = []
         axes: list[str] = []
         affine: list[tuple[int, Expr]] = []

@@ -236,7 +236,7 @@ class Body:
         self.declared.add(name)
         if name in p.lists:
             size = p.size(tensor.axes[0]) + (" + 1" if name in p.extended else "")
-            self.emit(f"{name} = [0] * ({size})" if "+" in size else f"{name} = [0] * {size}")
+            self.emit(f"{name}: list[Any] = [0] * ({size})" if "+" in size else f"{name}: list[Any] = [0] * {size}")
             return
         sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
         comma = "," if len(sizes) == 1 else ""

@@ -1,0 +1,149 @@
+"""Sums that have a name already: ``sum_k P[q, k] V[k, v]`` inside a larger sum is ``O[q, v]``.
+
+Some of the factors of a sum must be the definition of a named sum, its bound indices must occur in no other factor, and
+what comes out must not cost more. A kept adjoint that is itself a sum is written out first where that lets something
+fold: ``sum_k P dP`` with ``dP = sum_v dO V`` becomes ``sum_v dO O``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derive.calculus.collect import collect
+from derive.calculus.price import price
+from derive.calculus.patterns import Binding, match, renamed
+from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, TooLarge, is_sum, plus
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Pos, Reduce, Ref
+from derive.notation.layer import Equation
+
+
+@dataclass(frozen=True)
+class Named:
+    """``name = outer * sum_over factors``. ``number`` orders adjoint equations; definitions have -1."""
+
+    name: Ref
+    outer: tuple[tuple[Mono, object], ...]
+    over: tuple[str, ...]
+    factors: Mono
+    number: int
+
+
+def embed(
+    pattern: Mono, target: Mono, variables: frozenset[str], found: Binding
+) -> Iterator[tuple[Binding, Mono]]:
+    """Every way to find the pattern's factors among the target's, and what is left of the target."""
+    if not pattern:
+        yield found, target
+        return
+    (a, q), *rest = pattern
+    for n, (b, p) in enumerate(target):
+        if p == q:
+            for result in match(a, b, variables, found):
+                yield from embed(tuple(rest), target[:n] + target[n + 1 :], variables, result)
+
+
+class Folder:
+    """Knows which sums have a name. Called with a normal form and the number of the equation it belongs to."""
+
+    def __init__(self, algebra: Algebra) -> None:
+        self.algebra = algebra
+        self.named: list[Named] = []
+        self.words: dict[str, None] = {}
+
+    def learn(self, e: Equation, body: Poly, number: int = -1) -> None:
+        """Remember an equation whose right side is one sum, times a factor that is not zero."""
+        if len(body) != 1 or None in map(x.plain, e.left):
+            return
+        ((mono, c),) = body.items()
+        sums = [a for a, q in mono if is_sum(a) and q == 1]
+        rest = tuple(p for p in mono if p[0] not in sums)
+        if len(sums) != 1 or any(x.tensors(a) or isinstance(a, Reduce) or x.free(a) for a, _ in rest):
+            return
+        (s,) = sums
+        assert isinstance(s, Reduce)
+        factors = self.algebra.factors_of(s)
+        if set(e.indices) <= {i for a, _ in factors for i in x.free(a)}:
+            self.named.append(Named(e.lhs, ((rest, c),), s.over, factors, number))
+
+    def learn_adjoint(self, number: int, e: Equation) -> None:
+        try:
+            self.learn(e, self.algebra.to(e.body), number)
+        except TooLarge:
+            return
+
+    def __call__(self, poly: Poly, number: int) -> tuple[Poly, str]:
+        self.words = {}
+        changed = True
+        while changed:
+            changed = False
+            for mono in poly:
+                for n, (a, q) in enumerate(mono):
+                    if q != 1 or not is_sum(a):
+                        continue
+                    new = self.atom(a, number)
+                    if new is not None:
+                        one = self.algebra.times({mono[:n] + mono[n + 1 :]: poly[mono]}, new)
+                        poly = plus({m: c for m, c in poly.items() if m != mono}, one)
+                        changed = True
+                        break
+                if changed:
+                    break
+        return poly, " ".join(self.words)
+
+    def atom(self, s: Expr, number: int) -> Poly | None:
+        """What a sum becomes, or None."""
+        least = price(s)
+        for shape, said in [(s, ""), *self.unfolded(s, number)]:
+            assert isinstance(shape, Reduce)
+            for definition in self.named:
+                if definition.number >= number:
+                    continue
+                for new in self.replaced(shape, definition):
+                    if new == {((s, ONE),): ONE}:
+                        continue
+                    if price(collect(self.algebra, new)) <= least + 0.5:
+                        if said:
+                            self.words.setdefault(said)
+                        self.words.setdefault(f"The sum over {', '.join(i.split('#')[0] for i in definition.over)} is the definition of {definition.name.tensor}.")
+                        return new
+        return None
+
+    def replaced(self, s: Reduce, d: Named) -> Iterator[Poly]:
+        variables = frozenset(x.free(d.name)) | set(d.over)
+        for binding, rest in embed(d.factors, self.algebra.factors_of(s), variables, {}):
+            bound = [x.plain(binding[i]) for i in d.over if i in binding]
+            if len(bound) < len(d.over) or len(set(bound)) < len(bound) or not set(bound) <= set(s.over):
+                continue
+            outside = {i for a, _ in rest for i in x.free(a)} | {j for i in x.free(d.name) for j in x.free(binding[i])}
+            if set(bound) & outside:
+                continue
+            name = x.rename(d.name, {i: binding[i] for i in x.free(d.name)})
+            ((outer, c),) = d.outer
+            left = self.algebra.times({rest: ONE}, {((name, ONE),): ONE}, self.algebra.power({outer: c}, -ONE))  # type: ignore[dict-item]
+            yield self.algebra.total(tuple(i for i in s.over if i not in bound), left)
+
+    def unfolded(self, s: Expr, number: int) -> list[tuple[Expr, str]]:
+        """The sum with one factor that is a sum written out, where that gives one sum again."""
+        assert isinstance(s, Reduce)
+        out: list[tuple[Expr, str]] = []
+        factors = self.algebra.factors_of(s)
+        for n, (a, q) in enumerate(factors):
+            for d in self.named:
+                if q != 1 or not isinstance(a, Ref) or a.tensor != d.name.tensor or not 0 <= d.number < number:
+                    continue
+                binding = {i: k for i, k in zip(x.free(d.name), a.index, strict=True)}
+                inner = self.algebra.total(d.over, {d.factors: ONE})
+                whole = self.algebra.times(
+                    {factors[:n] + factors[n + 1 :]: ONE}, renamed(self.algebra, inner, binding), dict(d.outer)  # type: ignore[arg-type]
+                )
+                total = self.algebra.total(s.over, whole)
+                if len(total) == 1:
+                    ((mono, c),) = total.items()
+                    if c == 1 and len(mono) == 1 and is_sum(mono[0][0]):
+                        out.append((mono[0][0], f"Write out {d.name.tensor} and add up in another order."))
+        return out
+
+
+__all__ = ["Folder", "Named", "Pos", "embed"]

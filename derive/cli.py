@@ -1,0 +1,242 @@
+"""The command ``gradbook``. Everything heavy is imported by the subcommand that needs it.
+
+Exit codes: 0 done; 1 a check failed (``--check`` found differences, a leg of the evidence does not hold); 2 the request
+makes no sense (unknown layer, a definition that cannot be read, a file in the way).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from derive.build import Plan
+
+EPILOG = """\
+examples:
+  gradbook build                                   derive every layer, write kernels and pages
+  gradbook build my_layers.py --out my_kernels/    the same for layers of your own, and verify them
+  gradbook show layer_norm                         its equations, gradient and kernel
+  gradbook verify attention softmax                run the evidence of two layers
+  gradbook train digits --picture digits.png       train a network with the kernels alone
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="gradbook",
+        description="Neural-network layers derived from their equations: gradients, kernels, evidence and a book.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    build = commands.add_parser(
+        "build",
+        help="generate kernels and pages",
+        description="Derive layers and write their kernels and pages. Only what differs is written.",
+        epilog="Exit status: 0 done or nothing differs; 1 --check found differences or a check failed; 2 unusable request.",
+    )
+    build.add_argument("what", nargs="*", metavar="FILE|LAYER", help="a file of definitions, or names of layers; none: all")
+    build.add_argument("--out", type=Path, metavar="DIR", help="where to put the kernels and pages of FILE")
+    build.add_argument("--check", action="store_true", help="write nothing; show what differs and exit with 1 if anything does")
+    build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
+
+    commands.add_parser("list", help="every layer, in one line each", description="List every layer with what it does.")
+
+    show = commands.add_parser(
+        "show",
+        help="a layer's equations, derivation and kernel",
+        description="Show a layer: equations, shapes, gradient, and the kernel generated from them.",
+    )
+    show.add_argument("layer", metavar="LAYER")
+    show.add_argument("--steps", action="store_true", help="also every step of the derivation")
+    show.add_argument("--no-kernel", action="store_true", help="leave the kernel out")
+
+    verify = commands.add_parser(
+        "verify",
+        help="run the evidence",
+        description="Run every leg of the evidence and record the result for the pages.",
+        epilog="Exit status: 0 every leg holds; 1 one does not; 2 unusable request.",
+    )
+    verify.add_argument("layers", nargs="*", metavar="LAYER", help="none: all")
+    verify.add_argument("--no-record", action="store_true", help="do not write the result into docs/assets/verification.json")
+
+    train = commands.add_parser(
+        "train", add_help=False, help="train a network on real data with the kernels", description="See gradbook train --help."
+    )
+    train.add_argument("rest", nargs=argparse.REMAINDER)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["train"]:  # its options are its own
+        from reference.training.cli import run
+
+        return run(words[1:])
+    arguments = parser().parse_args(words)
+    try:
+        return int(COMMANDS[arguments.command](arguments))
+    except (ValueError, FileNotFoundError) as error:  # DefinitionError and BuildError say what, where and how to mend it
+        print(f"gradbook {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+# ---- build -------------------------------------------------------------------------------------------------------------
+
+
+def build(arguments: argparse.Namespace) -> int:
+    from derive import build as work
+
+    file, names = split(arguments.what)
+    if file is None and arguments.out:
+        raise ValueError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
+    out = arguments.out or (file.with_name("kernels") if file else None)
+    whole = file is None and not names
+    begin = time.perf_counter()
+    if whole and not arguments.check and work.unchanged():
+        print(f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)")
+        return 0
+    plan = progress(arguments.what, lambda told: work.generate(names, file, out, told))
+    if arguments.check:
+        return report_check(plan, whole, arguments.what, out)
+    written, gone = work.write(plan, remove=whole or file is not None)
+    if whole:
+        work.remember()
+    report_build(plan, written, gone, time.perf_counter() - begin)
+    if file is not None and out is not None and not arguments.no_verify:
+        return verify_file(file, out)
+    return 0
+
+
+def split(what: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """A file of definitions, or names of layers.
+
+    Raises:
+        ValueError: both, or more than one file.
+    """
+    files = [Path(w) for w in what if w.endswith(".py") or "/" in w]
+    names = [w for w in what if not (w.endswith(".py") or "/" in w)]
+    if len(files) > 1 or (files and names):
+        raise ValueError("give one file of definitions, or names of layers")
+    if files and not files[0].is_file():
+        raise FileNotFoundError(f"there is no file {files[0]}")
+    return (files[0] if files else None), names
+
+
+def count_layers() -> int:
+    from derive.build import KERNELS, ROOT, generated
+
+    return sum(1 for _ in generated((ROOT / KERNELS,)))
+
+
+def progress(what: Sequence[str], make: Any) -> Plan:
+    """Run a build under a spinner that names the layer just done."""
+    screen = console()
+    plan: Plan
+    with screen.status("reading definitions") as status:
+        plan = make(lambda name, seconds: status.update(f"derived {name} ({seconds * 1e3:.0f} ms)"))
+    return plan
+
+
+def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None) -> int:
+    from rich.syntax import Syntax
+
+    from derive import build as work
+
+    screen, found = console(), 0
+    for text in work.differences(plan, orphans=whole or out is not None):
+        found += 1
+        screen.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+    if found:
+        again = " ".join(["gradbook build", *what, *(["--out", str(out)] if out else [])])
+        print(f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr)
+        return 1
+    print(f"{len(plan.files)} generated files are as their definitions say")
+    return 0
+
+
+def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: float) -> None:
+    from rich.table import Table
+
+    from derive.build import shown
+
+    screen = console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("layer")
+    table.add_column("derived and printed in", justify="right")
+    table.add_column("kernel", justify="right")
+    for name, took in plan.seconds.items():
+        source = next((t for p, t in plan.files.items() if p.suffix == ".py" and p.stem == name), "")
+        lines = f"{source.count(chr(10))} lines" if source else ""
+        table.add_row(name, f"{took * 1e3:.0f} ms", lines)
+    screen.print(table)
+    for path in written if len(written) <= 12 else []:
+        print(f"wrote {shown(path)}")
+    if len(written) > 12:
+        print(f"wrote {len(written)} of {len(plan.files)} files")
+    for path in gone:
+        print(f"removed {shown(path)}: it has no definition any more")
+    same = "" if written or gone else "; every file was as it should be"
+    print(f"{len(plan.seconds)} derived in {seconds:.1f} s{same}")
+
+
+# ---- list and show -----------------------------------------------------------------------------------------------------
+
+
+def list_layers(arguments: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from derive.notation.define import load_project
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for name, variants in load_project().items():
+        table.add_row(name, variants[0].doc.splitlines()[0])
+    console().print(table)
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    from derive.targets.terminal import show_layer
+
+    show_layer(console(), arguments.layer, steps=arguments.steps, kernel=not arguments.no_kernel)
+    return 0
+
+
+# ---- verify ------------------------------------------------------------------------------------------------------------
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from derive.verify import verify_project
+
+    return verify_project(console(), arguments.layers, record=not arguments.no_record)
+
+
+def verify_file(file: Path, out: Path) -> int:
+    from derive.verify import verify_outside
+
+    return verify_outside(console(), file, out)
+
+
+COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify}
+
+if __name__ == "__main__":
+    sys.exit(main())

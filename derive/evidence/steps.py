@@ -1,0 +1,143 @@
+"""The steps leg: every line of a derivation is evaluated on both sides.
+
+For each recorded step, at random points and to 60 digits:
+
+* a Scatter's gathered form against a brute-force scatter over all its loops, at every element of the target;
+* all Scatters of one equation into one tensor, against the central difference of that equation alone along a random
+  direction of that tensor (so that SymPy's coefficient and the cotangent it is multiplied with are both checked);
+* a Rewrite before against after, at every element;
+* a fact's left side against its right side.
+
+What it cannot see: a step that was never recorded. The exact leg sees that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.steps import Rewrite, Scatter
+from derive.evidence import inputs, world
+from derive.evidence.interpret import Interpreter
+from derive.evidence.layout import Case, Elements
+from derive.evidence.numbers import MP
+from derive.evidence.result import Result, Tally
+from derive.notation.expr import Expr, Pos, Ref, free, walk
+from derive.notation.layer import Equation, Tensor
+from derive.notation.text import show, show_equation
+
+TOLERANCE = 1e-30
+STEP = MP.exact(10) ** -20  # the error of a central difference is about its square
+
+
+def scattered(run: Interpreter, step: Scatter) -> Elements:
+    """``d target[index] += cotangent * coefficient`` for all loops."""
+    e = step.equation
+    loops = run.loops(step.loops, e.lhs, e.body, step.ref, step.cotangent, step.coefficient)
+    at = run.position(step.ref.index)
+    slope, cotangent = run.number(step.coefficient), run.number(step.cotangent)
+    found: Elements = {}
+    for env in loops({}):
+        index = at(env)
+        if index is not None and run.within(step.ref.tensor, index):
+            found[index] = found.get(index, run.zero) + cotangent(env) * slope(env)
+    return found
+
+
+def gathered(run: Interpreter, step: Scatter) -> Elements:
+    """The same contribution as one expression at each element of the target."""
+    value = run.number(step.after)
+    fixed = [(n, run.index(e)({})) for n, e in enumerate(step.left) if not isinstance(e, Pos)]
+    found: Elements = {}
+    for index in run.indices(step.ref.tensor):
+        if all(index[n] == constant for n, constant in fixed):
+            found[index] = value({e.index: i for e, i in zip(step.left, index, strict=True) if isinstance(e, Pos)})
+    return found
+
+
+def slope_of_equation(run: Interpreter, equation: Equation, tensor: str, along: Elements, cotangent: Ref) -> Any:
+    """The central difference of the sum of one equation's values times their cotangents, along one tensor."""
+    total = run.zero
+    values: list[dict[int, Any]] = []
+    envs = list(run.loops(equation.indices, equation.lhs, equation.body)({}))
+    for sign in (1, -1):
+        store = {name: dict(elements) for name, elements in run.store.items()}
+        store[tensor] = {i: v + sign * STEP * along[i] for i, v in store[tensor].items()}
+        moved = Interpreter(run.case, (), run.tensors, run.numbers, store)
+        moved.lowest = run.lowest
+        body = moved.number(equation.body)
+        values.append({n: body(env) for n, env in enumerate(envs)})
+    weight = run.number(cotangent)
+    for n, env in enumerate(envs):
+        total = total + weight(env) * (values[0][n] - values[1][n]) / (2 * STEP)
+    return total
+
+
+def steps(derivation: Derivation, seed: int = 0) -> Result:
+    """Evaluate every step of a derivation on both sides, over every option's values."""
+    layer = derivation.layer
+    tally = Tally("steps", layer.name, TOLERANCE)
+    for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
+        _check(derivation, case, inputs.cotangents(case, seed + n), seed + n, tally)
+    recorded = len(derivation.steps)
+    return tally.result(f"{recorded} steps, {len(derivation.facts)} facts")
+
+
+def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed: int, tally: Tally) -> None:
+    raw = derivation.adjoint.equations
+    known = {e.target for e in raw}
+    extra = tuple(e for e in derivation.backward if e.target not in known)
+    run = world.backward(derivation, case, cotangents, MP, raw + extra)
+    for equation in case.layer.equations + derivation.adjoint.auxiliary + raw:  # compute everything once
+        for index in run.indices(equation.target):
+            run.element(equation.target, index)
+    rng = np.random.default_rng(seed)
+    sums: dict[tuple[Equation, str], list[Scatter]] = {}
+    found: dict[int, Elements] = {}
+    for step in derivation.steps:
+        if isinstance(step, Scatter):
+            before, after = scattered(run, step), gathered(run, step)
+            found[id(step)] = before
+            words = f"{case.words}: {show(step.ref)} in {show_equation(step.equation)}"
+            for index in {**before, **after}:
+                tally.compare(after.get(index, run.zero), before.get(index, run.zero), f"{words} at {list(index)}")
+            sums.setdefault((step.equation, step.ref.tensor), []).append(step)
+        else:
+            _rewrite(run, step, case, tally)
+    for (equation, tensor), group in sums.items():
+        along = {i: MP.exact(float(rng.normal())) for i in run.indices(tensor)}
+        cotangent = Ref(derivation.adjoint.names[equation.target], equation.left)
+        wanted = slope_of_equation(run, equation, tensor, along, cotangent)
+        got = sum((v * along[i] for step in group for i, v in found[id(step)].items()), run.zero)
+        tally.compare(got, wanted, f"{case.words}: slope of {show_equation(equation)} in {tensor}")
+    for fact in derivation.facts:
+        _equal(run, fact.lhs, fact.body, fact.left, (), f"{case.words}: {show_equation(fact)}", tally)
+
+
+def _rewrite(run: Interpreter, step: Rewrite, case: Case, tally: Tally) -> None:
+    words = f"{case.words}: {step.rule}, {show(step.before)} = {show(step.after)}"
+    _equal(run, step.before, step.after, step.target.index, (step.target,), words, tally)
+
+
+def _equal(
+    run: Interpreter, before: Expr, after: Expr, left: tuple[Expr, ...], more: Iterable[Expr], words: str, tally: Tally
+) -> None:
+    names = tuple(dict.fromkeys([e.index for e in left if isinstance(e, Pos)] + free(before) + free(after)))
+    _introduce(run, (before, after))
+    one, two = run.number(before), run.number(after)
+    for env in run.loops(names, before, after, *more)({}):
+        tally.compare(two(env), one(env), f"{words} at {env}")
+
+
+def _introduce(run: Interpreter, expressions: Iterable[Expr]) -> None:
+    """A tensor that nothing defines would be zero on both sides: refuse."""
+    for e in expressions:
+        for node in walk(e):
+            if isinstance(node, Ref) and node.tensor not in run.store and node.tensor not in run.equations:
+                raise KeyError(f"{run.case.layer.name}: nothing defines {node.tensor} in {show(e)}")
+
+
+__all__ = ["Tensor", "gathered", "scattered", "steps"]

@@ -1,0 +1,64 @@
+"""The record of the last verification: what ``gradbook verify`` writes and the pages show.
+
+A JSON file, checked in (docs/assets/verification.json), so that the pages are a function of the checked-in files alone.
+An entry counts only for the definition it was made with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+RECORD = Path("docs/assets/verification.json")
+Legs = list[dict[str, Any]]
+
+
+def load(path: Path) -> dict[str, dict[str, Any]]:
+    """Every entry: a layer's name to ``{"definition": ..., "legs": [...]}``; nothing if there is no record.
+
+    Raises:
+        ValueError: the file is not such a record.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()}
+    except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a record of a verification ({error!r}); delete it and run gradbook verify") from error
+
+
+def legs(record: Mapping[str, Mapping[str, Any]], name: str, definition: str) -> tuple[Mapping[str, Any], ...]:
+    """A layer's legs, if they were run on this very definition."""
+    entry = record.get(name)
+    return tuple(entry["legs"]) if entry and entry["definition"] == definition else ()
+
+
+def entry(leg: str, passed: bool, text: str, detail: str = "") -> dict[str, Any]:
+    """One leg for the record. ``text`` is short, for the badge; ``detail`` is a sentence, for the page."""
+    return {"leg": leg, "passed": passed, "text": text} | ({"detail": detail} if detail else {})
+
+
+def store(path: Path, found: Mapping[str, tuple[str, Legs]]) -> None:
+    """Put new entries (name to definition and legs) beside the others. Legs that were not run again stay."""
+    record = load(path)
+    for name, (definition, new) in found.items():
+        old = legs(record, name, definition)
+        again = {leg["leg"] for leg in new}
+        kept = [dict(leg) for leg in old if leg["leg"] not in again]
+        record[name] = {"definition": definition, "legs": merge(kept, new)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+#: The order of the badges: DESIGN's ladder.
+ORDER = ("steps", "exact", "definition", "differences", "enclosure", "duality", "second order", "page", "mutants", "peers")
+
+
+def merge(old: Iterable[dict[str, Any]], new: Iterable[dict[str, Any]]) -> Legs:
+    def place(leg: dict[str, Any]) -> tuple[int, str]:
+        return (ORDER.index(leg["leg"]) if leg["leg"] in ORDER else len(ORDER), leg["leg"])
+
+    return sorted([*old, *new], key=place)

@@ -1,0 +1,108 @@
+"""Breaks long lines of generated code the way the project's formatter does."""
+
+from __future__ import annotations
+
+WIDTH = 110
+OPEN, CLOSE = "([{", ")]}"
+
+
+def wrap_code(line: str, width: int = WIDTH) -> list[str]:
+    """One statement as lines no wider than ``width``, where it has places to break."""
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    body = line.strip()
+    for keyword in ("return ",):
+        if body.startswith(keyword):
+            return broken(indent, keyword, body[len(keyword) :], "", width)
+    left, operator, right = assignment(body)
+    if operator:
+        return broken(indent, f"{left} {operator} ", right, "", width)
+    if body.startswith("def ") and body.endswith(":"):
+        at = body.index("(")
+        close = matching(body, at)
+        return listed(indent, body[: at + 1], body[at + 1 : close], body[close:], width)
+    return broken(indent, "", body, "", width)
+
+
+def assignment(body: str) -> tuple[str, str, str]:
+    """``a = b`` split at the operator outside all brackets."""
+    depth = 0
+    for n, c in enumerate(body):
+        depth += (c in OPEN) - (c in CLOSE)
+        if depth == 0 and c == "=" and body[n + 1] == " " and body[n - 1] in " +-*/":
+            start = n - 1 if body[n - 1] != " " else n
+            return body[:start].rstrip(), body[start : n + 1], body[n + 2 :]
+    return "", "", body
+
+
+def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str]:
+    """An expression in lines: a call by its arguments, a sum or product by its terms."""
+    if len(indent + head + code + tail) <= width:
+        return [indent + head + code + tail]
+    at = call_open(code)
+    if at is not None:
+        return listed(indent, head + code[: at + 1], code[at + 1 : -1], code[-1] + tail, width)
+    for operators in ((" + ", " - "), (" * ", " / ", " @ "), (" if ", " else "), (" & ", " | ")):
+        parts = split(code, operators)
+        if len(parts) > 1:
+            lines = [indent + head + "("]
+            for part in parts:
+                lines += broken(indent + "    ", "", part, "", width)
+            return [*lines, indent + ")" + tail]
+    return [indent + head + code + tail]
+
+
+def listed(indent: str, head: str, inside: str, tail: str, width: int) -> list[str]:
+    """The contents of a bracket: on one line of their own if they fit, else one item a line."""
+    one = indent + "    " + inside
+    if len(one) <= width:
+        return [indent + head, one, indent + tail]
+    lines = [indent + head]
+    for item in split(inside, (", ",)):
+        lines += broken(indent + "    ", "", item.removeprefix(", "), ",", width)
+    return [*lines, indent + tail]
+
+
+def call_open(code: str) -> int | None:
+    """Where the bracket opens that the whole expression's end closes: ``f(...)``."""
+    if not code or code[-1] not in CLOSE:
+        return None
+    depth = 0
+    for n in range(len(code) - 1, -1, -1):
+        depth += (code[n] in CLOSE) - (code[n] in OPEN)
+        if depth == 0:
+            name = code[:n]
+            return n if all(c.isalnum() or c in "._" for c in name) and n < len(code) - 2 else None
+    return None
+
+
+def matching(code: str, at: int) -> int:
+    depth = 0
+    for n in range(at, len(code)):
+        depth += (code[n] in OPEN) - (code[n] in CLOSE)
+        if depth == 0:
+            return n
+    raise ValueError(code)
+
+
+def split(code: str, operators: tuple[str, ...]) -> list[str]:
+    """Split at operators outside all brackets; each part but the first begins with its operator."""
+    parts, depth, start, n = [], 0, 0, 0
+    quoted = False
+    while n < len(code):
+        c = code[n]
+        if c == '"':
+            quoted = not quoted
+        if not quoted:
+            depth += (c in OPEN) - (c in CLOSE)
+            found = next((o for o in operators if depth == 0 and code.startswith(o, n)), None)
+            if found is not None and n > start:
+                parts.append(code[start:n])
+                start = n + (0 if found == ", " else 1)
+                n += len(found)
+                continue
+        n += 1
+    return [p.strip() for p in [*parts, code[start:]]] if operators != (", ",) else [
+        p.removeprefix(", ") for p in [*parts, code[start:]]
+    ]

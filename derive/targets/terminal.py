@@ -1,0 +1,85 @@
+"""A layer in the terminal: equations, shapes, gradient, derivation, kernel."""
+
+from __future__ import annotations
+
+import difflib
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from derive import record
+from derive.build import ROOT, fingerprint
+from derive.calculus.derivation import Derivation, derive
+from derive.calculus.steps import Rewrite, Scatter
+from derive.notation.define import load_project
+from derive.notation.expr import Ref, mul
+from derive.notation.layer import Equation, Layer
+from derive.notation.text import show, show_equation
+
+
+def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = True) -> None:
+    """Print everything there is to know about a layer.
+
+    Raises:
+        ValueError: there is no such layer; names the nearest ones.
+    """
+    registry = load_project()
+    if name not in registry:
+        near = difflib.get_close_matches(name, registry, 3, 0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "gradbook list shows what there is"
+        raise ValueError(f"there is no layer {name!r}; {hint}")
+    derivation = derive(registry[name][0])
+    layer = derivation.layer
+    console.print(f"[bold]{name}[/bold]   {layer.doc.splitlines()[0]}")
+    console.print(f"[dim]{layer.cites}[/dim]", markup=True)
+    console.print(arguments(layer))
+    equations(console, "forward", layer.equations)
+    equations(console, "backward", (*derivation.adjoint.auxiliary, *derivation.backward))
+    evidence(console, layer, len(derivation.steps))
+    if steps:
+        for n, line in enumerate(step_lines(derivation), 1):
+            console.print(f"[dim]{n:3}[/dim]  {line}", highlight=False)
+    path = ROOT / "reference" / "layers" / f"{name}.py"
+    if kernel and path.exists():
+        console.print()
+        console.print(f"[dim]{path.relative_to(ROOT)}[/dim]")
+        console.print(Syntax(path.read_text(encoding="utf-8"), "python", background_color="default"))
+
+
+def arguments(layer: Layer) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for tensor in layer.inputs:
+        slots = ", ".join(str(s) for s in tensor.slots[tensor.sequence :])
+        table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", tensor.kind)
+    for option in layer.options:
+        table.add_row(f"  {option.name}", option.kind.lower(), f"= {option.default}")
+    return table
+
+
+def equations(console: Console, title: str, found: tuple[Equation, ...]) -> None:
+    console.print(f"\n[bold]{title}[/bold]")
+    width = max((len(show(e.lhs)) for e in found), default=0)
+    for e in found:
+        console.print(f"  {show(e.lhs):{width}} = {show(e.body)}", markup=False)
+
+
+def evidence(console: Console, layer: Layer, steps: int) -> None:
+    """The last verification of this definition in one line."""
+    legs = record.legs(record.load(ROOT / record.RECORD), layer.name, fingerprint(layer))
+    words = [f"{leg['leg']} {'✓' if leg['passed'] else '✗'} {leg['text']}" for leg in legs]
+    said = " · ".join(words) if words else f"not verified: gradbook verify {layer.name}"
+    console.print(f"\n{steps} steps · {said}", markup=False)
+
+
+def step_lines(derivation: Derivation) -> list[str]:
+    lines = []
+    for step in derivation.steps:
+        if isinstance(step, Scatter):
+            target = Ref(step.name, step.ref.index)
+            lines.append(
+                f"through {show_equation(step.equation)}:  {show(target)} += {show(mul(step.cotangent, step.coefficient))}"
+            )
+        elif isinstance(step, Rewrite):
+            lines.append(f"{step.rule}: {show(step.target)} = {show(step.after)}   ({step.words})")
+    return lines
