@@ -19,6 +19,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op
 
 DECAY = sympy.Symbol("decay", positive=True)
+LARGE = 20000  # exp(-20000) is 0 in every number type up to extended precision, and 40000 fits in float16
 GROWTH = sympy.Symbol("growth", positive=True)
 
 
@@ -53,10 +54,13 @@ class Decaying:
         if sympy.expand(top_p + top_n) == 0 and own.free_symbols == {DECAY}:
             signed = Op("copysign", (self.freeze(own, e), self.u))
             if sympy.expand(own**2 - (1 - DECAY) ** 2) == 0 and sympy.expand(bottom_p - 1 - DECAY) == 0:
-                half = Op("tanh", (x.mul(Num(self.step / 2), self.u),))  # (1 - e)/(1 + e), which NumPy has
+                half = Op("library tanh", (x.mul(Num(self.step / 2), self.u),))  # (1 - e)/(1 + e), which NumPy has
                 return x.mul(self.scalars.back(other), half if sympy.expand(own + DECAY - 1) == 0 else x.neg(half))
             below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
             return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
+        if sympy.expand(top_p - 1) == 0 and sympy.expand(top_n - DECAY) == 0:
+            top = Op("exp", (Op("minimum", (x.mul(Num(self.step), self.u), x.ZERO)),))  # 1, or e below zero
+            return x.div(top, bottom)
         top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
         return x.div(top, bottom)
 
@@ -89,6 +93,8 @@ def decaying(e: Expr) -> Decaying | None:
     if len(units) != 1:
         return None
     (u,) = units
+    if isinstance(u, Op) and u.fn == "pow":  # an even power has one sign; its exponential decays as it stands
+        return None
     step = common([c for c, _ in split])
     scalars = Scalars()
 
@@ -108,7 +114,10 @@ def decaying(e: Expr) -> Decaying | None:
     only = even_step(positive)  # tanh has even powers only: exp(-2|x|) serves better than exp(-|x|)
     positive, negative = (sympy.cancel(f.subs(DECAY, DECAY ** sympy.Rational(1, only))) for f in (positive, negative))
     step *= only
-    argument = x.mul(Num(-step), Op("abs", (u,)))
+    size: Expr = Op("abs", (u,))
+    if step > 1:  # so that a multiple of the largest number does not overflow; exp is 0 long before
+        size = Op("minimum", (size, x.num(LARGE)))
+    argument = x.mul(Num(-step), size)
     return Decaying(argument, u, step, positive, negative, scalars)
 
 

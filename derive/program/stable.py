@@ -20,6 +20,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
 from derive.program.exponentials import decaying
+from derive.program.library import recognise
 
 HALF = Fraction(1, 2)
 
@@ -46,6 +47,7 @@ class Stabiliser:
             self.shift(target)
         self.norms()
         self.one_hot()
+        self.library()
         self.exponentials()
         return self.flat
 
@@ -124,18 +126,25 @@ class Stabiliser:
             self.put(total)
         assert isinstance(total.body, Reduce)
         of = "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent)))
-        top = self.fresh(f"max_{of}", total.indices)
-        largest = Equation(top, total.left, Reduce("max", total.body.over, exponent))
-        shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, largest.lhs)))
+        if not isinstance(exponent, Ref):
+            name = self.fresh(f"exponent_{made.target}", made.indices)
+            raised = Equation(name, made.left, exponent)
+            exponent = raised.lhs
+        else:
+            raised = None
+        shift = Equation(self.fresh(f"shift_{of}", total.indices), total.left, Reduce("shift", total.body.over, exponent))
+        largest = Equation(self.fresh(f"max_{of}", total.indices), total.left, Reduce("max", total.body.over, exponent))
+        shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, shift.lhs)))
         place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
-        self.flat[place : place + 1] = [largest, shifted]
+        self.flat[place : place + 1] = [*([raised] if raised else []), shift, largest, shifted]
+        self.put(Equation(total.target, total.left, Reduce("positive_sum", total.body.over, made.lhs)))
         self.log_sums(total, made, largest)
         if not self.scale_cancels({made.target, target}, skip={made.target, target}):
             self.flat = before
             self.tensors.clear()
             self.tensors.update(tensors_before)
             return
-        self.note("the largest exponent is subtracted before exp: no exponential overflows, and one of them is 1")
+        self.note("the largest exponent is subtracted before exp, to an integer and with its rounding error made good")
 
     def put(self, equation: Equation) -> None:
         self.flat = [equation if e.target == equation.target else e for e in self.flat]
@@ -155,12 +164,29 @@ class Stabiliser:
 
     def log_sums(self, total: Equation, made: Equation, largest: Equation) -> None:
         """log(sum) = the largest exponent + log of the scaled sum, the latter from what is added to 1."""
-        assert isinstance(total.body, Reduce)
+        assert isinstance(total.body, Reduce) and isinstance(largest.body, Reduce)
+        exponent, over = largest.body.body, made.indices
         name = ""
 
         def visit(e: Expr) -> Expr | None:
             nonlocal name
             match e:
+                case Op("add", args):
+                    logs = [(n, split_minus(a)) for n, a in enumerate(args)]
+                    for n, (minus, log) in logs:
+                        if not (isinstance(log, Op) and log.fn == "log" and isinstance(log.args[0], Ref)):
+                            continue
+                        if log.args[0].tensor != total.target:
+                            continue
+                        for k, (other, f) in logs:
+                            if other != minus and match(exponent, f, over) is not None:
+                                name = name or self.fresh(f"log_{total.target}", total.indices)
+                                index = log.args[0].index
+                                near = x.sub(f, Ref(largest.target, index))
+                                group = Op("group", (x.neg(near) if other else near,))
+                                rest = [x.transform(a, visit) for m, a in enumerate(args) if m not in (n, k)]
+                                log_sum: Expr = Ref(name, index)
+                                return x.add(group, *rest, x.neg(log_sum) if minus else log_sum)
                 case Op("log", (Ref(tensor, index),)) if tensor == total.target:
                     name = name or self.fresh(f"log_{total.target}", total.indices)
                     return x.add(Ref(largest.target, index), Ref(name, index))
@@ -180,7 +206,7 @@ class Stabiliser:
             for e in self.flat:
                 if e.target in skip or not set(x.tensors(e.body)) & set(degree):
                     continue
-                if isinstance(e.body, Reduce) and e.body.op == "log_sum":
+                if isinstance(e.body, Reduce) and e.body.op in ("log_sum", "shift"):
                     continue
                 found = self.degree(e.body.body if isinstance(e.body, Reduce) else e.body, degree)
                 if found is None:
@@ -218,6 +244,20 @@ class Stabiliser:
                 return True
         return not any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(condition))
 
+    # ---- functions of a library ------------------------------------------------------------------------------------
+
+    def library(self) -> None:
+        def known(e: Equation) -> Equation:
+            if isinstance(e.body, Reduce) or not any(isinstance(n, Op) and n.fn == "erf" for n in x.walk(e.body)):
+                return e
+            found = recognise(e.body)
+            if found is None:
+                return e
+            self.note("the normal distribution's functions come from the runtime, which keeps both tails")
+            return replace(e, body=found)
+
+        self.flat = [known(e) for e in self.flat]
+
     # ---- rational functions of exp ---------------------------------------------------------------------------------
 
     def exponentials(self) -> None:
@@ -232,7 +272,7 @@ class Stabiliser:
             body = found.body(decay.lhs)
             if any(isinstance(n, Ref) and n.tensor == name for n in x.walk(body)):
                 out.append(decay)
-            out.append(Equation(e.target, e.left, x.transform(body, numpy_tanh), e.line))
+            out.append(Equation(e.target, e.left, body, e.line))
             self.note("exponentials are taken of -|x| only: nothing overflows, and no two close numbers are subtracted")
         self.flat = out
 
@@ -319,9 +359,10 @@ def name_logarithms(
     return equations, users
 
 
-def numpy_tanh(e: Expr) -> Expr | None:
-    """Tell the target's own tanh from the layer of that name."""
-    return Op("library tanh", e.args) if isinstance(e, Op) and e.fn == "tanh" else None
+def split_minus(e: Expr) -> tuple[bool, Expr]:
+    if isinstance(e, Op) and e.fn == "mul" and e.args[0] == x.num(-1):
+        return True, x.mul(*e.args[1:])
+    return False, e
 
 
 def exponent_of(e: Expr) -> Expr | None:

@@ -8,13 +8,14 @@ Do not edit: change the definition and run `gradbook build gelu`.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from reference.runtime.arrays import sqrt
-from reference.runtime.functions import erf
-from reference.runtime.signature import Pattern, Signature
+from reference.runtime.functions import gelu, gelu_derivative
+from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
     "gelu",
@@ -47,24 +48,25 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x):
+def value(x: Array) -> Array:
     """The function, element by element."""
-    return x * (erf(x / sqrt(2, x.dtype)) + 1) / 2
+    return gelu(x)
 
 
-def derivative(x):
+def derivative(x: Array) -> Array:
     """Its derivative, element by element."""
-    decay = np.exp(-np.abs(np.square(x)) / 2)
-    return np.where(np.square(x) >= 0, (sqrt(math.pi, x.dtype) + erf(x * sqrt(2, x.dtype) / 2) * sqrt(math.pi, x.dtype) + decay * x * sqrt(2, x.dtype)) / (2 * sqrt(math.pi, x.dtype)), (x * sqrt(2, x.dtype) + decay * sqrt(math.pi, x.dtype) + decay * erf(x * sqrt(2, x.dtype) / 2) * sqrt(math.pi, x.dtype)) / (2 * sqrt(math.pi, x.dtype) * decay))
+    return gelu_derivative(x)
 
 
-def second_derivative(x):
+def second_derivative(x: Array) -> Array:
     """Its second derivative, element by element."""
-    decay = np.exp(-np.abs(np.square(x)) / 2)
-    return np.where(np.square(x) >= 0, -decay * (np.square(x) - 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype)), -(np.square(x) - 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype) * decay))
+    return (
+        np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / sqrt(math.pi, x.dtype)
+        - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype))
+    )
 
 
-def forward(x):
+def forward(x: Array) -> tuple[Array, Saved]:
     """Weigh every element by the standard normal distribution function.
 
     Args:
@@ -83,7 +85,7 @@ def forward(x):
     return SIGNATURE.restore("y", y, dims), saved
 
 
-def backward(dy, saved):
+def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:
@@ -95,7 +97,7 @@ def backward(dy, saved):
     return Gradients(SIGNATURE.restore("x", dx, dims))
 
 
-def jvp(primals, tangents):
+def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x) along tangents.
 
     tangents has one array for each of x.
@@ -104,12 +106,11 @@ def jvp(primals, tangents):
     (x,), dims = SIGNATURE.bind((x,), {})
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = np.exp(-np.abs(np.square(x)) / 2)
-    t_y = np.where(np.square(x) >= 0, t_x * (sqrt(math.pi, dims.dtype) + erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype) + decay * x * sqrt(2, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype)), t_x * (x * sqrt(2, dims.dtype) + decay * sqrt(math.pi, dims.dtype) + decay * erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype) * decay))
+    t_y = t_x * gelu_derivative(x)
     return SIGNATURE.restore("y", t_y, dims)
 
 
-def double_backward(dy, primals, cotangents):
+def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 
     cotangents has one array for each of x. The result has a gradient for each
@@ -120,8 +121,10 @@ def double_backward(dy, primals, cotangents):
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    decay = np.exp(-np.abs(np.square(x)) / 2)
-    ddy = np.where(np.square(x) >= 0, ddx * (sqrt(math.pi, dims.dtype) + erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype) + decay * x * sqrt(2, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype)), ddx * (x * sqrt(2, dims.dtype) + decay * sqrt(math.pi, dims.dtype) + decay * erf(x * sqrt(2, dims.dtype) / 2) * sqrt(math.pi, dims.dtype)) / (2 * sqrt(math.pi, dims.dtype) * decay))
-    decay_2 = np.exp(-np.abs(np.square(x)) / 2)
-    dx_ = np.where(np.square(x) >= 0, -ddx * decay_2 * dy * (np.square(x) - 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)), -ddx * dy * (np.square(x) - 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype) * decay_2))
+    ddy = ddx * gelu_derivative(x)
+    dx_ = (
+        ddx
+        * dy
+        * (np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype) - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)))
+    )
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))

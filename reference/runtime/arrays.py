@@ -9,6 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from reference.runtime.functions import positive_sum
+
 Array = NDArray[Any]
 
 
@@ -161,28 +163,10 @@ def nothing(signature: Any, name: str, dims: Any) -> Any:
     return np.zeros(signature.shape(pattern, dims), dtype=dims.dtype)
 
 
-def log_sum(e: Array, axis: int) -> Array:
-    """``log(sum e)`` along an axis, where the largest entries are exactly 1; accurate next to 0.
-
-    With k entries equal to 1 it is ``log k + log1p(rest / k)``. A row without a 1 (nothing is allowed) gives -inf.
-    """
-    top = e == 1
-    count = np.add.reduce(top, axis=axis, dtype=e.dtype if e.dtype != object else None)
-    rest = np.add.reduce(np.where(top, 0, e), axis=axis)
-    if e.dtype == object:
-        from reference.runtime.functions import log1p
-
-        return np.log(count + rest * 0) + log1p(rest / count)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.log1p(rest / count)
-        out += np.log(count)
-    return out
-
-
 def less_one_hot(y: Array, t: Array) -> Array:
     """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others."""
     out = y.copy()
     rows = np.arange(len(t))
     out[rows, t] = 0
-    out[rows, t] = -np.add.reduce(out, axis=-1)
+    out[rows, t] = -positive_sum(out)[:, 0]
     return out

@@ -46,7 +46,7 @@ def row_shift(z: Array) -> Array:
     """The integer nearest to the largest element of each row, [..., 1]: what to subtract before exp.
 
     An integer, because then the rounding error of z - shift is a difference of two more floating-point
-    numbers (`shifted_exp`). A row of -inf alone gets the smallest finite number, an empty row 0.
+    numbers (`shifted_exp`). A row of -inf alone and an empty row get 0.
 
     Args:
         z: [..., i].
@@ -57,15 +57,16 @@ def row_shift(z: Array) -> Array:
         peak = np.asarray(np.frompyfunc(float, 1, 1)(z), np.float64).max(axis=-1, keepdims=True)
         return np.asarray(np.frompyfunc(int, 1, 1)(np.rint(peak)) + 0 * z[..., :1])
     shift: Array = np.rint(z.max(axis=-1, keepdims=True))
-    return np.asarray(np.maximum(shift, np.finfo(z.dtype).min, out=shift))
+    np.copyto(shift, 0, where=shift == -np.inf)
+    return shift
 
 
 def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | None = None) -> Array:
-    """exp(z - shift) within 2 units in the last place, as float64 for float16 and float32.
+    """exp(z - shift), in float64 and longdouble within 2 units in the last place.
 
     The error that z - shift is rounded by is found exactly, e = z - ((z - shift) + shift), and exp(d + e) =
-    exp(d) + e exp(d) to within rounding. -inf gives 0. In float64 every float32 difference is exact, or so
-    small a result that it is 0.
+    exp(d) + e exp(d) to within rounding. -inf gives 0. In float16 and float32 the difference is left as it is
+    rounded, which costs |z - shift| / 2 units: half the time, and float32 is not asked for more.
 
     Args:
         z: [..., i].
@@ -76,7 +77,8 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
     if z.dtype == object:
         return np.asarray(np.exp(z - shift))
     if z.dtype in (np.float16, np.float32):
-        d = np.subtract(z, shift, out=out, dtype=np.float64)
+        with np.errstate(over="ignore"):  # below -max the difference is -inf, and its exponential 0
+            d = np.subtract(z, shift, out=out)
         return np.exp(d, out=d)
     e = np.maximum(z, _floor(shift), out=work)
     d = np.subtract(e, shift, out=out)
@@ -94,7 +96,7 @@ def _floor(shift: Array) -> Array:
 
 
 def positive_sum(p: Array, work: Array | None = None) -> Array:
-    """The sum over the last axis, kept as [..., 1], of non-negative numbers, within one unit.
+    """The sum over the last axis, kept as [..., 1], of non-negative numbers, in float64 within one unit.
 
     NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the
     upper parts are multiples of one power of two and their sum is exact in any order.
@@ -103,8 +105,8 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
         p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
         work: [..., i], a working array; not p.
     """
-    if p.dtype == object or p.shape[-1] <= 2:
-        return np.asarray(p.sum(axis=-1, keepdims=True))
+    if p.dtype in (object, np.float16, np.float32) or p.shape[-1] <= 2:
+        return np.asarray(np.add.reduce(p, axis=-1, keepdims=True))
     ones = np.ones(p.shape[-1], p.dtype)
     rough = p @ ones
     grid = np.ldexp(p.dtype.type(1.5), np.frexp(rough)[1] + 1)[..., None]
@@ -147,3 +149,29 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     root = np.sqrt(squares)
     with np.errstate(over="ignore"):  # the norm itself may be infinite
         return kind(np.ldexp(root, -scale))
+
+
+def log_sum(e: Array) -> Array:
+    """log(sum(e) / max(e)) over the last axis, kept as [..., 1], of non-negative numbers; accurate next to 0.
+
+    It is log1p of what the others add to the largest. A row of zeros gives -inf.
+
+    Args:
+        e: [..., i], every element at least 0.
+    """
+    if e.shape[-1] == 0:
+        return np.full((*e.shape[:-1], 1), -np.inf, dtype=e.dtype)
+    if e.dtype == object:
+        peak = np.asarray(np.frompyfunc(float, 1, 1)(e), np.float64).argmax(axis=-1)[..., None]
+    else:
+        peak = e.argmax(axis=-1)[..., None]
+    largest = np.take_along_axis(e, peak, -1)
+    rest = e.copy()
+    np.put_along_axis(rest, peak, 0 * largest, -1)
+    if e.dtype == object:
+        return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(np.add.reduce(rest, axis=-1, keepdims=True), largest))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = positive_sum(rest) / largest
+        np.log1p(ratio, out=ratio)
+    ratio[largest == 0] = -np.inf
+    return ratio

@@ -14,7 +14,7 @@ from derive.notation.text import split_quotient, split_sign
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
-UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign", "library tanh": "np.tanh"}
+UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign", "library tanh": "np.tanh", "minimum": "np.minimum"}
 #: Functions of reference.runtime.functions, by their name in the notation.
 RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp"}
 
@@ -207,6 +207,8 @@ class Printer:
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
                 order = sorted(args, key=self.scalar)
                 return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
+            case Op("group", (a,)):
+                return f"({self.show(a, frame)})", ATOM
             case Op("less_one_hot", (y, Ref() as t)):
                 self.functions.add("less_one_hot")
                 return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM
@@ -217,6 +219,9 @@ class Printer:
     def function(self, fn: str) -> str:
         if fn in UFUNCS:
             return UFUNCS[fn]
+        if fn.startswith("runtime "):
+            self.functions.add(fn.split()[1])
+            return fn.split()[1]
         if fn in ("value", "derivative"):
             return fn
         if fn in RUNTIME:

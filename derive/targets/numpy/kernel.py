@@ -12,7 +12,7 @@ from derive.calculus.derivation import Derivation
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.reverse import Adjoint, CalculusError, reverse
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 from derive.program.ir import Program, names
@@ -61,6 +61,12 @@ class Kernel:
         self.layers_used: set[str] = set()
         self.uses_math = False
         self.notes: dict[str, None] = {}
+        self.unit_rows = frozenset(
+            f.lhs.body.tensor
+            for f in variants[0].facts
+            if f.body == x.ONE and isinstance(f.lhs, Reduce) and isinstance(f.lhs.body, Ref)
+            and f.lhs.over == (x.plain(f.lhs.body.index[-1]),)
+        )  # fmt: skip
 
     # ---- one body ------------------------------------------------------------------------------------------------
 
@@ -70,7 +76,7 @@ class Kernel:
     ) -> Function:  # fmt: skip
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
-        program = lower(layer, tensors, equations, wanted)
+        program = lower(layer, tensors, equations, wanted, self.unit_rows)
         for e in equations:
             if not e.left and not any(isinstance(n, Ref) and tensors[n.tensor].kind == "real" for n in x.walk(e.body)):
                 tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
@@ -601,7 +607,6 @@ MODULES = {
     "sqrt": "arrays",
     "xlogy": "arrays",
     "xdivy": "arrays",
-    "log_sum": "arrays",
     "less_one_hot": "arrays",
 }
 

@@ -40,6 +40,8 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
     """An expression in lines: a call by its arguments, a sum or product by its terms."""
     if len(indent + head + code + tail) <= width:
         return [indent + head + code + tail]
+    if code.startswith("(") and matching(code, 0) == len(code) - 1:
+        return [indent + head + "(", *broken(indent + "    ", "", code[1:-1], "", width), indent + ")" + tail]
     at = call_open(code)
     if at is not None:
         return listed(indent, head + code[: at + 1], code[at + 1 : -1], code[-1] + tail, width)
@@ -73,7 +75,7 @@ def call_open(code: str) -> int | None:
         depth += (code[n] in CLOSE) - (code[n] in OPEN)
         if depth == 0:
             name = code[:n]
-            return n if all(c.isalnum() or c in "._" for c in name) and n < len(code) - 2 else None
+            return n if name and all(c.isalnum() or c in "._" for c in name) and n < len(code) - 2 else None
     return None
 
 

@@ -116,7 +116,8 @@ class Body:
             code, level = p.node(s.body, axes)
             p.fill = "0"
             return code, level, axes
-        frame = axes + over if s.op == "argmax" else p.frame(s.body, axes + over)
+        by_rows = {"shift": "row_shift", "positive_sum": "positive_sum", "log_sum": "log_sum"}
+        frame = axes + over if s.op == "argmax" or s.op in by_rows else p.frame(s.body, axes + over)
         code = p.show(s.body, frame)
         missing = [a for a in frame if a not in x.free(s.body)]
         if missing:
@@ -126,10 +127,10 @@ class Body:
             p.functions.add("argmax")
             return f"argmax({code}, {len(over)})", ATOM, axes
         places = [frame.index(a) for a in over]
-        if s.op == "log_sum":
-            p.functions.add("log_sum")
-            left = tuple(a for a in frame if a not in over)
-            return self.permuted(f"log_sum({code}, axis={places[0]})", left, axes), ATOM, axes
+        if s.op in by_rows:
+            p.functions.add(by_rows[s.op])
+            flat = f".reshape({', '.join(p.size(a) for a in axes)}, -1)" if len(over) > 1 else ""
+            return f"{by_rows[s.op]}({code}{flat})[..., 0]", ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"
