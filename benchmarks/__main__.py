@@ -1,0 +1,83 @@
+"""`python -m benchmarks`: time the generated kernels beside hand-written NumPy, HIPS autograd and PyTorch.
+
+Exit status 0: the bounds hold; 1: one does not; 2: contenders disagree about a result.
+"""
+
+from __future__ import annotations
+
+import benchmarks.one_thread  # noqa: F401  # isort: skip  (has to come before NumPy)
+
+import argparse
+import json
+import platform
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.cases import CASES
+from benchmarks.contenders import CONTENDERS
+from benchmarks.report import judge, print_rows
+from benchmarks.timing import Disagreement, Row, measure
+
+SIZES = ("tiny", "large")
+DTYPES = ("float32", "float64")
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    timed = [layer for layer, case in CASES.items() if case.timed]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--layers", nargs="+", default=timed, choices=timed, metavar="LAYER")
+    parser.add_argument("--sizes", nargs="+", default=SIZES, choices=SIZES)
+    parser.add_argument("--dtypes", nargs="+", default=DTYPES, choices=DTYPES)
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        default=[name for name in CONTENDERS if name != "gradbook"],
+        choices=[name for name in CONTENDERS if name != "gradbook"],
+        help="contenders beside the generated kernels",
+    )
+    parser.add_argument("--quick", action="store_true", help="few rounds: a minute, and noisier")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every median there")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = arguments(argv)
+    warnings.simplefilter("error", RuntimeWarning)  # an overflow in a contender makes its time meaningless
+    names = ["gradbook", "by hand", *(name for name in options.against if name != "by hand")]
+    rounds, seconds = (5, 0.3) if options.quick else (41, 2.0)
+    rows: list[Row] = []
+    disagreements: list[str] = []
+    cells = [
+        (layer, size, dtype) for layer in options.layers for size in options.sizes for dtype in options.dtypes
+    ]
+    for done, (layer, size, dtype) in enumerate(cells, start=1):
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{done}/{len(cells)} {layer} {size} {dtype}", end="", file=sys.stderr, flush=True)
+        try:
+            rows.append(measure(layer, size, dtype, names, rounds, seconds))
+        except Disagreement as disagreement:
+            disagreements.append(str(disagreement))
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr)
+    print_rows(rows, names)
+    verdict = judge(rows)
+    print("\n".join(verdict.lines))
+    if options.json:
+        machine = {
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
+        text = json.dumps({"machine": machine, "rows": [row.as_dict() for row in rows]}, indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    if disagreements:
+        print("NOT TIMED, because results differ:", *disagreements, sep="\n    ")
+        return 2
+    return 0 if verdict.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""Hypothesis profiles, picked by HYPOTHESIS_PROFILE: `dev` draws new inputs every run, `ci` the same."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# several workers share few cores: how long one example takes says nothing
+_common = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", _common)
+settings.register_profile("ci", _common, derandomize=True, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

@@ -1,0 +1,60 @@
+"""The words of the TeX dialect, and its tokens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FUNCTIONS = {
+    r"\exp": ("exp", 1), r"\log": ("log", 1), r"\tanh": ("tanh", 1), r"\max": ("max", 2),
+    **{rf"\operatorname{{{f}}}": (f, 1) for f in ("erf", "sigmoid", "relu", "gelu", "identity", "sign")},
+    r"\operatorname{leaky\_relu}": ("leaky_relu", 1), r"\operatorname{leaky_relu}": ("leaky_relu", 1),
+}  # fmt: skip
+REDUCTIONS = {r"\sum": "sum", r"\max": "max", r"\operatorname{argmax}": "argmax"}
+COMPARISONS = {"=": "=", r"\ne": "!=", "<": "<", r"\le": "<=", ">": ">", r"\ge": ">="}
+CONSTANTS = {r"\pi": "pi", r"\infty": "inf"}
+GREEK = {
+    rf"\{name}": letter
+    for names, letters in (
+        ("alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi rho", "αβγδζηθικλμνξρ"),
+        ("sigma tau upsilon chi psi omega epsilon varepsilon phi varphi", "στυχψωϵεϕφ"),
+        ("Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega", "ΓΔΘΛΞΠΣΦΨΩ"),
+    )
+    for name, letter in zip(names.split(), letters, strict=True)
+}
+ACCENTS = {r"\overline": "bar", r"\dot": "dot"}
+FENCES = {("(", ")"), ("|", "|"), (r"\lfloor", r"\rfloor"), ("[", "]")}
+
+_TOKEN = re.compile(
+    r"\\(?:mathrm|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
+)
+
+
+class DialectError(ValueError):
+    """TeX outside the dialect; shows the place."""
+
+    def __init__(self, tex: str, at: int, why: str) -> None:
+        super().__init__(f"{why}\n    {tex}\n    {' ' * at}^")
+        self.tex, self.at, self.why = tex, at, why
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str
+    at: int
+
+
+def tokenize(tex: str) -> list[Token]:
+    """Tokens with their places. Raises DialectError at the first character that starts none."""
+    found, at = [], 0
+    while at < len(tex):
+        if tex[at].isspace():
+            at += 1
+            continue
+        m = _TOKEN.match(tex, at)
+        if not m:
+            raise DialectError(tex, at, f"{tex[at]!r} is not in the dialect")
+        text = m[0] if m[0].startswith(r"\text") else re.sub(r"\s", "", m[0])
+        found.append(Token(text, at))
+        at = m.end()
+    return found

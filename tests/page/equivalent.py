@@ -1,0 +1,34 @@
+"""Misprints that say the same in other words, with the reason: nothing can catch them.
+
+A row is (pages, pattern, reason): page names separated by spaces or "*", and a regular expression that the
+whole mutated equation matches.
+"""
+
+from __future__ import annotations
+
+import re
+
+EQUIVALENT: tuple[tuple[str, str, str], ...] = (
+    ("attention", r".*Z_\{\\ast,q\} \\ne 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("leaky_relu", r"y_.*x_\{\\ast\} \\ge 0.*", "at 0 both cases are 0"),
+    ("clip_by_global_norm", r"(y|\\overline\{g\})_.*\\ge \\tau.*", "where the norm is tau the cases agree"),
+    (
+        "clip_by_global_norm",
+        r"\\overline\{\\mathrm\{norm\}\} = .*(\\ne \\tau|\\ge \\tau|\\\\ 1 & ).*",
+        "the adjoint of the norm is used only where the norm exceeds tau",
+    ),
+    ("lstm", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),
+    ("max_pool2d", r".*k N_\{k\} \+ l = a_.*", "the window is square: N_k and N_l are the same option"),
+    ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),
+    ("mlp", r".*\\left\[ l \\ge N_\{l\} - 1 \\right\].*", "l is never above N_l - 1"),
+)
+
+
+def rows(page: str) -> list[tuple[str, str]]:
+    """(pattern, reason) of the rows that a page has."""
+    return [(pattern, why) for pages, pattern, why in EQUIVALENT if pages == "*" or page in pages.split()]
+
+
+def reason(page: str, tex: str) -> str:
+    """Why the mutant says the same; "" where no row says so."""
+    return next((why for pattern, why in rows(page) if re.fullmatch(pattern, tex)), "")

@@ -1,0 +1,121 @@
+"""How strong the page leg is: every misprint of every claim of a page, caught by the comparison with the
+kernel or not.
+
+    python -m tests.page.score SITE [LAYER ...]      SITE is a built site; prints survivors and the score
+
+A mutant that cannot be caught because it says the same in other words is a row of EQUIVALENT
+(tests/page/equivalent.py), with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.page.compare import TRIALS, Layer, Trial, differences, trials
+from tests.page.equivalent import reason
+from tests.page.evaluator import Evaluator
+from tests.page.mutate import Mutant, mutants
+from tests.page.reader import Page, Variant, read
+from tests.page.tree import Equation, Ref, Size, walk
+
+
+@dataclass(frozen=True)
+class Result:
+    """One mutant's fate: ``caught`` says by what, "" for a survivor; ``equivalent`` is its reason."""
+
+    page: str
+    section: str
+    tex: str
+    mutant: Mutant
+    caught: str
+    equivalent: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.page}, {self.section}: {self.mutant.change}\n  from {self.tex}\n  to   {self.mutant.tex}"
+        )
+
+
+def score(page: Page, layer: Layer, count: int = TRIALS) -> Iterator[Result]:
+    """Every mutant of every claim; a claim that stands in two variants word for word, in the first."""
+    done: set[Any] = set()
+    for variant in page.variants:
+        symbols, equations = variant.symbols, variant.equations
+        prepared = [(trial, _memo(variant, trial)) for trial in trials(variant, layer, count)]
+        keys = sorted(
+            {n.key for e in equations for side in (e.left, e.right) for n in walk(side) if isinstance(n, Ref)}
+        )
+        for n, claim in enumerate(variant.claims):
+            if claim in done:
+                continue
+            done.add(claim)
+            for mutant in mutants(equations[n], symbols, keys):
+                changed = [*equations[:n], mutant.equation, *equations[n + 1 :]]
+                caught = _caught(changed, n, variant, prepared)
+                why = "" if caught else reason(page.name, mutant.tex)
+                yield Result(str(variant), claim.section, claim.tex, mutant, caught, why)
+
+
+def _memo(variant: Variant, trial: Trial) -> dict[str, Any]:
+    evaluator = Evaluator(variant.equations, variant.symbols, trial.values)
+    for key in trial.kernel:
+        if key in evaluator.targets:
+            evaluator.array(key)
+    return evaluator.memo
+
+
+def _caught(
+    after: Sequence[Equation], n: int, variant: Variant, prepared: list[tuple[Trial, dict[str, Any]]]
+) -> str:
+    before = variant.equations
+    affected = (
+        _downstream(before, before[n].key)
+        | _downstream(after, after[n].key)
+        | _downstream(after, before[n].key)
+    )
+    all_affected = any(isinstance(e.left, Size) for e in (before[n], after[n]))
+    for trial, memo in prepared:
+        kept = {} if all_affected else {k: v for k, v in memo.items() if k not in affected}
+        only = None if all_affected else frozenset(affected & set(trial.kernel))
+        found = next(differences(after, variant.symbols, trial, kept, only), None)
+        if found:
+            return str(found)
+    return ""
+
+
+def _downstream(equations: Sequence[Equation], key: str) -> set[str]:
+    """Keys whose values may depend on one."""
+    uses: dict[str, set[str]] = {}
+    for e in equations:
+        uses.setdefault(e.key, set()).update(n.key for n in walk(e.right) if isinstance(n, Ref))
+    found, size = {key}, 0
+    while size != len(found):
+        size = len(found)
+        found |= {k for k, used in uses.items() if used & found}
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    site, *names = arguments
+    names = names or sorted(p.parent.name for p in Path(site, "layers").glob("*/index.html"))
+    total = killed = equivalent = 0
+    for name in names:
+        page = read(Path(site, "layers", name, "index.html").read_text(encoding="utf-8"), name)
+        results = list(score(page, importlib.import_module(f"reference.layers.{name}")))
+        same, caught = sum(bool(r.equivalent) for r in results), sum(bool(r.caught) for r in results)
+        print(f"{name:30} {caught}/{len(results) - same} caught, {same} equivalent")
+        for r in results:
+            if not r.caught and not r.equivalent:
+                print(f"  SURVIVES {r}")
+        total, equivalent, killed = total + len(results), equivalent + same, killed + caught
+    print(f"{'all':30} {killed}/{total - equivalent} caught, {equivalent} equivalent")
+    return int(killed + equivalent != total)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

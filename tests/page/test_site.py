@@ -1,0 +1,52 @@
+"""The page leg: what the built site says, against the kernels."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.page.compare import check
+from tests.page.equivalent import rows
+from tests.page.glyphs import glyphs
+from tests.page.reader import Page, read
+from tests.page.score import score
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = sorted(p.stem for p in (ROOT / "reference" / "layers").glob("*.py") if p.stem != "__init__")
+
+
+def page(site: Path, name: str) -> Page:
+    return read((site / "layers" / name / "index.html").read_text(encoding="utf-8"), name)
+
+
+def test_every_kernel_has_a_page_and_every_page_a_kernel(site: Path) -> None:
+    assert sorted(p.parent.name for p in (site / "layers").glob("*/index.html")) == LAYERS
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_page_and_kernel_agree(site: Path, name: str) -> None:
+    assert check(page(site, name), importlib.import_module(f"reference.layers.{name}")) == []
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_is_drawn_is_what_is_annotated(site: Path, name: str) -> None:
+    for claim in [c for variant in page(site, name).variants for c in variant.claims]:
+        wanted, drawn = glyphs(claim)
+        assert wanted == drawn, claim.tex
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_misprint_is_caught_or_equivalent(site: Path, name: str) -> None:
+    results = list(score(page(site, name), importlib.import_module(f"reference.layers.{name}")))
+    assert results
+    survivors = [str(r) for r in results if not r.caught and not r.equivalent]
+    assert not survivors, "\n".join(
+        [f"{len(survivors)} of {len(results)} misprints are not caught:", *survivors]
+    )
+    stale = [
+        p for p, _ in rows(name) if not any(re.fullmatch(p, r.mutant.tex) for r in results if not r.caught)
+    ]
+    assert not stale, f"no survivor matches these rows of tests/page/equivalent.py: {stale}"

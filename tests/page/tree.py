@@ -1,0 +1,193 @@
+"""The syntax tree of one equation as a page prints it. Immutable; equality is structural.
+
+Indices are called by their letter; the leading multi-index is "...". Products and sums keep the order and the
+grouping of the page, so that printing a tree and parsing it again gives the same tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+class Node:
+    """Any node; see the classes below."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Int(Node):
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Node):
+    name: str  # pi or inf
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """An index as a number, or as the plain index of a reference."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Node):
+    """N_{i}: how many positions the axis has."""
+
+    axis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Node):
+    """One element of a tensor, or an option. ``accent`` is "", "bar" (adjoint) or "dot" (tangent)."""
+
+    name: str
+    accent: str
+    index: tuple[Node, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.accent} {self.name}" if self.accent else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Node):
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neg(Node):
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Mul(Node):
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frac(Node):
+    top: Node
+    bottom: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Pow(Node):
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Sqrt(Node):
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Abs(Node):
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Floor(Node):
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    fn: str
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node):
+    """``rows``: (value, condition) pairs, tried in order."""
+
+    rows: tuple[tuple[Node, Node], ...]
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Iverson(Node):
+    """1 where the condition holds, else 0."""
+
+    condition: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Node):
+    op: str  # sum, max or argmax
+    over: tuple[str, ...]
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    op: str  # = != < <= > >=
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    of: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """``left`` is a reference whose indices are plain or free of indices, or a size."""
+
+    left: Node
+    right: Node
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """The free indices, those of the left-hand side."""
+        return tuple(i.name for i in getattr(self.left, "index", ()) if isinstance(i, Index))
+
+    @property
+    def key(self) -> str:
+        return self.left.key if isinstance(self.left, Ref) else f"size {self.left.axis}"  # type: ignore[attr-defined]
+
+
+def map_children(node: Node, f: Callable[[Node], Node]) -> Node:
+    """The node with f applied to each child."""
+
+    def go(value: Any) -> Any:
+        if isinstance(value, Node):
+            return f(value)
+        return tuple(go(v) for v in value) if isinstance(value, tuple) else value
+
+    return replace(node, **{x.name: go(getattr(node, x.name)) for x in fields(node)})  # type: ignore[type-var, arg-type]
+
+
+def children(node: Node) -> Iterator[Node]:
+    def go(value: Any) -> Iterator[Node]:
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            for v in value:
+                yield from go(v)
+
+    for x in fields(node):  # type: ignore[arg-type]
+        yield from go(getattr(node, x.name))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node, the root first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
