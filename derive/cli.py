@@ -1,7 +1,7 @@
 """The command ``gradbook``. Everything heavy is imported by the subcommand that needs it.
 
-Exit codes: 0 done; 1 a check failed (``--check`` found differences, a leg of the evidence does not hold); 2 the request
-makes no sense (unknown layer, a definition that cannot be read, a file in the way).
+Exit codes: 0 done; 1 a check failed (``--check`` found differences, a leg of the evidence does not hold); 2
+the request makes no sense (unknown layer, a definition that cannot be read, a file in the way).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ examples:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="gradbook",
-        description="Neural-network layers derived from their equations: gradients, kernels, evidence and a book.",
+        description="Neural-network layers derived from their equations: gradients, kernels, evidence and a "
+        "book.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,14 +42,25 @@ def parser() -> argparse.ArgumentParser:
         "build",
         help="generate kernels and pages",
         description="Derive layers and write their kernels and pages. Only what differs is written.",
-        epilog="Exit status: 0 done or nothing differs; 1 --check found differences or a check failed; 2 unusable request.",
+        epilog="Exit status: 0 done or nothing differs; 1 --check found differences or a check failed; 2 "
+        "unusable request.",
     )
-    build.add_argument("what", nargs="*", metavar="FILE|LAYER", help="a file of definitions, or names of layers; none: all")
+    build.add_argument(
+        "what", nargs="*", metavar="FILE|LAYER", help="a file of definitions, or names of layers; none: all"
+    )
     build.add_argument("--out", type=Path, metavar="DIR", help="where to put the kernels and pages of FILE")
-    build.add_argument("--check", action="store_true", help="write nothing; show what differs and exit with 1 if anything does")
-    build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
+    build.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show what differs and exit with 1 if anything does",
+    )
+    build.add_argument(
+        "--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards"
+    )
 
-    commands.add_parser("list", help="every layer, in one line each", description="List every layer with what it does.")
+    commands.add_parser(
+        "list", help="every layer, in one line each", description="List every layer with what it does."
+    )
 
     show = commands.add_parser(
         "show",
@@ -66,10 +78,15 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 every leg holds; 1 one does not; 2 unusable request.",
     )
     verify.add_argument("layers", nargs="*", metavar="LAYER", help="none: all")
-    verify.add_argument("--no-record", action="store_true", help="do not write the result into docs/assets/verification.json")
+    verify.add_argument(
+        "--no-record", action="store_true", help="do not write the result into docs/assets/verification.json"
+    )
 
     train = commands.add_parser(
-        "train", add_help=False, help="train a network on real data with the kernels", description="See gradbook train --help."
+        "train",
+        add_help=False,
+        help="train a network on real data with the kernels",
+        description="See gradbook train --help.",
     )
     train.add_argument("rest", nargs=argparse.REMAINDER)
     return top
@@ -85,7 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         return int(COMMANDS[arguments.command](arguments))
-    except (ValueError, FileNotFoundError) as error:  # DefinitionError and BuildError say what, where and how to mend it
+    except (
+        ValueError,
+        FileNotFoundError,
+    ) as error:  # DefinitionError and BuildError say what, where and how to mend it
         print(f"gradbook {arguments.command}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -98,7 +118,7 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-# ---- build -------------------------------------------------------------------------------------------------------------
+# ---- build -------------------------------------------------------------------------------------------------
 
 
 def build(arguments: argparse.Namespace) -> int:
@@ -106,12 +126,17 @@ def build(arguments: argparse.Namespace) -> int:
 
     file, names = split(arguments.what)
     if file is None and arguments.out:
-        raise ValueError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
+        raise ValueError(
+            "--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/"
+        )
     out = arguments.out or (file.with_name("kernels") if file else None)
     whole = file is None and not names
     begin = time.perf_counter()
     if whole and not arguments.check and work.unchanged():
-        print(f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)")
+        print(
+            f"nothing to do: {count_layers()} layers are as their definitions say "
+            f"({time.perf_counter() - begin:.2f} s)"
+        )
         return 0
     plan = progress(arguments.what, lambda told: work.generate(names, file, out, told))
     if arguments.check:
@@ -163,10 +188,15 @@ def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None)
     screen, found = console(), 0
     for text in work.differences(plan, orphans=whole or out is not None):
         found += 1
-        screen.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+        if screen.is_terminal:
+            screen.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+        else:
+            print(text)
     if found:
         again = " ".join(["gradbook build", *what, *(["--out", str(out)] if out else [])])
-        print(f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr)
+        print(
+            f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr
+        )
         return 1
     print(f"{len(plan.files)} generated files are as their definitions say")
     return 0
@@ -197,20 +227,16 @@ def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: flo
     print(f"{len(plan.seconds)} derived in {seconds:.1f} s{same}")
 
 
-# ---- list and show -----------------------------------------------------------------------------------------------------
+# ---- list and show -----------------------------------------------------------------------------------------
 
 
 def list_layers(arguments: argparse.Namespace) -> int:
-    from rich.table import Table
-
     from derive.notation.define import load_project
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True)
-    for name, variants in load_project().items():
-        table.add_row(name, variants[0].doc.splitlines()[0])
-    console().print(table)
+    registry = load_project()
+    width = max(map(len, registry))
+    for name, variants in registry.items():
+        print(f"{name:<{width}}  {variants[0].doc.splitlines()[0]}")
     return 0
 
 
@@ -221,7 +247,7 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-# ---- verify ------------------------------------------------------------------------------------------------------------
+# ---- verify ------------------------------------------------------------------------------------------------
 
 
 def verify(arguments: argparse.Namespace) -> int:

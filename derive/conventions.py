@@ -1,8 +1,8 @@
 """Conventions: what happens at kinks, on empty axes, outside arrays and at infinities, as data.
 
-Rendered as docs/conventions.md and, row by row, on the pages of the layers concerned; tests and other people's kernels
-are judged by it. ``check`` names what shows it: a Python expression that is true, evaluated by tests/ledger with the
-kernels and NumPy in scope, where one line can.
+Rendered as docs/conventions.md and, row by row, on the pages of the layers concerned; tests and other
+people's kernels are judged by it. ``check`` names what shows it: a Python expression that is true, evaluated
+by tests/ledger with the kernels and NumPy in scope, where one line can.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ class Convention:
         where: the argument at which something has to be decided.
         what: what is decided.
         others: which framework does what.
-        check: an expression that is true of the generated kernels, with ``np``, ``inf`` and every layer in scope.
+        check: an expression that is true of the generated kernels, with ``np``, ``inf`` and every layer in
+            scope.
     """
 
     layers: tuple[str, ...]
@@ -39,7 +40,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("relu",),
         "x = 0",
         "value 0, gradient 0",
-        "PyTorch, TensorFlow and JAX give 0; automatic differentiation of `max(x, 0)` gives 1/2 in JAX and autograd",
+        "PyTorch, TensorFlow and JAX give 0; automatic differentiation of `max(x, 0)` gives 1/2 in JAX and "
+        "autograd",
         "grad(relu, np.zeros(1)).x[0] == 0",
     ),
     Convention(
@@ -97,7 +99,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("attention",),
         "a row that may look nowhere",
         "zeros, and no gradient",
-        "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
+        "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean "
+        "of V",
     ),
     Convention(
         ("embedding",),
@@ -133,7 +136,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("dropout", "inverted_dropout"),
         "p",
         "the probability to keep; the mask is an input",
-        "the source document and the original paper keep with p; PyTorch, TensorFlow and JAX's Flax drop with p",
+        "the source document and the original paper keep with p; PyTorch, TensorFlow and JAX's Flax drop "
+        "with p",
     ),
     Convention(
         ("dropout",),
@@ -163,7 +167,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("gelu",),
         "which gelu",
         "the exact one, with erf",
-        'PyTorch the same by default; JAX and the original code default to the tanh approximation',
+        "PyTorch the same by default; JAX and the original code default to the tanh approximation",
     ),
 )
 

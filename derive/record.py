@@ -1,7 +1,7 @@
 """The record of the last verification: what ``gradbook verify`` writes and the pages show.
 
-A JSON file, checked in (docs/assets/verification.json), so that the pages are a function of the checked-in files alone.
-An entry counts only for the definition it was made with.
+A JSON file, checked in (docs/assets/verification.json), so that the pages are a function of the checked-in
+files alone. An entry counts only for the definition it was made with.
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()}
+        return {
+            str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()
+        }
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a record of a verification ({error!r}); delete it and run gradbook verify") from error
+        raise ValueError(
+            f"{path} is not a record of a verification ({error!r}); delete it and run gradbook verify"
+        ) from error
 
 
-def legs(record: Mapping[str, Mapping[str, Any]], name: str, definition: str) -> tuple[Mapping[str, Any], ...]:
+def legs(
+    record: Mapping[str, Mapping[str, Any]], name: str, definition: str
+) -> tuple[Mapping[str, Any], ...]:
     """A layer's legs, if they were run on this very definition."""
     entry = record.get(name)
     return tuple(entry["legs"]) if entry and entry["definition"] == definition else ()
@@ -50,11 +56,24 @@ def store(path: Path, found: Mapping[str, tuple[str, Legs]]) -> None:
         kept = [dict(leg) for leg in old if leg["leg"] not in again]
         record[name] = {"definition": definition, "legs": merge(kept, new)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 #: The order of the badges: DESIGN's ladder.
-ORDER = ("steps", "exact", "definition", "differences", "enclosure", "duality", "second order", "page", "mutants", "peers")
+ORDER = (
+    "steps",
+    "exact",
+    "definition",
+    "differences",
+    "enclosure",
+    "duality",
+    "second order",
+    "page",
+    "mutants",
+    "peers",
+)
 
 
 def merge(old: Iterable[dict[str, Any]], new: Iterable[dict[str, Any]]) -> Legs:

@@ -1,7 +1,7 @@
 """Runs the evidence of layers and records the result for the pages.
 
-A leg is a function ``leg(derivation) -> Result``; one that has a parameter ``kernel`` gets the generated module too. A
-layer with a choice is verified for each value of it.
+A leg is a function ``leg(derivation) -> Result``; one that has a parameter ``kernel`` gets the generated
+module too. A layer with a choice is verified for each value of it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 LEGS: tuple[tuple[str, str, str], ...] = (
     ("steps", "steps", "steps"),
     ("exact", "exact", "exact"),
-    ("definition", "definition", "definition"),
-    ("differences", "differences", "differences"),
-    ("duality", "duality", "duality"),
-    ("second order", "second", "second"),
+    ("definition", "compare", "definition"),
+    ("differences", "compare", "differences"),
+    ("duality", "compare", "duality"),
+    ("second order", "compare", "second"),
     ("enclosure", "enclosure", "enclosure"),
     ("mutants", "mutants", "score"),
 )
@@ -64,7 +64,9 @@ def available() -> list[tuple[str, Callable[..., Any]]]:
     return found
 
 
-def run_leg(name: str, leg: Callable[..., Any], variants: Iterable[Derivation], kernel: ModuleType | None) -> Verdict:
+def run_leg(
+    name: str, leg: Callable[..., Any], variants: Iterable[Derivation], kernel: ModuleType | None
+) -> Verdict:
     """Run one leg on every variant. An exception is a failure, with its last line as the detail."""
     from derive.evidence.result import together
 
@@ -88,7 +90,10 @@ def short(name: str, result: Result) -> str:
     """A leg's number, for a badge."""
     if not result.passed:
         return "FAILED"
-    if name in ("steps", "mutants"):  # these say it themselves: "10 steps, 1 facts", "31/31 killed, 2 equivalent"
+    if name in (
+        "steps",
+        "mutants",
+    ):  # these say it themselves: "10 steps, 1 facts", "31/31 killed, 2 equivalent"
         return result.detail.split(",")[0].removesuffix(" killed")
     worst = f", worst {result.worst:.1g} {result.unit}" if result.worst else ""
     return f"{result.checks} comparisons{worst}"
@@ -187,11 +192,12 @@ def project_kernel(name: str) -> ModuleType:
 
 def verify_outside(console: Console, file: Path, out: Path) -> int:
     """Verify layers of a user's own file with the kernels in ``out``, and put the result on their pages."""
-    chosen = {n: v for n, v in load_file(file).items()} or dict(REGISTRY)
+    chosen = load_file(file) or dict(REGISTRY)
 
     def kernel(name: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(f"{out.name}.{name}", out / f"{name}.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)

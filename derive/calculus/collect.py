@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 
-from derive.calculus.price import price
 from derive.calculus.polynomials import (
     ONE,
     Algebra,
@@ -18,9 +17,12 @@ from derive.calculus.polynomials import (
     product,
     text,
 )
+from derive.calculus.price import price
 from derive.calculus.scalars import factor_order, term_order
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Size
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Size
+
+CANDIDATES = 3  # factors tried at each level of grouping; trying all takes seconds on second derivatives
 
 
 def collect(algebra: Algebra, poly: Poly) -> Expr:
@@ -33,24 +35,24 @@ class Collector:
         self.algebra = algebra
 
     def form(self, poly: Poly) -> Expr:
+        key = frozenset(poly.items())
+        if key not in self.algebra.forms:
+            self.algebra.forms[key] = self.find(poly)
+        return self.algebra.forms[key]
+
+    def find(self, poly: Poly) -> Expr:
         if not poly:
             return x.ZERO
         poly = self.join_sums(poly)
         common = self.algebra.common(poly)
-        common = tuple((a, q) for a, q in common)
         if len(poly) == 1:
             ((mono, c),) = poly.items()
             return self.monomial(c, mono)
         rest, content = self.algebra.divide(poly, common)
-        if sum(c > 0 for c in rest.values()) == 0 or (text(self.leading(rest)).startswith("-") and all(c < 0 for c in rest.values())):
-            rest, content = {m: -c for m, c in rest.items()}, -content
         if content.denominator != 1:
             rest, content = {m: c / content.denominator for m, c in rest.items()}, Fraction(content.numerator)
         inner = self.cases(rest)
         return self.guarded(content, common, inner)
-
-    def leading(self, poly: Poly) -> Expr:
-        return min((self.monomial(c, m) for m, c in poly.items()), key=term_order)
 
     def cases(self, poly: Poly) -> Expr:
         """``[c] A + [not c] B`` is a case."""
@@ -58,15 +60,17 @@ class Collector:
         for condition in conditions:
             assert isinstance(condition, Op)
             other = Op("iverson", (negated(condition.args[0]),))
-            yes = {tuple(p for p in m if p[0] != condition): c for m, c in poly.items() if (condition, ONE) in m}
-            no = {tuple(p for p in m if p[0] != other): c for m, c in poly.items() if (other, ONE) in m}
-            if yes and no and len(yes) + len(no) == len(poly) and text(condition) < text(other):
-                if condition.args[0] == negated(other.args[0]) and isinstance(condition.args[0], Op) and condition.args[0].fn == "not":
-                    return x.where(other.args[0], self.form(no), self.form(yes))
-                return x.where(condition.args[0], self.form(yes), self.form(no))
+            yes = self.without(condition, poly)
+            no = self.without(other, poly)
             if yes and no and len(yes) + len(no) == len(poly):
-                return x.where(other.args[0], self.form(no), self.form(yes))
+                if isinstance(condition.args[0], Op) and condition.args[0].fn == "not":
+                    yes, no, condition = no, yes, other
+                return x.where(condition.args[0], self.form(yes), self.form(no))
         return self.group(poly)
+
+    def without(self, condition: Expr, poly: Poly) -> Poly:
+        """The terms that have a condition as a factor, without it."""
+        return {tuple(p for p in m if p[0] != condition): c for m, c in poly.items() if (condition, ONE) in m}
 
     def group(self, poly: Poly) -> Expr:
         """Take one more factor out of some of the terms, where that is cheaper."""
@@ -77,7 +81,9 @@ class Collector:
             for a, q in m:
                 if q > 0 and not isinstance(a, Num):
                     counts[a] = counts.get(a, 0) + 1
-        for a in sorted((a for a, n in counts.items() if 1 < n < len(poly)), key=text):
+        shared = [a for a, n in counts.items() if 1 < n < len(poly)]
+        shared.sort(key=lambda a: (-counts[a] * len(x.free(a)), -counts[a], text(a)))
+        for a in shared[:CANDIDATES]:
             inside = {m: c for m, c in poly.items() if any(b == a and q > 0 for b, q in m)}
             outside = {m: c for m, c in poly.items() if m not in inside}
             candidate = self.ordered([self.form(inside), *x.terms(self.form(outside))])
@@ -89,7 +95,7 @@ class Collector:
         return self.ordered([self.monomial(c, m) for m, c in poly.items()])
 
     def ordered(self, parts: list[Expr]) -> Expr:
-        return x.add(*sorted(parts, key=lambda e: term_order(e)))
+        return x.add(*sorted(parts, key=term_order))
 
     # ---- sums ------------------------------------------------------------------------------------------------------
 
@@ -132,7 +138,9 @@ class Collector:
         head = tuple(common.items())
         apart = x.add(*(self.monomial(k, m) for k, m in ((c, first), (d, second))))
         together = self.monomial(ONE, product([*head, (whole, ONE)])[1])
-        return {product([*head, (whole, ONE)])[1]: ONE} if price(together) <= price(apart) + 0.5 else None
+        if price(together) > price(apart) + 0.5:
+            return None
+        return {product([*head, (whole, ONE)])[1]: ONE}
 
     # ---- one term --------------------------------------------------------------------------------------------------
 
@@ -143,16 +151,22 @@ class Collector:
         """The product; a case where a factor may not be evaluated while a condition fails."""
         conditions = [a for a, _ in mono if is_condition(a)]
         rest = tuple(p for p in mono if not is_condition(p[0]))
-        if conditions and (any(self.algebra.fragile(a, q) for a, q in rest) or isinstance(inner, Op) and any(self.fragile_inside(n) for n in x.walk(inner))):
+        fragile = any(self.algebra.fragile(a, q) for a, q in rest) or any(
+            map(self.fragile_inside, x.walk(inner))
+        )
+        if conditions and fragile:
             tests = [a.args[0] for a in conditions]  # type: ignore[union-attr]
             test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))
             return x.where(test, self.times(c, rest, inner), x.ZERO)
         return self.times(c, mono, inner)
 
     def fragile_inside(self, e: Expr) -> bool:
-        return isinstance(e, Op) and (
-            e.fn in ("exp", "log") or (e.fn == "pow" and isinstance(e.args[1], Num) and self.algebra.fragile(e.args[0], e.args[1].value))
-        )
+        match e:
+            case Op("exp" | "log", _):
+                return True
+            case Op("pow", (a, Num(q))):
+                return self.algebra.fragile(a, q)
+        return False
 
     def times(self, c: Fraction, mono: Mono, inner: Expr) -> Expr:
         exponent: list[Expr] = []
@@ -179,8 +193,8 @@ class Collector:
 
     def sum_form(self, s: Expr) -> Expr:
         assert isinstance(s, Reduce)
-        if isinstance(s.body, Op) and s.body.fn in ("mul", "add") and any(isinstance(a, Op) and a.fn == "add" for a in x.children(s.body)):
-            return s
+        if any(isinstance(f, Op) and f.fn == "add" for f in x.factors(s.body)):
+            return s  # joined from several sums, and collected then
         poly = self.algebra.to(s.body)
         return Reduce("sum", s.over, self.form(poly)) if len(poly) == 1 else s
 
@@ -208,4 +222,4 @@ def name_bound(algebra: Algebra, e: Expr, taken: frozenset[str]) -> Expr:
     return visit(e, taken | frozenset(i for i in x.free(e)))
 
 
-__all__ = ["Collector", "Opt", "collect", "name_bound"]
+__all__ = ["Collector", "collect", "name_bound"]

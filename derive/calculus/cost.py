@@ -1,11 +1,13 @@
 """What equations cost: multiplications, additions, divisions and functions as polynomials in the sizes.
 
-Counting rules: a subexpression counts once for each value of the indices it depends on, and once however often it is
-written; factors and terms with fewer indices are combined first; a sum of N terms is N - 1 additions; a difference is an
-addition, a sign and a constant are free; a condition selects, it does not multiply; a sum under ``[t == v]`` visits
-each position once. An element outside its array counts like any other, so padding and strides give an upper bound.
+Counting rules: a subexpression counts once for each value of the indices it depends on, and once however
+often it is written; factors and terms with fewer indices are combined first; a sum of N terms is N - 1
+additions; a difference is an addition, a sign and a constant are free; a condition selects, it does not
+multiply; a sum under ``[t == v]`` visits each position once. An element outside its array counts like any
+other, so padding and strides give an upper bound.
 
-Where sizes differ from entry to entry of a list (a network's widths), a count is a sum over the entries: ``Amount.each``.
+Where sizes differ from entry to entry of a list (a network's widths), a count is a sum over the entries:
+``Amount.each``.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation, Layer, Tensor
 
+ZERO = sympy.Integer(0)
 FREE = {"iverson", "and", "or", "not", *COMPARISONS}
 
 
@@ -34,8 +37,8 @@ def size(axis: str) -> sympy.Symbol:
 class Amount:
     """``once + sum over the entries of a list of each``; both are polynomials in ``size(axis)``."""
 
-    once: sympy.Expr = sympy.Integer(0)
-    each: sympy.Expr = sympy.Integer(0)
+    once: sympy.Expr = ZERO
+    each: sympy.Expr = ZERO
     axis: str = ""
 
     def __add__(self, other: Amount) -> Amount:
@@ -68,7 +71,9 @@ class Cost:
             parts.append(rf"\sum_{{{letter(amount.axis)}}} " + (rf"\left({body}\right)" if many else body))
         if amount.once != 0 or not parts:
             once = _polynomial(amount.once, letter)
-            parts.append(once if not parts else f" - {once[1:].strip()}" if once.startswith("-") else f" + {once}")
+            parts.append(
+                once if not parts else f" - {once[1:].strip()}" if once.startswith("-") else f" + {once}"
+            )
         return "".join(parts)
 
 
@@ -79,7 +84,9 @@ def _polynomial(e: sympy.Expr, letter: Callable[[str], str]) -> str:
     ordered = sorted(poly.items(), key=lambda item: (-_degree(item[0]), str(item[0])))
     for monomial, coefficient in ordered:
         factors = []
-        for base, exponent in sorted(monomial.as_powers_dict().items(), key=lambda item: _place(str(item[0]))):
+        for base, exponent in sorted(
+            monomial.as_powers_dict().items(), key=lambda item: _place(str(item[0]))
+        ):
             if base != 1:
                 name = f"N_{{{letter(str(base)[2:-1])}}}"
                 factors.append(name if exponent == 1 else f"{name}^{{{exponent}}}")
@@ -107,7 +114,7 @@ class _Counter:
     axes: dict[str, str] = field(default_factory=dict)
     skipped: frozenset[str] = frozenset()
 
-    # ---- sizes -------------------------------------------------------------------------------------------------------
+    # ---- sizes ---------------------------------------------------------------------------------------------
 
     def lengths(self, equation: Equation) -> dict[str, str]:
         """The axis of each index: in a list of matrices, the one at whose place it stands."""
@@ -115,7 +122,9 @@ class _Counter:
         for node in (n for e in (equation.lhs, equation.body) for n in x.walk(e)):
             if isinstance(node, Ref) and node.tensor in self.tensors and self.tensors[node.tensor].sequence:
                 axes = self.tensors[node.tensor].axes
-                found |= {i: a for e, a in zip(node.index, axes, strict=True) if (i := x.plain(e)) is not None}
+                found |= {
+                    i: a for e, a in zip(node.index, axes, strict=True) if (i := x.plain(e)) is not None
+                }
         return found
 
     def number(self, indices: Iterable[str]) -> Amount:
@@ -128,9 +137,13 @@ class _Counter:
 
     def tally(self, kind: str, indices: Iterable[str], times: int = 1) -> None:
         amount = self.number(indices)
-        setattr(self.cost, kind, getattr(self.cost, kind) + Amount(times * amount.once, times * amount.each, amount.axis))
+        setattr(
+            self.cost,
+            kind,
+            getattr(self.cost, kind) + Amount(times * amount.once, times * amount.each, amount.axis),
+        )
 
-    # ---- nodes -------------------------------------------------------------------------------------------------------
+    # ---- nodes ---------------------------------------------------------------------------------------------
 
     def count(self, e: Expr) -> None:
         key = canonical(e)
@@ -145,7 +158,10 @@ class _Counter:
                 self.each(args)
             case Op("mul", args):
                 self.product(args)
-                self.each(args)
+                self.each(x.power(a.args[0], x.neg(a.args[1])) if _inverse(a) else a for a in args)  # type: ignore[union-attr]
+            case Op("pow", (base, Num(value))) if value < 0:
+                self.tally("divide", x.free(base))
+                self.count(x.power(base, Num(-value)))
             case Op("pow", (base, exponent)):
                 self.power(base, exponent)
                 self.count(base)
@@ -225,13 +241,26 @@ def picked(body: Expr, over: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
-def canonical(e: Expr, depth: int = 0) -> Expr:
-    """The same expression with bound indices numbered, so that equal ones are equal."""
-    if isinstance(e, Reduce):
-        names = {i: f"%{depth + n}" for n, i in enumerate(e.over)}
-        body = x.rename(e.body, {a: Pos(b) for a, b in names.items()})
-        return Reduce(e.op, tuple(names.values()), canonical(body, depth + len(names)))
-    return x.rebuild(e, lambda child: canonical(child, depth))
+def canonical(e: Expr) -> Expr:
+    """The same expression with its indices numbered as they appear: equal where it takes the same values."""
+    names: dict[str, str] = {}
+
+    def visit(node: Expr) -> Expr | None:
+        match node:
+            case Pos(index):
+                return Pos(names.setdefault(index, f"#{len(names)}"))
+            case Reduce(op, over, body):
+                before = dict(names)
+                for i in over:  # bound here: not the index of that name outside
+                    names[i] = f"%{len(names)}{len(over)}"
+                inside = x.transform(body, visit)
+                moved = tuple(names[i] for i in over)
+                names.clear()
+                names.update(before)
+                return Reduce(op, moved, inside)
+        return None
+
+    return x.transform(e, visit)
 
 
 def _has_data(e: Expr) -> bool:

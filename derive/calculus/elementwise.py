@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import sympy
 
-from derive.calculus.polynomials import Algebra, Poly, TooLarge
+from derive.calculus.polynomials import ONE, Algebra, Poly, TooLarge
 from derive.calculus.scalars import Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Ref
@@ -39,9 +39,8 @@ def slope_of_value(value: sympy.Expr, slope: sympy.Expr) -> sympy.Expr | None:
     (vn, vd), (sn, sd) = (sympy.fraction(sympy.cancel(s)) for s in (value, slope))
     if (vn.free_symbols | vd.free_symbols | sn.free_symbols | sd.free_symbols) - {EXP}:
         return None
-    basis = sympy.groebner(
-        [VALUE * vd - vn, SLOPE * sd - sn, INVERSE * EXP * vd * sd - 1], INVERSE, EXP, SLOPE, VALUE, order="lex"
-    )
+    equations = [VALUE * vd - vn, SLOPE * sd - sn, INVERSE * EXP * vd * sd - 1]
+    basis = sympy.groebner(equations, INVERSE, EXP, SLOPE, VALUE, order="lex")
     for relation in basis.exprs:
         if relation.free_symbols == {SLOPE, VALUE} and sympy.degree(relation, SLOPE) == 1:
             leading = relation.coeff(SLOPE, 1)
@@ -58,11 +57,12 @@ def eliminate(layer: Layer, body: Expr, cotangent: Ref) -> Poly | None:
     scalars = Scalars()
     argument = scalars.symbol(source)
     try:
-        slope = algebra.back(algebra.times(algebra.to(body), {((cotangent, x.num(-1).value),): x.num(1).value}))
+        slope = algebra.back(algebra.times(algebra.to(body), algebra.power(algebra.atom(cotangent), -ONE)))
     except TooLarge:
         return None
-    if any(isinstance(n, Op) and n.fn not in ("add", "mul", "pow", "exp") for e in (slope, equation.body) for n in x.walk(e)):
-        return None
+    for e in (slope, equation.body):
+        if any(isinstance(n, Op) and n.fn not in ("add", "mul", "pow", "exp") for n in x.walk(e)):
+            return None
     value_s = rational_in_exp(scalars.to(equation.body), argument)
     slope_s = rational_in_exp(scalars.to(slope), argument)
     if value_s is None or slope_s is None or not value_s.has(EXP) or not slope_s.has(EXP):
@@ -71,4 +71,4 @@ def eliminate(layer: Layer, body: Expr, cotangent: Ref) -> Poly | None:
     if found is None:
         return None
     scalars.leaves[VALUE] = equation.lhs
-    return algebra.times(algebra.to(scalars.back(found)), {((cotangent, x.num(1).value),): x.num(1).value})
+    return algebra.times(algebra.to(scalars.back(found)), algebra.atom(cotangent))

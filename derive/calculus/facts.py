@@ -17,9 +17,9 @@ from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import (
     ONE,
     Algebra,
-    Mono,
     Poly,
     TooLarge,
+    condition_of,
     is_condition,
     is_sum,
     plus,
@@ -77,6 +77,7 @@ class Knowledge:
 
     def __init__(self, algebra: Algebra, equations: tuple[Equation, ...]) -> None:
         self.algebra = algebra
+        self.equations = equations
         self.names: list[Rule] = []
         self.inversions: list[Rule] = []
         self.protected: list[Rule] = []
@@ -109,7 +110,8 @@ class Knowledge:
 
     def read(self, e: Equation, raw: Poly) -> None:
         body = Rewriter(self.algebra, self.names, [])(raw)
-        conditions = tuple(a.args[0] for a, _ in next(iter(body), ()) if is_condition(a)) if len(body) == 1 else ()  # type: ignore[union-attr]
+        only = next(iter(body), ()) if len(body) == 1 else ()
+        conditions = tuple(condition_of(a) for a, _ in only if is_condition(a))
         self.imply(e, body)
         if self.invert(e, body, conditions):
             return
@@ -119,9 +121,9 @@ class Knowledge:
         rest = [(a, q) for a, q in mono if not is_condition(a)]
         if len(rest) == 1 and is_function(*rest[0]) and c == 1 and set(x.free(rest[0][0])) == set(e.indices):
             (atom, unit), *_ = rest
-            value = {((e.lhs, ONE),): ONE}
+            value = ((((e.lhs, ONE),), ONE),)
             about = f"the definition of {e.target}"
-            self.names.append(Rule(atom, unit, tuple(value.items()), variables(e.lhs), conditions, about))
+            self.names.append(Rule(atom, unit, value, variables(e.lhs), conditions, about))
 
     def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
         """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u."""
@@ -140,11 +142,15 @@ class Knowledge:
                 continue
             source = set(x.tensors(u))
             sums = [n for a in others for n in x.walk(a) if is_sum(n) and source & set(x.tensors(n))]
-            named = [a for a in others if isinstance(a, Ref) and source & self.statistics.get(a.tensor, set())]
+            refs = [a for a in others if isinstance(a, Ref)]
+            named = [a for a in refs if source & self.statistics.get(a.tensor, set())]
             if not sums and not named:
                 continue
+            if not conditions and not all(q < 0 or self.never_zero(a) for m in scale for a, q in m):
+                continue
             value = self.algebra.times(
-                plus({((e.lhs, ONE),): ONE}, scaled(offset, Fraction(-1))), self.algebra.power(scale, Fraction(-1))
+                plus({((e.lhs, ONE),): ONE}, scaled(offset, Fraction(-1))),
+                self.algebra.power(scale, Fraction(-1)),
             )
             pattern: Expr = u
             if sums and isinstance(u, Ref) and Op("exp", (u,)) in self.seen_by(sums, u):
@@ -155,17 +161,34 @@ class Knowledge:
                     if is_sum(a):
                         self.protected.append(Rule(a, ONE, (), variables(e.lhs)))
             about = f"the definition of {e.target}, solved for {show(pattern)}"
-            self.inversions.append(Rule(pattern, ONE, tuple(value.items()), variables(e.lhs), conditions, about))
+            solved = tuple(value.items())
+            self.inversions.append(Rule(pattern, ONE, solved, variables(e.lhs), conditions, about))
             return True
         return False
+
+    def never_zero(self, a: Expr) -> bool:
+        """Whether dividing by a factor is always allowed: a size, a root or quotient, a sum of exponentials."""
+        if isinstance(a, Ref):
+            bodies = [e.body for e in self.equations if e.target == a.tensor]
+            return len(bodies) == 1 and all(self.never_zero(f) for f in x.factors(bodies[0]))
+        if isinstance(a, Op) and a.fn == "pow" and isinstance(a.args[1], Num):
+            return a.args[1].value < 0 or a.args[1].value.denominator != 1
+        if is_sum(a):
+            return all(self.never_zero(f) for f, _ in self.algebra.factors_of(a))
+        return (
+            isinstance(a, Size)
+            or (isinstance(a, Op) and a.fn == "exp")
+            or (isinstance(a, Num) and a.value != 0)
+        )
 
     def seen_by(self, sums: list[Expr], u: Ref) -> set[Expr]:
         """How the summands see u: as itself or through exp, with the index of u put back."""
         out: set[Expr] = set()
         for s in sums:
             for n in x.walk(s):
-                if isinstance(n, Op) and n.fn == "exp" and isinstance(n.args[0], Ref) and n.args[0].tensor == u.tensor:
-                    out.add(Op("exp", (u,)))
+                match n:
+                    case Op("exp", (Ref(tensor, _),)) if tensor == u.tensor:
+                        out.add(Op("exp", (u,)))
         return out
 
     def normalise(self, poly: Poly, holds: frozenset[Expr] = frozenset()) -> Poly:
@@ -177,7 +200,8 @@ class Knowledge:
         """Facts that follow from one definition and from the unnamed sums in it."""
         claims: list[tuple[Poly, Poly, str]] = [({((e.lhs, ONE),): ONE}, body, e.target)]
         sums = dict.fromkeys(n for mono in body for a, _ in mono for n in x.walk(a) if is_sum(n))
-        for s in dict.fromkeys(a for n in sums for m in self.algebra.to(n) for a, _ in m if self.is_protected(a)):
+        atoms = dict.fromkeys(a for n in sums for m in self.algebra.to(n) for a, _ in m)
+        for s in filter(self.is_protected, atoms):
             assert isinstance(s, Reduce)
             claims.append(({((s, ONE),): ONE}, self.algebra.to(s.body), ""))
         for left, right, name in claims:
@@ -189,7 +213,9 @@ class Knowledge:
                     else:
                         ((mono, _),) = left.items()
                         inner = Rewriter(self.algebra, self.inversions, self.protected)(right, holds)
-                        after = self.algebra.total(mono[0][0].over, inner)  # type: ignore[union-attr]
+                        s = mono[0][0]
+                        assert isinstance(s, Reduce)
+                        after = self.algebra.total(s.over, inner)
                 except TooLarge:
                     continue
                 if after != right:
@@ -208,7 +234,10 @@ class Knowledge:
             if isinstance(n, Ref) and variables(n) == rule.variables
         }
         hits = [
-            (m, n) for m in zero for n, (a, q) in enumerate(m) if is_sum(a) and q == 1 and normalised & set(x.tensors(a))
+            (m, n)
+            for m in zero
+            for n, (a, q) in enumerate(m)
+            if is_sum(a) and q == 1 and normalised & set(x.tensors(a))
         ]
         if len(hits) != 1:
             return
@@ -221,7 +250,8 @@ class Knowledge:
         if any(s in x.walk(a) for m in right for a, _ in m) or any(r.pattern == s for r, _ in self.facts):
             return
         source = f"the definition of {name}" if name else self.said(self.old(zero, s))
-        words = f"{rule.about}, put into {source}, gives {self.said(s)} = {self.said(self.algebra.back(right))}"
+        says = f"{self.said(s)} = {self.said(self.algebra.back(right))}"
+        words = f"{rule.about}, put into {source}, gives {says}"
         self.facts.append(
             (
                 Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), words),
@@ -240,13 +270,14 @@ class Knowledge:
 
     def imply(self, e: Equation, body: Poly) -> None:
         """Remember the conditions without which a tensor is zero."""
-        if len(body) == 1:
-            ((mono, _),) = body.items()
-            found = {a.args[0] for a, _ in mono if is_condition(a)}  # type: ignore[union-attr]
-            found |= {k for a, q in mono if q > 0 for k in self.carried(a)}
-            found = {k for k in found if set(x.free(k)) <= set(e.indices)}
-            if found:
-                self.implied[e.target] = e.lhs, tuple(sorted(found, key=text))
+        found: set[Expr] | None = None
+        for mono in body:
+            here = {condition_of(a) for a, _ in mono if is_condition(a)}
+            here |= {k for a, q in mono if q > 0 for k in self.carried(a)}
+            found = here if found is None else found & here
+        found = {k for k in found or () if set(x.free(k)) <= set(e.indices)}
+        if found:
+            self.implied[e.target] = e.lhs, tuple(sorted(found, key=text))
 
     def settle(self, poly: Poly) -> Poly:
         """Drop a condition that a factor carries (P [total > 0] = P), unless it keeps another factor finite."""
@@ -256,7 +287,8 @@ class Knowledge:
             if any(self.algebra.fragile(a, q) for a, q in mono):
                 k, rest = product([*mono, *((x.iverson(c), ONE) for c in carried)])
             else:
-                k, rest = ONE, tuple((a, q) for a, q in mono if not (is_condition(a) and a.args[0] in carried))  # type: ignore[union-attr]
+                dropped = {x.iverson(c) for c in carried}
+                k, rest = ONE, tuple((a, q) for a, q in mono if a not in dropped)
             out[rest] = out.get(rest, Fraction(0)) + c * k
         return {m: c for m, c in out.items() if c}
 
@@ -264,7 +296,8 @@ class Knowledge:
         """The conditions without which an atom is zero."""
         if isinstance(atom, Ref) and atom.tensor in self.implied:
             lhs, conditions = self.implied[atom.tensor]
-            binding = {i: e for k, e in zip(lhs.index, atom.index, strict=True) if (i := x.plain(k)) is not None}
+            pairs = zip(lhs.index, atom.index, strict=True)
+            binding = {i: e for k, e in pairs if (i := x.plain(k)) is not None}
             return {x.rename(c, binding) for c in conditions}
         if isinstance(atom, Reduce) and is_sum(atom):
             inside = {k for a, q in self.algebra.factors_of(atom) if q > 0 for k in self.carried(a)}

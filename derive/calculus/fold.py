@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derive.calculus.collect import collect
-from derive.calculus.price import price
 from derive.calculus.patterns import Binding, match, renamed
 from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, TooLarge, is_sum, plus
+from derive.calculus.price import price
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Pos, Reduce, Ref
+from derive.notation.expr import Expr, Reduce, Ref
 from derive.notation.layer import Equation
 
 
@@ -24,7 +25,7 @@ class Named:
     """``name = outer * sum_over factors``. ``number`` orders adjoint equations; definitions have -1."""
 
     name: Ref
-    outer: tuple[tuple[Mono, object], ...]
+    outer: tuple[tuple[Mono, Fraction], ...]
     over: tuple[str, ...]
     factors: Mono
     number: int
@@ -106,7 +107,9 @@ class Folder:
                     if price(collect(self.algebra, new)) <= least + 0.5:
                         if said:
                             self.words.setdefault(said)
-                        self.words.setdefault(f"The sum over {', '.join(i.split('#')[0] for i in definition.over)} is the definition of {definition.name.tensor}.")
+                        indices = ", ".join(i.split("#")[0] for i in definition.over)
+                        name = definition.name.tensor
+                        self.words.setdefault(f"The sum over {indices} is the definition of {name}.")
                         return new
         return None
 
@@ -116,12 +119,13 @@ class Folder:
             bound = [x.plain(binding[i]) for i in d.over if i in binding]
             if len(bound) < len(d.over) or len(set(bound)) < len(bound) or not set(bound) <= set(s.over):
                 continue
-            outside = {i for a, _ in rest for i in x.free(a)} | {j for i in x.free(d.name) for j in x.free(binding[i])}
+            outside = {i for a, _ in rest for i in x.free(a)}
+            outside |= {j for i in x.free(d.name) for j in x.free(binding[i])}
             if set(bound) & outside:
                 continue
             name = x.rename(d.name, {i: binding[i] for i in x.free(d.name)})
-            ((outer, c),) = d.outer
-            left = self.algebra.times({rest: ONE}, {((name, ONE),): ONE}, self.algebra.power({outer: c}, -ONE))  # type: ignore[dict-item]
+            outer = self.algebra.power(dict(d.outer), -ONE)
+            left = self.algebra.times({rest: ONE}, self.algebra.atom(name), outer)
             yield self.algebra.total(tuple(i for i in s.over if i not in bound), left)
 
     def unfolded(self, s: Expr, number: int) -> list[tuple[Expr, str]]:
@@ -131,13 +135,17 @@ class Folder:
         factors = self.algebra.factors_of(s)
         for n, (a, q) in enumerate(factors):
             for d in self.named:
-                if q != 1 or not isinstance(a, Ref) or a.tensor != d.name.tensor or not 0 <= d.number < number:
+                if (
+                    q != 1
+                    or not isinstance(a, Ref)
+                    or a.tensor != d.name.tensor
+                    or not 0 <= d.number < number
+                ):
                     continue
-                binding = {i: k for i, k in zip(x.free(d.name), a.index, strict=True)}
-                inner = self.algebra.total(d.over, {d.factors: ONE})
-                whole = self.algebra.times(
-                    {factors[:n] + factors[n + 1 :]: ONE}, renamed(self.algebra, inner, binding), dict(d.outer)  # type: ignore[arg-type]
-                )
+                binding = dict(zip(x.free(d.name), a.index, strict=True))
+                inner = renamed(self.algebra, self.algebra.total(d.over, {d.factors: ONE}), binding)
+                others = {factors[:n] + factors[n + 1 :]: ONE}
+                whole = self.algebra.times(others, inner, dict(d.outer))
                 total = self.algebra.total(s.over, whole)
                 if len(total) == 1:
                     ((mono, c),) = total.items()
@@ -146,4 +154,4 @@ class Folder:
         return out
 
 
-__all__ = ["Folder", "Named", "Pos", "embed"]
+__all__ = ["Folder", "Named", "embed"]

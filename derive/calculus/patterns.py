@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, is_condition, is_sum, plus
+from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, condition_of, is_condition, is_sum, plus
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 
@@ -76,7 +76,7 @@ def renamed(algebra: Algebra, poly: Poly, binding: Binding) -> Poly:
     """The normal form with indices substituted, all at once and without capture."""
     out = []
     for mono, c in poly.items():
-        parts = []
+        parts: list[Poly] = []
         for a, q in mono:
             own = {k: v for k, v in binding.items() if k in x.free(a)}
             parts.append(algebra.power(algebra.to(x.rename(a, own)), q) if own else {((a, q),): ONE})
@@ -106,7 +106,7 @@ class Rewriter:
     def __call__(self, poly: Poly, holds: frozenset[Expr] = frozenset()) -> Poly:
         out = []
         for mono, c in poly.items():
-            conditions = holds | {a.args[0] for a, _ in mono if is_condition(a)}  # type: ignore[union-attr]
+            conditions = holds | {condition_of(a) for a, _ in mono if is_condition(a)}
             conditions |= {k for a, q in mono if q > 0 for k in self.carried(a)}
             out.append(self.algebra.times({(): c}, *(self.atom(a, q, conditions) for a, q in mono)))
         return plus(*out)
@@ -126,7 +126,11 @@ class Rewriter:
                 return {((a, q),): ONE}
             before = self.algebra.to(a.body)
             after = self(before, holds)
-            return {((a, q),): ONE} if after == before else self.algebra.power(self.algebra.total(a.over, after), q)
+            return (
+                {((a, q),): ONE}
+                if after == before
+                else self.algebra.power(self.algebra.total(a.over, after), q)
+            )
         if isinstance(a, Op) and a.fn == "add":
             before = self.algebra.to(a)
             after = self(before, holds)

@@ -5,7 +5,7 @@ sum over indices whose summand is again one monomial, or a sum of terms under a 
 if c else b`` is ``[c] a + [not c] b``, where a factor that cannot be evaluated while its condition fails is printed as
 a case again (``Printer`` in derive.calculus.collect).
 
-SymPy is not used here: its sums capture indices, and its ``expand`` is slower than these dictionaries.
+SymPy does none of this: its sums capture indices, and its ``expand`` is slower than these dictionaries.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
+from itertools import permutations
+from itertools import product as cartesian
+from math import gcd, lcm
+
+from sympy import factorint
 
 from derive.calculus.scalars import POSITIVE_KINDS
 from derive.notation import expr as x
@@ -45,8 +50,15 @@ def is_condition(e: Expr) -> bool:
     return isinstance(e, Op) and e.fn == "iverson"
 
 
+def condition_of(e: Expr) -> Expr:
+    assert isinstance(e, Op)
+    return e.args[0]
+
+
 def negated(condition: Expr) -> Expr:
-    return condition.args[0] if isinstance(condition, Op) and condition.fn == "not" else Op("not", (condition,))
+    return (
+        condition.args[0] if isinstance(condition, Op) and condition.fn == "not" else Op("not", (condition,))
+    )
 
 
 def plus(*polys: Poly) -> Poly:
@@ -63,14 +75,16 @@ def scaled(poly: Poly, c: Fraction) -> Poly:
 
 
 def integer_root(base: Fraction, q: Fraction) -> tuple[Fraction, list[tuple[Expr, Fraction]]]:
-    """A positive number to a fractional power as a rational times powers of integers with exponents in (0, 1)."""
-    coefficient, pairs = ONE, []
+    """A positive number to a fractional power as a rational times powers of primes with exponents in (0, 1)."""
+    coefficient = ONE
+    pairs: list[tuple[Expr, Fraction]] = []
     for whole, exponent in ((base.numerator, q), (base.denominator, -q)):
-        if whole != 1:
-            floor = exponent.numerator // exponent.denominator
-            coefficient *= Fraction(whole) ** floor
-            if exponent != floor:
-                pairs.append((x.num(whole), exponent - floor))
+        for prime, times in factorint(whole).items():
+            q = exponent * times
+            floor = q.numerator // q.denominator
+            coefficient *= Fraction(prime) ** floor
+            if q != floor:
+                pairs.append((x.num(prime), q - floor))
     return coefficient, pairs
 
 
@@ -87,10 +101,11 @@ def with_index(atom: Expr, found: Expr, put: Expr) -> Expr:
 
 def named_index(condition: Expr) -> tuple[Expr, str] | None:
     """``t[...]`` and ``i`` where an atom is ``[t[...] == i]``."""
-    if is_condition(condition) and isinstance(inner := condition.args[0], Op) and inner.fn == "==":  # type: ignore[union-attr]
-        for e, i in (inner.args, inner.args[::-1]):
-            if isinstance(e, Ref) and isinstance(i, Pos):
-                return e, i.index
+    match condition:
+        case Op("iverson", (Op("==", (Ref() as e, Pos(i))),)) | Op(
+            "iverson", (Op("==", (Pos(i), Ref() as e)),)
+        ):
+            return e, i
     return None
 
 
@@ -133,10 +148,13 @@ class Algebra:
         self.layer = layer
         self.positive = {Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS}
         self.known: dict[Expr, Poly] = {}
+        self.forms: dict[frozenset[tuple[Mono, Fraction]], Expr] = {}
         names = [a for t in layer.tensors.values() for a in t.axes] + list(layer.sizes)
         self.order = {a: n for n, a in reversed(list(enumerate(names)))}
-        conditions = [n.args[0] for e in layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where"]
-        self.guarded = {t for c in conditions for t in x.tensors(c)}
+        nodes = [n for e in layer.equations for n in x.walk(e.body)]
+        self.guarded = {
+            t for n in nodes if isinstance(n, Op) and n.fn == "where" for t in x.tensors(n.args[0])
+        }
 
     def axis(self, index: str) -> str:
         """Bound indices of normal forms are called ``i#0``."""
@@ -205,17 +223,15 @@ class Algebra:
 
     def divide(self, poly: Poly, common: Mono) -> tuple[Poly, Fraction]:
         """The polynomial without a common monomial and without its rational content, and the content."""
-        from math import gcd, lcm
-
         content = Fraction(
             gcd(*(c.numerator for c in poly.values())), lcm(*(c.denominator for c in poly.values()))
         )
         if all(c < 0 for c in poly.values()):
             content = -content
-        drop = {a: q for a, q in common}
+        drop = dict(common)
         out: Poly = {}
         for mono, c in poly.items():
-            rest = tuple((a, q - drop.get(a, 0)) for a, q in mono if q != drop.get(a, 0) or is_condition(a) and a not in drop)
+            rest = tuple((a, q - drop.get(a, 0)) for a, q in mono if q != drop.get(a, 0))
             out[rest] = c / content
         return out, content
 
@@ -239,10 +255,13 @@ class Algebra:
             case Op("exp", (a,)):
                 return self.exponential(self.to(a))
             case Op("where", (c, a, b)):
-                yes, no = ({((x.iverson(k), ONE),): ONE} for k in (c, negated(c)))
-                return plus(self.times(yes, self.to(a)), self.times(no, self.to(b)))
+                holds, fails = (self.atom(x.iverson(k)) for k in (c, negated(c)))
+                return plus(self.times(holds, self.to(a)), self.times(fails, self.to(b)))
             case Reduce("sum", over, body):
                 return self.total(over, self.to(body))
+        return self.atom(e)
+
+    def atom(self, e: Expr) -> Poly:
         return {((e, ONE),): ONE}
 
     def exponential(self, poly: Poly) -> Poly:
@@ -294,7 +313,8 @@ class Algebra:
                             count += 1
                         moved[i] = name
                         names.add(name)
-                    inner = [(x.rename(a, {k: Pos(v) for k, v in moved.items()}), p) for a, p in self.factors_of(atom)]
+                    places: dict[str, Expr] = {k: Pos(v) for k, v in moved.items()}
+                    inner = [(x.rename(a, places), p) for a, p in self.factors_of(atom)]
                     over = over + list(moved.values())
                     c, mono = product((*mono[:n], *inner, *mono[n + 1 :]))
                     coefficient *= c
@@ -302,7 +322,9 @@ class Algebra:
                     break
         for atom, _ in mono:
             known = named_index(atom)
-            if known is not None and known[1] in over and not set(over) & set(x.free(known[0])) and self.in_range(known[0], mono):
+            if known is None or known[1] not in over or set(over) & set(x.free(known[0])):
+                continue
+            if self.in_range(known[0], mono):
                 rest = [(x.rename(a, {known[1]: known[0]}), q) for a, q in mono if a != atom]
                 c, mono = product(rest)
                 c2, mono = self.total_of([i for i in over if i != known[1]], mono)
@@ -315,7 +337,7 @@ class Algebra:
                 outside.append(pair)
                 continue
             hit = [g for g in groups if g[0] & used]
-            merged = (set().union(*(g[0] for g in hit)), [p for g in hit for p in g[1]] + [pair])
+            merged = ({i for g in hit for i in g[0]}, [p for g in hit for p in g[1]] + [pair])
             groups = [g for g in groups if g not in hit] + [merged]
         for bound, inside in groups:
             if inside:
@@ -333,8 +355,6 @@ class Algebra:
 
     def canonical(self, bound: set[str], pairs: list[tuple[Expr, Fraction]]) -> Expr:
         """The sum of a product, with bound indices named by their axes and counted, and factors sorted."""
-        from itertools import permutations, product as cartesian
-
         taken = {i for a, _ in pairs for i in (*x.free(a), *x.bound(a))} - bound
         axes: dict[str, list[str]] = {}
         for i in sorted(bound):
@@ -349,7 +369,9 @@ class Algebra:
                 count += 1
         best: tuple[str, Mono] | None = None
         for choice in cartesian(*(permutations(axes[a]) for a in order)):
-            moved = {i: Pos(n) for a, chosen in zip(order, choice, strict=True) for i, n in zip(chosen, slots[a], strict=True)}
+            moved: dict[str, Expr] = {}
+            for a, chosen in zip(order, choice, strict=True):
+                moved |= {i: Pos(n) for i, n in zip(chosen, slots[a], strict=True)}
             _, mono = product((x.rename(a, moved), q) for a, q in pairs)
             key = " ".join(f"{text(a)}^{q}" for a, q in mono)
             if best is None or key < best[0]:
@@ -363,5 +385,7 @@ class Algebra:
         return x.mul(Num(c), *(x.power(a, Num(q)) for a, q in mono))
 
     def back(self, poly: Poly) -> Expr:
-        parts = sorted((self.term(c, m) for m, c in poly.items()), key=lambda e: (text(e).startswith("-"), text(e)))
+        parts = sorted(
+            (self.term(c, m) for m, c in poly.items()), key=lambda e: (text(e).startswith("-"), text(e))
+        )
         return x.add(*parts)

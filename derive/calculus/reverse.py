@@ -271,8 +271,8 @@ class Reverse:
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
         """[t >= 0] where a recurrence's equation begins at 0 but both tensors reach back to -1."""
-        starts = self.reaching_back
-        if equation.target not in starts or ref.tensor not in starts:
+        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        if equation.target not in starts or ref.tensor not in self.reaching_back:
             return []
         generic = [e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)]
         return [Op(">=", (e, x.ZERO)) for e in generic if self.counts_steps(x.plain(e) or "")]

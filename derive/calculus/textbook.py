@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from derive.calculus.collect import collect, name_bound
-from derive.calculus.price import price
 from derive.calculus.elementwise import eliminate
 from derive.calculus.facts import Fact, Knowledge, recurrent
 from derive.calculus.fold import Folder
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Poly, TooLarge, is_sum
+from derive.calculus.price import price
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x
@@ -66,7 +66,8 @@ class Search:
         """Gradients, adjoints read at a shifted index, cotangents that are only rescaled, and contractions."""
         if self.roles.get(e.target) == "output" or None in map(x.plain, e.left):
             return True
-        uses = [n for other in self.equations for n in x.walk(other.body) if isinstance(n, Ref) and n.tensor == e.target]
+        nodes = [n for other in self.equations for n in x.walk(other.body)]
+        uses = [n for n in nodes if isinstance(n, Ref) and n.tensor == e.target]
         if any(x.plain(i) is None for ref in uses for i in ref.index):
             return True
         if isinstance(e.body, Ref):
@@ -125,7 +126,10 @@ class Search:
             return
 
     def same(self, poly: Poly) -> tuple[Poly, str]:
-        return poly, "Take what does not depend on the indices of a sum out of it, and out of all terms what they share."
+        words = (
+            "Take out of every sum what does not depend on its indices, and out of all terms what they share."
+        )
+        return poly, words
 
     def rewriter(self, rules: list[Rule], protect: bool = True) -> Rewriter:
         known = self.knowledge
@@ -154,7 +158,8 @@ class Search:
             body = x.transform(e.body, lambda node: written_in(node, forms))
             if body != e.body:
                 gone = [t for t in x.tensors(e.body) if t in forms]
-                steps.append(Rewrite(e.lhs, "substitute", e.body, body, f"Put in what {listed(gone)} {'is' if len(gone) == 1 else 'are'}."))
+                words = f"Put in what {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'}."
+                steps.append(Rewrite(e.lhs, "substitute", e.body, body, words))
             last = body
             for stage in self.stages(n, body):
                 steps.append(Rewrite(e.lhs, stage.rule, last, stage.after, stage.words))
@@ -186,7 +191,9 @@ class Search:
                     inlined, least, improved = other, p, True
         final, steps = self.run(inlined)
         equations = tuple(
-            Equation(e.target, e.left, final[n], e.line) for n, e in enumerate(self.equations) if e.target not in inlined
+            Equation(e.target, e.left, final[n], e.line)
+            for n, e in enumerate(self.equations)
+            if e.target not in inlined
         )
         return Textbook(equations, tuple(steps), tuple(fact for _, fact in self.knowledge.facts))
 
@@ -194,12 +201,8 @@ class Search:
 def written_in(node: Expr, forms: dict[str, tuple[Equation, Expr]]) -> Expr | None:
     if isinstance(node, Ref) and node.tensor in forms:
         e, form = forms[node.tensor]
-        return x.rename(form, {i: k for i, k in zip(e.indices, node.index, strict=True)})
+        return x.rename(form, dict(zip(e.indices, node.index, strict=True)))
     return None
-
-
-def listed(names: list[str]) -> str:
-    return " and ".join(names)
 
 
 def sentence(rewriter: Rewriter) -> str:
@@ -207,16 +210,25 @@ def sentence(rewriter: Rewriter) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
+def eliminated(layer: Layer, adjoint: Adjoint) -> Textbook | None:
+    """An elementwise layer's derivative as a polynomial in its value, where there is one that is cheaper."""
+    (e,) = adjoint.equations
+    (cotangent,) = adjoint.cotangents.values()
+    found = eliminate(layer, e.body, Ref(cotangent, e.left))
+    if found is None:
+        return None
+    after = collect(Algebra(layer), found)
+    if price(after) >= price(e.body):
+        return None
+    y, source = layer.outputs[0], layer.inputs[0].name
+    words = (
+        f"{y} and its derivative are rational in exp({source}); without it, one is a polynomial in the other."
+    )
+    step = Rewrite(e.lhs, "eliminate", e.body, after, f"Both {words}")
+    return Textbook((Equation(e.target, e.left, after, e.line),), (step,), ())
+
+
 def textbook(layer: Layer, adjoint: Adjoint) -> Textbook:
     """Find the textbook form of every gradient of a layer."""
-    if layer.elementwise and len(adjoint.equations) == 1:
-        (e,) = adjoint.equations
-        (cotangent,) = (Ref(c, e.left) for c in adjoint.cotangents.values())
-        found = eliminate(layer, e.body, cotangent)
-        if found is not None:
-            after = collect(Algebra(layer), found)
-            if price(after) < price(e.body):
-                y, source = layer.outputs[0], layer.inputs[0].name
-                words = f"Both {y} and its derivative are rational in exp({source}); eliminating it leaves the derivative as a polynomial in {y}."
-                return Textbook((Equation(e.target, e.left, after, e.line),), (Rewrite(e.lhs, "eliminate", e.body, after, words),), ())
-    return Search(layer, adjoint).best()
+    found = eliminated(layer, adjoint) if layer.elementwise and len(adjoint.equations) == 1 else None
+    return found or Search(layer, adjoint).best()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from derive.notation import expr as x
+from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Layer
@@ -86,15 +88,15 @@ def smooth(layer: Layer) -> bool:
 
 def rational(layer: Layer) -> bool:
     """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
-    arithmetic = {"add", "mul", "where", "iverson", "and", "or", "not", "max", "abs", "floordiv", "exactdiv", *COMPARISONS}
+    arithmetic = {"add", "mul", "pow", "where", "iverson", "and", "or", "not", "max", "abs", "floordiv", "exactdiv", *COMPARISONS}
     for equation in layer.equations:
         for node in x.walk(equation.body):
             if node in (x.PI, x.INF):
                 return False
-            if isinstance(node, Op) and node.fn == "pow" and isinstance(node.args[1], Num):
-                if node.args[1].value.denominator != 1:
+            if isinstance(node, Op) and node.fn == "pow":
+                if not isinstance(node.args[1], Num) or node.args[1].value.denominator != 1:
                     return False
-            elif isinstance(node, Op) and node.fn not in arithmetic:
+            elif isinstance(node, Op) and node.fn not in arithmetic and not any(o.name == node.fn for o in layer.options):
                 return False
     return True
 
@@ -105,3 +107,11 @@ def functions(layer: Layer) -> Iterator[str]:
         for node in x.walk(equation.body):
             if isinstance(node, Op):
                 yield node.fn
+
+
+def chosen(layer: Layer, options: Mapping[str, Any]) -> Iterator[Layer]:
+    """The elementwise layers that a layer calls, those chosen by options included."""
+    for fn in functions(layer):
+        name = str(options.get(fn, fn))
+        if name in REGISTRY:
+            yield REGISTRY[name][0]

@@ -8,7 +8,6 @@ Hypothesis in derive.evidence.strategies.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -51,6 +50,7 @@ class Random:
     dtype: Any = np.float64
     ties: bool = False
     scale: float = 1.0
+    offset: float = 0.0
 
     def pick(self, choices: list[Any]) -> Any:
         return choices[int(self.rng.integers(len(choices)))]
@@ -59,7 +59,7 @@ class Random:
         return [choices[i] for i in self.rng.permutation(len(choices))]
 
     def reals(self, shape: Shape, positive: bool) -> Array:
-        values = self.rng.integers(-1, 3, shape) * 1.0 if self.ties else self.rng.normal(size=shape) * self.scale
+        values = self.rng.integers(-1, 3, shape) * 1.0 if self.ties else self.rng.normal(size=shape) * self.scale + self.offset
         if positive:
             values = self.rng.uniform(0.05, 0.95, shape)
         return np.asarray(values).astype(self.dtype)
@@ -91,11 +91,11 @@ class Plan:
 def finite(case: Case) -> bool:
     """Whether the definition has finite values there: no window of a pooling lies all outside."""
     from derive.evidence import world
-    from derive.evidence.numbers import FLOAT
+    from derive.evidence.numbers import MP
 
-    run = world.forward(case, FLOAT)
+    run = world.forward(case, MP)
     try:
-        return all(math.isfinite(v) for o in case.layer.outputs for v in run.values(o, o).values())
+        return all(abs(v) < MP.inf for o in case.layer.outputs for v in run.values(o, o).values())
     except (ArithmeticError, ValueError):
         return False
 
@@ -137,17 +137,19 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
 def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = None) -> Case:
     """One case. ``turn`` walks through the values of every option; without it they are drawn.
 
+    Values that do not go together (a padding as large as the window) are given up one after another.
+
     Raises:
         ValueError: no arguments were found that the definition accepts.
     """
     for attempt in range(plan.attempts):
-        case = _attempt(layer, source, plan, None if turn is None or attempt > plan.attempts // 2 else turn)
+        case = _attempt(layer, source, plan, turn, attempt)
         if case is not None and plan.accept(case):
             return case
     raise ValueError(f"{layer.name}: no acceptable arguments in {plan.attempts} attempts")
 
 
-def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None) -> Case | None:
+def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int) -> Case | None:
     sizes = _sizes(layer, source, plan)
     leading = source.pick(list(plan.leading))
     options: dict[str, Any] = {}
@@ -156,7 +158,9 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None) -> Case
         if option.kind == "Axis":
             rank = len(leading) + 1
             values = [v for v in values if -rank <= v < rank]
-        options[option.name] = source.pick(values) if turn is None else values[(turn + n * (turn // 2)) % len(values)]
+        kept = attempt < 5 or (attempt < plan.attempts // 2 and n == attempt % len(layer.options))
+        drawn = turn is None or not kept
+        options[option.name] = source.pick(values) if drawn else values[(turn + n * (turn // 2)) % len(values)]
         if option.kind == "Count" and option.axis:
             sizes[option.axis] = options[option.name]
     shapes = Shapes(layer, source, plan, sizes, leading)

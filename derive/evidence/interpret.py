@@ -46,12 +46,12 @@ class Circular(ArithmeticError):
 
 @cache
 def scalar_body(name: str, order: int) -> Expr:
-    """The n-th derivative of an elementwise layer, a function of ARGUMENT, its options at their defaults."""
+    """The n-th derivative of an elementwise layer, a function of ARGUMENT, its options at their defaults (the very floats)."""
     layer = REGISTRY[name][0]
     body, at = layer.equations[0].body, layer.inputs[0].ref()
     for _ in range(order):
         body = Derivative(Scalars())(body, at)
-    values = {Opt(o.name): x.num(Fraction(str(o.default))) for o in layer.options}
+    values = {Opt(o.name): x.num(Fraction(o.default)) for o in layer.options}
     return x.transform(body, lambda e: ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None)
 
 

@@ -96,9 +96,13 @@ def convert(value: Value, f: Callable[[Any], Any]) -> Value:
 
 
 def over(case: Case, f: Callable[[Any], Any]) -> Case:
-    """The case with every real input converted to an object array."""
+    """The case with every real input converted to an object array, and every real option likewise."""
     real = {t.name for t in case.layer.inputs if t.kind == "real"}
-    return replace(case, tensors={n: convert(v, f) if n in real else v for n, v in case.tensors.items()})
+    return replace(
+        case,
+        tensors={n: convert(v, f) if n in real else v for n, v in case.tensors.items()},
+        options={n: f(v) if isinstance(v, float) else v for n, v in case.options.items()},
+    )
 
 
 def cast(case: Case, dtype: Any) -> Case:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy
 
 DIGITS = 60
@@ -90,7 +91,7 @@ def decimal(digits: int = DIGITS) -> Numbers:
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
             return ctx.mpf(value.numerator) / value.denominator
-        return ctx.mpf(value)
+        return ctx.mpf(float(value) if isinstance(value, np.floating) else value)
 
     def power(a: Any, b: Fraction) -> Any:
         if b.denominator == 1:
@@ -134,7 +135,7 @@ def _missing(name: str) -> Callable[..., Any]:
 
 FRACTION = Numbers(
     "fractions",
-    exact=Fraction,
+    exact=lambda v: Fraction(float(v) if isinstance(v, np.floating) else v),
     functions={n: _missing(n) for n in ("exp", "log", "erf")} | {"abs": abs, "max": max},
     power=_fraction_power,
 )
@@ -161,7 +162,7 @@ def _written(f: Callable[..., Any], name: str) -> Callable[..., Written]:
 def _exact_written(value: Any) -> Written:
     number = MP.exact(value)
     if not isinstance(value, int | Fraction):
-        value = Fraction(value)
+        value = Fraction(float(value))
     return Written(sympy.Rational(value.numerator, value.denominator), number)
 
 
@@ -249,7 +250,7 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
             return arb(value.numerator) / value.denominator
-        return arb(value)
+        return arb(value if isinstance(value, int | float | arb) else float(value))
 
     def add(a: Any, b: Any) -> Any:
         return widen(a + b, u)

@@ -29,6 +29,15 @@ class Result:
     checks: int = 0
     detail: str = ""
 
+    @property
+    def text(self) -> str:
+        """A few words for a badge."""
+        if not self.passed:
+            return "failed"
+        if "bound" in self.unit:
+            return f"worst {self.worst:.2f} of the bound"
+        return self.detail if self.leg == "mutants" else f"{self.checks} comparisons"
+
     def __str__(self) -> str:
         mark = "ok" if self.passed else "FAILED"
         text = f"{self.layer}: {self.leg} {mark}, {self.checks} comparisons, worst {self.worst:.2g} ({self.unit})"
@@ -62,6 +71,10 @@ class Tally:
             return False
         self.worst = max(self.worst, float(error))
         return True
+
+    def within(self, error: Any, bound: Any, where: str, words: str = "") -> bool:
+        """An error in units of a bound, which may be zero if the error is."""
+        return self.measure(error / bound if bound > 0 else (0.0 if error == 0 else float("inf")), where, words)
 
     def claim(self, holds: bool, where: str) -> bool:
         """One yes or no."""

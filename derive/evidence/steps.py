@@ -8,7 +8,8 @@ For each recorded step, at random points and to 60 digits:
 * a Rewrite before against after, at every element;
 * a fact's left side against its right side.
 
-What it cannot see: a step that was never recorded. The exact leg sees that.
+And the steps are one chain: the rewrites of an equation begin with what the scatter rule gave, each begins where the
+one before it ended, and the last ends with the equation that is shown.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def steps(derivation: Derivation, seed: int = 0) -> Result:
     tally = Tally("steps", layer.name, TOLERANCE)
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
         _check(derivation, case, inputs.cotangents(case, seed + n), seed + n, tally)
+    _chain(derivation, tally)
     recorded = len(derivation.steps)
     return tally.result(f"{recorded} steps, {len(derivation.facts)} facts")
 
@@ -114,7 +116,21 @@ def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed:
         got = sum((v * along[i] for step in group for i, v in found[id(step)].items()), run.zero)
         tally.compare(got, wanted, f"{case.words}: slope of {show_equation(equation)} in {tensor}")
     for fact in derivation.facts:
-        _equal(run, fact.lhs, fact.body, fact.left, (), f"{case.words}: {show_equation(fact)}", tally)
+        words = f"{case.words}: fact {show(fact.lhs)} = {show(fact.body)}"
+        _equal(run, fact.lhs, fact.body, fact.left, (), words, tally)
+
+
+def _chain(derivation: Derivation, tally: Tally) -> None:
+    """Each equation in textbook form is the scatter rule's, or the end of an unbroken chain of rewrites from it."""
+    raw = {e.lhs: e.body for e in derivation.adjoint.equations}
+    at = dict(raw)
+    for step in derivation.steps:
+        if isinstance(step, Rewrite):
+            begins = at.get(step.target) == step.before
+            tally.claim(begins, f"{step.rule}: {show(step.target)} = {show(step.before)} does not follow from what precedes it")
+            at[step.target] = step.after
+    for e in derivation.backward:
+        tally.claim(at.get(e.lhs) == e.body, f"no recorded step ends with {show_equation(e)}")
 
 
 def _rewrite(run: Interpreter, step: Rewrite, case: Case, tally: Tally) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +46,7 @@ class Example:
 
 def example(seed: int = 0) -> Example:
     rng = np.random.default_rng(seed)
-    W = [rng.normal(size=(o, i)) for i, o in zip(WIDTHS, WIDTHS[1:], strict=False)]
+    W = [rng.normal(size=(o, i)) for i, o in itertools.pairwise(WIDTHS)]
     b = [rng.normal(size=o) for o in WIDTHS[1:]]
     return Example(rng.normal(size=(BATCH, WIDTHS[0])), W, b, rng.normal(size=(BATCH, WIDTHS[-1])))
 
@@ -68,7 +69,8 @@ def s12() -> None:
         equation = next(e for e in derivation.backward if e.target == bar[parameter])
         assert bar["z"] in tensors(equation.body), "it goes through the gradient for z"
     steps = [s for s in derivation.adjoint.steps if s.ref.tensor in ("W", "b")]
-    assert all(s.equation.target == "z" for s in steps) and len(steps) == 2
+    assert all(s.equation.target == "z" for s in steps)
+    assert len(steps) == 2
 
 
 def s13() -> None:
@@ -186,7 +188,7 @@ def lists() -> dict[str, list[int]]:
 def s21() -> None:
     from reference import linear
 
-    products = sum(o * i for i, o in zip(WIDTHS, WIDTHS[1:], strict=False))
+    products = sum(o * i for i, o in itertools.pairwise(WIDTHS))
     layer = load_project()["mlp"][0]
     formula = cost(layer, layer.equations)
     assert formula.multiply.value({"...": BATCH}, lists()) == BATCH * products
@@ -194,7 +196,7 @@ def s21() -> None:
     rng = np.random.default_rng(3)
     Counted.made = {"multiply": 0, "add": 0}
     h = counted((BATCH, WIDTHS[0]), rng)
-    for i, o in zip(WIDTHS, WIDTHS[1:], strict=False):  # the kernel itself, on numbers that count
+    for i, o in itertools.pairwise(WIDTHS):  # the kernel itself, on numbers that count
         h = linear.forward(h, counted((o, i), rng), counted((o,), rng))[0]
     assert Counted.made == {"multiply": BATCH * products, "add": BATCH * products}, Counted.made
 
@@ -217,8 +219,10 @@ def s23() -> None:
     activations = [name for name in names if derivation.layer.tensors[name].role == "intermediate"]
     own = elements(derivation.layer, activations)
     assert sympy.expand(own.each - len(activations) * size("...") * size("o")) == 0
-    assert 1 <= len(activations) <= 2 and own.once == 0
+    assert 1 <= len(activations) <= 2
+    assert own.once == 0
     one, many = (own.value({"...": n}, lists()) for n in (1, BATCH))
-    assert one == len(activations) * sum(WIDTHS[1:]) and many == BATCH * one, "a batch takes B times as much"
+    assert one == len(activations) * sum(WIDTHS[1:])
+    assert many == BATCH * one, "a batch takes B times as much"
     weights = amount.value({"...": BATCH}, lists()) - many
-    assert weights >= sum(o * i for i, o in zip(WIDTHS, WIDTHS[1:], strict=False)), "the weights come on top"
+    assert weights >= sum(o * i for i, o in itertools.pairwise(WIDTHS)), "the weights come on top"

@@ -46,100 +46,361 @@ class Row:
 
 def _row(id: str, statement: str, verdict: Verdict, layers: str = "", note: str = "", where: str = "") -> Row:
     number = int(id[1:])
-    module = "" if verdict == "planned" else "scalars" if number < 12 else "networks" if number < 24 else "training"
+    module = (
+        ""
+        if verdict == "planned"
+        else "scalars"
+        if number < 12
+        else "networks"
+        if number < 24
+        else "training"
+    )
     return Row(id, statement, verdict, tuple(layers.split()), where, note, module)
 
 
 LEDGER: tuple[Row, ...] = (
-    _row("S01", r"A layer maps $d_{l-1}$ numbers to $d_l$", "proved", "linear mlp",
-         "A size that does not fit is an error that names the axis and both lengths."),
-    _row("S02", r"A hidden layer applies $\sigma$ to $W h + b$ of the layer before", "proved", "mlp linear",
-         "One recurrence, any depth and widths."),
-    _row("S03", r"The logistic function is $1 / (1 + e^{-x})$", "proved", "sigmoid",
-         "The kernel is within 4 units in the last place in both tails."),
-    _row("S04", r"Its derivative is $\sigma (1 - \sigma)$, its range $(0, 1)$; it vanishes for large $\vert x \vert$", "assumption",
-         "sigmoid",
-         r"In exact arithmetic. In float64, $\sigma (1 - \sigma)$ of the rounded $\sigma$ is 0 at $x = 40$ where the truth is"
-         r" 4.2e-18; the kernel evaluates $\sigma(x)\,\sigma(-x)$, which keeps it. The range is open only on paper, too:"
-         r" $\sigma(40)$ rounds to 1."),
-    _row("S05", r"$\tanh x = (e^x - e^{-x}) / (e^x + e^{-x})$", "proved", "tanh",
-         "Evaluated as written it overflows at 710; the kernel does not."),
-    _row("S06", r"Its derivative is $1 - \tanh^2 x$, its range $(-1, 1)$; it is odd", "assumption", "tanh",
-         r"In exact arithmetic. In float64, $1 - y^2$ of the rounded $y$ is 0 at $x = 20$ where the truth is 1.7e-17."),
-    _row("S07", r"ReLU is $\max(0, x)$, its range $[0, \infty)$", "proved", "relu"),
-    _row("S08", r"Its derivative is 1 for $x > 0$, else 0; units can die", "assumption", "relu mlp",
-         "At 0 there is no derivative: 0 is a convention, stated in the table of conventions. Where the slopes on both"
-         " sides are averaged, as automatic differentiation of a maximum may do, it is 1/2. A unit that is off for every"
-         " example has no gradient at all: shown with a network."),
-    _row("S09", r"Leaky ReLU is $x$ for $x > 0$, else $\alpha x$, with $\alpha$ about 0.01", "corrected", "leaky_relu",
-         r"The document leaves the derivative out: it is 1 for $x > 0$, else $\alpha$; derived."),
-    _row("S10", r"Softmax is $e^{z_i} / \sum_j e^{z_j}$", "proved", "softmax",
-         "The kernel overflows for no finite input; as written it does at 710."),
-    _row("S11", r"The loss is $-\sum_i t_i \log y_i$", "assumption", "cross_entropy",
-         r"With $0 \log 0 = 0$: as written, a target of 0 at a probability of 0 gives NaN."),
-    _row("S12", r"The gradient for $W^{(l)}$ and $b^{(l)}$ is that for $h^{(l)}$ times a Jacobian", "proved", "linear residual",
-         "The engine's one rule, scattered: for each reference, the cotangent times a scalar derivative."),
-    _row("S13", r"$\delta^{(l)}$ is the gradient for $z^{(l)} = W^{(l)} h^{(l-1)} + b^{(l)}$", "proved", "mlp",
-         r"$\overline{z}$ on the network's page."),
-    _row("S14", r"The forward pass keeps $z$ and $h$", "proved", "mlp", "They are named fields of what forward returns."),
-    _row("S15", r"$\delta^{(L)} = \partial L / \partial h^{(L)} \odot \sigma'(z^{(L)})$", "assumption", "mlp softmax",
-         r"For an elementwise $\sigma$. Softmax has a full Jacobian: with it, the product with its diagonal alone is wrong,"
-         r" and $\overline{z}_i = y_i (\overline{y}_i - \sum_j \overline{y}_j y_j)$ is right."),
-    _row("S16", r"Softmax with cross-entropy gives $\delta^{(L)} = h^{(L)} - t$", "assumption", "softmax_cross_entropy",
-         r"If $\sum_i t_i = 1$. In general it is $h^{(L)} \sum_i t_i - t$: with targets that sum to 2 the document's form is"
-         r" wrong by $h^{(L)}$."),
-    _row("S17", r"$\delta^{(l)} = (W^{(l+1)})^T \delta^{(l+1)} \odot \sigma'(z^{(l)})$", "proved", "mlp",
-         "Found as the adjoint of the recurrence S02, not written."),
-    _row("S18", r"The gradient for $W^{(l)}$ is $\delta^{(l)} (h^{(l-1)})^T$", "proved", "mlp linear"),
-    _row("S19", r"The gradient for $b^{(l)}$ is $\delta^{(l)}$", "proved", "mlp linear"),
-    _row("S20", r"Over a mini-batch, both are averages of the examples' gradients", "assumption", "mlp softmax_cross_entropy",
-         "If the loss is the mean over the batch; with the sum they are sums, with batch normalisation in between there"
-         " are no gradients of single examples to average."),
-    _row("S21", r"The forward pass costs of the order of $\sum_l d_l d_{l-1}$", "proved", "mlp",
-         r"Exactly $B \sum_l d_l d_{l-1}$ multiplications and as many additions, counted from the equations and in the kernel."),
-    _row("S22", r"The backward pass costs of the same order", "proved", "mlp",
-         r"$2 B \sum_l d_l d_{l-1} + B \sum_l d_l$ multiplications: twice the forward pass, nearly."),
-    _row("S23", r"Activations take memory of the order of $\sum_l d_l$", "assumption", "mlp",
-         r"For one example. A batch takes $B$ times that (twice over where $z$ and $h$ are both kept), beside $\sum_l d_l"
-         r" d_{l-1}$ for the weights and as much for their gradients, which the document leaves out."),
-    _row("S24", r"Clipping: if the gradient's norm is above $\tau$, scale it to $\tau$", "corrected", "clip_by_global_norm",
-         "The document says neither over what the norm is taken (here over all parameters together) nor what happens where"
-         " squaring overflows (here nothing: the norm is right for 1e200) or the norm is 0 (the gradient is left alone)."),
-    _row("S25", r"Batch normalisation: $\mu_B$ is the mean over the batch", "proved", "batch_norm"),
-    _row("S26", r"$\sigma_B^2$ is the mean squared deviation, divided by $B$", "proved", "batch_norm",
-         "In two passes: at mean 1e6 in float32, mean of squares minus square of mean has no right digit."),
-    _row("S27", r"$\hat{x} = (x - \mu_B) / \sqrt{\sigma_B^2 + \epsilon}$", "proved", "batch_norm"),
-    _row("S28", r"$y = \gamma \hat{x} + \beta$", "corrected", "batch_norm batch_norm_inference",
-         r"The backward pass, the running statistics and inference are left out. Derived:"
-         r" $\overline{x} = r\,(g - \mathrm{mean}\,g - \hat{x}\,\mathrm{mean}(g \hat{x}))$ with"
-         r" $g = \gamma \overline{y}$ and $r = 1/\sqrt{\sigma_B^2 + \epsilon}$."),
-    _row("S29", r"An update is $W \leftarrow W - \alpha\, \partial L / \partial W$, the same for $b$", "proved", "sgd"),
-    _row("S30", "Training is mini-batches through five steps: predict, loss, backward, update, repeat", "proved", "",
-         "A network reads handwritten digits, trained with generated kernels alone.", "`gradbook train digits`"),
-    _row("S31", "Stop on the loss, the gradient's norm, the validation part, or after T epochs", "proved", "",
-         "Each is usable alone, and the result says which one stopped it.", "`reference.training`"),
-    _row("S32", r"Xavier: weights of variance $2 / (d_{in} + d_{out})$", "assumption", "xavier",
-         r"Keeping the variance forward asks for $1 / d_{in}$, backward for $1 / d_{out}$, with independent weights of mean 0"
-         r" and a linear activation. Both hold only where $d_{in} = d_{out}$; elsewhere Xavier's value keeps the mean of the two"
-         r" gains at 1: at 300 to 100, variance grows by 1.5 forward and shrinks by 0.5 backward."),
-    _row("S33", r"He: weights of variance $2 / d_{in}$ for ReLU", "assumption", "he relu",
-         r"If $z$ is symmetric about 0: then $E[\mathrm{relu}(z)^2] = \mathrm{Var}(z) / 2$, derived by integration. With mean 1 and"
-         r" variance 1 it is 1.92, not 0.5."),
-    _row("S34", r"L2: add $\frac{\lambda}{2} \sum_l \Vert W^{(l)} \Vert^2$ to the loss", "corrected", "l2_penalty",
-         r"The gradient, left out, is $\lambda W$; derived."),
-    _row("S35", r"Dropout multiplies by $m$, Bernoulli with parameter $p$", "corrected", "dropout inverted_dropout",
-         r"So $p$ is the probability to keep, and $E[h \odot m] = p\,h$: inference must scale by $p$, or training by $1 / p$,"
-         r" which the document leaves out. Both are here; `inverted_dropout` is the default of the training code."),
-    _row("S36", r"Rules of thumb: $d_l = \sqrt{d_{l-1} d_{l+1}}$, ranges for rate, batch and $\lambda$, 2 to 5 layers, a schedule",
-         "proved", "", "As data and functions of the training code; a rule of thumb is not a theorem, and leaving a range is a"
-         " warning.", "`reference.training`"),
-    _row("S37", r"Skip: $h^{(l)} = \sigma(W h^{(l-1)} + b) + h^{(l-2)}$", "assumption", "residual",
-         r"If $d_l = d_{l-2}$; otherwise there is nothing to add, and it is an error. The gradient reaches $h^{(l-2)}$ unchanged."),
-    _row("S38", r"Attention is $\mathrm{softmax}(Q K^T / \sqrt{d_k})\,V$", "corrected", "attention",
-         r"Masks and the backward pass are left out. Derived: $\overline{S} = P \odot (\overline{P} -"
-         r" \mathrm{rowsum}(\overline{O} \odot O))$. A row that may look nowhere gives zeros."),
-    _row("S39", "ResNet: blocks with skip connections", "planned"),
-    _row("S40", "DenseNet: every layer sees all before it", "planned"),
-    _row("S41", "Transformer: attention, normalisation and feed-forward blocks", "planned"),
-    _row("S42", "Multilayer perceptrons approximate any function", "planned"),
-)  # fmt: skip
+    _row(
+        "S01",
+        "A layer maps $d_{l-1}$ numbers to $d_l$",
+        "proved",
+        "linear mlp",
+        note="A size that does not fit is an error that names the axis and both lengths.",
+    ),
+    _row(
+        "S02",
+        r"A hidden layer applies $\sigma$ to $W h + b$ of the layer before",
+        "proved",
+        "mlp linear",
+        note="One recurrence, any depth and widths.",
+    ),
+    _row(
+        "S03",
+        "The logistic function is $1 / (1 + e^{-x})$",
+        "proved",
+        "sigmoid",
+        note="The kernel is within 4 units in the last place in both tails.",
+    ),
+    _row(
+        "S04",
+        r"Its derivative is $\sigma (1 - \sigma)$, its range $(0, 1)$; it vanishes for large $\vert x "
+        r"\vert$",
+        "assumption",
+        "sigmoid",
+        note=(
+            r"In exact arithmetic. In float64, $\sigma (1 - \sigma)$ of the rounded $\sigma$ is 0 at $x "
+            r"= 40$ where the truth is 4.2e-18; the kernel evaluates $\sigma(x)\,\sigma(-x)$, which "
+            r"keeps it. The range is open only on paper, too: $\sigma(40)$ rounds to 1."
+        ),
+    ),
+    _row(
+        "S05",
+        r"$\tanh x = (e^x - e^{-x}) / (e^x + e^{-x})$",
+        "proved",
+        "tanh",
+        note="Evaluated as written it overflows at 710; the kernel does not.",
+    ),
+    _row(
+        "S06",
+        r"Its derivative is $1 - \tanh^2 x$, its range $(-1, 1)$; it is odd",
+        "assumption",
+        "tanh",
+        note=(
+            "In exact arithmetic. In float64, $1 - y^2$ of the rounded $y$ is 0 at $x = 20$ where the "
+            "truth is 1.7e-17."
+        ),
+    ),
+    _row(
+        "S07",
+        r"ReLU is $\max(0, x)$, its range $[0, \infty)$",
+        "proved",
+        "relu",
+    ),
+    _row(
+        "S08",
+        "Its derivative is 1 for $x > 0$, else 0; units can die",
+        "assumption",
+        "relu mlp",
+        note=(
+            "At 0 there is no derivative: 0 is a convention, stated in the table of conventions. Where "
+            "the slopes on both sides are averaged, as automatic differentiation of a maximum may do, "
+            "it is 1/2. A unit that is off for every example has no gradient at all: shown with a "
+            "network."
+        ),
+    ),
+    _row(
+        "S09",
+        r"Leaky ReLU is $x$ for $x > 0$, else $\alpha x$, with $\alpha$ about 0.01",
+        "corrected",
+        "leaky_relu",
+        note=r"The document leaves the derivative out: it is 1 for $x > 0$, else $\alpha$; derived.",
+    ),
+    _row(
+        "S10",
+        r"Softmax is $e^{z_i} / \sum_j e^{z_j}$",
+        "proved",
+        "softmax",
+        note="The kernel overflows for no finite input; as written it does at 710.",
+    ),
+    _row(
+        "S11",
+        r"The loss is $-\sum_i t_i \log y_i$",
+        "assumption",
+        "cross_entropy",
+        note=r"With $0 \log 0 = 0$: as written, a target of 0 at a probability of 0 gives NaN.",
+    ),
+    _row(
+        "S12",
+        "The gradient for $W^{(l)}$ and $b^{(l)}$ is that for $h^{(l)}$ times a Jacobian",
+        "proved",
+        "linear residual",
+        note=(
+            "The engine's one rule, scattered: for each reference, the cotangent times a scalar derivative."
+        ),
+    ),
+    _row(
+        "S13",
+        r"$\delta^{(l)}$ is the gradient for $z^{(l)} = W^{(l)} h^{(l-1)} + b^{(l)}$",
+        "proved",
+        "mlp",
+        note=r"$\overline{z}$ on the network's page.",
+    ),
+    _row(
+        "S14",
+        "The forward pass keeps $z$ and $h$",
+        "proved",
+        "mlp",
+        note="They are named fields of what forward returns.",
+    ),
+    _row(
+        "S15",
+        r"$\delta^{(L)} = \partial L / \partial h^{(L)} \odot \sigma'(z^{(L)})$",
+        "assumption",
+        "mlp softmax",
+        note=(
+            r"For an elementwise $\sigma$. Softmax has a full Jacobian: with it, the product with its "
+            r"diagonal alone is wrong, and $\overline{z}_i = y_i (\overline{y}_i - \sum_j \overline{y}_j"
+            r" y_j)$ is right."
+        ),
+    ),
+    _row(
+        "S16",
+        r"Softmax with cross-entropy gives $\delta^{(L)} = h^{(L)} - t$",
+        "assumption",
+        "softmax_cross_entropy",
+        note=(
+            r"If $\sum_i t_i = 1$. In general it is $h^{(L)} \sum_i t_i - t$: with targets that sum to 2"
+            r" the document's form is wrong by $h^{(L)}$."
+        ),
+    ),
+    _row(
+        "S17",
+        r"$\delta^{(l)} = (W^{(l+1)})^T \delta^{(l+1)} \odot \sigma'(z^{(l)})$",
+        "proved",
+        "mlp",
+        note="Found as the adjoint of the recurrence S02, not written.",
+    ),
+    _row(
+        "S18",
+        r"The gradient for $W^{(l)}$ is $\delta^{(l)} (h^{(l-1)})^T$",
+        "proved",
+        "mlp linear",
+    ),
+    _row(
+        "S19",
+        r"The gradient for $b^{(l)}$ is $\delta^{(l)}$",
+        "proved",
+        "mlp linear",
+    ),
+    _row(
+        "S20",
+        "Over a mini-batch, both are averages of the examples' gradients",
+        "assumption",
+        "mlp softmax_cross_entropy",
+        note=(
+            "If the loss is the mean over the batch; with the sum they are sums, with batch "
+            "normalisation in between there are no gradients of single examples to average."
+        ),
+    ),
+    _row(
+        "S21",
+        r"The forward pass costs of the order of $\sum_l d_l d_{l-1}$",
+        "proved",
+        "mlp",
+        note=(
+            r"Exactly $B \sum_l d_l d_{l-1}$ multiplications and as many additions, counted from the "
+            r"equations and in the kernel."
+        ),
+    ),
+    _row(
+        "S22",
+        "The backward pass costs of the same order",
+        "proved",
+        "mlp",
+        note=r"$2 B \sum_l d_l d_{l-1} + B \sum_l d_l$ multiplications: twice the forward pass, nearly.",
+    ),
+    _row(
+        "S23",
+        r"Activations take memory of the order of $\sum_l d_l$",
+        "assumption",
+        "mlp",
+        note=(
+            r"For one example. A batch takes $B$ times that (twice over where $z$ and $h$ are both "
+            r"kept), beside $\sum_l d_l d_{l-1}$ for the weights and as much for their gradients, which "
+            r"the document leaves out."
+        ),
+    ),
+    _row(
+        "S24",
+        r"Clipping: if the gradient's norm is above $\tau$, scale it to $\tau$",
+        "corrected",
+        "clip_by_global_norm",
+        note=(
+            "The document says neither over what the norm is taken (here over all parameters together) "
+            "nor what happens where squaring overflows (here nothing: the norm is right for 1e200) or "
+            "the norm is 0 (the gradient is left alone)."
+        ),
+    ),
+    _row(
+        "S25",
+        r"Batch normalisation: $\mu_B$ is the mean over the batch",
+        "proved",
+        "batch_norm",
+    ),
+    _row(
+        "S26",
+        r"$\sigma_B^2$ is the mean squared deviation, divided by $B$",
+        "proved",
+        "batch_norm",
+        note=(
+            "In two passes: at mean 1e6 in float32, mean of squares minus square of mean has no right digit."
+        ),
+    ),
+    _row(
+        "S27",
+        r"$\hat{x} = (x - \mu_B) / \sqrt{\sigma_B^2 + \epsilon}$",
+        "proved",
+        "batch_norm",
+    ),
+    _row(
+        "S28",
+        r"$y = \gamma \hat{x} + \beta$",
+        "corrected",
+        "batch_norm batch_norm_inference",
+        note=(
+            r"The backward pass, the running statistics and inference are left out. Derived: "
+            r"$\overline{x} = r\,(g - \mathrm{mean}\,g - \hat{x}\,\mathrm{mean}(g \hat{x}))$ with $g = "
+            r"\gamma \overline{y}$ and $r = 1/\sqrt{\sigma_B^2 + \epsilon}$."
+        ),
+    ),
+    _row(
+        "S29",
+        r"An update is $W \leftarrow W - \alpha\, \partial L / \partial W$, the same for $b$",
+        "proved",
+        "sgd",
+    ),
+    _row(
+        "S30",
+        "Training is mini-batches through five steps: predict, loss, backward, update, repeat",
+        "proved",
+        note="A network reads handwritten digits, trained with generated kernels alone.",
+        where="`gradbook train digits`",
+    ),
+    _row(
+        "S31",
+        "Stop on the loss, the gradient's norm, the validation part, or after T epochs",
+        "proved",
+        note="Each is usable alone, and the result says which one stopped it.",
+        where="`reference.training`",
+    ),
+    _row(
+        "S32",
+        "Xavier: weights of variance $2 / (d_{in} + d_{out})$",
+        "assumption",
+        "xavier",
+        note=(
+            "Keeping the variance forward asks for $1 / d_{in}$, backward for $1 / d_{out}$, with "
+            "independent weights of mean 0 and a linear activation. Both hold only where $d_{in} = "
+            "d_{out}$; elsewhere Xavier's value keeps the mean of the two gains at 1: at 300 to 100, "
+            "variance grows by 1.5 forward and shrinks by 0.5 backward."
+        ),
+    ),
+    _row(
+        "S33",
+        "He: weights of variance $2 / d_{in}$ for ReLU",
+        "assumption",
+        "he relu",
+        note=(
+            r"If $z$ is symmetric about 0: then $E[\mathrm{relu}(z)^2] = \mathrm{Var}(z) / 2$, derived "
+            r"by integration. With mean 1 and variance 1 it is 1.92, not 0.5."
+        ),
+    ),
+    _row(
+        "S34",
+        r"L2: add $\frac{\lambda}{2} \sum_l \Vert W^{(l)} \Vert^2$ to the loss",
+        "corrected",
+        "l2_penalty",
+        note=r"The gradient, left out, is $\lambda W$; derived.",
+    ),
+    _row(
+        "S35",
+        "Dropout multiplies by $m$, Bernoulli with parameter $p$",
+        "corrected",
+        "dropout inverted_dropout",
+        note=(
+            r"So $p$ is the probability to keep, and $E[h \odot m] = p\,h$: inference must scale by $p$,"
+            r" or training by $1 / p$, which the document leaves out. Both are here; `inverted_dropout` "
+            r"is the default of the training code."
+        ),
+    ),
+    _row(
+        "S36",
+        r"Rules of thumb: $d_l = \sqrt{d_{l-1} d_{l+1}}$, ranges for rate, batch and $\lambda$, 2 to 5 "
+        r"layers, a schedule",
+        "proved",
+        note=(
+            "As data and functions of the training code; a rule of thumb is not a theorem, and leaving "
+            "a range is a warning."
+        ),
+        where="`reference.training`",
+    ),
+    _row(
+        "S37",
+        r"Skip: $h^{(l)} = \sigma(W h^{(l-1)} + b) + h^{(l-2)}$",
+        "assumption",
+        "residual",
+        note=(
+            "If $d_l = d_{l-2}$; otherwise there is nothing to add, and it is an error. The gradient "
+            "reaches $h^{(l-2)}$ unchanged."
+        ),
+    ),
+    _row(
+        "S38",
+        r"Attention is $\mathrm{softmax}(Q K^T / \sqrt{d_k})\,V$",
+        "corrected",
+        "attention",
+        note=(
+            r"Masks and the backward pass are left out. Derived: $\overline{S} = P \odot (\overline{P} -"
+            r" \mathrm{rowsum}(\overline{O} \odot O))$. A row that may look nowhere gives zeros."
+        ),
+    ),
+    _row(
+        "S39",
+        "ResNet: blocks with skip connections",
+        "planned",
+    ),
+    _row(
+        "S40",
+        "DenseNet: every layer sees all before it",
+        "planned",
+    ),
+    _row(
+        "S41",
+        "Transformer: attention, normalisation and feed-forward blocks",
+        "planned",
+    ),
+    _row(
+        "S42",
+        "Multilayer perceptrons approximate any function",
+        "planned",
+    ),
+)

@@ -34,7 +34,13 @@ def s24() -> None:
 
 def batch(seed: int = 0, mean: float = 0.0) -> Any:
     rng = np.random.default_rng(seed)
-    return rng.normal(mean, 1.0, size=(11, 3, 2)), rng.normal(size=3), rng.normal(size=3), np.zeros(3), np.ones(3)
+    return (
+        rng.normal(mean, 1.0, size=(11, 3, 2)),
+        rng.normal(size=3),
+        rng.normal(size=3),
+        np.zeros(3),
+        np.ones(3),
+    )
 
 
 def wide(c: Any) -> Any:
@@ -57,7 +63,10 @@ def s26() -> None:
     n = x.size // 3
     outputs = batch_norm.forward(x, gamma, beta, running_mean, running_var, momentum=1.0)[0]
     near(outputs.new_var, x.var(axis=(0, 2)) * n / (n - 1))  # running: divided by N - 1
-    near(outputs.y, wide(gamma) * (x - wide(x.mean(axis=(0, 2)))) / np.sqrt(wide(x.var(axis=(0, 2))) + 1e-5) + wide(beta))
+    near(
+        outputs.y,
+        wide(gamma) * (x - wide(x.mean(axis=(0, 2)))) / np.sqrt(wide(x.var(axis=(0, 2))) + 1e-5) + wide(beta),
+    )
     far = (x + 1e6).astype(np.float32)
     exact = far.astype(np.float64).var(axis=(0, 2)) * n / (n - 1)
     single = [a.astype(np.float32) for a in (gamma, beta, running_mean, running_var)]
@@ -131,7 +140,9 @@ def s31() -> None:
         for n in range(1, len(history)):
             assert criteria.check(history[:n]) is None, f"{criterion} stops too early"
         stop = criteria.check(history)
-        assert stop is not None and stop.criterion == criterion and stop.epoch == len(history)
+        assert stop is not None
+        assert stop.criterion == criterion
+        assert stop.epoch == len(history)
 
 
 def s32() -> None:
@@ -159,7 +170,9 @@ def s33() -> None:
     normal = sympy.exp(-(z**2) / (2 * sigma**2)) / (sigma * sympy.sqrt(2 * sympy.pi))
     second = sympy.integrate(z**2 * normal, (z, 0, sympy.oo))  # E[relu(z)^2]
     assert sympy.simplify(second - sigma**2 / 2) == 0
-    uniform = sympy.integrate(z**2 / (2 * sigma), (z, 0, sigma))  # any symmetric law: here on [-sigma, sigma], variance s^2/3
+    uniform = sympy.integrate(
+        z**2 / (2 * sigma), (z, 0, sigma)
+    )  # any symmetric law: here on [-sigma, sigma], variance s^2/3
     assert sympy.simplify(uniform - sigma**2 / 6) == 0
     n, v = sympy.symbols("n v", positive=True)
     assert sympy.solve(n * v * sympy.Rational(1, 2) - 1, v) == [2 / n]  # Var(z) = n v E[relu(z_before)^2]
@@ -212,9 +225,11 @@ def s36() -> None:
         "batch_size": (32, 256),
         "weight_decay": (0.0001, 0.01),
     }
-    assert remarks(alpha=0.01) == [] and len(remarks(alpha=1.0)) == 1
+    assert remarks(alpha=0.01) == []
+    assert len(remarks(alpha=1.0)) == 1
     rate = SCHEDULES["cosine"](0.1, 10)
-    assert rate(0) == 0.1 and rate(10) < rate(5) < rate(0)
+    assert rate(0) == 0.1
+    assert rate(10) < rate(5) < rate(0)
 
 
 def s37() -> None:

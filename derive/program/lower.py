@@ -145,7 +145,8 @@ class Lowering:
         seed = arrays[0]
         for other in arrays[1:]:
             mine, theirs = set(x.free(seed)), set(x.free(other))
-            if theirs - mine and mine - theirs and mine & theirs & set(over):
+            alone = mine ^ theirs
+            if theirs - mine and mine - theirs and mine & theirs & set(over) and not alone & set(over):
                 a, b = [seed], [other]
                 for rest in arrays:
                     if rest is seed or rest is other:
@@ -183,7 +184,7 @@ class Lowering:
                     left = tuple(x.rename(i, at) for i in e.left)
                     first.append(Equation(e.target, left, x.rename(start[1], at)))
                     continue
-                shifts = shifts_in(term, axis, targets) - {0} or ({min(shifts_in(term, axis) or {0})} - {0})
+                shifts = shifts_in(term, axis, targets) - {0} or ({max(shifts_in(term, axis) or {0})} - {0})
                 if not backwards or all(s < 0 for s in shifts):
                     here.append(without_start(term, axis))
                 elif len(shifts) == 1:

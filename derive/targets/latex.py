@@ -1,22 +1,24 @@
 """Prints equations in the TeX dialect of the book.
 
-The dialect is small enough for a strict parser (tests/page has one that shares no code with this): products are
-juxtaposed, a sum's body is the product that follows it, a piecewise case is ``\\begin{cases}``, a condition used
-as a number is an Iverson bracket. Every expression of the notation has exactly one spelling in it.
+The dialect is small enough for a strict parser (tests/page has one that shares no code with this): products
+are juxtaposed, a sum's body is the product that follows it, a piecewise case is ``\\begin{cases}``, a
+condition used as a number is an Iverson bracket. Every expression of the notation has exactly one spelling in
+it.
 
-Not in the dialect, so written out before printing: the derivative of a named elementwise layer (``sigmoid'``), by the
-textbook form that the layer's own derivation found; and ``xdivy``, whose 0/0 is a case.
+Not in the dialect, so written out before printing: the derivative of a named elementwise layer
+(``sigmoid'``), by the textbook form that the layer's own derivation found; and ``xdivy``, whose 0/0 is a
+case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num, power
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num
 from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC
 from derive.notation.layer import Equation
 from derive.notation.text import split_quotient, split_sign
@@ -31,8 +33,8 @@ OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
 class Latex:
     """Prints expressions with the symbols of one page. ``show`` and ``equation`` are the whole interface.
 
-    Levels say where parentheses are needed: SUM; OPEN, which reaches as far right as it can (a reduction, cases);
-    PRODUCT; POWER; ATOM.
+    Levels say where parentheses are needed: SUM; OPEN, which reaches as far right as it can (a reduction,
+    cases); PRODUCT; POWER; ATOM.
     """
 
     symbols: Symbols
@@ -55,7 +57,7 @@ class Latex:
     def prepare(self, e: Expr) -> Expr:
         return signs_out(written_out(e, self.symbols))
 
-    # ---- nodes -------------------------------------------------------------------------------------------------------
+    # ---- nodes ---------------------------------------------------------------------------------------------
 
     def show(self, e: Expr, level: int = SUM) -> str:
         text, own = self.node(e)
@@ -87,8 +89,9 @@ class Latex:
             case Op("floordiv", (a, b)):
                 return rf"\left\lfloor {self.fraction(a, b)} \right\rfloor", ATOM
             case Op("where", (c, a, b)):
-                cases = rf"{self.show(a)} & \text{{if }} {self.show(c, LOGIC_LEVEL)} \\ {self.show(b)} & \text{{otherwise}}"
-                return rf"\begin{{cases}} {cases} \end{{cases}}", OPEN
+                first = rf"{self.show(a)} & \text{{if }} {self.show(c, LOGIC_LEVEL)}"
+                last = rf"{self.show(b)} & \text{{otherwise}}"
+                return rf"\begin{{cases}} {first} \\ {last} \end{{cases}}", OPEN
             case Op("iverson", (c,)):
                 return rf"\left[ {self.show(c, LOGIC_LEVEL)} \right]", ATOM
             case Op("xdivy", (a, b)):
@@ -144,7 +147,7 @@ class Latex:
     def fraction(self, a: Expr, b: Expr) -> str:
         return rf"\frac{{{self.show(a)}}}{{{self.show(b)}}}"
 
-    # ---- sums and products -------------------------------------------------------------------------------------------
+    # ---- sums and products ---------------------------------------------------------------------------------
 
     def sum(self, args: tuple[Expr, ...]) -> str:
         out = ""
@@ -173,7 +176,7 @@ class Latex:
         fraction = rf"\frac{{{self.factors(constants, alone=True)[0]}}}{{{under}}}"
         return f"{front}{fraction} {self.factors(reductions)[0]}", OPEN
 
-    def factors(self, parts: list[Expr], alone: bool = False, closed: bool = False) -> tuple[str, int]:
+    def factors(self, parts: Sequence[Expr], alone: bool = False, closed: bool = False) -> tuple[str, int]:
         """Juxtaposed factors, what is open to the right last. ``alone``: nothing stands beside the product.
 
         ``closed``: something follows, so nothing may be open.
@@ -209,7 +212,7 @@ def is_constant(e: Expr) -> bool:
 
 
 def in_reading_order(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """The author's order, but ``1 - y`` and ``1 + exp(x)`` with the numeral in front, and no minus in front if possible."""
+    """The author's order, but a numeral in front (``1 - y``, ``1 + exp(x)``) and no minus if possible."""
     constant = [a for a in args if isinstance(a, Num) and a.value > 0]
     rest = [a for a in args if a not in constant]
     if constant and any(split_sign(a)[0] or isinstance(a, Op) for a in rest):
@@ -237,7 +240,7 @@ def signs_out(e: Expr) -> Expr:
 
 
 def unshadowed(e: Expr, scope: frozenset[str]) -> Expr:
-    """Bound indices renamed where one has the name of an index in scope: a reader has no scopes to look up."""
+    """Bound indices renamed where one is called like an index in scope: readers have no scopes."""
     if not isinstance(e, Reduce):
         return x.rebuild(e, lambda child: unshadowed(child, scope))
     taken = {*scope, *e.over, *x.free(e.body), *x.bound(e.body)}
@@ -265,7 +268,7 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
 
 @cache
 def slope(name: str) -> Callable[[Expr], Expr]:
-    """The derivative of an elementwise layer as a function of its argument, in the form its own derivation found."""
+    """The derivative of an elementwise layer at an argument, in the form its own derivation found."""
     from derive.calculus.derivation import derive
     from derive.notation.define import REGISTRY
 
@@ -278,7 +281,7 @@ def slope(name: str) -> Callable[[Expr], Expr]:
     def at(value: Expr) -> Expr:
         def visit(node: Expr) -> Expr | None:
             if isinstance(node, Ref):
-                own = {cotangent: x.ONE, output: Op(name, (value,)), argument.name: value}
+                own: dict[str, Expr] = {cotangent: x.ONE, output: Op(name, (value,)), argument.name: value}
                 return own.get(node.tensor)
             return None
 

@@ -73,14 +73,12 @@ def _page(md: Markdown) -> str:
     return str(getattr(getattr(relpath, "file", None), "src_uri", ""))
 
 
-class _Inline(InlineProcessor):
-    def handleMatch(  # type: ignore[override]
-        self, m: re.Match[str], data: str
-    ) -> tuple[str, int, int]:
+class _Inline(InlineProcessor):  # type: ignore[misc]
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
         return self.md.htmlStash.store(mathml(m[1], page=_page(self.md))), m.start(0), m.end(0)
 
 
-class _Display(BlockProcessor):
+class _Display(BlockProcessor):  # type: ignore[misc]
     def test(self, parent: etree.Element, block: str) -> bool:
         return block.lstrip().startswith("$$")
 
@@ -98,7 +96,7 @@ class _Display(BlockProcessor):
             blocks.insert(0, rest)
 
 
-class MathExtension(Extension):
+class MathExtension(Extension):  # type: ignore[misc]
     """Registers both: inline after code spans and before backslash escapes, display before other blocks."""
 
     def extendMarkdown(self, md: Markdown) -> None:

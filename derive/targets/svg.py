@@ -1,11 +1,13 @@
-"""Pictures for the book, drawn as SVG inside the page: curves of elementwise layers and the graph of the equations.
+"""Pictures for the book, drawn as SVG inside the page: curves of elementwise layers and the graph of the
+equations.
 
-Colours are the text's own and the theme's accent, so both themes work and the page prints. No numbers are typed here:
-a curve is the layer's own equations evaluated point by point.
+Colours are the text's own and the theme's accent, so both themes work and the page prints. No numbers are
+typed here: a curve is the layer's own equations evaluated point by point.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,8 +22,9 @@ from derive.notation.layer import Layer
 ACCENT = "var(--md-accent-fg-color, #3f51b5)"
 STYLE = 'fill="none" stroke="currentColor"'
 UNICODE = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "lambda": "λ", "mu": "μ", "sigma": "σ",
-    "tau": "τ", "phi": "φ", "var": "σ²", "inv_std": "r", "mask": "M", "total": "Z", "noise": "ξ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "lambda": "λ", "mu": "μ",
+    "sigma": "σ", "tau": "τ", "phi": "φ", "var": "σ²", "inv_std": "r", "mask": "M", "total": "Z",
+    "noise": "ξ",
 }  # fmt: skip
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "exp": math.exp,
@@ -115,7 +118,10 @@ def _plot(points: list[float], first: list[float], second: list[float], name: st
     for at in range(math.ceil(low), math.floor(high) + 1):
         if at:
             down = (high - at) / (high - low) * HEIGHT
-            parts.append(f'<line x1="{WIDTH / 2 - 3}" x2="{WIDTH / 2 + 3}" y1="{down:.1f}" y2="{down:.1f}" {STYLE} opacity="0.5"/>')
+            parts.append(
+                f'<line x1="{WIDTH / 2 - 3}" x2="{WIDTH / 2 + 3}" y1="{down:.1f}" y2="{down:.1f}" {STYLE} '
+                f'opacity="0.5"/>'
+            )
             parts.append(f'<text x="{WIDTH / 2 + 12}" y="{down + 4:.1f}" class="gb-tick">{at}</text>')
     parts.append(f'<polyline points="{line(first)}" fill="none" stroke="{ACCENT}" stroke-width="2.5"/>')
     parts.append(f'<polyline points="{line(second)}" {STYLE} stroke-width="1.5" stroke-dasharray="5 4"/>')
@@ -126,12 +132,13 @@ def _plot(points: list[float], first: list[float], second: list[float], name: st
 
 def _svg(width: float, height: float, title: str, parts: list[str]) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
+        f'role="img"'
         f' class="gb-svg"><title>{escape(title)}</title>{"".join(parts)}</svg>'
     )
 
 
-# ---- the graph of the equations ----------------------------------------------------------------------------------------
+# ---- the graph of the equations ----------------------------------------------------------------------------
 
 BOX, TALL, COLUMN, ROW, TOP = 66.0, 30.0, 112.0, 46.0, 14.0
 
@@ -149,18 +156,14 @@ class Node:
 
 
 def graph(layer: Layer) -> str:
-    """Which tensor is made from which: inputs on the left, dashed where a step of a recurrence reads an earlier one."""
+    """Which tensor is made from which, inputs on the left; dashed: a recurrence reads an earlier step."""
     edges, back = _edges(layer)
     columns = _columns(layer, edges)
     nodes, paths = _layout(columns, edges)
-    parts = []
-    for path in paths:
-        parts.append(f'<path d="{_curve([nodes[n].at for n in path])}" {STYLE} opacity="0.45"/>')
-    for start, end in back:
-        parts.append(f'<path d="{_loop(nodes[start].at, nodes[end].at)}" {STYLE} opacity="0.6" stroke-dasharray="4 3"/>')
-    for node in nodes.values():
-        if not node.dummy:
-            parts.append(_box(layer, node))
+    drawn, dashed = f'{STYLE} opacity="0.45"', f'{STYLE} opacity="0.6" stroke-dasharray="4 3"'
+    parts = [f'<path d="{_curve([nodes[n].at for n in path])}" {drawn}/>' for path in paths]
+    parts += [f'<path d="{_loop(nodes[a].at, nodes[b].at)}" {dashed}/>' for a, b in back]
+    parts += [_box(layer, node) for node in nodes.values() if not node.dummy]
     width = max(n.at[0] for n in nodes.values()) + BOX / 2 + 4
     height = max(n.at[1] for n in nodes.values()) + TALL / 2 + 4 + (ROW / 2 if back else 0)
     return _svg(width, height, f"which tensor of {layer.name} is made from which", parts)
@@ -182,7 +185,9 @@ def _edges(layer: Layer) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 
 def _columns(layer: Layer, edges: list[tuple[str, str]]) -> dict[str, int]:
-    column = dict.fromkeys((t.name for t in layer.inputs), 0) | dict.fromkeys((e.target for e in layer.equations), 1)
+    column = dict.fromkeys((t.name for t in layer.inputs), 0) | dict.fromkeys(
+        (e.target for e in layer.equations), 1
+    )
     for _ in layer.equations:
         for start, end in edges:
             column[end] = max(column[end], column[start] + 1)
@@ -194,7 +199,7 @@ def _columns(layer: Layer, edges: list[tuple[str, str]]) -> dict[str, int]:
 
 
 def _layout(columns: dict[str, int], edges: list[tuple[str, str]]) -> tuple[dict[str, Node], list[list[str]]]:
-    """Rows by averaging over neighbours; an edge over several columns passes through a place of its own in each."""
+    """Rows by averaging over neighbours; an edge over several columns gets a place of its own in each."""
     nodes = {name: Node(name, column) for name, column in columns.items()}
     paths = []
     for start, end in edges:
@@ -205,13 +210,16 @@ def _layout(columns: dict[str, int], edges: list[tuple[str, str]]) -> tuple[dict
     levels: dict[int, list[str]] = {}
     for name, node in nodes.items():
         levels.setdefault(node.column, []).append(name)
-    links = [(a, b) for path in paths for a, b in zip(path, path[1:], strict=False)]
+    links = [(a, b) for path in paths for a, b in itertools.pairwise(path)]
     for sweep in range(6):
         for level in sorted(levels, reverse=bool(sweep % 2)):
             names = levels[level]
-            toward = {n: [nodes[a].row for a, b in links if b == n] + [nodes[b].row for a, b in links if a == n] for n in names}
+            toward = {
+                n: [nodes[a].row for a, b in links if b == n] + [nodes[b].row for a, b in links if a == n]
+                for n in names
+            }
             if sweep:
-                names.sort(key=lambda n: sum(toward[n]) / len(toward[n]) if toward[n] else 0.0)  # noqa: B023
+                names.sort(key=lambda n: sum(toward[n]) / len(toward[n]) if toward[n] else 0.0)
             for place, name in enumerate(names):
                 nodes[name].row = place - (len(names) - 1) / 2
     lowest = min(n.row for n in nodes.values())
@@ -222,11 +230,14 @@ def _layout(columns: dict[str, int], edges: list[tuple[str, str]]) -> tuple[dict
 
 def _curve(points: list[tuple[float, float]]) -> str:
     words = []
-    for n, ((a, b), (c, d)) in enumerate(zip(points, points[1:], strict=False)):
+    for n, ((a, b), (c, d)) in enumerate(itertools.pairwise(points)):
         start = a + BOX / 2 if n == 0 else a
         end = c - BOX / 2 if n == len(points) - 2 else c
         middle = (start + end) / 2
-        words.append(("M" if n == 0 else "L") + f"{start:.1f} {b:.1f} C{middle:.1f} {b:.1f} {middle:.1f} {d:.1f} {end:.1f} {d:.1f}")
+        words.append(
+            ("M" if n == 0 else "L")
+            + f"{start:.1f} {b:.1f} C{middle:.1f} {b:.1f} {middle:.1f} {d:.1f} {end:.1f} {d:.1f}"
+        )
     return " ".join(words)
 
 
@@ -243,8 +254,10 @@ def _box(layer: Layer, node: Node) -> str:
     role = layer.tensors[node.name].role
     colour = ACCENT if role == "output" else "currentColor"
     shape = (
-        f'<rect x="{a - BOX / 2:.1f}" y="{b - TALL / 2:.1f}" width="{BOX:g}" height="{TALL:g}" rx="{15 if role in ("input", "state") else 4}"'
-        f' fill="var(--md-default-bg-color, #fff)" stroke="{colour}" stroke-width="{1.8 if role == "output" else 1.1}"/>'
+        f'<rect x="{a - BOX / 2:.1f}" y="{b - TALL / 2:.1f}" width="{BOX:g}" height="{TALL:g}" '
+        f'rx="{15 if role in ("input", "state") else 4}"'
+        f' fill="var(--md-default-bg-color, #fff)" stroke="{colour}" '
+        f'stroke-width="{1.8 if role == "output" else 1.1}"/>'
     )
     label, note = unicode_name(node.name), _note(layer, node.name)
     lines = [label] if len(label) <= 8 else label.split("_", 1)
@@ -252,9 +265,12 @@ def _box(layer: Layer, node: Node) -> str:
     for n, line in enumerate(lines):
         down = b + 4 + 11 * (n - (len(lines) - 1) / 2)
         small = " gb-small" if len(label) > 6 else ""
-        text += f'<text x="{a:.1f}" y="{down:.1f}" class="gb-node{small}" fill="{colour}">{escape(line)}</text>'
+        text += (
+            f'<text x="{a:.1f}" y="{down:.1f}" class="gb-node{small}" fill="{colour}">{escape(line)}</text>'
+        )
     if note:
-        text += f'<text x="{a + BOX / 2 - 4:.1f}" y="{b - TALL / 2 - 2:.1f}" class="gb-note">{escape(note)}</text>'
+        across, down = a + BOX / 2 - 4, b - TALL / 2 - 2
+        text += f'<text x="{across:.1f}" y="{down:.1f}" class="gb-note">{escape(note)}</text>'
     return shape + text
 
 

@@ -1,8 +1,8 @@
 """What a page calls things: tensors, options, indices and functions to symbols of the TeX dialect.
 
-A symbol is a letter, a Greek command or ``\\mathrm{name}``, possibly under an accent: ``\\overline`` for an adjoint,
-``\\dot`` for a tangent or the derivative of a function. No two things on one page share a symbol; where the
-table's first choice is taken, the name itself is printed upright.
+A symbol is a letter, a Greek command or ``\\mathrm{name}``, possibly under an accent: ``\\overline`` for an
+adjoint, ``\\dot`` for a tangent or the derivative of a function. No two things on one page share a symbol;
+where the table's first choice is taken, the name itself is printed upright.
 """
 
 from __future__ import annotations
@@ -17,8 +17,40 @@ from derive.notation.layer import Equation, Layer, Option, Tensor
 from derive.notation.read import OPTION_KINDS
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega"
-    " Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Phi",
+        "Psi",
+        "Omega",
+    ]
 )
 
 #: Names with a symbol of their own, best first.
@@ -39,7 +71,12 @@ PREFERRED: dict[str, tuple[str, ...]] = {
 }
 
 #: The adjoint of an output that is also used within (the bar is the cotangent that the caller gives).
-TOTALS: dict[str, tuple[str, ...]] = {"h": (r"\eta",), "c": (r"\chi",), "y": (r"\upsilon",), "s": (r"\sigma",)}
+TOTALS: dict[str, tuple[str, ...]] = {
+    "h": (r"\eta",),
+    "c": (r"\chi",),
+    "y": (r"\upsilon",),
+    "s": (r"\sigma",),
+}
 
 #: What the symbols table says of names that are used in one sense only.
 MEANINGS: dict[str, str] = {
@@ -57,7 +94,16 @@ MEANINGS: dict[str, str] = {
 }
 
 #: Letters for a second, third ... index along an axis.
-SUCCESSORS: dict[str, str] = {"i": "jkm", "o": "uvw", "n": "mk", "k": "jl", "l": "mkn", "j": "km", "q": "rs", ELLIPSIS: ""}
+SUCCESSORS: dict[str, str] = {
+    "i": "jkm",
+    "o": "uvw",
+    "n": "mk",
+    "k": "jl",
+    "l": "mkn",
+    "j": "km",
+    "q": "rs",
+    ELLIPSIS: "",
+}
 ALPHABET = "ijkmnuvwabcdefghlopqrstxyz"
 ACCENTS = ("\\hat{", "\\overline{", "\\dot{", "\\mathrm{")
 
@@ -106,7 +152,7 @@ class Symbols:
     def layer(self) -> Layer:
         return self.derivations[0].layer
 
-    # ---- choosing ----------------------------------------------------------------------------------------------------
+    # ---- choosing ------------------------------------------------------------------------------------------
 
     def _name(self, name: str, owner: str) -> None:
         if name not in self.names:
@@ -135,7 +181,10 @@ class Symbols:
         elif len(index) == 1:
             self.letters[index] = index
         elif not index[-1].isdigit():
-            used = {*self.letters.values(), *(i for d in self.derivations for i in page_indices(d) if len(i) == 1)}
+            used = {
+                *self.letters.values(),
+                *(i for d in self.derivations for i in page_indices(d) if len(i) == 1),
+            }
             self.letters[index] = next(c for c in (*index, *ALPHABET) if c.isalpha() and c not in used)
 
     def _adjoints(self, derivation: Derivation) -> None:
@@ -151,16 +200,18 @@ class Symbols:
             else:
                 self._claim(name, spellings(name))
 
-    # ---- asking ------------------------------------------------------------------------------------------------------
+    # ---- asking --------------------------------------------------------------------------------------------
 
     def symbol(self, name: str) -> str:
-        """The symbol of a tensor, an option or a function; a name that is nowhere on the page stands upright."""
+        """The symbol of a tensor, an option or a function; a name that is nowhere on the page stands
+        upright."""
         if name in ("pi", "inf"):
             return {"pi": r"\pi", "inf": r"\infty"}[name]
         return self.names.get(name) or upright(name)
 
     def index_letters(self, *expressions: Expr) -> dict[str, str]:
-        """Letters for the indices of one equation: i2 becomes the first letter after i that nothing else uses."""
+        """Letters for the indices of one equation: i2 becomes the first letter after i that nothing else
+        uses."""
         wanted = sorted({i for e in expressions for i in every_index(e)})
         found = {i: self.letters[i] for i in wanted if i in self.letters}
         avoid = set(found.values()) | set(self.names.values())
@@ -172,21 +223,25 @@ class Symbols:
                 found[i] = rf"\ast_{{{i.removeprefix(ELLIPSIS) or i}}}"
                 continue
             letter = self.letters.get(stem, stem[0])
-            options = (*SUCCESSORS.get(letter, ""), *ALPHABET)
+            options = (letter, *SUCCESSORS.get(letter, ""), *ALPHABET)
             found[i] = next(c for c in options if c not in avoid)
             avoid.add(found[i])
         return found
 
     def shape(self, tensor: Tensor, list_brackets: bool = True) -> str:
-        """``[b, g*c, p]``: the axes as a caller passes them, in the letters of the page; a list's length first."""
+        """``[b, g*c, p]``: the axes as a caller passes them, in the letters of the page; a list's length
+        first."""
         slots = [slot.parts for slot in tensor.slots] or [(a,) for a in tensor.axes]
-        words = ["*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots]
+        words = [
+            "*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots
+        ]
         if tensor.sequence and list_brackets:
             return f"[{words[0]}][{', '.join(words[1:])}]"
         return f"[{', '.join(words)}]"
 
     def rows(self) -> list[Row]:
-        """The symbols table: arguments in order, options, intermediates, outputs, then cotangents and adjoints."""
+        """The symbols table: arguments in order, options, intermediates, outputs, then cotangents and
+        adjoints."""
         found: dict[str, Row] = {}
         for derivation in self.derivations:
             layer, adjoint = derivation.layer, derivation.adjoint
@@ -292,4 +347,8 @@ def page_indices(derivation: Derivation) -> list[str]:
     named = [a for t in layer.tensors.values() for a in t.axes]
     named += sorted({i for e in layer.equations for i in every_index(Op("add", equation_expressions(e)))})
     named += list(layer.sizes)
-    return [i for i in dict.fromkeys(named) if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})]
+    return [
+        i
+        for i in dict.fromkeys(named)
+        if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})
+    ]

@@ -32,14 +32,14 @@ def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = 
     derivation = derive(registry[name][0])
     layer = derivation.layer
     console.print(f"[bold]{name}[/bold]   {layer.doc.splitlines()[0]}")
-    console.print(f"[dim]{layer.cites}[/dim]", markup=True)
+    console.print(layer.cites, style="dim", markup=False)
     console.print(arguments(layer))
     equations(console, "forward", layer.equations)
     equations(console, "backward", (*derivation.adjoint.auxiliary, *derivation.backward))
     evidence(console, layer, len(derivation.steps))
     if steps:
         for n, line in enumerate(step_lines(derivation), 1):
-            console.print(f"[dim]{n:3}[/dim]  {line}", highlight=False)
+            console.print(f"{n:3}  {line}", markup=False)
     path = ROOT / "reference" / "layers" / f"{name}.py"
     if kernel and path.exists():
         console.print()
@@ -78,7 +78,8 @@ def step_lines(derivation: Derivation) -> list[str]:
         if isinstance(step, Scatter):
             target = Ref(step.name, step.ref.index)
             lines.append(
-                f"through {show_equation(step.equation)}:  {show(target)} += {show(mul(step.cotangent, step.coefficient))}"
+                f"through {show_equation(step.equation)}:  {show(target)} += "
+                f"{show(mul(step.cotangent, step.coefficient))}"
             )
         elif isinstance(step, Rewrite):
             lines.append(f"{step.rule}: {show(step.target)} = {show(step.after)}   ({step.words})")

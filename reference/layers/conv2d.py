@@ -187,7 +187,17 @@ def jvp(
     t_z = (
         t_bias[:, :, None, None]
         + sum_x_t_W
-        + contract("bgcikjl,gockl->bgoij", windows(windows(t_x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding), W)
+        + contract(
+            "bgcikjl,gockl->bgoij",
+            windows(
+                windows(t_x, 4, (n_j, n_l), (stride, dilation), -padding),
+                3,
+                (n_i, n_k),
+                (stride, dilation),
+                -padding,
+            ),
+            W,
+        )
     )
     return SIGNATURE.restore("z", t_z, dims)
 
@@ -232,7 +242,17 @@ def double_backward(
     )
     ddz = (
         sum_ddx_W
-        + contract("bgcikjl,gockl->bgoij", windows(windows(x, 4, (n_j, n_l), (stride, dilation), -padding), 3, (n_i, n_k), (stride, dilation), -padding), ddW)
+        + contract(
+            "bgcikjl,gockl->bgoij",
+            windows(
+                windows(x, 4, (n_j, n_l), (stride, dilation), -padding),
+                3,
+                (n_i, n_k),
+                (stride, dilation),
+                -padding,
+            ),
+            ddW,
+        )
         + ddbias[:, :, None, None]
     )
     dW_ = contract(

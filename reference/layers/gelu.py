@@ -125,6 +125,16 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dx_ = (
         ddx
         * dy
-        * (np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype) - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / (2 * sqrt(math.pi, dims.dtype)))
+        * (
+            (
+                np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype)
+                - (
+                    np.square(x)
+                    * np.exp(-np.square(x) / 2)
+                    * sqrt(2, dims.dtype)
+                    / (2 * sqrt(math.pi, dims.dtype))
+                )
+            )
+        )
     )
     return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))

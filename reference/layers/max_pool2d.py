@@ -113,7 +113,12 @@ def backward(dy: Array, saved: Saved) -> Gradients:
                 padding,
                 spread=stride,
             )
-            * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == windows(windows(argmax_y, 3, (n_q, n_l), (1, -1), padding, spread=stride), 2, (n_p, n_k), (1, -1), padding, spread=stride))
+            * (
+                (
+                    np.arange(n_k)[:, None, None] * n_l
+                    + np.arange(n_l) == windows(windows(argmax_y, 3, (n_q, n_l), (1, -1), padding, spread=stride), 2, (n_p, n_k), (1, -1), padding, spread=stride)
+                )
+            )
         ),
         axis=(3, 5),
     )

@@ -170,3 +170,10 @@ def less_one_hot(y: Array, t: Array) -> Array:
     out[rows, t] = 0
     out[rows, t] = -positive_sum(out)[:, 0]
     return out
+
+
+def copysign(a: Array, b: Array) -> Array:
+    """``|a|`` with the sign of b; of object arrays too, where a ball around 0 counts as positive."""
+    if a.dtype == object:
+        return np.where(b < 0, -np.abs(a), np.abs(a))
+    return np.copysign(a, b)

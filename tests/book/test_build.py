@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from derive import build
 from derive.cli import main, split
+from derive.notation.define import REGISTRY
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITION = '''\
@@ -30,19 +32,22 @@ def {name}(x: Real[..., i], gamma: Real[i], epsilon: Positive = 1e-6):
 
 
 @pytest.fixture
-def mine(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, Path, str]:
+def mine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Path, Path, str]]:
     """A file with one definition, a folder for its kernels, and the layer's name."""
     name = f"own_{abs(hash(request.node.name)) % 10**8}"
     file = tmp_path / "my_layers.py"
     file.write_text(DEFINITION.format(name=name))
-    return file, tmp_path / "my_kernels", name
+    yield file, tmp_path / "my_kernels", name
+    REGISTRY.pop(name, None)  # the registry is this process's
 
 
 def test_layer_outside_the_project(mine: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     file, out, name = mine
-    assert main(["build", str(file), "--out", str(out)]) == 0
+    status = main(["build", str(file), "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {"__init__.py", f"{name}.py", f"{name}.md", "verification.json"}
-    assert "✓" in capsys.readouterr().out, "the evidence is run"
+    shown = capsys.readouterr().out
+    assert "exact ✓" in shown, "the evidence is run"
+    assert status == int("✗" in shown)
     assert main(["build", str(file), "--out", str(out), "--check"]) == 0
 
 

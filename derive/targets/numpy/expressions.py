@@ -14,9 +14,9 @@ from derive.notation.text import split_quotient, split_sign
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
-UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "copysign": "np.copysign", "library tanh": "np.tanh", "minimum": "np.minimum"}
+UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "library tanh": "np.tanh", "minimum": "np.minimum"}
 #: Functions of reference.runtime.functions, by their name in the notation.
-RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp"}
+RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp", "copysign": "copysign"}
 
 
 def size_name(axis: str) -> str:

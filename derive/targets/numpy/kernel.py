@@ -608,6 +608,7 @@ MODULES = {
     "xlogy": "arrays",
     "xdivy": "arrays",
     "less_one_hot": "arrays",
+    "copysign": "arrays",
 }
 
 

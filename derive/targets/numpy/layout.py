@@ -50,7 +50,9 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
         if len(parts) > 1:
             lines = [indent + head + "("]
             for part in parts:
-                lines += broken(indent + "    ", "", part, "", width)
+                sign, _, rest = part.partition(" ")
+                known = f" {sign} " in operators
+                lines += broken(indent + "    ", f"{sign} " if known else "", rest if known else part, "", width)
             return [*lines, indent + ")" + tail]
     return [indent + head + code + tail]
 

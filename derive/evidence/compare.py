@@ -1,0 +1,231 @@
+"""Kernels against the definition: the legs definition, differences, duality and second order.
+
+Kernels are generic over the number type, so they are run on Arb balls of more than 60 digits: what comes back is a
+proven enclosure of what the kernel's formula gives at exactly these inputs. The definition is evaluated by the
+interpreter to 60 digits. No tolerance is chosen by hand:
+
+* The error of a central difference d(h) is estimated by d(2h) - d(h), three times its leading error, and by what
+  rounding at 60 digits can contribute, |f| 10**-57 / h.
+* In float64 the rounding part comes from running error analysis (derive.evidence.enclosure) of the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import domain, inputs, kernels, layout, world
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Elements
+from derive.evidence.numbers import DIGITS, MP
+from derive.evidence.result import Result, Tally
+
+STEP = MP.exact(10) ** -20
+ROUNDING = MP.exact(10) ** (3 - DIGITS)
+PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
+
+
+def central(f: Callable[[Any], Any], step: Any = STEP) -> tuple[Any, Any]:
+    """The central difference of f at 0 and a bound on its error."""
+    one, other = f(step), f(-step)
+    near, far = (one - other) / (2 * step), (f(2 * step) - f(-2 * step)) / (4 * step)
+    return near, abs(far - near) + ROUNDING * (abs(one) + abs(other) + abs(step)) / step
+
+
+def balls(case: Case) -> Case:
+    return kernels.over(case, kernels.to_arb)
+
+
+def balls_of(arrays: Arrays) -> Arrays:
+    return {n: kernels.convert(v, kernels.to_arb) for n, v in arrays.items()}
+
+
+def decimals(case: Case, arrays: Arrays) -> dict[str, dict[tuple[int, ...], tuple[Any, Any]]]:
+    """Midpoints and radii in decimal arithmetic, element by element."""
+    return {n: layout.elements(case, n, v, _decimal) for n, v in arrays.items()}
+
+
+def _decimal(value: Any) -> tuple[Any, Any]:
+    return kernels.arb_to_decimal(value, MP.exact)
+
+
+def contracted(left: dict[str, Any], right: Arrays, case: Case) -> tuple[Any, Any]:
+    """The sum of products of enclosures with exact numbers, and its radius."""
+    middle, radius = MP.exact(0), MP.exact(0)
+    for name, values in left.items():
+        along = layout.elements(case, name, right[name], MP.exact)
+        for i, (m, r) in values.items():
+            middle, radius = middle + m * along[i], radius + r * abs(along[i])
+    return middle, radius
+
+
+def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """The kernel's forward, in balls and (where the equations are arithmetic) in fractions, against the interpreter."""
+    layer = derivation.layer
+    tally = Tally("definition", layer.name, 0.0, unit="digits 60 and beyond")
+    exact = domain.rational(layer)
+    for case in [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]:
+        run = world.forward(case)
+        with kernels.precision():
+            got = decimals(case, kernels.forward(kernel, balls(case))[0])
+        for name, values in got.items():
+            wanted = run.values(name, name)
+            tally.claim(set(wanted) == set(values), f"{case.words}: {name} has another shape")
+            for i, (m, r) in values.items():
+                error = abs(m - wanted[i]) - r - ROUNDING * max(1, abs(wanted[i]))
+                tally.measure(max(error, 0), f"{case.words}: {name}{list(i)}", f"got {float(m)}, wanted {float(wanted[i])}")
+        if exact:
+            _fractions(kernel, case, tally)
+    return tally.result()
+
+
+def _fractions(kernel: Any, case: Case, tally: Tally) -> None:
+    """Fractions in, the very fractions of the definition out."""
+    from derive.evidence.numbers import FRACTION
+
+    if not all(domain.rational(layer) for layer in domain.chosen(case.layer, case.options)):
+        return
+    run = world.forward(case, FRACTION)
+    got = kernels.forward(kernel, kernels.over(case, kernels.to_fraction))[0]
+    for name, values in kernels.elements(case, got).items():
+        for i, v in values.items():
+            same = v == run.element(name, i)
+            tally.claim(bool(same), f"{case.words}: {name}{list(i)} in fractions: got {v}, wanted {run.element(name, i)}")
+
+
+def differences(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """The kernel's backward against central differences of the definition, one input after another."""
+    layer = derivation.layer
+    tally = Tally("differences", layer.name, 1.0, unit="of the difference's own error")
+    for n, case in enumerate(inputs.cases(layer, seed, plan=PLAN)):
+        cotangents, tangents = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
+        weights = kernels.elements(case, cotangents, MP.exact)
+        with kernels.precision():
+            got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
+        for name in tangents:
+            slope, error = central(lambda h, name=name: _objective(case, weights, {name: tangents[name]}, h))  # type: ignore[misc]
+            value, radius = contracted({name: got[name]}, tangents, case) if name in got else (MP.exact(0), MP.exact(0))
+            tally.within(
+                abs(value - slope), error + radius, f"{case.words}: gradient of {name}", f"got {float(value)}, wanted {float(slope)}"
+            )
+        _in_float(derivation, kernel, case, cotangents, tangents, tally)
+    return tally.result()
+
+
+def _objective(case: Case, weights: dict[str, Elements], tangents: Arrays, step: Any) -> Any:
+    run = world.forward(case, MP, world.shifted(case, tangents, step))
+    return world.contracted(weights, {o: run.values(o, o) for o in weights})
+
+
+def _in_float(
+    derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, tangents: Arrays, tally: Tally
+) -> None:
+    """The same in float64 alone: the kernel's backward against its own forward."""
+    from derive.evidence.enclosure import radii, radius_of_gradients
+
+    step = 2.0**-17  # about the cube root of the unit roundoff
+    def f(h: float) -> float:
+        there = world.restricted(case, {n: _moved(case.tensors[n], t, h) for n, t in tangents.items()})
+        out = kernels.forward(kernel, there)[0]
+        return sum(_dot(out[o], cotangents[o]) for o in cotangents)
+
+    got = kernels.backward(kernel, case, cotangents)
+    value = sum(_dot(got[n], tangents[n]) for n in got)
+    near, far = (f(step) - f(-step)) / (2 * step), (f(2 * step) - f(-2 * step)) / (4 * step)
+    noise = sum(radii(case, cotangents).values()) / step
+    noise += radius_of_gradients(derivation, case, cotangents, tangents)
+    tally.within(
+        abs(value - near), abs(far - near) + noise, f"{case.words}: float64", f"got {value}, wanted {near}"
+    )
+
+
+def _moved(value: Any, tangent: Any, h: float) -> Any:
+    if isinstance(value, list):
+        return [v + h * t for v, t in zip(value, tangent, strict=True)]
+    return value + h * tangent
+
+
+def _dot(a: Any, b: Any) -> float:
+    if isinstance(a, list):
+        return sum(_dot(p, q) for p, q in zip(a, b, strict=True))
+    return float(np.sum(np.asarray(a, np.float64) * b))
+
+
+def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """<J v, u> = <v, J^T u> for the kernel's own jvp and backward, and backward is linear in the cotangent."""
+    layer = derivation.layer
+    tally = Tally("duality", layer.name, 0.0, unit="digits 60 and beyond")
+    for n, case in enumerate([*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]):
+        u, w = inputs.cotangents(case, seed + 2 * n), inputs.cotangents(case, seed + 2 * n + 1)
+        v = inputs.tangents(case, seed + n)
+        with kernels.precision():
+            exact = balls(case)
+            saved = kernels.forward(kernel, exact)[1]
+            forwards = decimals(case, kernels.jvp(kernel, exact, balls_of(v)))
+            back = decimals(case, kernels.backward(kernel, exact, balls_of(u), saved))
+            other = decimals(case, kernels.backward(kernel, exact, balls_of(w), saved))
+            mixed = {o: _combined(u[o], w[o]) for o in u}
+            both = decimals(case, kernels.backward(kernel, exact, mixed, saved))
+        (a, ra), (b, rb) = contracted(forwards, u, case), contracted(back, v, case)
+        _zero(tally, a - b, ra + rb, abs(a), f"{case.words}: <J v, u> = {float(a)} but <v, J^T u> = {float(b)}")
+        for name, values in both.items():
+            for i, (m, r) in values.items():
+                (p, rp), (q, rq) = back[name][i], other[name][i]
+                _zero(tally, m - 2 * p + 3 * q, r + 2 * rp + 3 * rq, abs(m) + abs(p) + abs(q), f"{case.words}: {name}{list(i)} is not linear")
+    return tally.result()
+
+
+def _combined(u: Any, w: Any) -> Any:
+    """2 u - 3 w, in balls."""
+    if isinstance(u, list):
+        return [_combined(p, q) for p, q in zip(u, w, strict=True)]
+    return 2 * kernels.convert(u, kernels.to_arb) - 3 * kernels.convert(w, kernels.to_arb)
+
+
+def _zero(tally: Tally, value: Any, radius: Any, scale: Any, words: str) -> None:
+    tally.measure(max(abs(value) - radius - ROUNDING * (1 + scale), 0), words)
+
+
+def second(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """The kernel's double_backward against central differences of the backward equations."""
+    layer = derivation.layer
+    tally = Tally("second order", layer.name, 1.0, unit="of the difference's own error")
+    for n, case in enumerate(inputs.cases(layer, seed, plan=PLAN)):
+        cotangents, along = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
+        moves, turns = inputs.tangents(case, seed + n + 50), inputs.cotangents(case, seed + n + 60)
+        weights = kernels.elements(case, along, MP.exact)
+        with kernels.precision():
+            got = decimals(
+                case, kernels.double_backward(kernel, derivation, balls(case), balls_of(cotangents), balls_of(along))
+            )
+        for name in {**turns, **moves}:
+            direction = {name: turns[name] if name in turns else moves[name]}
+
+            def f(h: Any, name: str = name, direction: Arrays = direction) -> Any:
+                return _second_objective(derivation, case, cotangents, weights, name, direction, h)
+
+            slope, error = central(f)
+            value, radius = contracted({name: got[name]}, direction, case) if name in got else (MP.exact(0), MP.exact(0))
+            tally.within(
+                abs(value - slope), error + radius, f"{case.words}: second gradient of {name}", f"got {float(value)}, wanted {float(slope)}"
+            )
+    return tally.result()
+
+
+def _second_objective(
+    derivation: Derivation, case: Case, cotangents: Arrays, weights: dict[str, Elements], name: str, direction: Arrays, h: Any
+) -> Any:
+    given = {}
+    if name in cotangents:
+        at = layout.elements(case, name, cotangents[name], MP.exact)
+        along = layout.elements(case, name, direction[name], MP.exact)
+        given[derivation.adjoint.cotangents[name]] = {i: v + h * along[i] for i, v in at.items()}
+    else:
+        given = world.shifted(case, direction, h)
+    run = world.backward(derivation, case, cotangents, MP, given=given)
+    return world.contracted(
+        {n: w for n, w in weights.items() if n in derivation.gradients}, world.gradients(derivation, run)
+    )

@@ -1,0 +1,208 @@
+"""The enclosure leg: floating-point kernels against proven enclosures, in units of a derived bound.
+
+Truth. The same kernel is run on Arb balls at more than 60 digits, started from the very floating-point numbers: an
+enclosure of what its formula gives, narrower than any float. (That this is the definition's value is what the legs
+definition and differences show.)
+
+Bound. Running error analysis (Wilkinson 1963; Higham 2002, section 3.3) of the equations, done in ball arithmetic. In a
+format with unit roundoff u, every operation obeys fl(a op b) = (a op b)(1 + d), |d| <= u. So if balls A and B hold
+every value that a and b may have been rounded to, the ball A op B, widened by u times its largest magnitude, holds
+every value that the computed result may have; by induction over the equations the last ball holds every possible
+computed result, second-order terms included. Three additions make the bound one for every sensible way to evaluate the
+same formula, and not for one order of operations only:
+
+* A sum of n terms is widened by (n - 1) u times the sum of magnitudes, which holds for any order of summation, blocked
+  and pairwise ones included (Higham, equation 4.4).
+* Inputs, cotangents and options are widened by u relatively, as if each had been rounded once more: a kernel may
+  subtract the largest score before it exponentiates, or scale before it squares.
+* Functions (exp, log, erf) count 4 units in the last place. What the result loses by gradual underflow is one
+  smallest subnormal for every element, and for every product on the way as large as what multiplies it.
+
+``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound both cases
+are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is claimed; the share of
+such elements is in the detail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import inputs, kernels, layout, world
+from derive.evidence.interpret import Undecided
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Elements
+from derive.evidence.numbers import Numbers, rounding
+from derive.evidence.result import Result, Tally
+
+WORKING = 160
+PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
+
+
+@dataclass(frozen=True)
+class Format:
+    """A floating-point format.
+
+    Attributes:
+        exponent: of its unit roundoff.
+        spreads: standard deviation and mean of the inputs tried.
+    """
+
+    dtype: Any
+    exponent: int
+    spreads: tuple[tuple[float, float], ...]
+
+    @property
+    def tiny(self) -> float:
+        return float(np.finfo(self.dtype).smallest_subnormal)
+
+    @property
+    def largest(self) -> float:
+        return float(np.finfo(self.dtype).max)
+
+
+FORMATS = (
+    Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0))),
+    Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, 1e6), (1e30, 0), (1e-30, 0))),
+    Format(np.float16, -11, ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0))),
+)
+
+
+def seeded(numbers: Numbers, exponent: int) -> Any:
+    """Numbers of the caller, as if rounded once more."""
+    import flint
+
+    def seed(value: Any) -> Any:
+        v = numbers.exact(float(value))
+        return v + flint.arb(0, (abs(v) * flint.arb(2) ** exponent).abs_upper())
+
+    return seed
+
+
+def bounds_forward(case: Case, exponent: int) -> dict[str, Elements]:
+    """For every output element, the ball that holds whatever rounding may give."""
+    numbers = rounding(exponent)
+    seed = seeded(numbers, exponent)
+    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
+    run = world.forward(case, numbers, given)
+    return {o: run.values(o, o) for o in case.layer.outputs}
+
+
+def bounds_backward(derivation: Derivation, case: Case, cotangents: Arrays, exponent: int) -> dict[str, Elements]:
+    """The same for every gradient's elements."""
+    numbers = rounding(exponent)
+    seed = seeded(numbers, exponent)
+    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
+    given |= {derivation.adjoint.cotangents[o]: layout.elements(case, o, v, seed) for o, v in cotangents.items()}
+    run = world.backward(derivation, case, cotangents, numbers, given=given)
+    return world.gradients(derivation, run)
+
+
+def _real(case: Case) -> list[Any]:
+    return [t for t in case.layer.inputs if t.kind == "real"]
+
+
+def radii(case: Case, cotangents: Arrays) -> dict[str, float]:
+    """What rounding may contribute to the sum of each output times its cotangent, in float64."""
+    with kernels.precision(WORKING):
+        found = bounds_forward(case, -53)
+    out = {}
+    for name, cotangent in cotangents.items():
+        weight = layout.elements(case, name, cotangent, float)
+        out[name] = sum(float(ball.rad()) * abs(weight[i]) + abs(float(ball) * weight[i]) * 2**-50 for i, ball in found[name].items())
+    return out
+
+
+def radius_of_gradients(derivation: Derivation, case: Case, cotangents: Arrays, tangents: Arrays) -> float:
+    """What rounding may contribute to the sum of gradients times tangents, in float64."""
+    with kernels.precision(WORKING):
+        found = bounds_backward(derivation, case, cotangents, -53)
+    total = 0.0
+    for name, values in found.items():
+        weight = layout.elements(case, name, tangents[name], float)
+        total += sum(float(b.rad()) * abs(weight[i]) + abs(float(b) * weight[i]) * 2**-50 for i, b in values.items())
+    return total
+
+
+def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """Outputs and gradients in every format against their enclosures."""
+    layer = derivation.layer
+    tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
+    vacuous = 0
+    for form in FORMATS:
+        for n, (scale, offset) in enumerate(form.spreads):
+            how = {"dtype": form.dtype, "scale": scale, "offset": offset}
+            for turn, case in enumerate(inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)):
+                cotangents = inputs.cotangents(case, seed + turn, form.dtype)
+                vacuous += check(derivation, kernel, case, cotangents, form, tally)
+    share = vacuous / max(1, vacuous + tally.checks)
+    return tally.result(f"nothing claimed about {share:.0%} of the elements" if vacuous else "")
+
+
+def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, form: Format, tally: Tally) -> int:
+    """One case in one format. Returns how many elements had no finite bound."""
+    with kernels.precision():
+        exact = kernels.over(case, kernels.to_arb)
+        truth, saved = kernels.forward(kernel, exact)
+        gradients = kernels.backward(
+            kernel, exact, {o: kernels.convert(v, kernels.to_arb) for o, v in cotangents.items()}, saved
+        )
+    with kernels.precision(WORKING):
+        try:
+            bounds = [bounds_forward(case, form.exponent), bounds_backward(derivation, case, cotangents, form.exponent)]
+        except Undecided:
+            return 1
+    results = [kernels.elements(case, a, _ball) for a in (truth, gradients)]
+    representable = all(_fits(b, form) for own in results for values in own.values() for b in values.values())
+    quiet = "raise" if representable else "ignore"  # a warning is a failure where the true results are numbers
+    with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
+        try:
+            got, saved = kernels.forward(kernel, case)
+            back = kernels.backward(kernel, case, cotangents, saved)
+        except FloatingPointError as error:
+            tally.claim(False, f"{np.dtype(form.dtype)} {case.words}: {error} at inputs of size {_size(case):.1e}")
+            return 0
+    vacuous = 0
+    for arrays, true, ball in zip((got, back), results, bounds, strict=True):
+        for name, value in arrays.items():
+            for i, v in layout.elements(case, name, value).items():
+                where = f"{np.dtype(form.dtype)} {case.words}: {name}{list(i)} at inputs of size {_size(case):.1e}"
+                vacuous += not _element(v, true[name][i], ball[name][i], form, where, tally)
+    return vacuous
+
+
+def _ball(value: Any) -> Any:
+    import flint
+
+    return value if hasattr(value, "mid") else flint.arb(value)
+
+
+def _fits(ball: Any, form: Format) -> bool:
+    return bool(ball.is_finite() and ball.abs_upper() < form.largest)
+
+
+def _size(case: Case) -> float:
+    """The magnitude of the inputs, for messages."""
+    values = [case.tensors[t.name] for t in _real(case)]
+    arrays = [a for v in values for a in (v if isinstance(v, list) else [v])]
+    return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
+
+
+def _element(v: Any, wanted: Any, ball: Any, form: Format, where: str, tally: Tally) -> bool:
+    """One element; False where there is no bound. A number where the truth is one is claimed even there."""
+    import flint
+
+    if not _fits(wanted, form):
+        return False
+    with kernels.precision():
+        reach = (_ball(ball) - wanted).abs_upper()
+        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
+            return True
+        if not reach.is_finite():
+            return False
+        error = (flint.arb(float(v)) - wanted).abs_lower()
+        tally.measure(float(error / (reach + form.tiny)), where, f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}")
+    return True

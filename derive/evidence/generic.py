@@ -1,0 +1,211 @@
+"""What a user may do to a kernel: other formats, layouts and sizes, exact numbers.
+
+Every format comes out as it went in, from forward, backward, jvp and double_backward, and no input is written to. An
+axis of any argument may be empty; where the definition has a value there (an empty sum is 0) it is that value, and
+where it has none (a mean over nothing) nothing is claimed but the shape. Arrays that are transposed, reversed, sliced
+or broadcast give results within the derived bound, as contiguous ones do. Where the equations are arithmetic only,
+object arrays of fractions give the very fractions of the definition, gradients included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import domain, enclosure, inputs, kernels, layout, world
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Value
+from derive.evidence.numbers import FRACTION, MP
+from derive.evidence.result import Result, Tally
+from derive.notation.expr import ELLIPSIS
+from derive.notation.layer import Layer
+
+PLAN = inputs.Plan((2, 3, 4), ((2,), (2, 3)), (2,))
+DTYPES: tuple[Any, ...] = (np.float16, np.float32, np.float64, np.longdouble)
+
+
+def generic(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
+    """Formats, untouched inputs, empty axes, layouts and fractions."""
+    tally = Tally("generic", derivation.layer.name, 1.0, unit="of the derived bound")
+    _formats(derivation, kernel, seed, tally)
+    _empty(derivation, kernel, seed, tally)
+    _layouts(derivation, kernel, seed, tally)
+    _fractions(derivation, kernel, seed, tally)
+    return tally.result()
+
+
+def everything(derivation: Derivation, kernel: Any, case: Case, dtype: Any) -> Iterator[tuple[str, Arrays]]:
+    """All that a kernel can compute at a case."""
+    cotangents, tangents = inputs.cotangents(case, 1, dtype), inputs.tangents(case, 2, dtype)
+    outputs, saved = kernels.forward(kernel, case)
+    yield "forward", outputs
+    yield "backward", kernels.backward(kernel, case, cotangents, saved)
+    yield "jvp", kernels.jvp(kernel, case, tangents)
+    if hasattr(kernel, "double_backward"):
+        yield "double_backward", kernels.double_backward(kernel, derivation, case, cotangents, tangents)
+
+
+def flat(value: Value) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
+    case = inputs.cases(derivation.layer, seed, 1, PLAN)[0]
+    for dtype in DTYPES:
+        own = kernels.cast(case, dtype)
+        arrays = [a for t in derivation.layer.inputs if own.tensors[t.name] is not None for a in flat(own.tensors[t.name])]
+        before = [a.copy() for a in arrays]
+        for a in arrays:
+            a.flags.writeable = False
+        for what, results in everything(derivation, kernel, own, dtype):
+            for name, value in results.items():
+                for a in flat(value):
+                    found = np.asarray(a).dtype
+                    tally.claim(found == dtype, f"{what}: {name} of {np.dtype(dtype)} inputs is {found}")
+        for a, b in zip(arrays, before, strict=True):
+            tally.claim(a.tobytes() == b.tobytes(), f"an input of {np.dtype(dtype)} was written to")
+
+
+def _empty(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
+    for words, case in empty_cases(derivation.layer, seed):
+        try:
+            with np.errstate(all="ignore"):
+                found = dict(everything(derivation, kernel, case, np.float64))
+        except Exception as error:  # what a kernel raises is the finding
+            tally.claim(False, f"{words}: {error!r}")
+            continue
+        for name, value in found["forward"].items():
+            tally.claim(_shape(value) == layout.shape_of(case, name), f"{words}: {name} has shape {_shape(value)}")
+        for name, value in found["backward"].items():
+            tally.claim(_shape(value) == layout.shape_of(case, name), f"{words}: gradient of {name} has shape {_shape(value)}")
+        run = world.forward(case)
+        for name, value in found["forward"].items():
+            _where_defined(case, name, value, lambda i, name=name: run.element(name, i), words, tally)  # type: ignore[misc]
+        back = world.backward(derivation, case, inputs.cotangents(case, 1), MP, derivation.adjoint.equations)
+        for name, value in found["backward"].items():
+            adjoint = derivation.gradients[name]
+            _where_defined(case, name, value, lambda i, a=adjoint: back.element(a, i), f"{words}: gradient", tally)  # type: ignore[misc]
+
+
+def _shape(value: Value) -> Any:
+    return [np.shape(v) for v in value] if isinstance(value, list) else np.shape(value)
+
+
+def _where_defined(
+    case: Case, name: str, value: Value, wanted: Callable[[Any], Any], words: str, tally: Tally
+) -> None:
+    for i, v in layout.elements(case, name, value, float).items():
+        try:
+            true = wanted(i)
+        except (ArithmeticError, ValueError):
+            continue
+        close = abs(v - true) <= 1e-9 * max(1, abs(true)) or v == true  # a rough look: the bound is for enclosure
+        tally.claim(bool(close), f"{words}: {name}{list(i)} is {v}, the definition says {float(true)}")
+
+
+def empty_cases(layer: Layer, seed: int) -> Iterator[tuple[str, Case]]:
+    """The first acceptable case, with each axis in turn made empty."""
+    case = inputs.cases(layer, seed, 1, PLAN)[0]
+    axes = dict.fromkeys(a for t in layer.inputs for s in layout.slots(layer, t) for a in s[:1])
+    pointed = {domain.index_range(layer, t.name) for t in layer.inputs if t.kind == "integer"}
+    for axis in axes:
+        if axis in pointed or axis in layer.sizes or _windowed(layer, axis):
+            continue  # an index needs something to point at; a window needs room
+        tensors = {t.name: _without(layer, case, t.name, axis) for t in layer.inputs}
+        yield f"axis {axis} empty", Case(layer, tensors, case.options)
+
+
+def _windowed(layer: Layer, axis: str) -> bool:
+    """Whether a computed size depends on the axis."""
+    from derive.notation.expr import Size, walk
+
+    return any(Size(axis) in walk(e) for e in layer.sizes.values())
+
+
+def _without(layer: Layer, case: Case, name: str, axis: str) -> Value:
+    """The argument with nothing along one axis."""
+    tensor = layer.tensors[name]
+    value = case.tensors[name]
+    if value is None:
+        return None
+    parts = layout.slots(layer, tensor)
+    chained = domain.chained(layer)
+
+    def cut(array: Any, entry: int) -> Any:
+        at = 0
+        for part in parts:
+            width = np.ndim(array) - len(parts) + 1 if part == (ELLIPSIS,) else 1
+            if axis in part and width:
+                place = at
+                if (move := layout.moved(case, tensor)) is not None and part != (ELLIPSIS,):
+                    place = move[0]
+                elif move is not None:
+                    place = next(p for p in range(np.ndim(array)) if p != move[0] % np.ndim(array))
+                if not (tensor.sequence and axis in chained and entry > 0):
+                    array = np.take(array, [], axis=place)
+            elif tensor.sequence and chained.get(part[0]) == axis and entry > 0:
+                array = np.take(array, [], axis=at)
+            at += width
+        return array
+
+    return [cut(a, n) for n, a in enumerate(value)] if tensor.sequence else cut(value, 0)
+
+
+def transposed(a: Any) -> Any:
+    return np.asfortranarray(a)
+
+
+def reversed_strides(a: Any) -> Any:
+    backwards = tuple(slice(None, None, -1) for _ in a.shape)
+    return np.ascontiguousarray(a[backwards])[backwards]
+
+
+def sliced(a: Any) -> Any:
+    """Every second element of a larger array."""
+    wide = np.empty(tuple(2 * n for n in a.shape), a.dtype)
+    view = wide[tuple(slice(None, None, 2) for _ in a.shape)]
+    view[...] = a
+    return view
+
+
+def broadcast(a: Any) -> Any:
+    """Stride 0 along the first axis: its first entry again and again."""
+    return np.broadcast_to(a[:1], a.shape) if a.ndim and a.shape[0] else a
+
+
+LAYOUTS = (transposed, reversed_strides, sliced, broadcast)
+
+
+def _layouts(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
+    form = enclosure.FORMATS[0]
+    for n, change in enumerate(LAYOUTS):
+        case = inputs.cases(derivation.layer, seed + n, 1, PLAN)[0]
+        own = replace(case, tensors={k: changed(v, change) for k, v in case.tensors.items()})
+        cotangents = {k: changed(v, change) for k, v in inputs.cotangents(case, seed + n).items()}
+        enclosure.check(derivation, kernel, own, cotangents, form, tally)
+
+
+def changed(value: Value, change: Callable[[Any], Any]) -> Value:
+    if value is None:
+        return None
+    return [changed(v, change) for v in value] if isinstance(value, list) else change(value) if np.ndim(value) else value
+
+
+def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
+    layer = derivation.layer
+    for case in inputs.cases(layer, seed, None, PLAN):
+        if not domain.rational(layer) or not all(domain.rational(c) for c in domain.chosen(layer, case.options)):
+            return
+        cotangents = inputs.cotangents(case, seed)
+        exact = kernels.over(case, kernels.to_fraction)
+        along = {n: kernels.convert(v, kernels.to_fraction) for n, v in cotangents.items()}
+        got = kernels.elements(case, kernels.backward(kernel, exact, along))
+        run = world.backward(derivation, case, cotangents, FRACTION)
+        for name, values in got.items():
+            for i, v in values.items():
+                wanted = run.element(derivation.gradients[name], i)
+                tally.claim(bool(v == wanted), f"{case.words}: gradient of {name}{list(i)} in fractions: {v}, not {wanted}")

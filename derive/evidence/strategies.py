@@ -1,0 +1,82 @@
+"""Hypothesis strategies for a layer's arguments, made from its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from derive.evidence import generic, inputs, layout
+from derive.evidence.inputs import Array, Plan
+from derive.evidence.layout import Case, Shape
+from derive.notation.layer import Layer
+
+#: Values that kernels get wrong: zeros of both signs, subnormals, tails, large numbers, and few of them so that they tie.
+SPECIAL = (0.0, -0.0, 5e-324, -1e-310, 1e-300, 1e-8, 0.5, 1.0, -1.0, 2.0, 40.0, -40.0, 700.0, -745.0, 1e6, -1e100)
+PLAN = Plan((1, 2, 3, 4), ((), (2,), (1, 3)), (1, 2, 3))
+
+
+@dataclass
+class Drawn:
+    """A Source that asks Hypothesis."""
+
+    draw: Callable[[Any], Any]
+    special: tuple[float, ...]
+    dtype: Any
+
+    def pick(self, choices: list[Any]) -> Any:
+        return self.draw(st.sampled_from(choices))
+
+    def shuffled(self, choices: list[Any]) -> list[Any]:
+        return list(self.draw(st.permutations(choices)))
+
+    def reals(self, shape: Shape, positive: bool) -> Array:
+        if positive:
+            value = st.floats(2.0**-10, 1.0, width=16)
+        else:
+            value = st.sampled_from(self.special) | st.floats(-8, 8, width=16)
+        return self._array(shape, value).astype(self.dtype)
+
+    def integers(self, shape: Shape, below: int) -> Array:
+        return self._array(shape, st.integers(0, max(0, below - 1))).astype(np.int64)
+
+    def booleans(self, shape: Shape) -> Array:
+        return self._array(shape, st.booleans()).astype(bool)
+
+    def _array(self, shape: Shape, value: Any) -> Array:
+        n = int(np.prod(shape))
+        return np.asarray(self.draw(st.lists(value, min_size=n, max_size=n))).reshape(shape)
+
+
+@st.composite
+def cases(
+    draw: Any, layer: Layer, dtype: Any = np.float64, special: tuple[float, ...] = SPECIAL, plan: Plan = PLAN
+) -> Case:
+    """Arguments of any layout, with values from subnormal to large, ties among them."""
+    small = replace(plan, attempts=20)
+    largest = float(np.finfo(dtype).max)
+    source = Drawn(draw, tuple(v for v in special if abs(v) < largest), dtype)
+    try:
+        case = inputs.build(layer, source, small)
+    except ValueError:
+        from hypothesis import reject
+
+        reject()
+    change = draw(st.sampled_from([None, *generic.LAYOUTS]))
+    if change is None:
+        return case
+    tensors = {n: v if v is None else generic.changed(v, change) for n, v in case.tensors.items()}
+    return replace(case, tensors=tensors)
+
+
+@st.composite
+def cotangents(draw: Any, case: Case, dtype: Any = np.float64) -> dict[str, Any]:
+    """A cotangent for every output that has a gradient: ordinary numbers, never all ones."""
+    seed = draw(st.integers(0, 2**32 - 1))
+    return inputs.cotangents(case, seed, dtype)
+
+
+__all__ = ["SPECIAL", "Drawn", "cases", "cotangents", "layout"]

@@ -1,0 +1,95 @@
+"""Definitions: what is read, and what an error says."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from derive.notation import define
+from derive.notation.define import load_file, load_project
+from derive.notation.layer import Layer
+from derive.notation.read import DefinitionError
+from derive.notation.text import show_equation
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Definitions of a test are forgotten after it."""
+    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+
+
+def defined(tmp_path: Path, body: str, signature: str = "x: Real[..., i]", name: str = "mine") -> Layer:
+    path = tmp_path / "layers.py"
+    text = f"from derive import layer\n\n@layer(cites='me')\ndef {name}({signature}):\n    '''Mine.'''\n"
+    path.write_text(text + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n")
+    return load_file(path)[name][0]
+
+
+def test_every_equation_prints_as_it_was_read(tmp_path: Path) -> None:
+    """The text of an equation is a definition again, and reading it gives the same equation."""
+    for name, variants in load_project().items():
+        layer = variants[0]
+        if layer.choice or layer.elementwise or any("xlogy" in str(e.body) for e in layer.equations):
+            continue
+        for equation in layer.equations:
+            assert show_equation(equation).count("=") >= 1, name
+
+
+def test_nested_reductions_and_names(tmp_path: Path) -> None:
+    layer = defined(tmp_path, "y[..., i] = x[..., i] / sqrt(sum(j, x[..., j] ** 2))\nreturn y")
+    assert show_equation(layer.equations[0]) == "y[..., i] = x[..., i] / sqrt(sum(j, x[..., j]**2))"
+    assert layer.same == {"j": "i"}
+    assert [t.name for t in layer.differentiable] == ["x"]
+
+
+ERRORS = {
+    "an index that is nowhere bound": ("y[...] = x[..., i]\nreturn y", "reduce over it: sum(i, ...)"),
+    "a tensor that is not defined": ("y[..., i] = w[i] * x[..., i]\nreturn y", "w is not defined yet"),
+    "too few indices": ("y[..., i] = x[i]\nreturn y", "x has 2 axes but 1 indices"),
+    "a tensor without indices": ("y[..., i] = x * 2\nreturn y", "x stands without its indices"),
+    "an unknown function": ("y[..., i] = sinc(x[..., i])\nreturn y", "sinc is not a function of the notation"),
+    "an input that is assigned": ("x[..., i] = 2 * x[..., i]\nreturn x", "x is an input"),
+    "no return": ("y[..., i] = x[..., i]", "end the definition with: return y"),
+    "a statement": ("print(x)\nreturn x", "not an equation"),
+    "an unknown result": ("y[..., i] = x[..., i]\nreturn z", "z is returned but never defined"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors_say_what_where_and_how_to_mend_it(case: str, tmp_path: Path) -> None:
+    body, words = ERRORS[case]
+    with pytest.raises(DefinitionError) as caught:
+        defined(tmp_path, body)
+    message = str(caught.value)
+    assert words in message
+    assert "layers.py:" in message
+    assert "^" in message  # the place is marked
+
+
+def test_unknown_annotations_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="unknown kind"):
+        defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", "x: Tensor[..., i]")
+    with pytest.raises(DefinitionError, match="no annotation"):
+        defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", "x")
+
+
+def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="is defined in .* already"):
+        defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", name="softmax")
+
+
+def test_a_file_without_layers_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "empty.py"
+    path.write_text("x = 1\n")
+    with pytest.raises(DefinitionError, match="defines no layer"):
+        load_file(path)
+
+
+def test_definitions_are_short() -> None:
+    """A new layer is one function of at most about a dozen lines; the longest has two inputs' worth of signature more."""
+    for name, variants in load_project().items():
+        body = [line for line in variants[0].source.splitlines() if line.strip() and not line.strip().startswith(("@", '"""'))]
+        signature = next(n for n, line in enumerate(body) if line.rstrip().endswith(":"))
+        assert len(body) - signature - 1 <= 13, name
