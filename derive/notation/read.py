@@ -159,6 +159,7 @@ class Reader:
                 f"index {loose[0]} is on the right but neither on the left nor summed over",
                 f"add {loose[0]} to the left of {name}, or reduce over it: sum({loose[0]}, ...)",
             )
+        self.check_steps(node, name, body)
         known = self.tensors.get(name)
         if known is not None and known.role in ("input", "state"):
             self.fail(node, f"{name} is an input", "give the result a name of its own")
@@ -167,6 +168,25 @@ class Reader:
         elif not any(isinstance(e, x.Num) for e in left) and any(a.startswith(f"{name}_") for a in known.axes):
             self.tensors[name] = replace(known, axes=axes)
         self.steps.append(Equation(name, left, body, getattr(node, "lineno", 0)))
+
+    def check_steps(self, node: ast.AST, name: str, body: Expr) -> None:
+        """A recurrence reads the step before: t - 1, and no other."""
+        begun = {e.target: n for e in self.steps if isinstance(e, Equation) for n, i in enumerate(e.left) if isinstance(i, x.Num)}
+        done = {e.target for e in self.steps if isinstance(e, Equation) and not any(isinstance(i, x.Num) for i in e.left)}
+        for ref in (n for n in x.walk(body) if isinstance(n, Ref) and n.tensor in begun and n.tensor not in done):
+            index = ref.index[begun[ref.tensor]]
+            if x.free(index) and index != x.add(Pos(x.free(index)[0]), x.num(-1)):
+                self.fail(node, f"{name} reads {ref.tensor} at another step than the one before", "read it at t - 1")
+
+    def check_sizes(self) -> None:
+        """Every index runs along an axis whose size is known."""
+        known = {a for t in self.tensors.values() if t.role != "intermediate" for a in t.axes} | set(self.sizes)
+        for step in self.steps:
+            used = x.free(step.lhs) + x.free(step.body) + sorted(x.bound(step.body)) if isinstance(step, Equation) else []
+            for i in used:
+                if self.find(i) not in known:
+                    place = next(n for n in self.function.body if getattr(n, "lineno", 0) == step.line)
+                    self.fail(place, f"the size of index {i} is not known", f"use it on an input, or say {i} = axis(...)")
 
     def call(self, node: ast.Assign, target: ast.expr, value: ast.Call, part: Layer) -> None:
         """``z[l] = linear(h[l - 1], W[l], b[l])``: a layer used inside this one."""
@@ -345,6 +365,7 @@ class Reader:
     def read(self, doc: str, cites: str) -> Layer:
         self.signature()
         outputs, state = self.statements()
+        self.check_sizes()
         for name in outputs:
             self.tensors[name] = replace(self.tensors[name], role="output")
         return Layer(

@@ -53,6 +53,11 @@ ERRORS = {
     "an input that is assigned": ("x[..., i] = 2 * x[..., i]\nreturn x", "x is an input"),
     "no return": ("y[..., i] = x[..., i]", "end the definition with: return y"),
     "a statement": ("print(x)\nreturn x", "not an equation"),
+    "a step that is not the one before": (
+        "h[-1, ...] = sum(j, x[..., j])\nh[i, ...] = h[i - 2, ...] + x[..., i]\nreturn h",
+        "at another step than the one before",
+    ),
+    "an index without a size": ("y[..., i, k] = x[..., i]\nreturn y", "k = axis(...)"),
     "an unknown result": ("y[..., i] = x[..., i]\nreturn z", "z is returned but never defined"),
 }
 
