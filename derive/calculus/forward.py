@@ -1,6 +1,6 @@
 """Forward mode: the tangent of every equation, by the same scalar derivative as the reverse.
 
-    Z[left] = sum_k f(A[index], ...)    gives    tangent Z[left] = sum_k df/dA * tangent A[index] + ...
+Z[left] = sum_k f(A[index], ...)    gives    tangent Z[left] = sum_k df/dA * tangent A[index] + ...
 """
 
 from __future__ import annotations
@@ -49,9 +49,6 @@ def forward(layer: Layer) -> Tangent:
                 parts.append(x.mul(slope, x.reduce("sum", reduction.over, inside)))
         return x.add(*parts)
 
-    equations = []
-    for e in layer.equations:
-        if e.target in active:
-            equations.append(Equation(names[e.target], e.left, tangent(e, e.body)))
+    equations = [Equation(names[e.target], e.left, tangent(e, e.body)) for e in layer.equations if e.target in active]
     tensors = {t: replace(layer.tensors[n], name=t) for n, t in names.items()}
     return Tangent(tuple(equations), names, tuple(engine.auxiliary), {**engine.tensors, **tensors})

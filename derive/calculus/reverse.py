@@ -129,7 +129,9 @@ class Reverse:
             return [Equation(adjoint, plain, x.ZERO)]
         if len(groups) > 1 and plain in groups:
             for left in [g for g in groups if g != plain]:
-                condition = [Op("==", (Pos(a), e)) for a, e in zip(tensor.axes, left, strict=True) if x.plain(e) is None]
+                condition = [
+                    Op("==", (Pos(a), e)) for a, e in zip(tensor.axes, left, strict=True) if x.plain(e) is None
+                ]
                 groups[plain] += [x.mul(*(x.iverson(c) for c in condition), body) for body in groups.pop(left)]
         return [Equation(adjoint, left, x.add(*bodies)) for left, bodies in groups.items()]
 
@@ -209,9 +211,9 @@ class Reverse:
                 pending.append((e, axis))
                 left.append(Pos(axis))
         for e, axis in pending:
-            if any(isinstance(n, Ref) for n in x.walk(e)):
-                equal.append((e, axis))
-            elif not self.solve(e, axis, loops, x.mul(cotangent, coefficient), mapping):
+            if any(isinstance(n, Ref) for n in x.walk(e)) or not self.solve(
+                e, axis, loops, x.mul(cotangent, coefficient), mapping
+            ):
                 equal.append((e, axis))
         begin = self.beginning(equation, ref, mapping)
         taken = set(axes)
@@ -226,9 +228,7 @@ class Reverse:
         conditions = [x.iverson(Op("==", (x.rename(e, mapping), Pos(axis)))) for e, axis in equal]
         body = x.rename(x.mul(*(x.iverson(c) for c in begin), cotangent, coefficient), mapping)
         after = tidy_indices(self.total(over, x.mul(*conditions, body)))
-        return Scatter(
-            equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor]
-        )
+        return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
 
     def total(self, over: tuple[str, ...], body: Expr) -> Expr:
         """Sum over indices. One that a condition fixes is not summed but replaced."""
@@ -267,14 +267,18 @@ class Reverse:
         """Tensors that begin at position -1 of a recurrence, adjoints of theirs included."""
         found = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
         found |= set(self.layer.begins_early)
-        return found | {self.names[n] for n in found if n in self.names and self.names[n] not in self.cotangents.values()}
+        return found | {
+            self.names[n] for n in found if n in self.names and self.names[n] not in self.cotangents.values()
+        }
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
         """[t >= 0] where a recurrence's equation begins at 0 but both tensors reach back to -1."""
         starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
         if equation.target not in starts or ref.tensor not in self.reaching_back:
             return []
-        generic = [e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)]
+        generic = [
+            e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)
+        ]
         return [Op(">=", (e, x.ZERO)) for e in generic if self.counts_steps(x.plain(e) or "")]
 
     def counts_steps(self, index: str) -> bool:
@@ -321,7 +325,9 @@ def tidy_indices(e: Expr) -> Expr:
     def visit(node: Expr) -> Expr | None:
         if not isinstance(node, Ref):
             return None
-        return Ref(node.tensor, tuple(x.transform(i, visit) if isinstance(i, Ref) else tidy_index(i) for i in node.index))
+        return Ref(
+            node.tensor, tuple(x.transform(i, visit) if isinstance(i, Ref) else tidy_index(i) for i in node.index)
+        )
 
     return x.transform(e, visit)
 
@@ -330,7 +336,10 @@ def tidy_index(e: Expr) -> Expr:
     if isinstance(e, Pos | Num | Opt):
         return e
     scalars = Scalars()
-    top, bottom = e.args if isinstance(e, Op) and e.fn == "exactdiv" else (e, x.ONE)
+    top: Expr = e
+    bottom: Expr = x.ONE
+    if isinstance(e, Op) and e.fn == "exactdiv":
+        top, bottom = e.args
     quotient = sympy.cancel(scalars.to(top) / scalars.to(bottom))
     if quotient.is_polynomial():
         tidy = scalars.back(sympy.expand(quotient))

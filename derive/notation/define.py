@@ -30,7 +30,9 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
         variants = read(function, cites, known)
         name = variants[0].name
         if name in REGISTRY and REGISTRY[name][0].file != variants[0].file:
-            raise DefinitionError(f"{name} is defined in {REGISTRY[name][0].file} already; give {variants[0].file}'s another name")
+            raise DefinitionError(
+                f"{name} is defined in {REGISTRY[name][0].file} already; give {variants[0].file}'s another name"
+            )
         REGISTRY[name] = variants
         return function
 
@@ -54,6 +56,7 @@ def load_file(path: Path) -> dict[str, tuple[Layer, ...]]:
         DefinitionError: it holds no definition, or one that cannot be read.
     """
     import __future__
+
     import linecache
     import types
 
@@ -65,7 +68,7 @@ def load_file(path: Path) -> dict[str, tuple[Layer, ...]]:
     module.__file__ = str(path)
     sys.modules.setdefault(path.stem, module)
     flags = __future__.annotations.compiler_flag
-    exec(compile(source, str(path), "exec", flags=flags, dont_inherit=True), module.__dict__)  # noqa: S102
+    exec(compile(source, str(path), "exec", flags=flags, dont_inherit=True), module.__dict__)
     found = {name: variants for name, variants in REGISTRY.items() if before.get(name) is not variants}
     if not found:
         raise DefinitionError(f"{path} defines no layer: decorate a function with @layer(cites=...)")

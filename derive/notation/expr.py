@@ -82,7 +82,8 @@ def num(value: int | Fraction) -> Num:
 
 
 def add(*terms: Expr) -> Expr:
-    constant, rest = Fraction(0), []
+    constant = Fraction(0)
+    rest: list[Expr] = []
     for term in terms:
         for part in term.args if isinstance(term, Op) and term.fn == "add" else (term,):
             if isinstance(part, Num):
@@ -97,7 +98,8 @@ def add(*terms: Expr) -> Expr:
 
 
 def mul(*factors: Expr) -> Expr:
-    constant, rest = Fraction(1), []
+    constant = Fraction(1)
+    rest: list[Expr] = []
     for factor in factors:
         for part in factor.args if isinstance(factor, Op) and factor.fn == "mul" else (factor,):
             if isinstance(part, Num):

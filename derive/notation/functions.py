@@ -58,7 +58,10 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "xdivy": Function(
         r"\frac",
-        partials=(lambda a, b: power(b, num(-1)), lambda a, b: Op("mul", (num(-1), Op("xdivy", (a, power(b, num(2))))))),
+        partials=(
+            lambda a, b: power(b, num(-1)),
+            lambda a, b: Op("mul", (num(-1), Op("xdivy", (a, power(b, num(2)))))),
+        ),
         note="0 / 0 = 0 where the numerator is a target of zero",
     ),
 }

@@ -12,113 +12,29 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import NoReturn
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.functions import FUNCTIONS
-from derive.notation.layer import Call, Equation, Layer, Option, Slot, Tensor
+from derive.notation.layer import Call, Equation, Layer, Option, Tensor
+from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, DefinitionError, Signature, items, name_of
 
-#: Option annotations: kind to the words an error uses.
-OPTION_KINDS = {
-    "Positive": "a positive number",
-    "Scalar": "a number",
-    "Probability": "a number in (0, 1]",
-    "Fraction": "a number in [0, 1]",
-    "Count": "a positive integer",
-    "Natural": "an integer >= 0",
-    "Integer": "an integer",
-    "Flag": "True or False",
-    "Axis": "the position of an axis",
-    "Choice": "one of the choices",
-    "Activation": "the name of an elementwise layer",
+BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
+    ast.Add: x.add,
+    ast.Sub: x.sub,
+    ast.Mult: x.mul,
+    ast.Div: x.div,
+    ast.Pow: x.power,
 }
-TENSOR_KINDS = {"Real": "real", "State": "real", "Integer": "integer", "Boolean": "boolean", "Mask": "boolean"}
-BINARY = {ast.Add: x.add, ast.Sub: x.sub, ast.Mult: x.mul, ast.Div: x.div, ast.Pow: x.power}
 COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
-class DefinitionError(ValueError):
-    """A definition that cannot be read: says what, where (the statement, with the place marked) and how to mend it."""
-
-
 @dataclass
-class Reader:
+class Reader(Signature):
     """Reads one function for one set of choices."""
 
-    function: ast.FunctionDef
-    lines: list[str]
-    file: str
-    first_line: int
-    known: dict[str, Layer]
-    chosen: dict[str, str]
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    options: list[Option] = field(default_factory=list)
     steps: list[Equation | Call] = field(default_factory=list)
-    sizes: dict[str, Expr] = field(default_factory=dict)
     parent: dict[str, str] = field(default_factory=dict)
-    range_over: dict[str, str] = field(default_factory=dict)
-
-    def fail(self, node: ast.AST, what: str, mend: str) -> NoReturn:
-        row = getattr(node, "lineno", 1) - 1
-        column = getattr(node, "col_offset", 0)
-        width = max(1, getattr(node, "end_col_offset", column + 1) - column)
-        line = self.lines[row] if row < len(self.lines) else ""
-        raise DefinitionError(
-            f"{self.function.name}: {what}\n  {self.file}:{self.first_line + row}\n"
-            f"    {line.rstrip()}\n    {' ' * column}{'^' * min(width, max(1, len(line) - column))}\n  {mend}"
-        )
-
-    # ---- signature -------------------------------------------------------------------------------------------------
-
-    def signature(self) -> None:
-        arguments = self.function.args
-        defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
-        for argument, default in zip(
-            arguments.args + arguments.kwonlyargs, defaults + list(arguments.kw_defaults), strict=True
-        ):
-            if argument.annotation is None:
-                self.fail(argument, f"{argument.arg} has no annotation", "write for example x: Real[..., i]")
-            self.argument(argument.arg, argument.annotation, default)
-
-    def argument(self, name: str, annotation: ast.expr, default: ast.expr | None) -> None:
-        slices: list[ast.expr] = []
-        base = annotation
-        while isinstance(base, ast.Subscript):
-            slices.insert(0, base.slice)
-            base = base.value
-        kind = base.id if isinstance(base, ast.Name) else ""
-        if kind in TENSOR_KINDS and (slices or default is None):
-            slots = [self.slot(s) for part in slices for s in _items(part)]
-            axes = tuple(a for slot in slots for a in slot.parts)
-            role = "state" if kind == "State" else "input"
-            self.tensors[name] = Tensor(
-                name, axes, tuple(slots), TENSOR_KINDS[kind], role, sequence=len(slices) == 2, optional=kind == "Mask"
-            )  # type: ignore[arg-type]
-            return
-        if kind not in OPTION_KINDS:
-            self.fail(
-                annotation,
-                f"{name} has an unknown kind",
-                f"tensors are {', '.join(TENSOR_KINDS)}[axes]; options are {', '.join(OPTION_KINDS)}",
-            )
-        words = tuple(ast.literal_eval(s) for part in slices for s in _items(part) if isinstance(s, ast.Constant))
-        axis = next((s.id for part in slices for s in _items(part) if isinstance(s, ast.Name)), "")
-        value: object = None
-        if default is not None:
-            value = default.id if isinstance(default, ast.Name) else ast.literal_eval(default)
-        self.options.append(Option(name, kind, value, axis, words))
-        if kind == "Count" and axis:
-            self.sizes[axis] = Opt(name)
-
-    def slot(self, node: ast.expr) -> Slot:
-        if isinstance(node, ast.Constant) and node.value is Ellipsis:
-            return Slot((ELLIPSIS,))
-        if isinstance(node, ast.Name):
-            return Slot((node.id,))
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            return Slot(self.slot(node.left).parts + self.slot(node.right).parts)
-        self.fail(node, "not an axis", "an axis is a name, ... or a product of names such as g * c")
 
     # ---- statements ------------------------------------------------------------------------------------------------
 
@@ -134,17 +50,17 @@ class Reader:
         self.fail(self.function, "returns nothing", "end the definition with: return y")
 
     def statement(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and _name(value.func) == "axis":
+        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and name_of(value.func) == "axis":
             self.sizes[target.id] = self.value(value.args[0])
             return
-        called = _name(value.func) if isinstance(value, ast.Call) else ""
+        called = name_of(value.func) if isinstance(value, ast.Call) else ""
         if called in self.known and not self.known[called].elementwise:
             self.call(node, target, value, self.known[called])  # type: ignore[arg-type]
             return
         if not isinstance(target, ast.Subscript) and not isinstance(target, ast.Name):
             self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
-        name = _name(target.value) if isinstance(target, ast.Subscript) else _name(target)
-        left = tuple(self.index(s) for s in _items(target.slice)) if isinstance(target, ast.Subscript) else ()
+        name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
+        left = tuple(self.index(s) for s in items(target.slice)) if isinstance(target, ast.Subscript) else ()
         body = self.value(value)
         if called == "reduced":
             left = tuple(Pos(i) for i in x.free(body))
@@ -171,8 +87,16 @@ class Reader:
 
     def check_steps(self, node: ast.AST, name: str, body: Expr) -> None:
         """A recurrence reads the step before: t - 1, and no other."""
-        begun = {e.target: n for e in self.steps if isinstance(e, Equation) for n, i in enumerate(e.left) if isinstance(i, x.Num)}
-        done = {e.target for e in self.steps if isinstance(e, Equation) and not any(isinstance(i, x.Num) for i in e.left)}
+        begun = {
+            e.target: n
+            for e in self.steps
+            if isinstance(e, Equation)
+            for n, i in enumerate(e.left)
+            if isinstance(i, x.Num)
+        }
+        done = {
+            e.target for e in self.steps if isinstance(e, Equation) and not any(isinstance(i, x.Num) for i in e.left)
+        }
         for ref in (n for n in x.walk(body) if isinstance(n, Ref) and n.tensor in begun and n.tensor not in done):
             index = ref.index[begun[ref.tensor]]
             if x.free(index) and index != x.add(Pos(x.free(index)[0]), x.num(-1)):
@@ -182,16 +106,20 @@ class Reader:
         """Every index runs along an axis whose size is known."""
         known = {a for t in self.tensors.values() if t.role != "intermediate" for a in t.axes} | set(self.sizes)
         for step in self.steps:
-            used = x.free(step.lhs) + x.free(step.body) + sorted(x.bound(step.body)) if isinstance(step, Equation) else []
+            used = (
+                x.free(step.lhs) + x.free(step.body) + sorted(x.bound(step.body)) if isinstance(step, Equation) else []
+            )
             for i in used:
                 if self.find(i) not in known:
                     place = next(n for n in self.function.body if getattr(n, "lineno", 0) == step.line)
-                    self.fail(place, f"the size of index {i} is not known", f"use it on an input, or say {i} = axis(...)")
+                    self.fail(
+                        place, f"the size of index {i} is not known", f"use it on an input, or say {i} = axis(...)"
+                    )
 
     def call(self, node: ast.Assign, target: ast.expr, value: ast.Call, part: Layer) -> None:
         """``z[l] = linear(h[l - 1], W[l], b[l])``: a layer used inside this one."""
-        lead = tuple(self.index(s) for s in _items(target.slice)) if isinstance(target, ast.Subscript) else ()
-        name = _name(target.value) if isinstance(target, ast.Subscript) else _name(target)
+        lead = tuple(self.index(s) for s in items(target.slice)) if isinstance(target, ast.Subscript) else ()
+        name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
         if len(value.args) != len(part.inputs):
             wanted = ", ".join(t.name for t in part.inputs)
             self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
@@ -200,32 +128,32 @@ class Reader:
         axes = dict[str, str]()
         for (tensor, prefix), formal in zip(arguments, part.inputs, strict=True):
             for own, theirs in zip(self.tensors[tensor].axes[len(prefix) :], formal.axes, strict=False):
-                if not (self.tensors[tensor].sequence or theirs in axes):
-                    axes[theirs] = own
-                elif self.tensors[tensor].sequence:
+                if not (self.tensors[tensor].sequence or theirs in axes) or self.tensors[tensor].sequence:
                     axes[theirs] = own
         out = part.tensors[part.outputs[0]]
         result = tuple(axes.get(a, a) for a in out.axes)
-        self.tensors.setdefault(name, Tensor(name, tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(lead)) + result))
-        self.steps.append(
-            Call(name, lead, part, arguments, options, tuple(sorted(axes.items())), node.lineno)
+        self.tensors.setdefault(
+            name, Tensor(name, tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(lead)) + result)
         )
+        self.steps.append(Call(name, lead, part, arguments, options, tuple(sorted(axes.items())), node.lineno))
 
     def argument_tensor(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
         if isinstance(node, ast.Name) and node.id in self.tensors:
             return node.id, ()
-        if isinstance(node, ast.Subscript) and _name(node.value) in self.tensors:
-            return _name(node.value), tuple(self.index(s) for s in _items(node.slice))
-        self.fail(node, "not a tensor of this definition", "pass tensors defined above, with the leading indices if any")
+        if isinstance(node, ast.Subscript) and name_of(node.value) in self.tensors:
+            return name_of(node.value), tuple(self.index(s) for s in items(node.slice))
+        self.fail(
+            node, "not a tensor of this definition", "pass tensors defined above, with the leading indices if any"
+        )
 
     def outputs(self, node: ast.expr) -> tuple[list[str], list[str]]:
         names, state = [], []
-        for item in _items(node):
-            if isinstance(item, ast.Call) and _name(item.func) == "state":
-                state += [_name(a) for a in item.args]
-                names += [_name(a) for a in item.args]
+        for item in items(node):
+            if isinstance(item, ast.Call) and name_of(item.func) == "state":
+                state += [name_of(a) for a in item.args]
+                names += [name_of(a) for a in item.args]
             else:
-                names.append(_name(item))
+                names.append(name_of(item))
         for name in names:
             if name not in self.tensors:
                 self.fail(node, f"{name} is returned but never defined", "return the target of an equation")
@@ -265,9 +193,9 @@ class Reader:
 
     def case(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Expr:
         """A piecewise case; a test on an option that chooses equations is decided here."""
-        if isinstance(test, ast.Compare) and _name(test.left) in self.chosen:
+        if isinstance(test, ast.Compare) and name_of(test.left) in self.chosen:
             wanted = ast.literal_eval(test.comparators[0])
-            same = self.chosen[_name(test.left)] == wanted
+            same = self.chosen[name_of(test.left)] == wanted
             return self.value(body if same == isinstance(test.ops[0], ast.Eq) else orelse)
         return x.where(self.value(test), self.value(body), self.value(orelse))
 
@@ -276,14 +204,16 @@ class Reader:
             return Opt(name)
         if name in self.tensors:
             if self.tensors[name].axes:
-                self.fail(node, f"{name} stands without its indices", f"write {name}[{', '.join(self.tensors[name].axes)}]")
+                self.fail(
+                    node, f"{name} stands without its indices", f"write {name}[{', '.join(self.tensors[name].axes)}]"
+                )
             return Ref(name, ())
         return Pos(name)
 
     def reference(self, node: ast.Subscript) -> Expr:
-        name = _name(node.value)
+        name = name_of(node.value)
         tensor = self.tensors.get(name)
-        index = tuple(self.index(s) for s in _items(node.slice))
+        index = tuple(self.index(s) for s in items(node.slice))
         if tensor is None:
             self.fail(node, f"{name} is not defined yet", "define it above, or add it to the signature")
         if len(index) != len(tensor.axes):
@@ -304,9 +234,9 @@ class Reader:
         return self.value(node)
 
     def function_call(self, node: ast.Call) -> Expr:
-        name, args = _name(node.func), node.args
+        name, args = name_of(node.func), node.args
         if name in ("sum", "mean", "max") and len(args) == 2 and self.is_indices(args[0]):
-            over = tuple(self.index_name(a) for a in _items(args[0]))
+            over = tuple(self.index_name(a) for a in items(args[0]))
             body = self.value(args[1])
             if name == "mean":
                 return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
@@ -323,13 +253,15 @@ class Reader:
             return Op(name, tuple(self.value(a) for a in args))
         if name in self.known and self.known[name].elementwise:
             return Op(name, tuple(self.value(a) for a in args))
-        self.fail(node, f"{name} is not a function of the notation", f"functions are {', '.join(sorted(FUNCTIONS))}, sqrt")
+        self.fail(
+            node, f"{name} is not a function of the notation", f"functions are {', '.join(sorted(FUNCTIONS))}, sqrt"
+        )
 
     def reduced(self, node: ast.Call) -> Expr:
         """``reduced(reduction, L[...])``: the mean, the sum or the loss itself."""
         body = self.value(node.args[1])
         over = tuple(x.free(body))
-        match self.chosen[_name(node.args[0])]:
+        match self.chosen[name_of(node.args[0])]:
             case "mean":
                 return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
             case "sum":
@@ -340,11 +272,11 @@ class Reader:
         return all(
             (isinstance(n, ast.Name) and n.id not in self.tensors and not any(o.name == n.id for o in self.options))
             or (isinstance(n, ast.Constant) and n.value is Ellipsis)
-            for n in _items(node)
+            for n in items(node)
         )
 
     def index_name(self, node: ast.expr) -> str:
-        return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else _name(node)
+        return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else name_of(node)
 
     # ---- axes that are the same ------------------------------------------------------------------------------------
 
@@ -385,14 +317,6 @@ class Reader:
         )
 
 
-def _items(node: ast.expr) -> list[ast.expr]:
-    return list(node.elts) if isinstance(node, ast.Tuple) else [node]
-
-
-def _name(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def read(function: Callable[..., object], cites: str, known: dict[str, Layer]) -> tuple[Layer, ...]:
     """Read a definition: one Layer for each combination of its choices, the default first."""
     source, first_line = inspect.getsourcelines(function)
@@ -418,3 +342,6 @@ def read(function: Callable[..., object], cites: str, known: dict[str, Layer]) -
     return tuple(
         Reader(tree, lines, file, first_line, known, chosen).read(doc, cites) for chosen in combinations(choices)
     )
+
+
+__all__ = ["OPTION_KINDS", "TENSOR_KINDS", "DefinitionError", "Reader", "read"]
