@@ -307,7 +307,8 @@ class Reverse:
             return False
         target: Expr = Pos(axis)
         if isinstance(e, Op) and e.fn == "exactdiv":
-            e, target = e.args[0], x.mul(e.args[1], target)
+            top, bottom = e.args
+            e, target = top, x.mul(bottom, target)
         coefficient, rest = linear(e, index)
         numerator = x.sub(target, x.rename(rest, {i: Pos(mark(i)) for i in x.free(rest)}))
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))

@@ -95,6 +95,10 @@ def test_a_file_without_layers_is_an_error(tmp_path: Path) -> None:
 def test_definitions_are_short() -> None:
     """A new layer is one function of at most about a dozen lines; the longest has two inputs' worth of signature more."""
     for name, variants in load_project().items():
-        body = [line for line in variants[0].source.splitlines() if line.strip() and not line.strip().startswith(("@", '"""'))]
+        body = [
+            line
+            for line in variants[0].source.splitlines()
+            if line.strip() and not line.strip().startswith(("@", '"""'))
+        ]
         signature = next(n for n, line in enumerate(body) if line.rstrip().endswith(":"))
         assert len(body) - signature - 1 <= 13, name

@@ -21,7 +21,11 @@ from derive.notation.define import load_file, load_project
 from derive.targets.numpy import kernel_source
 
 ODD = {
-    "the same tensor twice in a product": ("A: Real[..., i, j]", "y[..., i, k] = sum(j, A[..., i, j] * A[..., k, j])", "y"),
+    "the same tensor twice in a product": (
+        "A: Real[..., i, j]",
+        "y[..., i, k] = sum(j, A[..., i, j] * A[..., k, j])",
+        "y",
+    ),
     "a square": ("A: Real[i, j], x: Real[..., j]", "y[..., i] = sum(j, A[i, j] ** 2 * x[..., j])", "y"),
     "an outer product": ("u: Real[..., i], v: Real[..., j]", "y[..., i, j] = u[..., i] * v[..., j]", "y"),
     "three factors": (
@@ -44,7 +48,11 @@ ODD = {
         "k = axis(window)\n    i = axis((size(q) - window) // stride + 1)\n    y[b, i] = mean(k, x[b, stride * i + k])",
         "y",
     ),
-    "a maximum over an axis": ("x: Real[..., i]", "m[...] = max(j, x[..., j])\n    y[..., i] = x[..., i] - m[...]", "y"),
+    "a maximum over an axis": (
+        "x: Real[..., i]",
+        "m[...] = max(j, x[..., j])\n    y[..., i] = x[..., i] - m[...]",
+        "y",
+    ),
     "a triangular sum": ("x: Real[..., i]", "y[..., i] = sum(j, x[..., j] if j <= i else 0)", "y"),
     "a gather by two kinds of index": (
         "E: Real[v, d], t: Integer[...], u: Real[..., d]",

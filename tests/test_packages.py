@@ -1,0 +1,33 @@
+"""Arrows go one way: what importing each package brings with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import reference
+
+
+def brought(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has after running the code."""
+    script = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    return {name.split(".")[0] for name in out.split()}
+
+
+def test_reference_needs_numpy_alone() -> None:
+    everything = "import reference\n" + "\n".join(f"reference.{name}" for name in reference.__all__)
+    loaded = brought(everything)
+    assert "numpy" in loaded
+    assert not loaded & {"sympy", "derive", "scipy", "flint", "mpmath", "rich", "sklearn", "matplotlib"}
+
+
+def test_derive_is_light_until_a_definition_is_read() -> None:
+    assert not brought("import derive, derive.cli") & {"sympy", "numpy"}
+
+
+def test_an_unknown_layer_is_named() -> None:
+    with pytest.raises(AttributeError, match="it has attention, "):
+        _ = reference.sofmax
