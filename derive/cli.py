@@ -31,8 +31,7 @@ examples:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="gradbook",
-        description="Neural-network layers derived from their equations: gradients, kernels, evidence and a "
-        "book.",
+        description="Neural-network layers derived from their equations: gradients, kernels, evidence and a book.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -54,13 +53,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write nothing; show what differs and exit with 1 if anything does",
     )
-    build.add_argument(
-        "--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards"
-    )
+    build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
 
-    commands.add_parser(
-        "list", help="every layer, in one line each", description="List every layer with what it does."
-    )
+    commands.add_parser("list", help="every layer, in one line each", description="List every layer with what it does.")
 
     show = commands.add_parser(
         "show",
@@ -126,16 +121,13 @@ def build(arguments: argparse.Namespace) -> int:
 
     file, names = split(arguments.what)
     if file is None and arguments.out:
-        raise ValueError(
-            "--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/"
-        )
+        raise ValueError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
     out = arguments.out or (file.with_name("kernels") if file else None)
     whole = file is None and not names
     begin = time.perf_counter()
     if whole and not arguments.check and work.unchanged():
         print(
-            f"nothing to do: {count_layers()} layers are as their definitions say "
-            f"({time.perf_counter() - begin:.2f} s)"
+            f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)"
         )
         return 0
     plan = progress(arguments.what, lambda told: work.generate(names, file, out, told))
@@ -194,9 +186,7 @@ def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None)
             print(text)
     if found:
         again = " ".join(["gradbook build", *what, *(["--out", str(out)] if out else [])])
-        print(
-            f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr
-        )
+        print(f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr)
         return 1
     print(f"{len(plan.files)} generated files are as their definitions say")
     return 0

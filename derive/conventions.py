@@ -40,8 +40,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("relu",),
         "x = 0",
         "value 0, gradient 0",
-        "PyTorch, TensorFlow and JAX give 0; automatic differentiation of `max(x, 0)` gives 1/2 in JAX and "
-        "autograd",
+        "PyTorch, TensorFlow and JAX give 0; automatic differentiation of `max(x, 0)` gives 1/2 in JAX and autograd",
         "grad(relu, np.zeros(1)).x[0] == 0",
     ),
     Convention(
@@ -99,8 +98,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("attention",),
         "a row that may look nowhere",
         "zeros, and no gradient",
-        "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean "
-        "of V",
+        "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
     ),
     Convention(
         ("embedding",),
@@ -136,8 +134,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ("dropout", "inverted_dropout"),
         "p",
         "the probability to keep; the mask is an input",
-        "the source document and the original paper keep with p; PyTorch, TensorFlow and JAX's Flax drop "
-        "with p",
+        "the source document and the original paper keep with p; PyTorch, TensorFlow and JAX's Flax drop with p",
     ),
     Convention(
         ("dropout",),

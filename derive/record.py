@@ -25,18 +25,14 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()
-        }
+        return {str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()}
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is not a record of a verification ({error!r}); delete it and run gradbook verify"
         ) from error
 
 
-def legs(
-    record: Mapping[str, Mapping[str, Any]], name: str, definition: str
-) -> tuple[Mapping[str, Any], ...]:
+def legs(record: Mapping[str, Mapping[str, Any]], name: str, definition: str) -> tuple[Mapping[str, Any], ...]:
     """A layer's legs, if they were run on this very definition."""
     entry = record.get(name)
     return tuple(entry["legs"]) if entry and entry["definition"] == definition else ()
@@ -56,9 +52,7 @@ def store(path: Path, found: Mapping[str, tuple[str, Legs]]) -> None:
         kept = [dict(leg) for leg in old if leg["leg"] not in again]
         record[name] = {"definition": definition, "legs": merge(kept, new)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    path.write_text(json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 #: The order of the badges: DESIGN's ladder.
@@ -70,6 +64,7 @@ ORDER = (
     "enclosure",
     "duality",
     "second order",
+    "generic",
     "page",
     "mutants",
     "peers",

@@ -1,27 +1,29 @@
 """Runs the evidence of layers and records the result for the pages.
 
-A leg is a function ``leg(derivation) -> Result``; one that has a parameter ``kernel`` gets the generated
-module too. A layer with a choice is verified for each value of it.
+The legs are those of derive.evidence.verify, and the page leg, which reads the built book. A layer with a
+choice is verified for each value of it.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
+import itertools
+import multiprocessing
+import os
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from derive import record
+from derive import pageleg, record
 from derive.build import ROOT, BuildError, fingerprint, generate, write
 from derive.calculus.derivation import Derivation, derive
 from derive.notation.define import REGISTRY, load_file, load_project
@@ -29,18 +31,6 @@ from derive.notation.define import REGISTRY, load_file, load_project
 if TYPE_CHECKING:
     from derive.evidence.result import Result
     from derive.notation.layer import Layer
-
-#: Legs in the order of DESIGN's ladder: name, module of derive.evidence, function.
-LEGS: tuple[tuple[str, str, str], ...] = (
-    ("steps", "steps", "steps"),
-    ("exact", "exact", "exact"),
-    ("definition", "compare", "definition"),
-    ("differences", "compare", "differences"),
-    ("duality", "compare", "duality"),
-    ("second order", "compare", "second"),
-    ("enclosure", "enclosure", "enclosure"),
-    ("mutants", "mutants", "score"),
-)
 
 
 @dataclass(frozen=True)
@@ -55,35 +45,15 @@ class Verdict:
     seconds: float
 
 
-def available() -> list[tuple[str, Callable[..., Any]]]:
-    """The legs that this installation has."""
-    found = []
-    for name, module, function in LEGS:
-        if importlib.util.find_spec(f"derive.evidence.{module}") is not None:
-            found.append((name, getattr(importlib.import_module(f"derive.evidence.{module}"), function)))
-    return found
-
-
-def run_leg(
-    name: str, leg: Callable[..., Any], variants: Iterable[Derivation], kernel: ModuleType | None
-) -> Verdict:
-    """Run one leg on every variant. An exception is a failure, with its last line as the detail."""
+def run_leg(leg: str, derivations: Iterable[Derivation], kernel: ModuleType) -> Verdict:
+    """Run one leg on every variant; an exception is a failure and says where."""
+    from derive.evidence import verify
     from derive.evidence.result import together
 
-    begin, results = time.perf_counter(), []
-    wants = "kernel" in inspect.signature(leg).parameters
-    variants = list(variants)
-    layer = variants[0].layer.name
-    try:
-        for derivation in variants:
-            answer = leg(derivation, kernel=kernel) if wants else leg(derivation)
-            results.append(answer.result() if hasattr(answer, "result") else answer)
-        whole = together(results)
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        words = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-        return Verdict(layer, name, False, "raised", words, time.perf_counter() - begin)
-    return Verdict(layer, name, whole.passed, short(name, whole), whole.detail, time.perf_counter() - begin)
+    begin = time.perf_counter()
+    whole = together(verify.leg(leg, derivation, kernel) for derivation in derivations)
+    seconds = time.perf_counter() - begin
+    return Verdict(whole.layer, leg, whole.passed, short(leg, whole), long(leg, whole), seconds)
 
 
 def short(name: str, result: Result) -> str:
@@ -95,19 +65,54 @@ def short(name: str, result: Result) -> str:
         "mutants",
     ):  # these say it themselves: "10 steps, 1 facts", "31/31 killed, 2 equivalent"
         return result.detail.split(",")[0].removesuffix(" killed")
-    worst = f", worst {result.worst:.1g} {result.unit}" if result.worst else ""
-    return f"{result.checks} comparisons{worst}"
+    if name == "enclosure":
+        return worst(result) or f"{result.checks} comparisons"
+    return f"{result.checks} comparisons"
 
 
-def run_layers(
-    layers: dict[str, tuple[Layer, ...]], kernel_of: Callable[[str], ModuleType | None]
-) -> Iterator[Verdict]:
-    legs = available()
-    for name, variants in layers.items():
-        derivations = [derive(v) for v in variants]
-        kernel = kernel_of(name)
-        for leg, function in legs:
-            yield run_leg(leg, function, derivations, kernel)
+def worst(result: Result) -> str:
+    return f"worst {result.worst:.1g} {result.unit}" if result.worst else ""
+
+
+def long(name: str, result: Result) -> str:
+    """A leg's numbers and words, for the page's table."""
+    numbers = [] if name in ("steps", "mutants") else [f"{result.checks} comparisons", worst(result)]
+    said = result.detail.replace(f"{ROOT}{os.sep}", "")
+    return "; ".join(part for part in ([] if not result.passed else numbers) + [said] if part)
+
+
+def run_layer(variants: tuple[Layer, ...], kernel: ModuleType) -> Iterator[Verdict]:
+    """Every leg of one layer, as it comes."""
+    from derive.evidence import verify
+
+    derivations = [derive(v) for v in variants]
+    for leg in verify.LEGS:
+        if verify.applies(leg, variants[0], kernel):
+            yield run_leg(leg, derivations, kernel)
+
+
+def run_named(name: str) -> list[Verdict]:
+    """Every leg of one layer of the project; runs in a process of its own."""
+    return list(run_layer(load_project()[name], project_kernel(name)))
+
+
+def run_project(names: list[str]) -> Iterator[Verdict]:
+    """Every leg of layers of the project, some at a time where there are more than a few."""
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
+    if len(names) < 4 or workers < 2:
+        for name in names:
+            yield from run_layer(load_project()[name], project_kernel(name))
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for verdicts in pool.map(run_named, names):
+            yield from verdicts
+
+
+def count(layers: dict[str, tuple[Layer, ...]]) -> int:
+    """How many verdicts there will be, about: not every leg applies to every layer."""
+    from derive.evidence import verify
+
+    return len(layers) * len(verify.LEGS)
 
 
 def show(console: Console, verdicts: Iterable[Verdict], expected: int) -> list[Verdict]:
@@ -171,12 +176,20 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     if unknown:
         raise BuildError(f"there is no layer {unknown[0]!r}; gradbook list shows what there is")
     chosen = {n: v for n, v in registry.items() if not names or n in names}
-    found = show(console, run_layers(chosen, project_kernel), len(chosen) * len(available()))
+    verdicts = itertools.chain(run_project(list(chosen)), pages(chosen))
+    found = show(console, verdicts, count(chosen) + len(chosen) * pageleg.available())
     if record:
         keep(ROOT / RECORD, found)
         written, _ = write(generate(names))
         console.print(f"\nrecorded in {RECORD}; {len(written)} pages changed")
     return summary(console, found)
+
+
+def pages(names: Iterable[str]) -> Iterator[Verdict]:
+    """The page leg, where this is a checkout with MkDocs: it reads the built book, so it comes last."""
+    if pageleg.available():
+        for name, passed, text, detail, seconds in pageleg.page_leg(names):
+            yield Verdict(name, "page", passed, text, detail, seconds)
 
 
 RECORD = record.RECORD
@@ -203,7 +216,8 @@ def verify_outside(console: Console, file: Path, out: Path) -> int:
         spec.loader.exec_module(module)
         return module
 
-    found = show(console, run_layers(chosen, kernel), len(chosen) * len(available()))
+    verdicts = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
+    found = show(console, verdicts, count(chosen))
     keep(out / RECORD.name, found)
     write(generate(file=file, out=out))
     return summary(console, found)

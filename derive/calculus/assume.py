@@ -20,7 +20,8 @@ def under(
 ) -> tuple[tuple[Equation, ...], tuple[Rewrite, ...]]:
     """The equations where a sum is known, and a step for each one that changes.
 
-    The steps hold only where the assumption does: prove them with ``prove_equal(..., assumption=assumption)``.
+    The steps hold only where the assumption does: prove them with ``prove_equal(...,
+    assumption=assumption)``.
 
     Raises:
         ValueError: the assumption's left side is not one sum.

@@ -10,6 +10,7 @@ from derive.calculus.polynomials import (
     Algebra,
     Mono,
     Poly,
+    condition_of,
     is_condition,
     is_sum,
     negated,
@@ -97,10 +98,10 @@ class Collector:
     def ordered(self, parts: list[Expr]) -> Expr:
         return x.add(*sorted(parts, key=term_order))
 
-    # ---- sums ------------------------------------------------------------------------------------------------------
+    # ---- sums ---------------------------------------------------------------------------------------------
 
     def join_sums(self, poly: Poly) -> Poly:
-        """``a sum_i(u v) - b sum_i(u w)`` is ``sum_i u (a v - b w)`` where that is not dearer: no large sums differ."""
+        """``a sum_i(u v) - b sum_i(u w)`` is ``sum_i u (a v - b w)`` where that is not dearer."""
         joined = True
         while joined and len(poly) > 1:
             joined = False
@@ -142,7 +143,7 @@ class Collector:
             return None
         return {product([*head, (whole, ONE)])[1]: ONE}
 
-    # ---- one term --------------------------------------------------------------------------------------------------
+    # ---- one term -----------------------------------------------------------------------------------------
 
     def monomial(self, c: Fraction, mono: Mono) -> Expr:
         return self.guarded(c, mono, x.ONE)
@@ -155,7 +156,7 @@ class Collector:
             map(self.fragile_inside, x.walk(inner))
         )
         if conditions and fragile:
-            tests = [a.args[0] for a in conditions]  # type: ignore[union-attr]
+            tests = [condition_of(a) for a in conditions]
             test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))
             return x.where(test, self.times(c, rest, inner), x.ZERO)
         return self.times(c, mono, inner)
@@ -177,7 +178,7 @@ class Collector:
             if isinstance(a, Op) and a.fn == "exp":
                 exponent.append(x.mul(Num(q), a.args[0]))
             elif isinstance(a, Size) and q == -1:
-                owner = next((s for s in sums if a.axis in {self.algebra.axis(i) for i in s.over}), None)  # type: ignore[union-attr]
+                owner = next((s for s in sums if self.runs_over(s, a.axis)), None)
                 if owner is None:
                     parts.append(x.power(a, Num(q)))
                 else:
@@ -191,6 +192,9 @@ class Collector:
             parts += [*means.get(s, []), self.sum_form(s)]
         return x.mul(Num(c), *parts, inner)
 
+    def runs_over(self, s: Expr, axis: str) -> bool:
+        return isinstance(s, Reduce) and axis in {self.algebra.axis(i) for i in s.over}
+
     def sum_form(self, s: Expr) -> Expr:
         assert isinstance(s, Reduce)
         if any(isinstance(f, Op) and f.fn == "add" for f in x.factors(s.body)):
@@ -200,7 +204,7 @@ class Collector:
 
 
 def name_bound(algebra: Algebra, e: Expr, taken: frozenset[str]) -> Expr:
-    """Give bound indices (``i#0``) the names a reader expects: the axis, another index that runs along it, i2, i3."""
+    """Name bound indices (``i#0``) as a reader expects: the axis, another index along it, i2, i3."""
     layer = algebra.layer
     axes = {a for t in layer.tensors.values() for a in t.axes} | set(layer.sizes)
 

@@ -71,9 +71,7 @@ class Cost:
             parts.append(rf"\sum_{{{letter(amount.axis)}}} " + (rf"\left({body}\right)" if many else body))
         if amount.once != 0 or not parts:
             once = _polynomial(amount.once, letter)
-            parts.append(
-                once if not parts else f" - {once[1:].strip()}" if once.startswith("-") else f" + {once}"
-            )
+            parts.append(once if not parts else f" - {once[1:].strip()}" if once.startswith("-") else f" + {once}")
         return "".join(parts)
 
 
@@ -84,9 +82,7 @@ def _polynomial(e: sympy.Expr, letter: Callable[[str], str]) -> str:
     ordered = sorted(poly.items(), key=lambda item: (-_degree(item[0]), str(item[0])))
     for monomial, coefficient in ordered:
         factors = []
-        for base, exponent in sorted(
-            monomial.as_powers_dict().items(), key=lambda item: _place(str(item[0]))
-        ):
+        for base, exponent in sorted(monomial.as_powers_dict().items(), key=lambda item: _place(str(item[0]))):
             if base != 1:
                 name = f"N_{{{letter(str(base)[2:-1])}}}"
                 factors.append(name if exponent == 1 else f"{name}^{{{exponent}}}")
@@ -122,9 +118,7 @@ class _Counter:
         for node in (n for e in (equation.lhs, equation.body) for n in x.walk(e)):
             if isinstance(node, Ref) and node.tensor in self.tensors and self.tensors[node.tensor].sequence:
                 axes = self.tensors[node.tensor].axes
-                found |= {
-                    i: a for e, a in zip(node.index, axes, strict=True) if (i := x.plain(e)) is not None
-                }
+                found |= {i: a for e, a in zip(node.index, axes, strict=True) if (i := x.plain(e)) is not None}
         return found
 
     def number(self, indices: Iterable[str]) -> Amount:

@@ -1,8 +1,8 @@
 """The derivative of an elementwise function in terms of the function itself: sigmoid' = y (1 - y).
 
-``y = f(x)`` and ``slope = f'(x)`` are rational in ``E = exp(c x)`` for many activations. Clearing denominators gives two
-polynomials; a Groebner basis that eliminates E, saturated by the denominators, holds every polynomial relation between
-slope and y. A relation ``slope = p(y)`` is what is looked for.
+``y = f(x)`` and ``slope = f'(x)`` are rational in ``E = exp(c x)`` for many activations. Clearing
+denominators gives two polynomials; a Groebner basis that eliminates E, saturated by the denominators, holds
+every polynomial relation between slope and y. A relation ``slope = p(y)`` is what is looked for.
 """
 
 from __future__ import annotations

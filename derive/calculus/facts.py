@@ -1,10 +1,11 @@
 """What the definitions of a layer say besides their own words: names, inversions and facts.
 
 A *name*: ``inv_std = (var + epsilon)**(-1/2)`` turns any power of ``var + epsilon`` into one of ``inv_std``.
-An *inversion*: a quantity normalised by statistics of itself, ``x_hat = (x - mu) * inv_std`` or ``y = exp(z) / sum
-exp(z)``, is solved for what was normalised: ``x = x_hat / inv_std + mu``. Statistics are what lacks one of the indices.
-A *fact*: an inversion put into the definition of a statistic. ``mu = mean x`` then says ``sum x_hat = 0``. Facts hold
-wherever the definitions can be evaluated; one that needs a condition carries it, ``sum_k P = [total > 0]``.
+An *inversion*: a quantity normalised by statistics of itself, ``x_hat = (x - mu) * inv_std`` or ``y = exp(z)
+/ sum exp(z)``, is solved for what was normalised: ``x = x_hat / inv_std + mu``. Statistics are what lacks one
+of the indices. A *fact*: an inversion put into the definition of a statistic. ``mu = mean x`` then says ``sum
+x_hat = 0``. Facts hold wherever the definitions can be evaluated; one that needs a condition carries it,
+``sum_k P = [total > 0]``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from derive.notation.text import show
 
 @dataclass(frozen=True)
 class Fact:
-    """``lhs = body`` for all values of the free indices, and why. Reads like an equation whose left side is a sum."""
+    """``lhs = body`` for all values of the free indices, and why. An equation whose left side is a sum."""
 
     lhs: Expr
     body: Expr
@@ -167,7 +168,7 @@ class Knowledge:
         return False
 
     def never_zero(self, a: Expr) -> bool:
-        """Whether dividing by a factor is always allowed: a size, a root or quotient, a sum of exponentials."""
+        """Whether one may divide by a factor: a size, a root or quotient, a sum of exponentials."""
         if isinstance(a, Ref):
             bodies = [e.body for e in self.equations if e.target == a.tensor]
             return len(bodies) == 1 and all(self.never_zero(f) for f in x.factors(bodies[0]))
@@ -280,7 +281,7 @@ class Knowledge:
             self.implied[e.target] = e.lhs, tuple(sorted(found, key=text))
 
     def settle(self, poly: Poly) -> Poly:
-        """Drop a condition that a factor carries (P [total > 0] = P), unless it keeps another factor finite."""
+        """Drop conditions that a factor carries (P [total > 0] = P), unless they keep another finite."""
         out: Poly = {}
         for mono, c in poly.items():
             carried = {k for a, q in mono if q > 0 for k in self.carried(a)}

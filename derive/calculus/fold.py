@@ -1,8 +1,8 @@
 """Sums that have a name already: ``sum_k P[q, k] V[k, v]`` inside a larger sum is ``O[q, v]``.
 
-Some of the factors of a sum must be the definition of a named sum, its bound indices must occur in no other factor, and
-what comes out must not cost more. A kept adjoint that is itself a sum is written out first where that lets something
-fold: ``sum_k P dP`` with ``dP = sum_v dO V`` becomes ``sum_v dO O``.
+Some of the factors of a sum must be the definition of a named sum, its bound indices must occur in no other
+factor, and what comes out must not cost more. A kept adjoint that is itself a sum is written out first where
+that lets something fold: ``sum_k P dP`` with ``dP = sum_v dO V`` becomes ``sum_v dO O``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def embed(
 
 
 class Folder:
-    """Knows which sums have a name. Called with a normal form and the number of the equation it belongs to."""
+    """Knows which sums have a name. Called with a normal form and the number of its equation."""
 
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra

@@ -1,9 +1,9 @@
 """The normal form in which gradients are compared: sums of monomials.
 
-A monomial is a product of powers of atoms; an atom is a reference, a size, an option, a condition ``[c]``, a function, a
-sum over indices whose summand is again one monomial, or a sum of terms under a negative or fractional power. A case ``a
-if c else b`` is ``[c] a + [not c] b``, where a factor that cannot be evaluated while its condition fails is printed as
-a case again (``Printer`` in derive.calculus.collect).
+A monomial is a product of powers of atoms; an atom is a reference, a size, an option, a condition ``[c]``, a
+function, a sum over indices whose summand is again one monomial, or a sum of terms under a negative or
+fractional power. A case ``a if c else b`` is ``[c] a + [not c] b``, where a factor that cannot be evaluated
+while its condition fails is printed as a case again (``Printer`` in derive.calculus.collect).
 
 SymPy does none of this: its sums capture indices, and its ``expand`` is slower than these dictionaries.
 """
@@ -56,9 +56,7 @@ def condition_of(e: Expr) -> Expr:
 
 
 def negated(condition: Expr) -> Expr:
-    return (
-        condition.args[0] if isinstance(condition, Op) and condition.fn == "not" else Op("not", (condition,))
-    )
+    return condition.args[0] if isinstance(condition, Op) and condition.fn == "not" else Op("not", (condition,))
 
 
 def plus(*polys: Poly) -> Poly:
@@ -75,7 +73,7 @@ def scaled(poly: Poly, c: Fraction) -> Poly:
 
 
 def integer_root(base: Fraction, q: Fraction) -> tuple[Fraction, list[tuple[Expr, Fraction]]]:
-    """A positive number to a fractional power as a rational times powers of primes with exponents in (0, 1)."""
+    """A positive number to a power: a rational times powers of primes with exponents in (0, 1)."""
     coefficient = ONE
     pairs: list[tuple[Expr, Fraction]] = []
     for whole, exponent in ((base.numerator, q), (base.denominator, -q)):
@@ -102,15 +100,13 @@ def with_index(atom: Expr, found: Expr, put: Expr) -> Expr:
 def named_index(condition: Expr) -> tuple[Expr, str] | None:
     """``t[...]`` and ``i`` where an atom is ``[t[...] == i]``."""
     match condition:
-        case Op("iverson", (Op("==", (Ref() as e, Pos(i))),)) | Op(
-            "iverson", (Op("==", (Pos(i), Ref() as e)),)
-        ):
+        case Op("iverson", (Op("==", (Ref() as e, Pos(i))),)) | Op("iverson", (Op("==", (Pos(i), Ref() as e)),)):
             return e, i
     return None
 
 
 def product(pairs: Iterable[tuple[Expr, Fraction]]) -> tuple[Fraction, Mono]:
-    """Multiply atoms: exponents add up, conditions are their own squares. Coefficient 0 where two contradict."""
+    """Multiply atoms: exponents add up, conditions are their own squares, contradictions give 0."""
     exponents: dict[Expr, Fraction] = {}
     coefficient = ONE
     for atom, q in pairs:
@@ -142,7 +138,7 @@ def product(pairs: Iterable[tuple[Expr, Fraction]]) -> tuple[Fraction, Mono]:
 
 
 class Algebra:
-    """Arithmetic on normal forms for one layer, which says along which axis an index runs and what is positive."""
+    """Arithmetic on normal forms for one layer: it says where an index runs and what is positive."""
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
@@ -152,9 +148,7 @@ class Algebra:
         names = [a for t in layer.tensors.values() for a in t.axes] + list(layer.sizes)
         self.order = {a: n for n, a in reversed(list(enumerate(names)))}
         nodes = [n for e in layer.equations for n in x.walk(e.body)]
-        self.guarded = {
-            t for n in nodes if isinstance(n, Op) and n.fn == "where" for t in x.tensors(n.args[0])
-        }
+        self.guarded = {t for n in nodes if isinstance(n, Op) and n.fn == "where" for t in x.tensors(n.args[0])}
 
     def axis(self, index: str) -> str:
         """Bound indices of normal forms are called ``i#0``."""
@@ -177,15 +171,16 @@ class Algebra:
     def power(self, poly: Poly, q: Fraction) -> Poly:
         if q == 1:
             return poly
-        if q.denominator == 1 and 0 <= q <= 4:
-            return self.times(*[poly] * q.numerator)
         if not poly:
             return {((x.ZERO, q),): ONE}
-        common = self.common(poly)
         whole = q.denominator == 1
-        if len(poly) > 1 and (common or abs(next(iter(poly.values()))) != 1) and whole:
+        if len(poly) > 1 and whole:  # a power of a sum stays one: expanded, it would be a difference of large terms
+            common = self.common(poly)
             rest, c = self.divide(poly, common)
-            return self.times(self.power({common: c}, q), self.power(rest, q))
+            if rest[min(rest, key=lambda m: text(self.term(ONE, m)))] < 0:
+                rest, c = scaled(rest, Fraction(-1)), -c
+            k, out = product([*((a, e * q) for a, e in common), (self.back(rest), q)])
+            return {out: c**q.numerator * k}
         ((mono, c),) = poly.items() if len(poly) == 1 else (((), Fraction(0)),)
         if len(poly) == 1 and (whole or (c > 0 and self.splits(mono))):
             pairs = [(a, e * q) for a, e in mono]
@@ -223,9 +218,7 @@ class Algebra:
 
     def divide(self, poly: Poly, common: Mono) -> tuple[Poly, Fraction]:
         """The polynomial without a common monomial and without its rational content, and the content."""
-        content = Fraction(
-            gcd(*(c.numerator for c in poly.values())), lcm(*(c.denominator for c in poly.values()))
-        )
+        content = Fraction(gcd(*(c.numerator for c in poly.values())), lcm(*(c.denominator for c in poly.values())))
         if all(c < 0 for c in poly.values()):
             content = -content
         drop = dict(common)
@@ -235,7 +228,7 @@ class Algebra:
             out[rest] = c / content
         return out, content
 
-    # ---- from expressions ------------------------------------------------------------------------------------------
+    # ---- from expressions ---------------------------------------------------------------------------------
 
     def to(self, e: Expr) -> Poly:
         if e not in self.known:
@@ -257,6 +250,8 @@ class Algebra:
             case Op("where", (c, a, b)):
                 holds, fails = (self.atom(x.iverson(k)) for k in (c, negated(c)))
                 return plus(self.times(holds, self.to(a)), self.times(fails, self.to(b)))
+            case Size(axis):
+                return self.atom(Size(self.axis(axis)))
             case Reduce("sum", over, body):
                 return self.total(over, self.to(body))
         return self.atom(e)
@@ -280,7 +275,7 @@ class Algebra:
         k, out = product(pairs)
         return {out: k} if k else {}
 
-    # ---- sums ------------------------------------------------------------------------------------------------------
+    # ---- sums ---------------------------------------------------------------------------------------------
 
     def total(self, over: tuple[str, ...], poly: Poly) -> Poly:
         """The sum of a normal form over indices."""
@@ -297,7 +292,7 @@ class Algebra:
         return mono
 
     def total_of(self, over: list[str], mono: Mono) -> tuple[Fraction, Mono]:
-        """Sum one monomial: merge sums inside, take out what is constant, split what is independent, name the rest."""
+        """Sum one monomial: merge inner sums, take out constants, split what is independent."""
         coefficient = ONE
         names = {i for a, _ in mono for i in (*x.free(a), *x.bound(a))} | set(over)
         merging = True
@@ -348,7 +343,7 @@ class Algebra:
         return coefficient * c, mono
 
     def in_range(self, position: Expr, mono: Mono) -> bool:
-        """Whether an integer tensor surely lies inside its axis: no condition of the definition asks about it."""
+        """Whether an integer tensor is surely inside its axis: no condition of the layer asks about it."""
         assert isinstance(position, Ref)
         asked = {t for a, _ in mono if is_condition(a) and named_index(a) is None for t in x.tensors(a)}
         return position.tensor not in self.guarded or position.tensor in asked
@@ -379,13 +374,17 @@ class Algebra:
         assert best is not None
         return Reduce("sum", tuple(n for a in order for n in slots[a]), self.term(ONE, best[1]))
 
-    # ---- back to expressions, as plainly as possible ----------------------------------------------------------------
+    # ---- back to expressions, as plainly as possible ------------------------------------------------------
 
     def term(self, c: Fraction, mono: Mono) -> Expr:
-        return x.mul(Num(c), *(x.power(a, Num(q)) for a, q in mono))
+        return x.mul(Num(c), *(self.raised(a, q) for a, q in mono))
+
+    def raised(self, atom: Expr, q: Fraction) -> Expr:
+        """A power of an atom; exp(-x), not 1 / exp(x), which overflows sooner."""
+        if isinstance(atom, Op) and atom.fn == "exp":
+            return Op("exp", (x.mul(Num(q), atom.args[0]),))
+        return x.power(atom, Num(q))
 
     def back(self, poly: Poly) -> Expr:
-        parts = sorted(
-            (self.term(c, m) for m, c in poly.items()), key=lambda e: (text(e).startswith("-"), text(e))
-        )
+        parts = sorted((self.term(c, m) for m, c in poly.items()), key=lambda e: (text(e).startswith("-"), text(e)))
         return x.add(*parts)

@@ -1,7 +1,7 @@
 """The price by which equal forms are compared: operations, each counted once per element it runs over.
 
-Every axis counts as SIDE positions, so that fewer passes over the largest arrays always win; what is equal in passes is
-decided by small terms.
+Every axis counts as SIDE positions, so that fewer passes over the largest arrays always win; what is equal in
+passes is decided by small terms.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Arithmetic modulo P = 2**61 - 1, with models of the functions that are not rational; see derive.calculus.prove.
+"""Arithmetic modulo P = 2**61 - 1, with models of the functions that are not rational; see
+derive.calculus.prove.
 
-A value carries, beside its residue, its image under exp where that follows from how the value came about. A value that
-did not come about by addition has an image drawn at random for its residue, so equal values have equal images.
+A value carries, beside its residue, its image under exp where that follows from how the value came about. A
+value that did not come about by addition has an image drawn at random for its residue, so equal values have
+equal images.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Finds the textbook form of a gradient.
 
-The scatter rule gives one equation per adjoint. Each is brought to normal form, rewritten by what the definitions say
-(names, inversions, facts; see derive.calculus.facts), folded into sums that have a name, and collected. Adjoints that
-are cheaper written into the equations that use them disappear. Nothing here knows any layer, and every change is
-recorded as a step whose two sides are equal wherever the definitions hold.
+The scatter rule gives one equation per adjoint. Each is brought to normal form, rewritten by what the
+definitions say (names, inversions, facts; see derive.calculus.facts), folded into sums that have a name, and
+collected. Adjoints that are cheaper written into the equations that use them disappear. Nothing here knows
+any layer, and every change is recorded as a step whose two sides are equal wherever the definitions hold.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class Search:
         for e, body in self.knowledge.bodies:
             self.folder.learn(e, body)
 
-    # ---- which adjoints stay ---------------------------------------------------------------------------------------
+    # ---- which adjoints stay ------------------------------------------------------------------------------
 
     def stays(self, e: Equation) -> bool:
-        """Gradients, adjoints read at a shifted index, cotangents that are only rescaled, and contractions."""
+        """Gradients, adjoints read at a shifted index, rescaled cotangents, and contractions."""
         if self.roles.get(e.target) == "output" or None in map(x.plain, e.left):
             return True
         nodes = [n for other in self.equations for n in x.walk(other.body)]
@@ -85,7 +85,7 @@ class Search:
         own = [f - set().union(*(g for g in free if g is not f)) for f in free]
         return sum(1 for f in own if f) >= 2
 
-    # ---- one equation ----------------------------------------------------------------------------------------------
+    # ---- one equation -------------------------------------------------------------------------------------
 
     def stages(self, n: int, body: Expr) -> list[Stage]:
         if (n, body) not in self.known:
@@ -147,10 +147,10 @@ class Search:
         rewriter = self.rewriter([rule for rule, _ in self.knowledge.facts], protect=False)
         return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
 
-    # ---- all equations ---------------------------------------------------------------------------------------------
+    # ---- all equations ------------------------------------------------------------------------------------
 
     def run(self, inlined: frozenset[str]) -> tuple[dict[int, Expr], list[Rewrite]]:
-        """Final right sides, by the number of the equation, where these adjoints are written into the others."""
+        """Final right sides, by equation, where these adjoints are written into the others."""
         final: dict[int, Expr] = {}
         forms: dict[str, tuple[Equation, Expr]] = {}
         steps: list[Rewrite] = []

@@ -1,17 +1,19 @@
 """Kernels against the definition: the legs definition, differences, duality and second order.
 
-Kernels are generic over the number type, so they are run on Arb balls of more than 60 digits: what comes back is a
-proven enclosure of what the kernel's formula gives at exactly these inputs. The definition is evaluated by the
-interpreter to 60 digits. No tolerance is chosen by hand:
+Kernels are generic over the number type, so they are run on Arb balls of more than 60 digits: what comes back
+is a proven enclosure of what the kernel's formula gives at exactly these inputs. The definition is evaluated
+by the interpreter to 60 digits. No tolerance is chosen by hand:
 
-* The error of a central difference d(h) is estimated by d(2h) - d(h), three times its leading error, and by what
-  rounding at 60 digits can contribute, |f| 10**-57 / h.
-* In float64 the rounding part comes from running error analysis (derive.evidence.enclosure) of the definition.
+* The error of a central difference d(h) is estimated by d(2h) - d(h), three times its leading error, and by
+  what rounding at 60 digits can contribute, |f| 10**-57 / h.
+* In float64 the rounding part comes from running error analysis (derive.evidence.enclosure) of the
+  definition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import numpy as np
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, inputs, kernels, layout, world
 from derive.evidence.kernels import Arrays
-from derive.evidence.layout import Case, Elements
+from derive.evidence.layout import Case
 from derive.evidence.numbers import DIGITS, MP
 from derive.evidence.result import Result, Tally
 
@@ -63,7 +65,7 @@ def contracted(left: dict[str, Any], right: Arrays, case: Case) -> tuple[Any, An
 
 
 def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
-    """The kernel's forward, in balls and (where the equations are arithmetic) in fractions, against the interpreter."""
+    """The kernel's forward against the interpreter, in balls and, where the equations allow, in fractions."""
     layer = derivation.layer
     tally = Tally("definition", layer.name, 0.0, unit="digits 60 and beyond")
     exact = domain.rational(layer)
@@ -76,7 +78,11 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
             tally.claim(set(wanted) == set(values), f"{case.words}: {name} has another shape")
             for i, (m, r) in values.items():
                 error = abs(m - wanted[i]) - r - ROUNDING * max(1, abs(wanted[i]))
-                tally.measure(max(error, 0), f"{case.words}: {name}{list(i)}", f"got {float(m)}, wanted {float(wanted[i])}")
+                tally.measure(
+                    max(error, 0),
+                    f"{case.words}: {name}{list(i)}",
+                    f"got {float(m)}, wanted {float(wanted[i])}",
+                )
         if exact:
             _fractions(kernel, case, tally)
     return tally.result()
@@ -93,31 +99,44 @@ def _fractions(kernel: Any, case: Case, tally: Tally) -> None:
     for name, values in kernels.elements(case, got).items():
         for i, v in values.items():
             same = v == run.element(name, i)
-            tally.claim(bool(same), f"{case.words}: {name}{list(i)} in fractions: got {v}, wanted {run.element(name, i)}")
+            tally.claim(
+                bool(same),
+                f"{case.words}: {name}{list(i)} in fractions: got {v}, wanted {run.element(name, i)}",
+            )
 
 
 def differences(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's backward against central differences of the definition, one input after another."""
-    layer = derivation.layer
-    tally = Tally("differences", layer.name, 1.0, unit="of the difference's own error")
-    for n, case in enumerate(inputs.cases(layer, seed, plan=PLAN)):
+    tally = Tally("differences", derivation.layer.name, 1.0, unit="of the difference's own error")
+    for n, case in enumerate(inputs.cases(derivation.layer, seed, plan=PLAN)):
         cotangents, tangents = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
-        weights = kernels.elements(case, cotangents, MP.exact)
-        with kernels.precision():
-            got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
-        for name in tangents:
-            slope, error = central(lambda h, name=name: _objective(case, weights, {name: tangents[name]}, h))  # type: ignore[misc]
-            value, radius = contracted({name: got[name]}, tangents, case) if name in got else (MP.exact(0), MP.exact(0))
-            tally.within(
-                abs(value - slope), error + radius, f"{case.words}: gradient of {name}", f"got {float(value)}, wanted {float(slope)}"
-            )
+        _slopes(kernel, case, cotangents, tangents, tally)
         _in_float(derivation, kernel, case, cotangents, tangents, tally)
     return tally.result()
 
 
-def _objective(case: Case, weights: dict[str, Elements], tangents: Arrays, step: Any) -> Any:
-    run = world.forward(case, MP, world.shifted(case, tangents, step))
-    return world.contracted(weights, {o: run.values(o, o) for o in weights})
+def _slopes(kernel: Any, case: Case, cotangents: Arrays, tangents: Arrays, tally: Tally) -> None:
+    weights = kernels.elements(case, cotangents, MP.exact)
+    with kernels.precision():
+        got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
+
+    def objective(name: str, step: Any) -> Any:
+        run = world.forward(case, MP, world.shifted(case, {name: tangents[name]}, step))
+        return world.contracted(weights, {o: run.values(o, o) for o in weights})
+
+    for name in tangents:
+        _slope(partial(objective, name), got, {name: tangents[name]}, case, f"gradient of {name}", tally)
+
+
+def _slope(
+    f: Callable[[Any], Any], got: dict[str, Any], direction: Arrays, case: Case, words: str, tally: Tally
+) -> None:
+    """A central difference along one tensor against the kernel's gradient of it; none stands for zero."""
+    slope, error = central(f)
+    own = {n: got[n] for n in direction if n in got}
+    value, radius = contracted(own, direction, case)
+    numbers = f"got {float(value)}, wanted {float(slope)}"
+    tally.within(abs(value - slope), error + radius, f"{case.words}: {words}", numbers)
 
 
 def _in_float(
@@ -127,6 +146,7 @@ def _in_float(
     from derive.evidence.enclosure import radii, radius_of_gradients
 
     step = 2.0**-17  # about the cube root of the unit roundoff
+
     def f(h: float) -> float:
         there = world.restricted(case, {n: _moved(case.tensors[n], t, h) for n, t in tangents.items()})
         out = kernels.forward(kernel, there)[0]
@@ -137,9 +157,7 @@ def _in_float(
     near, far = (f(step) - f(-step)) / (2 * step), (f(2 * step) - f(-2 * step)) / (4 * step)
     noise = sum(radii(case, cotangents).values()) / step
     noise += radius_of_gradients(derivation, case, cotangents, tangents)
-    tally.within(
-        abs(value - near), abs(far - near) + noise, f"{case.words}: float64", f"got {value}, wanted {near}"
-    )
+    tally.within(abs(value - near), abs(far - near) + noise, f"{case.words}: float64", f"got {value}, wanted {near}")
 
 
 def _moved(value: Any, tangent: Any, h: float) -> Any:
@@ -155,10 +173,12 @@ def _dot(a: Any, b: Any) -> float:
 
 
 def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
-    """<J v, u> = <v, J^T u> for the kernel's own jvp and backward, and backward is linear in the cotangent."""
+    """<J v, u> = <v, J^T u> for the kernel's own jvp and backward; backward is linear in the cotangent."""
     layer = derivation.layer
     tally = Tally("duality", layer.name, 0.0, unit="digits 60 and beyond")
-    for n, case in enumerate([*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]):
+    for n, case in enumerate(
+        [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]
+    ):
         u, w = inputs.cotangents(case, seed + 2 * n), inputs.cotangents(case, seed + 2 * n + 1)
         v = inputs.tangents(case, seed + n)
         with kernels.precision():
@@ -174,7 +194,13 @@ def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
         for name, values in both.items():
             for i, (m, r) in values.items():
                 (p, rp), (q, rq) = back[name][i], other[name][i]
-                _zero(tally, m - 2 * p + 3 * q, r + 2 * rp + 3 * rq, abs(m) + abs(p) + abs(q), f"{case.words}: {name}{list(i)} is not linear")
+                _zero(
+                    tally,
+                    m - 2 * p + 3 * q,
+                    r + 2 * rp + 3 * rq,
+                    abs(m) + abs(p) + abs(q),
+                    f"{case.words}: {name}{list(i)} is not linear",
+                )
     return tally.result()
 
 
@@ -191,41 +217,32 @@ def _zero(tally: Tally, value: Any, radius: Any, scale: Any, words: str) -> None
 
 def second(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's double_backward against central differences of the backward equations."""
-    layer = derivation.layer
-    tally = Tally("second order", layer.name, 1.0, unit="of the difference's own error")
-    for n, case in enumerate(inputs.cases(layer, seed, plan=PLAN)):
-        cotangents, along = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
-        moves, turns = inputs.tangents(case, seed + n + 50), inputs.cotangents(case, seed + n + 60)
-        weights = kernels.elements(case, along, MP.exact)
-        with kernels.precision():
-            got = decimals(
-                case, kernels.double_backward(kernel, derivation, balls(case), balls_of(cotangents), balls_of(along))
-            )
-        for name in {**turns, **moves}:
-            direction = {name: turns[name] if name in turns else moves[name]}
-
-            def f(h: Any, name: str = name, direction: Arrays = direction) -> Any:
-                return _second_objective(derivation, case, cotangents, weights, name, direction, h)
-
-            slope, error = central(f)
-            value, radius = contracted({name: got[name]}, direction, case) if name in got else (MP.exact(0), MP.exact(0))
-            tally.within(
-                abs(value - slope), error + radius, f"{case.words}: second gradient of {name}", f"got {float(value)}, wanted {float(slope)}"
-            )
+    tally = Tally("second order", derivation.layer.name, 1.0, unit="of the difference's own error")
+    for n, case in enumerate(inputs.cases(derivation.layer, seed, plan=PLAN)):
+        _second(derivation, kernel, case, seed + n, tally)
     return tally.result()
 
 
-def _second_objective(
-    derivation: Derivation, case: Case, cotangents: Arrays, weights: dict[str, Elements], name: str, direction: Arrays, h: Any
-) -> Any:
-    given = {}
-    if name in cotangents:
-        at = layout.elements(case, name, cotangents[name], MP.exact)
-        along = layout.elements(case, name, direction[name], MP.exact)
-        given[derivation.adjoint.cotangents[name]] = {i: v + h * along[i] for i, v in at.items()}
-    else:
-        given = world.shifted(case, direction, h)
-    run = world.backward(derivation, case, cotangents, MP, given=given)
-    return world.contracted(
-        {n: w for n, w in weights.items() if n in derivation.gradients}, world.gradients(derivation, run)
-    )
+def _second(derivation: Derivation, kernel: Any, case: Case, seed: int, tally: Tally) -> None:
+    cotangents, along = inputs.cotangents(case, seed), inputs.tangents(case, seed)
+    directions = {**inputs.cotangents(case, seed + 60), **inputs.tangents(case, seed + 50)}
+    weights = kernels.elements(case, along, MP.exact)
+    weights = {n: w for n, w in weights.items() if n in derivation.gradients}
+    with kernels.precision():
+        u, w = balls_of(cotangents), balls_of(along)
+        got = decimals(case, kernels.double_backward(kernel, derivation, balls(case), u, w))
+
+    def objective(name: str, step: Any) -> Any:
+        """The sum of ``along`` times the gradients, one tensor moved."""
+        direction = {name: directions[name]}
+        if name in cotangents:
+            moved = world.shifted(world.restricted(case, {name: cotangents[name]}), direction, step)
+            given = {derivation.adjoint.cotangents[name]: moved[name]}
+        else:
+            given = world.shifted(case, direction, step)
+        run = world.backward(derivation, case, cotangents, MP, given=given)
+        return world.contracted(weights, world.gradients(derivation, run))
+
+    for name in directions:
+        words = f"second gradient of {name}"
+        _slope(partial(objective, name), got, {name: directions[name]}, case, words, tally)

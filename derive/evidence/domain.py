@@ -1,4 +1,4 @@
-"""What a definition says about its arguments without being asked: ranges and signs, read off the equations."""
+"""What a definition says about its arguments without being asked: ranges and signs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from derive.notation.layer import Layer
 
 
 def positive(layer: Layer) -> frozenset[str]:
-    """Inputs that must be positive: by itself, or added to something, under a logarithm, a root or a declared 0 / 0.
+    """Inputs that must be positive: alone or added to something under a logarithm, a root, a declared 0 / 0.
 
-    ``running_var[c] + epsilon`` under a root makes ``running_var`` positive; ``sum(i, (x - mu)**2)`` says nothing.
+    ``running_var[c] + epsilon`` under a root makes ``running_var`` positive; ``sum(i, (x - mu)**2)`` says
+    nothing.
     """
     inputs = {t.name for t in layer.inputs if t.kind == "real"}
     found: set[str] = set()
@@ -55,7 +56,7 @@ def compared_with(layer: Layer, option: str) -> str | None:
 
 
 def chained(layer: Layer) -> dict[str, str]:
-    """Axes of a list's arrays that continue the entry before: ``h[l - 1, ..., i]`` makes axis i the axis o of l - 1."""
+    """Axes of a list's arrays that continue the entry before: ``h[l - 1, ..., i]`` makes i the o of l - 1."""
     sequence, found = layer.sequence_axis, {}
     for equation in layer.equations:
         for node in x.walk(equation.body):
@@ -88,7 +89,21 @@ def smooth(layer: Layer) -> bool:
 
 def rational(layer: Layer) -> bool:
     """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
-    arithmetic = {"add", "mul", "pow", "where", "iverson", "and", "or", "not", "max", "abs", "floordiv", "exactdiv", *COMPARISONS}
+    arithmetic = {
+        "add",
+        "mul",
+        "pow",
+        "where",
+        "iverson",
+        "and",
+        "or",
+        "not",
+        "max",
+        "abs",
+        "floordiv",
+        "exactdiv",
+        *COMPARISONS,
+    }
     for equation in layer.equations:
         for node in x.walk(equation.body):
             if node in (x.PI, x.INF):
@@ -96,7 +111,9 @@ def rational(layer: Layer) -> bool:
             if isinstance(node, Op) and node.fn == "pow":
                 if not isinstance(node.args[1], Num) or node.args[1].value.denominator != 1:
                     return False
-            elif isinstance(node, Op) and node.fn not in arithmetic and not any(o.name == node.fn for o in layer.options):
+            elif (
+                isinstance(node, Op) and node.fn not in arithmetic and not any(o.name == node.fn for o in layer.options)
+            ):
                 return False
     return True
 

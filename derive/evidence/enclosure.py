@@ -1,32 +1,32 @@
 """The enclosure leg: floating-point kernels against proven enclosures, in units of a derived bound.
 
-Truth. The same kernel is run on Arb balls at more than 60 digits, started from the very floating-point numbers: an
-enclosure of what its formula gives, narrower than any float. (That this is the definition's value is what the legs
-definition and differences show.)
+Truth. The same kernel is run on Arb balls at more than 60 digits, started from the very floating-point
+numbers: an enclosure of what its formula gives, narrower than any float. (That this is the definition's value
+is what the legs definition and differences show.)
 
-Bound. Running error analysis (Wilkinson 1963; Higham 2002, section 3.3) of the equations, done in ball arithmetic. In a
-format with unit roundoff u, every operation obeys fl(a op b) = (a op b)(1 + d), |d| <= u. So if balls A and B hold
-every value that a and b may have been rounded to, the ball A op B, widened by u times its largest magnitude, holds
-every value that the computed result may have; by induction over the equations the last ball holds every possible
-computed result, second-order terms included. Three additions make the bound one for every sensible way to evaluate the
-same formula, and not for one order of operations only:
+Bound. Running error analysis (Wilkinson 1963; Higham 2002, section 3.3) of the equations, done in ball
+arithmetic. In a format with unit roundoff u, every operation obeys fl(a op b) = (a op b)(1 + d), |d| <= u. So
+if balls A and B hold every value that a and b may have been rounded to, the ball A op B, widened by u times
+its largest magnitude, holds every value that the computed result may have; by induction over the equations
+the last ball holds every possible computed result, second-order terms included. Three additions make the
+bound one for every sensible way to evaluate the same formula, and not for one order of operations only:
 
-* A sum of n terms is widened by (n - 1) u times the sum of magnitudes, which holds for any order of summation, blocked
-  and pairwise ones included (Higham, equation 4.4).
-* Inputs, cotangents and options are widened by u relatively, as if each had been rounded once more: a kernel may
-  subtract the largest score before it exponentiates, or scale before it squares.
+* A sum of n terms is widened by (n - 1) u times the sum of magnitudes, which holds for any order of
+  summation, blocked and pairwise ones included (Higham, equation 4.4).
+* Inputs, cotangents and options are widened by u relatively, as if each had been rounded once more: a kernel
+  may subtract the largest score before it exponentiates, or scale before it squares.
 * Functions (exp, log, erf) count 4 units in the last place. What the result loses by gradual underflow is one
   smallest subnormal for every element, and for every product on the way as large as what multiplies it.
 
-``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound both cases
-are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is claimed; the share of
-such elements is in the detail.
+``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
+both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
+claimed; the share of such elements is in the detail.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -112,7 +112,10 @@ def radii(case: Case, cotangents: Arrays) -> dict[str, float]:
     out = {}
     for name, cotangent in cotangents.items():
         weight = layout.elements(case, name, cotangent, float)
-        out[name] = sum(float(ball.rad()) * abs(weight[i]) + abs(float(ball) * weight[i]) * 2**-50 for i, ball in found[name].items())
+        out[name] = sum(
+            float(ball.rad()) * abs(weight[i]) + abs(float(ball) * weight[i]) * 2**-50
+            for i, ball in found[name].items()
+        )
     return out
 
 
@@ -152,25 +155,29 @@ def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, f
         )
     with kernels.precision(WORKING):
         try:
-            bounds = [bounds_forward(case, form.exponent), bounds_backward(derivation, case, cotangents, form.exponent)]
+            bounds = [
+                bounds_forward(case, form.exponent),
+                bounds_backward(derivation, case, cotangents, form.exponent),
+            ]
         except Undecided:
             return 1
     results = [kernels.elements(case, a, _ball) for a in (truth, gradients)]
     representable = all(_fits(b, form) for own in results for values in own.values() for b in values.values())
-    quiet = "raise" if representable else "ignore"  # a warning is a failure where the true results are numbers
+    # a warning is a failure where the true results are numbers
+    quiet: Literal["raise", "ignore"] = "raise" if representable else "ignore"
+    label = f"{np.dtype(form.dtype)} {case.words}, inputs up to {_size(case):.1e}"
     with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
         try:
             got, saved = kernels.forward(kernel, case)
             back = kernels.backward(kernel, case, cotangents, saved)
         except FloatingPointError as error:
-            tally.claim(False, f"{np.dtype(form.dtype)} {case.words}: {error} at inputs of size {_size(case):.1e}")
+            tally.claim(False, f"{label}: {error}")
             return 0
     vacuous = 0
     for arrays, true, ball in zip((got, back), results, bounds, strict=True):
         for name, value in arrays.items():
             for i, v in layout.elements(case, name, value).items():
-                where = f"{np.dtype(form.dtype)} {case.words}: {name}{list(i)} at inputs of size {_size(case):.1e}"
-                vacuous += not _element(v, true[name][i], ball[name][i], form, where, tally)
+                vacuous += not _element(v, true[name][i], ball[name][i], form, f"{label}: {name}{list(i)}", tally)
     return vacuous
 
 
@@ -204,5 +211,9 @@ def _element(v: Any, wanted: Any, ball: Any, form: Format, where: str, tally: Ta
         if not reach.is_finite():
             return False
         error = (flint.arb(float(v)) - wanted).abs_lower()
-        tally.measure(float(error / (reach + form.tiny)), where, f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}")
+        tally.measure(
+            float(error / (reach + form.tiny)),
+            where,
+            f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}",
+        )
     return True

@@ -1,12 +1,12 @@
 """The exact leg: derived gradients against SymPy's own, of the equations written out.
 
-At small sizes every output is written out as one SymPy expression in one unknown for each element of each input; a
-comparison of data is decided by the values at the point. SymPy differentiates the sum of all outputs times random
-cotangents with respect to every unknown, indices never having been seen. The result is evaluated to 60 digits and
-compared with the derived equations, as they came from the scatter rule and in textbook form.
+At small sizes every output is written out as one SymPy expression in one unknown for each element of each
+input; a comparison of data is decided by the values at the point. SymPy differentiates the sum of all outputs
+times random cotangents with respect to every unknown, indices never having been seen. The result is evaluated
+to 60 digits and compared with the derived equations, as they came from the scatter rule and in textbook form.
 
-What it cannot see: the conventions at kinks, where there is no derivative to compare with; points with ties are not
-used here.
+What it cannot see: the conventions at kinks, where there is no derivative to compare with; points with ties
+are not used here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOLERANCE = 1e-45
 
 
 class WrittenOut(Interpreter):
-    """Writes elements out. Elements of a recurrence become unknowns of their own, defined by what is written there.
+    """Writes elements out. Those of a recurrence become unknowns, defined by what is written there.
 
     Without that, one element of an LSTM's third step takes SymPy minutes.
     """
@@ -96,7 +96,10 @@ def exact(derivation: Derivation, seed: int = 0) -> Result:
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
         cotangents = inputs.cotangents(case, seed + n)
         wanted = written_gradients(case, cotangents)
-        for form, equations in (("scatter rule", derivation.adjoint.equations), ("textbook", derivation.backward)):
+        for form, equations in (
+            ("scatter rule", derivation.adjoint.equations),
+            ("textbook", derivation.backward),
+        ):
             got = world.gradients(derivation, world.backward(derivation, case, cotangents, MP, equations))
             for name, values in wanted.items():
                 for i, v in values.items():

@@ -1,16 +1,18 @@
 """What a user may do to a kernel: other formats, layouts and sizes, exact numbers.
 
-Every format comes out as it went in, from forward, backward, jvp and double_backward, and no input is written to. An
-axis of any argument may be empty; where the definition has a value there (an empty sum is 0) it is that value, and
-where it has none (a mean over nothing) nothing is claimed but the shape. Arrays that are transposed, reversed, sliced
-or broadcast give results within the derived bound, as contiguous ones do. Where the equations are arithmetic only,
-object arrays of fractions give the very fractions of the definition, gradients included.
+Every format comes out as it went in, from forward, backward, jvp and double_backward, and no input is written
+to. An axis of any argument may be empty; where the definition has a value there (an empty sum is 0) it is
+that value, and where it has none (a mean over nothing) nothing is claimed but the shape. Arrays that are
+transposed, reversed, sliced or broadcast give results within the derived bound, as contiguous ones do. Where
+the equations are arithmetic only, object arrays of fractions give the very fractions of the definition,
+gradients included.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +59,9 @@ def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
     case = inputs.cases(derivation.layer, seed, 1, PLAN)[0]
     for dtype in DTYPES:
         own = kernels.cast(case, dtype)
-        arrays = [a for t in derivation.layer.inputs if own.tensors[t.name] is not None for a in flat(own.tensors[t.name])]
+        arrays = [
+            a for t in derivation.layer.inputs if own.tensors[t.name] is not None for a in flat(own.tensors[t.name])
+        ]
         before = [a.copy() for a in arrays]
         for a in arrays:
             a.flags.writeable = False
@@ -81,23 +85,24 @@ def _empty(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None
         for name, value in found["forward"].items():
             tally.claim(_shape(value) == layout.shape_of(case, name), f"{words}: {name} has shape {_shape(value)}")
         for name, value in found["backward"].items():
-            tally.claim(_shape(value) == layout.shape_of(case, name), f"{words}: gradient of {name} has shape {_shape(value)}")
+            tally.claim(
+                _shape(value) == layout.shape_of(case, name),
+                f"{words}: gradient of {name} has shape {_shape(value)}",
+            )
         run = world.forward(case)
-        for name, value in found["forward"].items():
-            _where_defined(case, name, value, lambda i, name=name: run.element(name, i), words, tally)  # type: ignore[misc]
         back = world.backward(derivation, case, inputs.cotangents(case, 1), MP, derivation.adjoint.equations)
+        for name, value in found["forward"].items():
+            _where_defined(case, name, value, partial(run.element, name), words, tally)
         for name, value in found["backward"].items():
             adjoint = derivation.gradients[name]
-            _where_defined(case, name, value, lambda i, a=adjoint: back.element(a, i), f"{words}: gradient", tally)  # type: ignore[misc]
+            _where_defined(case, name, value, partial(back.element, adjoint), f"{words}: gradient", tally)
 
 
 def _shape(value: Value) -> Any:
     return [np.shape(v) for v in value] if isinstance(value, list) else np.shape(value)
 
 
-def _where_defined(
-    case: Case, name: str, value: Value, wanted: Callable[[Any], Any], words: str, tally: Tally
-) -> None:
+def _where_defined(case: Case, name: str, value: Value, wanted: Callable[[Any], Any], words: str, tally: Tally) -> None:
     for i, v in layout.elements(case, name, value, float).items():
         try:
             true = wanted(i)
@@ -192,7 +197,9 @@ def _layouts(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
 def changed(value: Value, change: Callable[[Any], Any]) -> Value:
     if value is None:
         return None
-    return [changed(v, change) for v in value] if isinstance(value, list) else change(value) if np.ndim(value) else value
+    return (
+        [changed(v, change) for v in value] if isinstance(value, list) else change(value) if np.ndim(value) else value
+    )
 
 
 def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
@@ -208,4 +215,7 @@ def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> 
         for name, values in got.items():
             for i, v in values.items():
                 wanted = run.element(derivation.gradients[name], i)
-                tally.claim(bool(v == wanted), f"{case.words}: gradient of {name}{list(i)} in fractions: {v}, not {wanted}")
+                tally.claim(
+                    bool(v == wanted),
+                    f"{case.words}: gradient of {name}{list(i)} in fractions: {v}, not {wanted}",
+                )

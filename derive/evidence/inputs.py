@@ -1,9 +1,9 @@
 """Arguments for a layer, made from its signature alone.
 
-Axes get sizes that are all different (square shapes hide transposes), options take each of their interesting values,
-integer tensors stay inside the axis they point into, a boolean mask has a row without a single True. What must be
-positive is read off the equations (derive.evidence.domain). Numbers come from a Source: NumPy's generator here,
-Hypothesis in derive.evidence.strategies.
+Axes get sizes that are all different (square shapes hide transposes), options take each of their interesting
+values, integer tensors stay inside the axis they point into, a boolean mask has a row without a single True.
+What must be positive is read off the equations (derive.evidence.domain). Numbers come from a Source: NumPy's
+generator here, Hypothesis in derive.evidence.strategies.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ class Random:
         return [choices[i] for i in self.rng.permutation(len(choices))]
 
     def reals(self, shape: Shape, positive: bool) -> Array:
-        values = self.rng.integers(-1, 3, shape) * 1.0 if self.ties else self.rng.normal(size=shape) * self.scale + self.offset
+        values = (
+            self.rng.integers(-1, 3, shape) * 1.0
+            if self.ties
+            else self.rng.normal(size=shape) * self.scale + self.offset
+        )
         if positive:
             values = self.rng.uniform(0.05, 0.95, shape)
         return np.asarray(values).astype(self.dtype)
@@ -158,9 +162,11 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
         if option.kind == "Axis":
             rank = len(leading) + 1
             values = [v for v in values if -rank <= v < rank]
-        kept = attempt < 5 or (attempt < plan.attempts // 2 and n == attempt % len(layer.options))
-        drawn = turn is None or not kept
-        options[option.name] = source.pick(values) if drawn else values[(turn + n * (turn // 2)) % len(values)]
+        kept = attempt < 20 or (attempt < plan.attempts // 2 and n == attempt % len(layer.options))
+        if turn is None or not kept:
+            options[option.name] = source.pick(values)
+        else:
+            options[option.name] = values[(turn + n * (turn // 2)) % len(values)]
         if option.kind == "Count" and option.axis:
             sizes[option.axis] = options[option.name]
     shapes = Shapes(layer, source, plan, sizes, leading)
@@ -189,7 +195,9 @@ def _sizes(layer: Layer, source: Source, plan: Plan) -> dict[str, int]:
     while len(pool) < len(names):
         pool += source.shuffled(list(plan.sizes))
     return dict(zip(names, pool, strict=False)) | {
-        a: n for a in layer.sizes if (n := layout.whole(layer.sizes[a], dict(zip(names, pool, strict=False)), _DEFAULT)) is not None
+        a: n
+        for a in layer.sizes
+        if (n := layout.whole(layer.sizes[a], dict(zip(names, pool, strict=False)), _DEFAULT)) is not None
     }
 
 
@@ -233,7 +241,11 @@ class Shapes:
             elif axis == ELLIPSIS:
                 self.entries[key] = self.source.pick(list(self.plan.leading))
             else:
-                other = self.axis(entry, next((a for a, b in self.chained.items() if b == axis), axis)) if self.chained else ()
+                other = (
+                    self.axis(entry, next((a for a, b in self.chained.items() if b == axis), axis))
+                    if self.chained
+                    else ()
+                )
                 self.entries[key] = (self.source.pick([n for n in self.plan.sizes if (n,) != other] or [1]),)
         return self.entries[key]
 
@@ -254,7 +266,7 @@ def _values(
 
 def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Plan(), **how: Any) -> list[Case]:
     """Enough seeded cases that every option takes each of its values, by default."""
-    longest = max((len(option_values(layer, o, {a: 3 for a in "v"})) for o in layer.options), default=1)
+    longest = max((len(option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     rng = np.random.default_rng(seed)
     return [build(layer, Random(rng, **how), plan, turn) for turn in range(count or max(2, longest))]
 

@@ -1,39 +1,35 @@
 """A brute-force interpreter of equations: loops over every index, over any number system.
 
-Elements are computed when they are asked for and kept, so recurrences need no order: ``h[t - 1]`` and the adjoint's
-``dh[t + 1]`` are elements like others. Conventions:
+Elements are computed when they are asked for and kept, so recurrences need no order: ``h[t - 1]`` and the
+adjoint's ``dh[t + 1]`` are elements like others. Conventions:
 
-* A reference outside an array is zero; under ``max`` and ``argmax`` it is skipped. An exact division that leaves a
-  remainder refers outside.
-* Only the case taken of a piecewise expression is evaluated, and nothing beside an Iverson bracket that is zero.
+* A reference outside an array is zero; under ``max`` and ``argmax`` it is skipped. An exact division that
+  leaves a remainder refers outside.
+* Only the case taken of a piecewise expression is evaluated, and nothing beside an Iverson bracket that is
+  zero.
 * 0 log 0 = 0 and 0 / 0 = 0 in ``xlogy`` and ``xdivy``; a tie in ``argmax`` goes to the first position.
-* ``activation(z)`` is evaluated by the definition of the elementwise layer chosen, ``activation'(z)`` by its derivative.
+* ``activation(z)`` is evaluated by the definition of the elementwise layer chosen, ``activation'(z)`` by its
+  derivative.
 
-It shares no code with the calculus (but for the derivatives of elementwise layers by name) nor with the programs.
+It shares no code with the calculus (but for the derivatives of elementwise layers by name) nor with the
+programs.
 """
 
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Callable, Iterable
-from fractions import Fraction
-from functools import cache
 from typing import Any
 
-from derive.calculus.scalars import Derivative, Scalars
-from derive.evidence import layout
+from derive.evidence import integers, layout, scalar
 from derive.evidence.layout import Case, Elements
-from derive.evidence.numbers import COMPARE, Numbers
+from derive.evidence.numbers import Numbers
 from derive.notation import expr as x
-from derive.notation.define import REGISTRY
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Pos, Ref
 from derive.notation.layer import Equation, Tensor
 
 Env = dict[str, Any]
 Closure = Callable[[Env], Any]
-WHOLE_OPTIONS = {"Count", "Natural", "Integer", "Flag", "Axis"}
-ARGUMENT = Opt("%x")
 
 
 class Undecided(ArithmeticError):
@@ -44,26 +40,14 @@ class Circular(ArithmeticError):
     """An element needs itself."""
 
 
-@cache
-def scalar_body(name: str, order: int) -> Expr:
-    """The n-th derivative of an elementwise layer, a function of ARGUMENT, its options at their defaults (the very floats)."""
-    layer = REGISTRY[name][0]
-    body, at = layer.equations[0].body, layer.inputs[0].ref()
-    for _ in range(order):
-        body = Derivative(Scalars())(body, at)
-    values = {Opt(o.name): x.num(Fraction(o.default)) for o in layer.options}
-    return x.transform(body, lambda e: ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None)
-
-
 class Interpreter:
     """Evaluates equations at one case.
 
     Args:
-        case: the layer and its arguments.
-        equations: the layer's, and any others: adjoints, tangents, cotangents' definitions.
-        tensors: every tensor that the equations mention.
-        numbers: the number system.
-        given: elements known beforehand, by tensor: cotangents, or what another interpreter has computed. The layer's
+        case: the layer and its arguments. equations: the layer's, and any others: adjoints, tangents,
+        cotangents' definitions. tensors: every tensor that the equations mention. numbers: the number system.
+        given: elements known beforehand, by tensor: cotangents, or what another interpreter has computed. The
+        layer's
             inputs are taken from the case where they are not given.
     """
 
@@ -99,8 +83,8 @@ class Interpreter:
         value = self.case.tensors[tensor.name]
         if value is None:  # a mask that was left out
             sizes = [self.case.sizes.get(a, 1) for a in tensor.axes]
-            return {i: True for i in itertools.product(*(range(n) for n in sizes))}
-        convert = {"real": self.numbers.exact, "integer": int, "boolean": bool}[tensor.kind]
+            return dict.fromkeys(itertools.product(*(range(n) for n in sizes)), True)
+        convert: Any = {"real": self.numbers.exact, "integer": int, "boolean": bool}[tensor.kind]
         return layout.elements(self.case, tensor.name, value, convert)
 
     def lower_bounds(self) -> dict[tuple[str, int], int]:
@@ -117,7 +101,7 @@ class Interpreter:
                                     found[key] = min(found.get(key, 0), int(i.value))
         return found
 
-    # ---- elements ----------------------------------------------------------------------------------------------------
+    # ---- elements ------------------------------------------------------------------------------------------
 
     def element(self, name: str, index: tuple[int, ...]) -> Any:
         """One element; the zero that marks the outside where there is none."""
@@ -190,7 +174,7 @@ class Interpreter:
             return min((i[0] for i in self.store[name]), default=0)
         return self.lowest.get((name, 0), 0)
 
-    # ---- lengths -----------------------------------------------------------------------------------------------------
+    # ---- lengths -------------------------------------------------------------------------------------------
 
     def length(self, name: str, position: int, first: int | None) -> int | None:
         """The length of a tensor's axis; in a list of arrays it may depend on the first index."""
@@ -272,130 +256,23 @@ class Interpreter:
 
         return run
 
-    # ---- integers ----------------------------------------------------------------------------------------------------
-
-    def is_whole(self, e: Expr) -> bool:
-        match e:
-            case Num(value):
-                return value.denominator == 1
-            case Opt(name):
-                kinds = {o.name: o.kind for o in self.case.layer.options}
-                return kinds.get(name) in WHOLE_OPTIONS
-            case Pos() | Size():
-                return True
-            case Ref(tensor, _):
-                return self.tensors[tensor].kind == "integer"
-            case Reduce(op, _, _):
-                return op == "argmax"
-            case Op("add" | "mul" | "floordiv" | "exactdiv", args):
-                return all(self.is_whole(a) for a in args)
-        return False
+    # ---- closures ------------------------------------------------------------------------------------------
 
     def index(self, e: Expr) -> Closure:
         """A closure for an integer; None stands for outside."""
-        match e:
-            case Num(value):
-                n = int(value)
-                return lambda env: n
-            case Opt(name):
-                option = int(self.options[name])
-                return lambda env: option
-            case Pos(index):
-                return operator.itemgetter(index)
-            case Size(axis):
-                size = self.size(axis)
-                return lambda env: size
-            case Ref(tensor, index):
-                at = self.position(index)
-
-                def look(env: Env) -> int | None:
-                    i = at(env)
-                    value = None if i is None else self.element(tensor, i)
-                    return None if value is self.outside else value
-
-                return look
-            case Op("add", args):
-                return _fold([self.index(a) for a in args], operator.add)
-            case Op("mul", args):
-                return _fold([self.index(a) for a in args], operator.mul)
-            case Op("floordiv", (a, b)):
-                return _fold([self.index(a), self.index(b)], operator.floordiv)
-            case Op("exactdiv", (a, b)):
-                return _fold([self.index(a), self.index(b)], lambda p, q: None if p % q else p // q)
-            case Reduce("argmax", over, body):
-                return self.extreme(over, body, position=True)
-        raise TypeError(f"not an integer: {e!r}")
-
-    def size(self, axis: str) -> int:
-        own = self.case.layer.axis(axis)
-        return self.case.sizes[own]
+        return integers.compile_index(self, e)
 
     def position(self, index: tuple[Expr, ...]) -> Callable[[Env], tuple[int, ...] | None]:
         """A closure for an element's index; None where it is outside for sure."""
-        if all(isinstance(i, Pos) for i in index):
-            names = tuple(i.index for i in index if isinstance(i, Pos))
-            return lambda env: tuple([env[n] for n in names])
-        parts = [self.index(i) for i in index]
-
-        def at(env: Env) -> tuple[int, ...] | None:
-            found = tuple([p(env) for p in parts])
-            return None if None in found else found
-
-        return at
-
-    # ---- truth -------------------------------------------------------------------------------------------------------
+        return integers.compile_position(self, index)
 
     def test(self, e: Expr) -> Closure:
         """A closure for a condition; None where the numbers cannot tell."""
-        match e:
-            case Ref(tensor, index):
-                at = self.position(index)
-
-                def look(env: Env) -> bool:
-                    i = at(env)
-                    return False if i is None else bool(self.element(tensor, i))
-
-                return look
-            case Opt(name):
-                option = bool(self.options[name])
-                return lambda env: option
-            case Op("and" | "or" as fn, args):
-                tests, decisive = [self.test(a) for a in args], fn == "or"
-
-                def combine(env: Env) -> bool | None:
-                    answer: bool | None = not decisive
-                    for t in tests:
-                        value = t(env)
-                        if value is decisive:
-                            return decisive
-                        if value is None:
-                            answer = None
-                    return answer
-
-                return combine
-            case Op("not", (a,)):
-                inner = self.test(a)
-                return lambda env: None if (value := inner(env)) is None else not value
-            case Op(op, (a, b)) if op in COMPARE:
-                if self.is_whole(a) and self.is_whole(b):
-                    p, q, compare = self.index(a), self.index(b), COMPARE[op]
-
-                    def whole(env: Env) -> bool:
-                        i, j = p(env), q(env)
-                        return i is not None and j is not None and bool(compare(i, j))
-
-                    return whole
-                f, g, truth = self.number(a), self.number(b), self.numbers.truth
-                return lambda env: truth(op, f(env), g(env))
-        raise TypeError(f"not a condition: {e!r}")
-
-    # ---- numbers -----------------------------------------------------------------------------------------------------
+        return integers.compile_test(self, e)
 
     def number(self, e: Expr) -> Closure:
         """A closure for a number."""
-        from derive.evidence.scalar import compile_number
-
-        return compile_number(self, e)
+        return scalar.compile_number(self, e)
 
     def extreme(self, over: tuple[str, ...], body: Expr, position: bool) -> Closure:
         """The largest value inside the arrays, or its first position counted row by row."""
@@ -421,28 +298,3 @@ class Interpreter:
             return self.numbers.mul(self.numbers.exact(-1), lowest) if best is None else best
 
         return run
-
-
-def _fold(parts: list[Closure], op: Callable[[int, int], int | None]) -> Closure:
-    if len(parts) == 2:
-        a, b = parts
-
-        def two(env: Env) -> int | None:
-            p, q = a(env), b(env)
-            return None if p is None or q is None else op(p, q)
-
-        return two
-
-    def many(env: Env) -> int | None:
-        total = parts[0](env)
-        for part in parts[1:]:
-            value = part(env)
-            if total is None or value is None:
-                return None
-            total = op(total, value)
-        return total
-
-    return many
-
-
-__all__ = ["ELLIPSIS", "Interpreter", "Undecided", "scalar_body"]

@@ -73,14 +73,17 @@ def jvp(kernel: Any, case: Case, tangents: Arrays) -> Arrays:
 
 
 def double_backward(kernel: Any, derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays) -> Arrays:
-    """The gradient of sum(along * backward) with respect to cotangents (by output) and inputs (by name)."""
+    """The gradient of sum(along * backward), by the output's name for its cotangent, by name for an input."""
     chosen = tuple(along[t.name] for t in case.layer.differentiable)
     result = kernel.double_backward(_joined(case, cotangents), tuple(arguments(case)), chosen, **options(case))
-    names = {**{o: c for o, c in derivation.adjoint.cotangents.items()}, **{t.name: t.name for t in case.layer.differentiable}}
+    names = {
+        **derivation.adjoint.cotangents,
+        **{t.name: t.name for t in case.layer.differentiable},
+    }
     return {n: getattr(result, field) for n, field in names.items() if hasattr(result, field)}
 
 
-# ---- number types ----------------------------------------------------------------------------------------------------
+# ---- number types ------------------------------------------------------------------------------------------
 
 
 def convert(value: Value, f: Callable[[Any], Any]) -> Value:

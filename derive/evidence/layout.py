@@ -1,7 +1,7 @@
 """Between arrays as a caller passes them and elements as equations name them.
 
-An equation's ``...`` is one axis here, its sizes multiplied; a slot ``g * c`` is two axes; softmax's axis comes last;
-a list of arrays is one tensor whose first index counts the entries.
+An equation's ``...`` is one axis here, its sizes multiplied; a slot ``g * c`` is two axes; softmax's axis
+comes last; a list of arrays is one tensor whose first index counts the entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 Value = Any  # an array, a list of arrays, or None for a mask that was left out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """A layer (one variant of it) with arguments.
 
@@ -37,6 +37,10 @@ class Case:
     tensors: dict[str, Value]
     options: dict[str, Any] = field(default_factory=dict)
     words: str = ""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{n}={v!r}" for n, v in {**self.tensors, **self.options}.items())
+        return f"{self.layer.name}({shown})"
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -157,7 +161,9 @@ def whole(e: Expr, sizes: dict[str, int], options: dict[str, Any]) -> int | None
             known = [n for a in args if (n := whole(a, sizes, options)) is not None]
             if len(known) < len(args):
                 return None
-            return {"add": sum, "mul": math.prod, "floordiv": lambda ab: ab[0] // ab[1]}[fn](known)  # type: ignore[no-any-return]
+            if fn == "floordiv":
+                return known[0] // known[1]
+            return sum(known) if fn == "add" else math.prod(known)
     raise TypeError(f"not a size: {e!r}")
 
 

@@ -1,11 +1,11 @@
 """The strength of the evidence: wrong gradients must be noticed.
 
-Every mutant of every equation of a backward pass (derive.evidence.mutate) is evaluated by the interpreter and compared,
-one input after another, with central differences of the definition to 60 digits, along random tangents and for random
-cotangents: the comparison that the property tests make. One that is noticed at no case is evaluated at more random
-points to 60 digits, element by element. If it equals the unchanged equation everywhere it is listed as equivalent,
-which the points make certain but for a coincidence of probability zero where the equations are analytic; otherwise it
-has survived, and the leg fails.
+Every mutant of every equation of a backward pass (derive.evidence.mutate) is evaluated by the interpreter and
+compared, one input after another, with central differences of the definition to 60 digits, along random
+tangents and for random cotangents: the comparison that the property tests make. One that is noticed at no
+case is evaluated at more random points to 60 digits, element by element. If it equals the unchanged equation
+everywhere it is listed as equivalent, which the points make certain but for a coincidence of probability zero
+where the equations are analytic; otherwise it has survived, and the leg fails.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ def score(derivation: Derivation, seed: int = 0) -> Score:
     at = points(derivation, seed)
     unchanged = derivation.backward
     assert not any(p.notices(unchanged, MP, LIMIT) for p in at), f"{derivation.layer.name}: unchanged equations fail"
-    killed, equivalent, survivors = 0, [], []
+    killed = 0
+    equivalent: list[Mutant] = []
+    survivors: list[Mutant] = []
     spare: list[Point] = []
     for n, equation in enumerate(unchanged):
         for mutant in mutants(equation):

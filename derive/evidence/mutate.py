@@ -1,7 +1,8 @@
 """Formula-level mutants: an equation with one thing wrong in it.
 
-The mistakes people make in a gradient: a term or a factor left out (an option, a 1/N, a bracket, a constant), a sign, a
-wrong index, two indices exchanged, N - 1 for N, a wrong exponent, the two cases of a piecewise expression exchanged.
+The mistakes people make in a gradient: a term or a factor left out (an option, a 1/N, a bracket, a constant),
+a sign, a wrong index, two indices exchanged, N - 1 for N, a wrong exponent, the two cases of a piecewise
+expression exchanged.
 """
 
 from __future__ import annotations

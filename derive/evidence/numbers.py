@@ -1,7 +1,8 @@
 """Number systems: the arithmetic in which the interpreter evaluates equations.
 
-A system is a small table of functions. The same equations are evaluated in binary floating point, exactly with
-fractions, to 60 digits, as SymPy expressions to be differentiated, and in balls that also hold every rounding error.
+A system is a small table of functions. The same equations are evaluated in binary floating point, exactly
+with fractions, to 60 digits, as SymPy expressions to be differentiated, and in balls that also hold every
+rounding error.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Numbers:
         power: the base and an exact exponent.
         truth: a comparison's result as a bool, given the operator's name; None where the numbers cannot tell.
         total: the sum of a non-empty list.
+        option: an option's value, where that differs from exact.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
     """
 
@@ -44,6 +46,7 @@ class Numbers:
     mul: Callable[[Any, Any], Any] = operator.mul
     truth: Callable[[str, Any, Any], bool | None] = field(default=lambda op, a, b: bool(COMPARE[op](a, b)))
     total: Callable[[list[Any]], Any] | None = None
+    option: Callable[[Any], Any] | None = None
     either: Callable[[Any, Any], Any] | None = None
 
     @property
@@ -52,15 +55,20 @@ class Numbers:
 
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class Unsupported(TypeError):
     """The number system has no such function: the square root of a fraction."""
 
 
-# ---- floating point -------------------------------------------------------------------------------------------------
+# ---- floating point ----------------------------------------------------------------------------------------
 
 
 def _float_power(a: float, b: Fraction) -> float:
@@ -79,7 +87,7 @@ FLOAT = Numbers(
 )
 
 
-# ---- 60 digits ------------------------------------------------------------------------------------------------------
+# ---- 60 digits ---------------------------------------------------------------------------------------------
 
 
 def decimal(digits: int = DIGITS) -> Numbers:
@@ -117,7 +125,7 @@ def decimal(digits: int = DIGITS) -> Numbers:
 MP = decimal()
 
 
-# ---- exact ----------------------------------------------------------------------------------------------------------
+# ---- exact -------------------------------------------------------------------------------------------------
 
 
 def _fraction_power(a: Fraction, b: Fraction) -> Fraction:
@@ -141,12 +149,12 @@ FRACTION = Numbers(
 )
 
 
-# ---- SymPy expressions with a value ---------------------------------------------------------------------------------
+# ---- SymPy expressions with a value ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An expression written out, with its value at the point: the value decides every comparison on the way."""
+    """An expression written out, and its value at the point, which decides every comparison on the way."""
 
     text: sympy.Expr
     value: Any
@@ -226,17 +234,17 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
     return value
 
 
-# ---- balls that hold the rounding errors ----------------------------------------------------------------------------
+# ---- balls that hold the rounding errors -------------------------------------------------------------------
 
 
 @cache
 def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
-    """Running error analysis for a format whose unit roundoff is 2**unit_exponent; see derive.evidence.enclosure.
+    """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
 
-    Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and its
-    result is then widened by the operation's own rounding error: u times its magnitude for + - * / and square root,
-    ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in any order is widened by
-    (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4).
+    Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
+    its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
+    square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
+    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4).
     """
     import flint
 
@@ -249,7 +257,7 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
 
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
-            return arb(value.numerator) / value.denominator
+            return widen(arb(value.numerator) / value.denominator, u)
         return arb(value if isinstance(value, int | float | arb) else float(value))
 
     def add(a: Any, b: Any) -> Any:
@@ -305,5 +313,6 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
         mul=mul,
         truth=truth,
         total=total,
+        option=lambda v: widen(exact(v), u),
         either=lambda a, b: a.union(b),
     )

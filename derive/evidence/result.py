@@ -40,7 +40,7 @@ class Result:
 
     def __str__(self) -> str:
         mark = "ok" if self.passed else "FAILED"
-        text = f"{self.layer}: {self.leg} {mark}, {self.checks} comparisons, worst {self.worst:.2g} ({self.unit})"
+        text = f"{self.layer}: {self.leg} {mark}, {self.checks} comparisons, worst {self.worst:.2g} {self.unit}"
         return f"{text}\n  {self.detail}" if self.detail else text
 
 
@@ -57,7 +57,7 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
     def compare(self, got: Any, wanted: Any, where: str, scale: Any = 0) -> bool:
-        """Relative to the larger of the two and of ``scale``; relative to 1 where all are smaller than that."""
+        """Relative to what is wanted or to ``scale``, or to 1 where both are smaller than that."""
         size = max(1, abs(wanted), abs(scale))
         error = abs(got - wanted) / size
         return self.measure(error, where, f"got {_short(got)}, wanted {_short(wanted)}")
@@ -111,7 +111,7 @@ def together(results: Iterable[Result]) -> Result:
         first.leg,
         first.layer,
         not failed,
-        max((r.worst for r in failed or found)),
+        max(r.worst for r in failed or found),
         first.unit,
         sum(r.checks for r in found),
         failed[0].detail if failed else first.detail,

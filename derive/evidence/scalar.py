@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from derive.evidence.interpret import Env, Interpreter
 
 Closure = Callable[[dict[str, Any]], Any]
+ARGUMENT = Opt("%x")  # of an elementwise layer called by name
 
 
 def compile_number(world: Interpreter, e: Expr) -> Closure:
@@ -30,7 +33,7 @@ def compile_number(world: Interpreter, e: Expr) -> Closure:
         case Opt(name) if name.startswith("%"):
             return lambda env: env[name]
         case Opt(name):
-            option = numbers.exact(world.options[name])
+            option = (numbers.option or numbers.exact)(world.options[name])
             return lambda env: option
         case Pos() | Size():
             whole = world.index(e)
@@ -157,6 +160,7 @@ def guarded(world: Interpreter, fn: str, a: Expr, b: Expr) -> Closure:
     if fn == "xlogy":
         function = numbers.functions["log"]
     else:
+
         def function(v: Any) -> Any:
             return numbers.power(v, Fraction(-1))
 
@@ -170,9 +174,7 @@ def guarded(world: Interpreter, fn: str, a: Expr, b: Expr) -> Closure:
 
 
 def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
-    """An elementwise layer, chosen by an option or called by its name, or its derivative: ``activation'(z)``."""
-    from derive.evidence.interpret import scalar_body
-
+    """An elementwise layer, called by its name or chosen by an option, or its derivative."""
     name, order = fn.rstrip("'"), len(fn) - len(fn.rstrip("'"))
     name = str(world.case.options.get(name, name))
     if name not in REGISTRY:
@@ -180,7 +182,20 @@ def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
     if (name, order) not in world.scalars:
         world.scalars[(name, order)] = world.number(scalar_body(name, order))
     function, inner = world.scalars[(name, order)], world.number(argument)
-    return lambda env: function({"%x": inner(env)})
+    return lambda env: function({ARGUMENT.name: inner(env)})
 
 
-__all__ = ["compile_number", "x"]
+@cache
+def scalar_body(name: str, order: int) -> Expr:
+    """The n-th derivative of an elementwise layer at ARGUMENT, its options at their defaults (as floats)."""
+    layer = REGISTRY[name][0]
+    body, at = layer.equations[0].body, layer.inputs[0].ref()
+    for _ in range(order):
+        body = Derivative(Scalars())(body, at)
+    defaults: list[tuple[str, Any]] = [(o.name, o.default) for o in layer.options]
+    values = {Opt(n): x.num(Fraction(v)) for n, v in defaults}
+
+    def replaced(e: Expr) -> Expr | None:
+        return ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None
+
+    return x.transform(body, replaced)

@@ -3,13 +3,14 @@
 For each recorded step, at random points and to 60 digits:
 
 * a Scatter's gathered form against a brute-force scatter over all its loops, at every element of the target;
-* all Scatters of one equation into one tensor, against the central difference of that equation alone along a random
-  direction of that tensor (so that SymPy's coefficient and the cotangent it is multiplied with are both checked);
+* all Scatters of one equation into one tensor, against the central difference of that equation alone along a
+  random direction of that tensor (so that SymPy's coefficient and the cotangent it is multiplied with are
+  both checked);
 * a Rewrite before against after, at every element;
 * a fact's left side against its right side.
 
-And the steps are one chain: the rewrites of an equation begin with what the scatter rule gave, each begins where the
-one before it ended, and the last ends with the equation that is shown.
+And the steps are one chain: the rewrites of an equation begin with what the scatter rule gave, each begins
+where the one before it ended, and the last ends with the equation that is shown.
 """
 
 from __future__ import annotations
@@ -121,13 +122,16 @@ def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed:
 
 
 def _chain(derivation: Derivation, tally: Tally) -> None:
-    """Each equation in textbook form is the scatter rule's, or the end of an unbroken chain of rewrites from it."""
+    """Each equation shown is the scatter rule's, or the end of an unbroken chain of rewrites from it."""
     raw = {e.lhs: e.body for e in derivation.adjoint.equations}
     at = dict(raw)
     for step in derivation.steps:
         if isinstance(step, Rewrite):
             begins = at.get(step.target) == step.before
-            tally.claim(begins, f"{step.rule}: {show(step.target)} = {show(step.before)} does not follow from what precedes it")
+            tally.claim(
+                begins,
+                f"{step.rule}: {show(step.target)} = {show(step.before)} does not follow",
+            )
             at[step.target] = step.after
     for e in derivation.backward:
         tally.claim(at.get(e.lhs) == e.body, f"no recorded step ends with {show_equation(e)}")
@@ -139,7 +143,13 @@ def _rewrite(run: Interpreter, step: Rewrite, case: Case, tally: Tally) -> None:
 
 
 def _equal(
-    run: Interpreter, before: Expr, after: Expr, left: tuple[Expr, ...], more: Iterable[Expr], words: str, tally: Tally
+    run: Interpreter,
+    before: Expr,
+    after: Expr,
+    left: tuple[Expr, ...],
+    more: Iterable[Expr],
+    words: str,
+    tally: Tally,
 ) -> None:
     names = tuple(dict.fromkeys([e.index for e in left if isinstance(e, Pos)] + free(before) + free(after)))
     _introduce(run, (before, after))

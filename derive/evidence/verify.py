@@ -28,7 +28,17 @@ KERNEL: dict[str, Callable[[Derivation, Any], Result]] = {
     "generic": generic.generic,
 }
 
-LEGS = ("steps", "exact", "definition", "differences", "enclosure", "duality", "second order", "generic", "mutants")
+LEGS = (
+    "steps",
+    "exact",
+    "definition",
+    "differences",
+    "enclosure",
+    "duality",
+    "second order",
+    "generic",
+    "mutants",
+)
 
 
 def leg(name: str, derivation: Derivation, kernel: Any = None) -> Result:
@@ -49,7 +59,7 @@ def leg(name: str, derivation: Derivation, kernel: Any = None) -> Result:
 
 
 def applies(name: str, layer: Layer, kernel: Any = None) -> bool:
-    """Whether a leg can be run: second order needs a smooth layer, or a kernel that offers it all the same."""
+    """Whether a leg can be run: second order needs a smooth layer, or a kernel that offers it anyway."""
     if name != "second order" or domain.smooth(layer):
         return True
     return hasattr(kernel or kernels.kernel_of(layer.name), "double_backward")

@@ -46,15 +46,7 @@ class Row:
 
 def _row(id: str, statement: str, verdict: Verdict, layers: str = "", note: str = "", where: str = "") -> Row:
     number = int(id[1:])
-    module = (
-        ""
-        if verdict == "planned"
-        else "scalars"
-        if number < 12
-        else "networks"
-        if number < 24
-        else "training"
-    )
+    module = "" if verdict == "planned" else "scalars" if number < 12 else "networks" if number < 24 else "training"
     return Row(id, statement, verdict, tuple(layers.split()), where, note, module)
 
 
@@ -105,8 +97,7 @@ LEDGER: tuple[Row, ...] = (
         "assumption",
         "tanh",
         note=(
-            "In exact arithmetic. In float64, $1 - y^2$ of the rounded $y$ is 0 at $x = 20$ where the "
-            "truth is 1.7e-17."
+            "In exact arithmetic. In float64, $1 - y^2$ of the rounded $y$ is 0 at $x = 20$ where the truth is 1.7e-17."
         ),
     ),
     _row(
@@ -153,9 +144,7 @@ LEDGER: tuple[Row, ...] = (
         "The gradient for $W^{(l)}$ and $b^{(l)}$ is that for $h^{(l)}$ times a Jacobian",
         "proved",
         "linear residual",
-        note=(
-            "The engine's one rule, scattered: for each reference, the cotangent times a scalar derivative."
-        ),
+        note=("The engine's one rule, scattered: for each reference, the cotangent times a scalar derivative."),
     ),
     _row(
         "S13",
@@ -271,9 +260,7 @@ LEDGER: tuple[Row, ...] = (
         r"$\sigma_B^2$ is the mean squared deviation, divided by $B$",
         "proved",
         "batch_norm",
-        note=(
-            "In two passes: at mean 1e6 in float32, mean of squares minus square of mean has no right digit."
-        ),
+        note=("In two passes: at mean 1e6 in float32, mean of squares minus square of mean has no right digit."),
     ),
     _row(
         "S27",

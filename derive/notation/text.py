@@ -21,6 +21,12 @@ def split_sign(e: Expr) -> tuple[bool, Expr]:
     return False, e
 
 
+def plus_first(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The terms of a sum with one that is not subtracted in front: ``1 - y`` rather than ``-y + 1``."""
+    first = next((n for n, term in enumerate(args) if not split_sign(term)[0]), 0)
+    return (args[first], *args[:first], *args[first + 1 :])
+
+
 def split_quotient(e: Expr) -> tuple[list[Expr], list[Expr]]:
     """A product's factors above and below the line."""
     above: list[Expr] = []
@@ -91,6 +97,7 @@ class Text:
         raise TypeError(f"not an expression: {e!r}")
 
     def sum(self, args: tuple[Expr, ...]) -> str:
+        args = plus_first(args)
         out = ""
         for n, term in enumerate(args):
             negative, rest = split_sign(term)

@@ -71,7 +71,24 @@ class Loop:
     body: tuple[Statement, ...]
 
 
-Statement = Map | Fold | Contract | Scatter | Loop
+@dataclass(frozen=True)
+class Rows:
+    """Statements that may run for some positions of an axis at a time, in any order; see derive.program.rows.
+
+    Attributes:
+        given: what they read, and at which place it has the axis; None where it has not.
+        results: what is needed after them.
+        joins: the place of the axis in each result; None for a sum along it.
+    """
+
+    axis: str
+    body: tuple[Statement, ...]
+    given: tuple[tuple[str, int | None], ...]
+    results: tuple[str, ...]
+    joins: tuple[int | None, ...]
+
+
+Statement = Map | Fold | Contract | Scatter | Loop | Rows
 
 
 @dataclass(frozen=True)
@@ -87,5 +104,5 @@ def names(statements: tuple[Statement, ...]) -> list[str]:
     """Arrays computed, in order."""
     found: list[str] = []
     for s in statements:
-        found += names(s.body) if isinstance(s, Loop) else [s.name]
+        found += names(s.body) if isinstance(s, Loop | Rows) else [s.name]
     return list(dict.fromkeys(found))

@@ -14,7 +14,7 @@ from derive.calculus.reverse import CalculusError, linear
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Scatter, Statement
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
 from derive.program.stable import Stabiliser
 
 
@@ -364,7 +364,7 @@ def expressions(s: Statement) -> tuple[Expr, ...]:
             return (s.a, s.b, s.scale)
         case Scatter():
             return (s.index, s.values)
-        case Loop():
+        case Loop() | Rows():
             return tuple(e for inner in s.body for e in expressions(inner))
 
 

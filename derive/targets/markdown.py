@@ -7,7 +7,6 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from derive.calculus.cost import Cost, cost, kept
 from derive.calculus.derivation import Derivation
 from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.conventions import for_layer
-from derive.notation.expr import Opt, Pos, Ref, Size, mul
-from derive.notation.layer import Equation, Layer
+from derive.notation.expr import Ref, Size, mul
+from derive.notation.layer import Layer
 from derive.targets.latex import Latex
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
@@ -82,7 +81,12 @@ def _head(page: Page) -> Iterator[str]:
     yield badges(page.legs, layer.name)
     yield f'<div class="gb-pictures" data-search-exclude>{curves(page.derivations[0])}{graph(layer)}</div>'
     kernel = f" · kernel [`{page.kernel_path}`](#kernel)" if page.kernel else ""
-    yield f"Definition [`{page.file}`](#definition){kernel} · after {layer.cites}"
+    yield f"Definition [`{page.file}`](#definition){kernel} · source: {_cites(layer.cites)}"
+
+
+def _cites(words: str) -> str:
+    """The sources, with statements of the source document linked to the ledger."""
+    return re.sub(r"S\d\d(?:-S\d\d)?", lambda m: f"[{m[0]}](../ledger.md)", words)
 
 
 def badges(legs: Iterable[Mapping[str, Any]], name: str) -> str:
@@ -131,8 +135,7 @@ def _symbols(page: Page) -> Iterator[str]:
         else "$N$ with an index is the length of that axis"
     )
     yield (
-        "; ".join(notes)
-        + r". A bar marks the gradient of $\sum \overline{y} \, y$ with respect to what is under it."
+        "; ".join(notes) + r". A bar marks the gradient of $\sum \overline{y} \, y$ with respect to what is under it."
     )
 
 
@@ -165,12 +168,8 @@ def _equations(page: Page) -> Iterator[str]:
 
 def forward_equations(derivation: Derivation, printer: Latex) -> list[str]:
     """Lengths of axes that are computed, then the author's equations."""
-    sizes = [
-        (Size(axis), e) for axis, e in derivation.layer.sizes.items() if not _is_row(derivation.layer, axis)
-    ]
-    return [printer.relation(a, e) for a, e in sizes] + [
-        printer.equation(e) for e in derivation.layer.equations
-    ]
+    sizes = [(Size(axis), e) for axis, e in derivation.layer.sizes.items() if not _is_row(derivation.layer, axis)]
+    return [printer.relation(a, e) for a, e in sizes] + [printer.equation(e) for e in derivation.layer.equations]
 
 
 def _is_row(layer: Layer, axis: str) -> bool:
@@ -290,11 +289,8 @@ def _code(page: Page) -> Iterator[str]:
 def _accuracy(page: Page) -> Iterator[str]:
     yield "## Accuracy and conventions { #accuracy }"
     if page.legs:
-        rows = (
-            (leg["leg"], "holds" if leg["passed"] else "**fails**", leg["text"], _plain(leg))
-            for leg in page.legs
-        )
-        yield table(("evidence", "verdict", "measured", "what was compared"), rows)
+        rows = ((leg["leg"], "holds" if leg["passed"] else "**fails**", _plain(leg)) for leg in page.legs)
+        yield table(("evidence", "verdict", "measured"), rows)
     else:
         name = page.layer.name
         yield f"No verification of this definition is recorded; `gradbook verify {name}` makes one."
@@ -344,12 +340,3 @@ def _counts(c: Cost, symbols: Symbols) -> tuple[str, ...]:
         return symbols.letters.get(i, i)
 
     return tuple(f"${Cost.tex(part, letter)}$" for part in (c.multiply, c.add, c.divide, c.function))
-
-
-def relative(path: str) -> str:
-    """A path for a page: relative to the current folder where it lies inside, with forward slashes."""
-    inside = os.path.relpath(path)
-    return (path if inside.startswith("..") else inside).replace(os.sep, "/")
-
-
-__all__ = ["Equation", "Opt", "Page", "Pos", "badges", "markdown", "relative", "table"]

@@ -185,9 +185,7 @@ def _edges(layer: Layer) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 
 def _columns(layer: Layer, edges: list[tuple[str, str]]) -> dict[str, int]:
-    column = dict.fromkeys((t.name for t in layer.inputs), 0) | dict.fromkeys(
-        (e.target for e in layer.equations), 1
-    )
+    column = dict.fromkeys((t.name for t in layer.inputs), 0) | dict.fromkeys((e.target for e in layer.equations), 1)
     for _ in layer.equations:
         for start, end in edges:
             column[end] = max(column[end], column[start] + 1)
@@ -265,9 +263,7 @@ def _box(layer: Layer, node: Node) -> str:
     for n, line in enumerate(lines):
         down = b + 4 + 11 * (n - (len(lines) - 1) / 2)
         small = " gb-small" if len(label) > 6 else ""
-        text += (
-            f'<text x="{a:.1f}" y="{down:.1f}" class="gb-node{small}" fill="{colour}">{escape(line)}</text>'
-        )
+        text += f'<text x="{a:.1f}" y="{down:.1f}" class="gb-node{small}" fill="{colour}">{escape(line)}</text>'
     if note:
         across, down = a + BOX / 2 - 4, b - TALL / 2 - 2
         text += f'<text x="{across:.1f}" y="{down:.1f}" class="gb-note">{escape(note)}</text>'

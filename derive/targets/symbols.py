@@ -228,14 +228,21 @@ class Symbols:
             avoid.add(found[i])
         return found
 
-    def shape(self, tensor: Tensor, list_brackets: bool = True) -> str:
-        """``[b, g*c, p]``: the axes as a caller passes them, in the letters of the page; a list's length
-        first."""
-        slots = [slot.parts for slot in tensor.slots] or [(a,) for a in tensor.axes]
-        words = [
-            "*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots
-        ]
-        if tensor.sequence and list_brackets:
+    def shape(self, tensor: Tensor, layer: Layer) -> str:
+        """``[b, g*c, p]``: the axes as a caller sees them, in the letters of the page; a list's length first.
+
+        What a caller gets back is put together as the inputs are: [b, g*o, i] and not [b, g, o, i].
+        """
+        slots = [slot.parts for slot in tensor.slots]
+        products = {s.parts for t in layer.inputs for s in t.slots if len(s.parts) > 1}
+        rest = () if slots else tensor.axes
+        while rest:
+            whole = (p for p in sorted(products) if tensor.role == "output" and rest[: len(p)] == p)
+            slots.append(next(whole, rest[:1]))
+            rest = rest[len(slots[-1]) :]
+        words = ["*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots]
+        listed = tensor.role == "output" and tensor.axes[:1] == (layer.sequence_axis,)
+        if tensor.sequence or listed:
             return f"[{words[0]}][{', '.join(words[1:])}]"
         return f"[{', '.join(words)}]"
 
@@ -246,7 +253,7 @@ class Symbols:
         for derivation in self.derivations:
             layer, adjoint = derivation.layer, derivation.adjoint
             for tensor in layer.inputs:
-                self._row(found, tensor, self._below(layer, tensor), MEANINGS.get(tensor.name, ""))
+                self._row(found, layer, tensor, self._below(layer, tensor), MEANINGS.get(tensor.name, ""))
             for option in layer.options:
                 found.setdefault(option.name, self._option(layer, option))
                 if option.kind == "Activation":
@@ -254,26 +261,26 @@ class Symbols:
                     row = Row(self.symbol(prime), prime, "function", f"derivative of {option.name}")
                     found.setdefault(prime, row)
             for tensor in sorted(layer.tensors.values(), key=lambda t: t.role == "output"):
-                self._row(found, tensor, "", MEANINGS.get(tensor.name, ""))
+                self._row(found, layer, tensor, "", MEANINGS.get(tensor.name, ""))
             for output, name in adjoint.cotangents.items():
                 words = f"cotangent of `{output}`, given to backward"
-                self._row(found, replace(derivation.tensors[name], name=name), "", words)
+                self._row(found, layer, replace(layer.tensors[output], name=name), "", words)
             for source, name in adjoint.names.items():
                 kind = "gradient" if name in derivation.gradients.values() else "adjoint"
                 words = f"{kind} of `{source}`" + (", over all paths" if name.endswith("_total") else "")
-                self._row(found, replace(derivation.tensors[name], name=name), "", words)
+                self._row(found, layer, replace(derivation.tensors[name], name=name), "", words)
             for name, tensor in derivation.tensors.items():
                 words = "position of the maximum, row-major" if name.startswith("argmax_") else ""
-                self._row(found, replace(tensor, name=name, role="intermediate"), "", words)
+                self._row(found, layer, replace(tensor, name=name, role="intermediate"), "", words)
         return list(found.values())
 
-    def _row(self, found: dict[str, Row], tensor: Tensor, below: str, meaning: str) -> None:
+    def _row(self, found: dict[str, Row], layer: Layer, tensor: Tensor, below: str, meaning: str) -> None:
         if tensor.name not in found:
             tex, role = self.symbol(tensor.name), describe(tensor) + below
             if tex.startswith("\\overline{"):  # what it is the adjoint of says the rest
                 role, meaning = meaning, ""
             found[tensor.name] = Row(
-                tex, tensor.name, self.shape(tensor), f"{role}: {meaning}" if meaning else role
+                tex, tensor.name, self.shape(tensor, layer), f"{role}: {meaning}" if meaning else role
             )
 
     def _below(self, layer: Layer, tensor: Tensor) -> str:
@@ -347,8 +354,4 @@ def page_indices(derivation: Derivation) -> list[str]:
     named = [a for t in layer.tensors.values() for a in t.axes]
     named += sorted({i for e in layer.equations for i in every_index(Op("add", equation_expressions(e)))})
     named += list(layer.sizes)
-    return [
-        i
-        for i in dict.fromkeys(named)
-        if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})
-    ]
+    return [i for i in dict.fromkeys(named) if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})]

@@ -66,9 +66,7 @@ def test_check_shows_the_difference_and_the_command(
     assert f"gradbook build {file} --out {out}" in shown.err
 
 
-def test_orphans_are_found_and_removed(
-    mine: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_orphans_are_found_and_removed(mine: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     file, out, name = mine
     assert main(["build", str(file), "--out", str(out), "--no-verify"]) == 0
     (out / "gone.py").write_text((out / f"{name}.py").read_text())
@@ -80,9 +78,7 @@ def test_orphans_are_found_and_removed(
     assert (out / "notes.py").exists(), "not generated, not touched"
 
 
-def test_other_files_are_not_written_over(
-    mine: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_files_are_not_written_over(mine: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     file, out, name = mine
     out.mkdir()
     (out / f"{name}.py").write_text("precious = 1\n")
@@ -94,9 +90,7 @@ def test_other_files_are_not_written_over(
 
 def test_unreadable_definition_marks_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bad.py"
-    file.write_text(
-        DEFINITION.format(name="bad").replace("mean(i, x[..., i] ** 2)", "mean(i, x[..., k] ** 2)")
-    )
+    file.write_text(DEFINITION.format(name="bad").replace("mean(i, x[..., i] ** 2)", "mean(i, x[..., k] ** 2)"))
     assert main(["build", str(file)]) == 2
     assert "^" in capsys.readouterr().err
 

@@ -35,9 +35,7 @@ def mutants(e: Expr) -> Iterator[Expr]:
             for n, a in enumerate(args):
                 if a != x.num(-1):
                     yield x.mul(*args[:n], *args[n + 1 :])
-                if a != x.num(-1) and not (
-                    isinstance(a, Op) and a.fn == "iverson"
-                ):  # a condition is its own square
+                if a != x.num(-1) and not (isinstance(a, Op) and a.fn == "iverson"):  # a condition is its own square
                     yield x.mul(*args, a)
         case Op("pow", (a, Num(q))):
             yield x.power(a, Num(-q))

@@ -99,7 +99,7 @@ class Printer:
                     axes += inner
                 placed = True
             elif i is not None and i in gathered:
-                slots.append(f"np.arange({self.size(i)})")
+                slots.append(f"np.arange({self.length(i, gathers)})")
                 if not placed:
                     axes.append(i)
                 placed = True
@@ -124,6 +124,14 @@ class Printer:
             code, indices = self.windows(code, place, e)
             axes[place : place + 1] = indices
         return code, tuple(axes)
+
+    def length(self, index: str, gathers: list[Ref]) -> str:
+        """How many positions an index has here: inside a function for some rows, fewer than the axis."""
+        for e in gathers:
+            code, inner = self.view(e)
+            if inner[:1] == (index,):
+                return f"len({code})"
+        return self.size(index)
 
     def windows(self, code: str, place: int, e: Expr) -> tuple[str, list[str]]:
         """``windows(x, 2, (n_i, n_k), (stride, dilation), -padding)`` for an affine index."""
@@ -295,6 +303,10 @@ class Printer:
     def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
             return f"({self.show(a, frame, COMPARE)} if {self.show(c, ())} else {self.show(b, frame, COMPARE)})", ATOM
+        chosen = self.masked(c, frame) if self.scalar(b) else None
+        if chosen is not None:
+            self.functions.add("masked")
+            return f"masked({self.show(a, frame)}, {self.show(b)}, {', '.join(chosen)})", ATOM
         if b == x.ZERO:
             negative, rest = split_sign(a)
             above, below = split_quotient(rest)
@@ -306,6 +318,30 @@ class Printer:
         if self.scalar(a) and self.scalar(b):
             return f"np.where({self.show(c, frame)}, {self.show(a)}, {self.show(b)}).astype(dims.dtype)", ATOM
         return f"np.where({self.show(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+
+    def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
+        """The conditions that all have to hold, as arrays, or None for one that holds everywhere.
+
+        There are some where arrays are few: a mask may be missing, a test of positions switched off by an option, and
+        a condition may lack the last axis. None for any other condition.
+        """
+        parts = c.args if isinstance(c, Op) and c.fn == "and" else (c,)
+        optional = {t.name for t in self.layer.inputs if t.optional}
+        if not any(isinstance(p, Ref) and p.tensor in optional for p in parts) and frame[-1:] and frame[-1] in x.free(c):
+            return None
+        codes = []
+        for p in parts:
+            scalars = [a for a in p.args if self.scalar(a)] if isinstance(p, Op) and p.fn == "or" else []
+            if scalars and isinstance(p, Op):
+                test = Op("or", (*p.args,)) if len(p.args) == len(scalars) else None
+                rest = [a for a in p.args if a not in scalars]
+                if test is None and len(rest) == 1 and len(scalars) == 1:
+                    off = scalars[0]
+                    on = off.args[0] if isinstance(off, Op) and off.fn == "not" else Op("not", (off,))
+                    codes.append(f"{self.show(rest[0], frame, COMPARE)} if {self.show(on)} else None")
+                    continue
+            codes.append(self.show(p, frame))
+        return codes
 
     def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:
         scalar = self.scalar(e)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import TEXT
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Scatter, Statement, names
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement, names
 from derive.program.lower import expressions
-from derive.targets.numpy.expressions import ATOM, LOW, PRODUCT, SUM, UNARY, Printer
+from derive.targets.numpy.expressions import ATOM, LOW, PRODUCT, SUM, UNARY, Printer, size_name
 
 REDUCERS = {"sum": "np.add.reduce", "max": "np.maximum.reduce"}
 
@@ -21,6 +21,8 @@ class Body:
 
     Attributes:
         keep: names needed after the statements: results and what is saved.
+        prefix, label: what a function for some rows is called, and what is added where the name is taken.
+        helpers: these functions, by name.
     """
 
     layer: Layer
@@ -30,6 +32,9 @@ class Body:
     printer: Printer
     lines: list[str] = field(default_factory=list)
     indent: str = "    "
+    prefix: str = "rows"
+    label: str = ""
+    helpers: dict[str, str] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
 
     def run(self) -> list[str]:
@@ -53,6 +58,8 @@ class Body:
         for n, s in enumerate(statements):
             if isinstance(s, Loop):
                 self.loop(s, statements[n + 1 :])
+            elif isinstance(s, Rows):
+                self.rows(s)
             elif self.can_inline(s, statements[n + 1 :]):
                 code, level, axes = self.value(s)
                 self.printer.inline[s.name] = (code, level, axes)
@@ -61,7 +68,7 @@ class Body:
 
     def can_inline(self, s: Statement, rest: tuple[Statement, ...]) -> bool:
         """A reduction that is used once, by the next statement, is printed there."""
-        if isinstance(s, Loop | Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
+        if isinstance(s, Loop | Rows | Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
             return False
         if self.printer.loop is not None and self.printer.loop not in s.axes:
             return False
@@ -77,7 +84,7 @@ class Body:
     def value(self, s: Statement) -> tuple[str, int, tuple[str, ...]]:
         """Code, level and axes of what a statement computes, without the loop's axis."""
         p = self.printer
-        axes = tuple(a for a in s.axes if a != p.loop) if not isinstance(s, Loop) else ()
+        axes = tuple(a for a in s.axes if a != p.loop) if not isinstance(s, Loop | Rows) else ()
         match s:
             case Map(body=body):
                 code, level = p.node(body, axes)
@@ -207,7 +214,7 @@ class Body:
         return f"{name}[{', '.join(slots)}]"
 
     def assign(self, s: Statement) -> None:
-        assert not isinstance(s, Loop)
+        assert not isinstance(s, Loop | Rows)
         target = self.target(s.name, s.left)
         if isinstance(s, Fold | Contract | Scatter) and self.printer.loop is not None and self.printer.loop not in s.axes:
             code, _, _ = self.value(s)
@@ -242,6 +249,52 @@ class Body:
         sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
         comma = "," if len(sizes) == 1 else ""
         self.emit(f"{name} = np.zeros(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+
+    # ---- rows ------------------------------------------------------------------------------------------------------
+
+    def rows(self, s: Rows) -> None:
+        """A call of a function that computes some rows, and that function."""
+        p = self.printer
+        lines, sizes = self.lines, p.sizes
+        self.lines, p.sizes = [], {}
+        self.indent = "    "
+        self.block(s.body)
+        body, own = self.lines, p.sizes
+        self.lines, p.sizes = lines, {**sizes, **own}
+        given = sorted(s.given, key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), g[0]))
+        cuts = [f"{place}" for _, place in given]
+        parameters = [name for name, _ in given]
+        options = dict.fromkeys(n.name for e in expressions(s) for n in x.walk(e) if isinstance(n, Opt))
+        functions = {n.fn.rstrip("'") for e in expressions(s) for n in x.walk(e) if isinstance(n, Op)}
+        parameters += [o.name for o in self.layer.options if o.name in options or o.name in functions]
+        parameters += [size_name(a) for a in own]
+        if any("dims." in line for line in body):
+            parameters.append("dims")
+        cuts += ["None"] * (len(parameters) - len(cuts))
+        results = ", ".join(s.results)
+        joins = f"({', '.join(map(str, s.joins))})" if len(s.results) > 1 else f"{s.joins[0]}"
+        flat = ", flat=True" if all(len(self.tensors[n].axes) <= 1 for n, c in given if c is not None) else ""
+        last = f"{s.results[0]} = "
+        if len(s.results) == 1 and body[-1].startswith(f"    {last}"):
+            body[-1] = "    return " + body[-1].strip().removeprefix(last)
+        else:
+            body.append(f"    return {results}")
+        p.functions.add("in_blocks")
+        text = [
+            f"@in_blocks(cut=({', '.join(cuts)}{',' if len(cuts) == 1 else ''}), join={joins}{flat})",
+            f"def {{name}}({', '.join(f'{n}: Any' for n in parameters)}) -> Any:",
+            f'    """{self.prefix.split("_")[0].capitalize()}, for some positions of the axis {s.axis}."""',
+            *body,
+        ]
+        name = self.named("\n".join(text))
+        self.emit(f"{results} = {name}({', '.join(parameters)})")
+
+    def named(self, text: str) -> str:
+        """The name of a function, new or the same as one before."""
+        for name in (self.prefix, f"{self.prefix}_{self.label}"):
+            if self.helpers.setdefault(name, text.replace("{name}", name)) == text.replace("{name}", name):
+                return name
+        raise ValueError(f"two functions are called {name}")
 
     # ---- loops -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,135 @@
+"""Finds statements that can run for some rows at a time, so that a target can keep what they make in the cache.
+
+A row is one position of an axis that every statement of the group has as it is: no other position of it is read.
+Sums along the axis may end a group: the sums of some rows are added to those of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from derive.notation import expr as x
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
+from derive.notation.layer import Layer
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
+from derive.program.lower import expressions
+
+WORTH = 2  # passes over an array, from which on it pays to run them block by block
+
+
+def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
+    """The program with its largest group of row-wise statements put in a Rows statement, if it is worth it."""
+    statements = program.statements
+    made = [s.name for s in statements if not isinstance(s, Loop | Rows)]
+    if len(set(made)) != len(statements):  # loops, or an array made in parts
+        return program
+    best: tuple[float, Program] = (0, program)
+    for axis in candidates(statements):
+        found = around(program, layer, axis, frozenset(keep))
+        if found is not None and found[0] > best[0]:
+            best = found
+    return best[1]
+
+
+def candidates(statements: tuple[Statement, ...]) -> list[str]:
+    """Axes of the statements, the leading ones first."""
+    axes = [s.axes for s in statements if not isinstance(s, Loop | Rows)]
+    depth = max((len(a) for a in axes), default=0)
+    found = dict.fromkeys(a[n] for n in range(depth) for a in axes if len(a) > n)
+    return sorted(found, key=lambda a: a != ELLIPSIS)
+
+
+def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> tuple[float, Program] | None:
+    """The group along one axis, and how much work it holds."""
+    before: list[Statement] = []
+    group: list[Statement] = []
+    after: list[Statement] = []
+    cuts: dict[str, int | None] = {}
+    inside: set[str] = set()
+    closed: set[str] = set()  # sums along the axis, and what comes after the group
+    for s in program.statements:
+        assert not isinstance(s, Loop | Rows)
+        reads = read((s,))
+        found = None if reads & closed else placed(s, axis, cuts, layer)
+        if found is not None:
+            group.append(s)
+            cuts = found
+            (inside if axis in s.axes else closed).add(s.name)
+        elif reads & (inside | closed):
+            after.append(s)
+            closed.add(s.name)
+        else:
+            before.append(s)
+    if sum(map(passes, group)) < WORTH:
+        return None
+    later = read(after) | keep
+    names = [s.name for s in group if not isinstance(s, Loop | Rows)]
+    results = tuple(n for n in names if n in later)
+    joins = tuple(cuts[n] if n in inside else None for n in results)
+    mine = read(group) - set(names)
+    work = sum(passes(s) * len(full(s)) for s in group)
+    given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
+    rows = Rows(axis, tuple(group), given, results, joins)
+    return work, replace(program, statements=(*before, rows, *after))
+
+
+def read(statements: Iterable[Statement]) -> set[str]:
+    """The tensors that statements read."""
+    return {r.tensor for s in statements for e in expressions(s) for r in x.walk(e) if isinstance(r, Ref)}
+
+
+def full(s: Statement) -> tuple[str, ...]:
+    """The axes that a statement runs over."""
+    if isinstance(s, Fold | Contract | Scatter):
+        return s.axes + s.over
+    return s.axes if isinstance(s, Map) else ()
+
+
+def passes(s: Statement) -> int:
+    """How often a statement goes over an array."""
+    count = sum(isinstance(n, Op) and bool(x.free(n)) for e in expressions(s) for n in x.walk(e))
+    return count + (not isinstance(s, Map))
+
+
+def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -> dict[str, int | None] | None:
+    """Where each tensor has the axis, a statement's included; None if it cannot run row by row."""
+    if isinstance(s, Loop | Rows | Scatter) or any(x.plain(e) is None for e in s.left):
+        return None
+    over = () if isinstance(s, Map) else s.over
+    if axis in over and not (isinstance(s, Fold) and s.op == "sum" and axis in x.free(s.body)):
+        return None
+    if axis not in s.axes and axis not in over:
+        return None
+    if isinstance(s, Fold) and s.op == "norm":
+        return None
+    if isinstance(s, Contract) and not (axis in x.free(s.a) and axis in x.free(s.b)):
+        return None
+    if isinstance(s, Map | Fold) and {*s.axes, *over} - set(x.free(s.body)):
+        return None  # it would be filled up to its shape
+    found = dict(cuts)
+    if axis in s.axes:
+        found[s.name] = s.axes.index(axis)
+    return found if all(rowwise(e, axis, found, layer) for e in expressions(s)) else None
+
+
+def rowwise(e: Expr, axis: str, cuts: dict[str, int | None], layer: Layer) -> bool:
+    """Whether an expression reads one position of the axis only; notes where its tensors have it."""
+    match e:
+        case Pos(index):
+            return layer.axis(index) != axis
+        case Num() | Opt() | Size():
+            return True
+        case Ref(tensor, index):
+            place = None
+            for n, i in enumerate(index):
+                if isinstance(i, Ref):
+                    if not rowwise(i, axis, cuts, layer):
+                        return False
+                elif axis in x.free(i):
+                    if x.plain(i) != axis or place is not None:
+                        return False
+                    place = n
+            return cuts.setdefault(tensor, place) == place
+    return all(rowwise(c, axis, cuts, layer) for c in x.children(e))
+

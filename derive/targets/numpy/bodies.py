@@ -1,0 +1,182 @@
+"""Bodies of a generated module's functions: one for each variant of a layer, put together in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.reverse import Adjoint
+from derive.notation import expr as x
+from derive.notation.expr import Num, Op, Opt, Reduce, Ref
+from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.ir import Program
+from derive.program.lower import expressions, lower
+from derive.program.rows import grouped
+from derive.program.stable import name_logarithms
+from derive.targets.numpy.expressions import Printer, size_name
+from derive.targets.numpy.statements import Body
+
+
+@dataclass
+class Function:
+    """The lines of one function's body for one variant, and what they use."""
+
+    lines: list[str]
+    printer: Printer
+    program: Program
+    used: set[str]
+
+
+def used_names(program: Program) -> set[str]:
+    """Tensors and options that a program reads."""
+    found: set[str] = set()
+    for s in program.statements:
+        for e in expressions(s):
+            for node in x.walk(e):
+                if isinstance(node, Ref):
+                    found.add(node.tensor)
+                elif isinstance(node, Opt):
+                    found.add(node.name)
+                elif isinstance(node, Op):
+                    found.add(node.fn.rstrip("'"))
+    return found
+
+
+class Bodies:
+    """What the parts of a module share: the derivations of a layer's variants, the default one first, and what is used."""
+
+    def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
+        self.variants = variants
+        self.layer = variants[0].layer
+        self.activations = activations
+        self.functions: set[str] = set()
+        self.helpers: dict[str, str] = {}
+        self.layers_used: set[str] = set()
+        self.uses_math = False
+        self.notes: dict[str, None] = {}
+        self.unit_rows = frozenset(
+            f.lhs.body.tensor
+            for f in variants[0].facts
+            if f.body == x.ONE and isinstance(f.lhs, Reduce) and isinstance(f.lhs.body, Ref)
+            and f.lhs.over == (x.plain(f.lhs.body.index[-1]),)
+        )  # fmt: skip
+
+    def body(
+        self, layer: Layer, tensors: dict[str, Tensor], equations: Iterable[Equation], results: tuple[str, ...],
+        keep: Iterable[str] = (), adjoints: tuple[Adjoint, ...] = (), rows: str = "",
+    ) -> Function:  # fmt: skip
+        """Lower equations and print them; ``rows`` is the prefix of functions that compute some rows."""
+        equations = tuple(equations)
+        wanted = tuple(dict.fromkeys((*results, *keep)))
+        program = lower(layer, tensors, equations, wanted, self.unit_rows)
+        for e in equations:
+            if not e.left and not any(isinstance(n, Ref) and tensors[n.tensor].kind == "real" for n in x.walk(e.body)):
+                tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
+        extended = {
+            e.target: tensors[e.target].axes[place]
+            for e in equations + layer.equations
+            for place, i in enumerate(e.left)
+            if isinstance(i, Num) and i.value < 0
+        }
+        for pairs in adjoints:
+            extended |= {a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()}
+        sequence = layer.sequence_axis
+        lists = {n for n, t in tensors.items() if sequence is not None and t.axes[:1] == (sequence,)}
+        printer = Printer(layer, tensors, extended, lists)
+        if rows and not layer.sequence_axis:
+            program = grouped(program, layer, wanted)
+        label = "_".join(str(value) for _, value in layer.choice)
+        lines = Body(layer, tensors, program, frozenset(wanted), printer, prefix=rows, label=label, helpers=self.helpers).run()
+        self.functions |= printer.functions
+        self.layers_used |= printer.layers_used
+        self.notes.update(dict.fromkeys(program.notes))
+        return Function(lines, printer, program, used_names(program))
+
+    def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
+        """Bodies of forward and backward, and the names saved in between."""
+        results = tuple(d.gradients.values())
+        named: dict[str, Tensor] = {}
+        own, back = self.own_functions(d)
+        equations, inner = name_logarithms(own, d.adjoint.auxiliary + back, named)
+        back_tensors = {**d.tensors, **named}
+        backward = self.body(d.layer, back_tensors, inner, results, adjoints=(d.adjoint,), rows="backward_rows")
+        made = {e.target for e in equations}
+        inputs = {t.name for t in d.layer.inputs}
+        tensors = {**d.layer.tensors, **named}
+        primal = [n for n in tensors if n in backward.used and n in made | inputs]
+        forward = self.body(d.layer, tensors, equations, d.layer.outputs, primal, rows="forward_rows")
+        return forward, backward, primal
+
+    def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
+        equation = d.layer.equations[0]
+        if not d.layer.elementwise or not any(isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)):
+            return d.layer.equations, d.backward
+        u = d.layer.inputs[0].ref()
+        cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
+        back = d.backward[0]
+        return (
+            (Equation(equation.target, equation.left, Op("value", (u,))),),
+            (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),
+        )
+
+    def sizes(self, function: Function, indent: str = "    ") -> list[str]:
+        """The line that names the sizes a body uses."""
+        axes = [a for a in function.printer.sizes if a not in self.layer.sizes or self.is_given(a)]
+        axes = [a for a in axes if a != "%"]
+        if not axes:
+            return []
+        left = ", ".join(size_name(a) for a in axes)
+        right = ", ".join(f'dims["{a}"]' for a in axes)
+        return [f"{indent}{left} = {right}"]
+
+    def is_given(self, axis: str) -> bool:
+        return isinstance(self.layer.sizes.get(axis), Opt | Num)
+
+    def computed(self, function: Function) -> list[str]:
+        """Sizes that follow from others: an output's height from the input's and the stride."""
+        lines = []
+        for axis, e in self.layer.sizes.items():
+            if self.is_given(axis) or isinstance(e, x.Size):
+                continue
+            self.functions.add("output_size")
+            code = function.printer.show(e)
+            size = size_name(axis)
+            lines.append(f'    {size} = dims["{axis}"] = output_size("{self.layer.name}", "{axis}", {code})')
+        return lines
+
+    def prelude(self, functions: list[Function]) -> list[str]:
+        computed = self.computed(functions[0])
+        sizes: dict[str, None] = {}
+        for f in functions:
+            sizes |= f.printer.sizes
+        functions[0].printer.sizes = sizes
+        return self.sizes(functions[0]) + computed
+
+    def merge(self, bodies: list[list[str]]) -> list[str]:
+        """One body for all variants: what they share once, the rest under the option that chooses."""
+        if all(b == bodies[0] for b in bodies):
+            return bodies[0]
+        head = 0
+        while all(len(b) > head and b[head] == bodies[0][head] for b in bodies):
+            head += 1
+        tail = 0
+        while all(len(b) - tail > head and b[-1 - tail] == bodies[0][-1 - tail] for b in bodies):
+            tail += 1
+        lines = list(bodies[0][:head])
+        for n, (d, b) in enumerate(zip(self.variants, bodies, strict=True)):
+            test = " and ".join(f'{name} == "{value}"' for name, value in d.layer.choice)
+            word = "if" if n == 0 else "elif" if n < len(bodies) - 1 else "else"
+            lines.append(f"    {word} {test}:" if word != "else" else "    else:")
+            middle = b[head : len(b) - tail]
+            lines += [f"    {line}" for line in middle] or ["        pass"]
+        return lines + (bodies[0][len(bodies[0]) - tail :] if tail else [])
+
+    def is_list(self, t: Tensor) -> bool:
+        return self.layer.sequence_axis is not None and t.axes[:1] == (self.layer.sequence_axis,)
+
+    def cropped(self, output: str) -> str:
+        """An output of a recurrence without the position -1."""
+        starts = any(e.target == output and isinstance(i, Num) for e in self.layer.equations for i in e.left)
+        return f"{output}[1:]" if starts else output

@@ -1,0 +1,268 @@
+"""The functions of a generated module: forward, backward, jvp, double_backward and those of elementwise layers."""
+
+from __future__ import annotations
+
+from derive.calculus.reverse import CalculusError, reverse
+from derive.calculus.scalars import Derivative, Scalars
+from derive.notation.expr import ELLIPSIS, Pos
+from derive.notation.layer import Equation, Tensor
+from derive.notation.read import OPTION_KINDS
+from derive.targets.numpy.bodies import Bodies, Function
+from derive.targets.numpy.expressions import size_name
+
+OPTION_TYPES = {
+    "Count": "int",
+    "Natural": "int",
+    "Integer": "int",
+    "Axis": "int",
+    "Flag": "bool",
+    "Choice": "str",
+    "Activation": "str",
+}
+
+
+def tensor_type(t: Tensor) -> str:
+    return "Sequence[Array]" if t.sequence else "Array | None" if t.optional else "Array"
+
+
+def quoted(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+class Functions(Bodies):
+    """Prints the functions, each as a text."""
+
+    def arguments(self) -> str:
+        tensors = ", ".join(f"{t.name}: {tensor_type(t)}" + (" = None" if t.optional else "") for t in self.layer.inputs)
+        return tensors + self.option_arguments()
+
+    def option_arguments(self, star: bool = True) -> str:
+        """``, *, epsilon: float = 1e-05``."""
+        options = "".join(f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')} = {quoted(o.default)}" for o in self.layer.options)
+        return f", *{options}" if options and star else options
+
+    def bind(self) -> list[str]:
+        """The line that checks arguments and brings them into layout."""
+        tensors = ", ".join(t.name for t in self.layer.inputs)
+        options = "".join(f", {o.name}" for o in self.layer.options)
+        lines = [f"    {tensors}, dims = SIGNATURE.bind({tensors}{options})"]
+        for o in self.layer.options:
+            if o.kind == "Activation":
+                lines.append(f"    {o.name} = ACTIVATIONS[{o.name}]")
+        return lines
+
+    def restored(self, results: dict[str, str]) -> str:
+        """Results in their outer shapes; None stands for zeros."""
+        return f"SIGNATURE.restore(dims, {', '.join(f'{name}={code}' for name, code in results.items())})"
+
+    def may_be_direct(self) -> bool:
+        """Whether outputs can have the shapes they are computed in."""
+        known = {a for t in self.layer.inputs for a in t.axes}
+        axes = [self.layer.tensors[o].axes for o in self.layer.outputs]
+        products = any(len(s.parts) > 1 for t in self.layer.inputs for s in t.slots)
+        chosen = any(o.kind == "Choice" for o in self.layer.options)
+        return not products and not chosen and all(a and {*map(self.layer.axis, a)} <= known for a in axes)
+
+    def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
+        output = self.layer.tensors[self.layer.outputs[0]]
+        result = "Outputs" if len(self.layer.outputs) > 1 else "list[Array]" if self.is_list(output) else "Array"
+        lines = [f"def forward({self.arguments()}) -> tuple[{result}, Saved]:", *self.forward_doc()]
+        lines += self.bind()
+        lines += self.prelude([f for f, _, _ in bodies])
+        lines += self.merge([f.lines for f, _, _ in bodies])
+        lines.append(f"    saved = Saved({', '.join([*saved, *options, 'dims'])})")
+        outputs = {o: self.cropped(o) for o in self.layer.outputs}
+        if len(outputs) == 1:
+            direct, through = next(iter(outputs.values())), f"{self.restored(outputs)}[0]"
+        else:
+            direct, through = f"Outputs({', '.join(outputs.values())})", f"Outputs(*{self.restored(outputs)})"
+        if self.may_be_direct():
+            lines += ["    if dims.direct_outputs:", f"        return {direct}, saved"]
+        lines.append(f"    return {through}, saved")
+        return "\n".join(lines)
+
+    def forward_doc(self) -> list[str]:
+        layer = self.layer
+        lines = [f'    """{layer.doc}', "", "    Args:"]
+        words = {"real": "real", "integer": "integers", "boolean": "boolean"}
+        for t in layer.inputs:
+            shape = ", ".join(str(s) for s in t.slots)
+            if t.sequence:
+                shape = f"a list; each [{', '.join(str(s) for s in t.slots[1:])}]"
+                lines.append(f"        {t.name}: {shape}, {words[t.kind]}.")
+            else:
+                optional = "; None is True everywhere" if t.optional else ""
+                lines.append(f"        {t.name}: [{shape}], {words[t.kind]}{optional}.")
+        from derive.notation.read import OPTION_KINDS
+
+        for o in layer.options:
+            what = OPTION_KINDS[o.kind]
+            if o.choices:
+                what += ": " + ", ".join(o.choices)
+            lines.append(f"        {o.name}: {what}.")
+        outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
+        lines += ["", "    Returns:", f"        {outputs}, and what backward needs.", "", "    Raises:"]
+        lines += ["        ValueError: shapes do not fit the index patterns, or an option is out of range."]
+        lines += ["        TypeError: an argument has the wrong kind of numbers.", '    """']
+        return lines
+
+    def cotangent_arguments(self) -> tuple[str, list[str]]:
+        """The parameter of backward and the lines that bring cotangents into layout."""
+        cot = self.variants[0].adjoint.cotangents
+        lines = [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in cot.items()]
+        if len(cot) == 1:
+            if self.layer.state_outputs:
+                only = next(iter(cot.values()))
+                return only, [f"    {only} = {only}[0] if isinstance({only}, tuple) else {only}", *lines]
+            return next(iter(cot.values())), lines
+        return "cotangents", [f"    {', '.join(cot.values())} = cotangents", *lines]
+
+    def cotangent_type(self) -> str:
+        outputs = [self.layer.tensors[o] for o in self.variants[0].adjoint.cotangents]
+        if len(outputs) > 1 or self.layer.state_outputs:
+            return "Any"
+        return "Sequence[Array]" if self.is_list(outputs[0]) else "Array"
+
+    def unpack_saved(self, saved: list[str], options: list[str]) -> list[str]:
+        fields = [*saved, *options, "dims"]
+        comma = "," if len(fields) == 1 else ""
+        return [f"    {', '.join(fields)}{comma} = saved"]
+
+    def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
+        argument, lines_in = self.cotangent_arguments()
+        wrt = list(self.variants[0].gradients)
+        total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
+        lines = [
+            f"def backward({argument}: {self.cotangent_type()}, saved: Saved) -> Gradients:",
+            f'    """Return the gradients of {total} with respect to {", ".join(wrt)}.',
+            "",
+            "    Raises:",
+            "        ValueError: the cotangent has not the shape of the output.",
+            '    """',
+            *self.unpack_saved(saved, options),
+            *lines_in,
+        ]
+        sizes: dict[str, None] = {}
+        for _, b, _ in bodies:
+            sizes |= b.printer.sizes
+        bodies[0][1].printer.sizes = sizes
+        axes = [a for a in sizes]
+        if axes:
+            lines.append(
+                f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes)
+            )
+        lines += self.merge([b.lines for _, b, _ in bodies])
+        gradients = self.variants[0].gradients
+        lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
+        lines.append(f"    return Gradients(*{self.restored(gradients)})")
+        return "\n".join(lines)
+
+    def jvp(self) -> str:
+        bodies = []
+        for d in self.variants:
+            tangent = d.tangent()
+            tensors = {**d.layer.tensors, **tangent.tensors}
+            wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
+            bodies.append(self.body(d.layer, tensors, d.layer.equations + tangent.auxiliary + tangent.equations, wanted))
+        tangent = self.variants[0].tangent()
+        inputs = [t.name for t in self.layer.inputs]
+        options = self.option_arguments()
+        comma = "," if len(inputs) == 1 else ""
+        lines = [
+            f"def jvp(primals: Sequence[Any], tangents: Sequence[Any]{options}) -> Any:",
+            f'    """Return the directional derivative of forward at primals ({", ".join(inputs)}) along tangents.',
+            "",
+            f"    tangents has one array for each of {', '.join(t.name for t in self.layer.differentiable)}.",
+            '    """',
+            f"    {', '.join(inputs)}{comma} = {self.primals()}",
+            *self.bind(),
+        ]
+        wrt = [t.name for t in self.layer.differentiable]
+        names_ = [tangent.names[n] for n in wrt]
+        comma = "," if len(wrt) == 1 else ""
+        lines.append(f"    {', '.join(names_)}{comma} = tangents")
+        lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
+        lines += self.prelude(bodies)
+        lines += self.merge([b.lines for b in bodies])
+        outputs = [o for o in self.layer.differentiable_outputs if o in tangent.names]
+        through = self.restored({o: self.cropped_tangent(o, tangent.names[o]) for o in outputs})
+        lines.append(f"    return {through}[0]" if len(outputs) == 1 else f"    return tuple({through})")
+        return "\n".join(lines)
+
+    def cropped_tangent(self, output: str, name: str) -> str:
+        return self.cropped(output).replace(output, name, 1)
+
+    def primals(self) -> str:
+        optional = [t for t in self.layer.inputs if t.optional]
+        if optional:
+            return f"(*primals, *([None] * ({len(self.layer.inputs)} - len(primals))))"
+        return "primals"
+
+    def double_backward(self) -> str:
+        """The gradient of <cotangents, backward(dy)>, where it can be derived."""
+        bodies = []
+        for d in self.variants:
+            layer = d.backward_layer()
+            try:
+                adjoint = reverse(layer)
+            except CalculusError:
+                return ""
+            tensors = {**layer.tensors, **adjoint.tensors}
+            tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
+            wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
+            present = [w for w in wanted if w in adjoint.names]
+            try:
+                results = tuple(adjoint.names[w] for w in present)
+                equations = layer.equations + adjoint.auxiliary + adjoint.equations
+                bodies.append((self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted))
+            except (CalculusError, TypeError, ValueError, KeyError):
+                return ""
+        _, d, adjoint, wanted = bodies[0]
+        inputs = [t.name for t in self.layer.inputs]
+        options = self.option_arguments()
+        comma = "," if len(inputs) == 1 else ""
+        cot = list(d.adjoint.cotangents.values())
+        u = [adjoint.cotangents[g] for g in d.gradients.values()]
+        argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
+        lines = [
+            f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]{options}) -> Second:",
+            '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
+            "",
+            f"    cotangents has one array for each of {', '.join(d.gradients)}. The result has a gradient for each",
+            f"    of {', '.join(wanted)}.",
+            '    """',
+            f"    {', '.join(inputs)}{comma} = {self.primals()}",
+            *self.bind(),
+        ]
+        if len(cot) > 1:
+            lines.append(f"    {', '.join(cot)} = {argument}")
+        lines += self.prelude([b[0] for b in bodies])
+        lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
+        ucomma = "," if len(u) == 1 else ""
+        lines.append(f"    {', '.join(u)}{ucomma} = cotangents")
+        lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
+        lines += self.merge([b[0].lines for b in bodies])
+        back = {c: o for o, c in d.adjoint.cotangents.items()}
+        results = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
+        lines.append(f"    return Second(*{self.restored(results)})")
+        self.second = wanted
+        return "\n".join(lines)
+
+    def scalar_functions(self) -> str:
+        """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
+        d = self.variants[0]
+        u = self.layer.inputs[0].ref()
+        options = self.option_arguments(star=False)
+        differentiate = Derivative(Scalars())
+        body = self.layer.equations[0].body
+        parts = []
+        for name, what in (("value", "The function"), ("derivative", "Its derivative"), ("second_derivative", "Its second derivative")):
+            tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
+            target = Equation(name, (Pos(ELLIPSIS),), body)
+            function = self.body(d.layer, tensors, (target,), (name,))
+            *before, last = function.lines
+            last = last.replace(f"    {name} = ", "    return ", 1)
+            lines = [f"def {name}({u.tensor}: Array{options}) -> Array:", f'    """{what}, element by element."""', *before, last]
+            parts.append("\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape"))
+            body = differentiate(body, u)
+        return "\n\n\n".join(parts)
