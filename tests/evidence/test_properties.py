@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from derive.evidence import enclosure, kernels, strategies
@@ -19,7 +19,7 @@ from tests.evidence.shared import LAYERS, derived
 def test_within_the_bound(name: str, form: enclosure.Format) -> None:
     variants = range(len(LAYERS[name]))
 
-    @settings(max_examples=6)
+    @settings(max_examples=8, phases=[Phase.reuse, Phase.generate, Phase.shrink])
     @given(st.data())
     def run(data: Any) -> None:
         derivation = derived(name, data.draw(st.sampled_from(list(variants))))

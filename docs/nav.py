@@ -1,0 +1,29 @@
+"""MkDocs hook: the navigation, with the layers in the families that docs/layers/index.md has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+
+ENTRY = re.compile(r"^\| \[(\w+)\]\((\w+\.md)\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    families: list[Any] = ["layers/index.md"]
+    for line in (Path(config.docs_dir) / "layers" / "index.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            families.append({line[3:]: []})
+        elif entry := ENTRY.match(line):
+            next(iter(families[-1].values())).append({entry[1]: f"layers/{entry[2]}"})
+    config.nav = [
+        {"Home": "index.md"},
+        {"Layers": families},
+        {"Ledger": "ledger.md"},
+        {"Conventions": "conventions.md"},
+        {"Add a layer": "add-a-layer.md"},
+        {"API": "api.md"},
+    ]
+    return config
