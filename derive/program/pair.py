@@ -1,0 +1,79 @@
+"""Forward and backward of a layer lowered together, then parted.
+
+Together, because a form may only be changed where the change cancels in everything that leaves the layer: the shift of
+an exponent that forward takes out is the same one that backward divides by. Parted, because backward runs later: what
+depends on a cotangent, and what only that needs, is backward; the arrays it reads from the rest are saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from derive.notation import expr as x
+from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.ir import Program
+from derive.program.lower import Lowering, components, constants_inlined
+from derive.program.stable import Stabiliser
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two programs, and the names of the arrays that forward keeps for backward."""
+
+    forward: Program
+    backward: Program
+    saved: tuple[str, ...]
+
+
+def lower_pair(
+    layer: Layer,
+    tensors: dict[str, Tensor],
+    equations: Iterable[Equation],
+    outputs: tuple[str, ...],
+    gradients: tuple[str, ...],
+    cotangents: frozenset[str],
+    unit_rows: frozenset[str] = frozenset(),
+) -> Pair:
+    """Lower a layer's equations and those of its gradient.
+
+    Args:
+        tensors: every tensor by name; arrays named on the way are added.
+        equations: the definition's and the gradient's, in an order in which they can be computed.
+        cotangents: names of the arrays that only backward is given.
+        unit_rows: tensors that are known to sum to 1 along their last axis.
+    """
+    lowering = Lowering(layer, tensors, unit_rows)
+    results = tuple(dict.fromkeys((*outputs, *gradients)))
+    for group in components(constants_inlined(list(equations), results)):
+        for equation in lowering.pushed(group):
+            lowering.hoist(equation)
+    lowering.prune(results)
+    stabiliser = Stabiliser(lowering.flat, tensors, frozenset(results), unit_rows=unit_rows)
+    lowering.flat = stabiliser.run()
+    lowering.prune(results)
+    everything = lowering.flat
+    lowering.prune(outputs)
+    first = lowering.flat
+    made = {e.target for e in first}
+    second = [e for e in everything if e.target not in made]
+    assert not made & dependent(everything, cotangents)
+    inputs = {t.name for t in layer.inputs}
+    read = [name for e in second for name in x.tensors(e.body)]
+    saved = tuple(name for name in tensors if name in set(read) and name in made | inputs)
+    notes = tuple(stabiliser.notes)
+    forward = Program(tuple(lowering.schedule()), tuple(dict.fromkeys((*outputs, *saved))), notes)
+    lowering.flat = second
+    backward = Program(tuple(lowering.schedule()), gradients, notes)
+    return Pair(forward, backward, saved)
+
+
+def dependent(equations: list[Equation], on: frozenset[str]) -> set[str]:
+    """Targets that depend on the given names."""
+    found = set(on)
+    for _ in equations:
+        before = len(found)
+        found |= {e.target for e in equations if found & set(x.tensors(e.body))}
+        if len(found) == before:
+            break
+    return found - on
