@@ -109,6 +109,9 @@ def decaying(e: Expr) -> Decaying | None:
     s = scalars.to(x.transform(e, grow))
     if not s.is_rational_function(GROWTH):
         return None
+    below = sympy.fraction(sympy.cancel(s))[1]
+    if len(sympy.Poly(below, GROWTH).terms()) == 1:  # exp(u) times something: nothing to gain
+        return None
     positive = sympy.cancel(s.subs(GROWTH, 1 / DECAY))
     negative = sympy.cancel(s.subs(GROWTH, DECAY))
     only = even_step(positive)  # tanh has even powers only: exp(-2|x|) serves better than exp(-|x|)

@@ -15,7 +15,7 @@ from derive.notation.layer import Layer
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
 from derive.program.lower import expressions
 
-WORTH = 2  # passes over an array, from which on it pays to run them block by block
+WORTH = 3  # passes over an array, from which on it pays to run them block by block
 
 
 def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
@@ -68,7 +68,8 @@ def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> t
     results = tuple(n for n in names if n in later)
     joins = tuple(cuts[n] if n in inside else None for n in results)
     mine = read(group) - set(names)
-    work = sum(passes(s) * len(full(s)) for s in group)
+    place = max((c or 0 for n, c in cuts.items() if n in mine), default=0)
+    work = sum(passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
     rows = Rows(axis, tuple(group), given, results, joins)
     return work, replace(program, statements=(*before, rows, *after))

@@ -323,42 +323,6 @@ class Stabiliser:
             self.notes.append(text)
 
 
-def name_logarithms(
-    equations: tuple[Equation, ...], users: tuple[Equation, ...], tensors: dict[str, Tensor]
-) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Give ``log y`` a name of its own where y = exp(f) / s and the backward pass needs the logarithm too.
-
-    The logarithm of a probability that underflowed is gone; it has to be kept from the forward pass.
-    """
-    defined = {e.target: e for e in equations if len(e.indices) == len(e.left)}
-    wanted = {
-        n.args[0].tensor
-        for e in users
-        for n in x.walk(e.body)
-        if isinstance(n, Op) and n.fn == "log" and isinstance(n.args[0], Ref) and n.args[0].tensor in defined
-    }
-    for y in sorted(wanted):
-        made = defined[y]
-        parts = x.factors(made.body)
-        if not any(isinstance(p, Op) and p.fn == "exp" for p in parts):
-            continue
-        name = f"log_{y}"
-        tensors[name] = Tensor(name, made.indices)
-
-        def visit(e: Expr, y: str = y, name: str = name) -> Expr | None:
-            match e:
-                case Op("log", (Ref(tensor, index),)) if tensor == y:
-                    return Ref(name, index)
-            return None
-
-        named = Equation(name, made.left, Op("log", (made.body,)))
-        equations = tuple(
-            q for e in equations for q in ((e, named) if e is made else (replace(e, body=x.transform(e.body, visit)),))
-        )
-        users = tuple(replace(e, body=x.transform(e.body, visit)) for e in users)
-    return equations, users
-
-
 def split_minus(e: Expr) -> tuple[bool, Expr]:
     if isinstance(e, Op) and e.fn == "mul" and e.args[0] == x.num(-1):
         return True, x.mul(*e.args[1:])

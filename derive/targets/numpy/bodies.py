@@ -12,8 +12,8 @@ from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.ir import Program
 from derive.program.lower import expressions, lower
+from derive.program.pair import lower_pair
 from derive.program.rows import grouped
-from derive.program.stable import name_logarithms
 from derive.targets.numpy.expressions import Printer, size_name
 from derive.targets.numpy.statements import Body
 
@@ -70,6 +70,14 @@ class Bodies:
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
         program = lower(layer, tensors, equations, wanted, self.unit_rows)
+        return self.printed(layer, tensors, equations, program, adjoints, rows)
+
+    def printed(
+        self, layer: Layer, tensors: dict[str, Tensor], equations: tuple[Equation, ...], program: Program,
+        adjoints: tuple[Adjoint, ...] = (), rows: str = "",
+    ) -> Function:  # fmt: skip
+        """Print a program; ``equations`` are those it was lowered from."""
+        wanted = program.results
         for e in equations:
             if not e.left and not any(isinstance(n, Ref) and tensors[n.tensor].kind == "real" for n in x.walk(e.body)):
                 tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
@@ -95,18 +103,16 @@ class Bodies:
 
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
-        results = tuple(d.gradients.values())
-        named: dict[str, Tensor] = {}
         own, back = self.own_functions(d)
-        equations, inner = name_logarithms(own, d.adjoint.auxiliary + back, named)
-        back_tensors = {**d.tensors, **named}
-        backward = self.body(d.layer, back_tensors, inner, results, adjoints=(d.adjoint,), rows="backward_rows")
-        made = {e.target for e in equations}
-        inputs = {t.name for t in d.layer.inputs}
-        tensors = {**d.layer.tensors, **named}
-        primal = [n for n in tensors if n in backward.used and n in made | inputs]
-        forward = self.body(d.layer, tensors, equations, d.layer.outputs, primal, rows="forward_rows")
-        return forward, backward, primal
+        equations = (*own, *d.adjoint.auxiliary, *back)
+        tensors = dict(d.tensors)
+        cotangents = frozenset(d.adjoint.cotangents.values())
+        pair = lower_pair(
+            d.layer, tensors, equations, d.layer.outputs, tuple(d.gradients.values()), cotangents, self.unit_rows
+        )
+        forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
+        backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
+        return forward, backward, list(pair.saved)
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
         """In an elementwise layer that has exponentials, forward and backward call value and derivative."""

@@ -242,6 +242,35 @@ class Printer:
             self.layers_used.add(name)
         return f"{name}.{method}"
 
+    def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:
+        """The expression as one call that writes its last operation's result to ``out``; None where there is none."""
+        match e:
+            case Op("add", args):
+                *rest, (negative, last) = [split_sign(t) for t in sorted(args, key=lambda t: split_sign(t)[0])]
+                first = x.add(*(x.neg(t) if minus else t for minus, t in rest))
+                return self.call("np.subtract" if negative else "np.add", (first, last), frame, out)
+            case Op("mul", _):
+                negative, rest = split_sign(e)
+                above, below = split_quotient(rest)
+                if negative or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                    return None
+                if below:
+                    return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
+                above.sort(key=self.scalar)
+                return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
+            case Op("pow", (base, Num(value))) if value == 2:
+                return self.call("np.square", (base,), frame, out)
+            case Op("pow", (base, Num(value))) if value == -1:
+                return self.call("np.divide", (x.ONE, base), frame, out)
+            case Op(fn, args) if fn in UFUNCS and not self.scalar(e):
+                return self.call(UFUNCS[fn], args, frame, out)
+        return None
+
+    def call(self, ufunc: str, args: tuple[Expr, ...], frame: tuple[str, ...], out: str) -> str | None:
+        if all(map(self.scalar, args)):
+            return None
+        return f"{ufunc}({', '.join(self.show(a, frame) for a in args)}, out={out})"
+
     def position(self, index: str, frame: tuple[str, ...]) -> str:
         if self.axis(index) == self.loop:
             return index

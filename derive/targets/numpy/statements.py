@@ -23,6 +23,7 @@ class Body:
         keep: names needed after the statements: results and what is saved.
         prefix, label: what a function for some rows is called, and what is added where the name is taken.
         helpers: these functions, by name.
+        into: results that the function being printed can put into given arrays.
     """
 
     layer: Layer
@@ -35,6 +36,7 @@ class Body:
     prefix: str = "rows"
     label: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
+    into: frozenset[str] = frozenset()
     declared: set[str] = field(default_factory=set)
 
     def run(self) -> list[str]:
@@ -231,6 +233,12 @@ class Body:
             return
         if target != s.name and s.name not in self.declared:
             self.declare(s.name)
+        if s.name in self.into and target == s.name and isinstance(s, Map):
+            code = self.printer.into(s.body, tuple(a for a in s.axes if a != self.printer.loop), s.name)
+            if code is not None:
+                self.emit(f"{target} = {code}")
+                return
+        self.into -= {s.name}
         self.emit(f"{target} = {self.text(s)}")
 
     def text(self, s: Statement) -> str:
@@ -257,6 +265,11 @@ class Body:
         p = self.printer
         lines, sizes = self.lines, p.sizes
         self.lines, p.sizes = [], {}
+        deepest = max(len(self.tensors[n].axes) for n in s.results)
+        self.into = frozenset(
+            n for n, join in zip(s.results, s.joins, strict=True)
+            if join is not None and len(self.tensors[n].axes) == deepest
+        )  # fmt: skip
         self.indent = "    "
         self.block(s.body)
         body, own = self.lines, p.sizes
@@ -271,6 +284,8 @@ class Body:
         if any("dims." in line for line in body):
             parameters.append("dims")
         cuts += ["None"] * (len(parameters) - len(cuts))
+        out = [n if n in self.into else "" for n in s.results]
+        self.into = frozenset()
         results = ", ".join(s.results)
         joins = f"({', '.join(map(str, s.joins))})" if len(s.results) > 1 else f"{s.joins[0]}"
         flat = ", flat=True" if all(len(self.tensors[n].axes) <= 1 for n, c in given if c is not None) else ""
@@ -280,9 +295,11 @@ class Body:
         else:
             body.append(f"    return {results}")
         p.functions.add("in_blocks")
+        taken = f", out=({', '.join(map(repr, out))},)".replace("'", '"') if any(out) else ""
+        extra = "".join(f", {n}: Any = None" for n in out if n)
         text = [
-            f"@in_blocks(cut=({', '.join(cuts)}{',' if len(cuts) == 1 else ''}), join={joins}{flat})",
-            f"def {{name}}({', '.join(f'{n}: Any' for n in parameters)}) -> Any:",
+            f"@in_blocks(cut=({', '.join(cuts)}{',' if len(cuts) == 1 else ''}), join={joins}{flat}{taken})",
+            f"def {{name}}({', '.join(f'{n}: Any' for n in parameters)}{extra}) -> Any:",
             f'    """{self.prefix.split("_")[0].capitalize()}, for some positions of the axis {s.axis}."""',
             *body,
         ]
