@@ -68,7 +68,6 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's forward against the interpreter, in balls and, where the equations allow, in fractions."""
     layer = derivation.layer
     tally = Tally("definition", layer.name, 0.0, unit="digits 60 and beyond")
-    exact = domain.rational(layer)
     for case in [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]:
         run = world.forward(case)
         with kernels.precision():
@@ -78,12 +77,9 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
             tally.claim(set(wanted) == set(values), f"{case.words}: {name} has another shape")
             for i, (m, r) in values.items():
                 error = abs(m - wanted[i]) - r - ROUNDING * max(1, abs(wanted[i]))
-                tally.measure(
-                    max(error, 0),
-                    f"{case.words}: {name}{list(i)}",
-                    f"got {float(m)}, wanted {float(wanted[i])}",
-                )
-        if exact:
+                words = f"got {float(m)}, wanted {float(wanted[i])}, {float(abs(m - wanted[i])):.2g} apart"
+                tally.measure(max(error, 0), f"{case.words}: {name}{list(i)}", words)
+        if domain.exact_inside(layer, case.options):
             _fractions(kernel, case, tally)
     return tally.result()
 
@@ -92,8 +88,6 @@ def _fractions(kernel: Any, case: Case, tally: Tally) -> None:
     """Fractions in, the very fractions of the definition out."""
     from derive.evidence.numbers import FRACTION
 
-    if not all(domain.rational(layer) for layer in domain.chosen(case.layer, case.options)):
-        return
     run = world.forward(case, FRACTION)
     got = kernels.forward(kernel, kernels.over(case, kernels.to_fraction))[0]
     for name, values in kernels.elements(case, got).items():
@@ -135,7 +129,7 @@ def _slope(
     slope, error = central(f)
     own = {n: got[n] for n in direction if n in got}
     value, radius = contracted(own, direction, case)
-    numbers = f"got {float(value)}, wanted {float(slope)}"
+    numbers = f"got {float(value)}, wanted {float(slope)}, {float(abs(value - slope)):.2g} apart"
     tally.within(abs(value - slope), error + radius, f"{case.words}: {words}", numbers)
 
 

@@ -87,6 +87,20 @@ def smooth(layer: Layer) -> bool:
     return True
 
 
+def under_a_root(layer: Layer, tensor: str) -> bool:
+    """Whether a tensor is used only under a root (for a gradient or an inverse), or to compute the layer's state."""
+
+    def outside(e: Expr) -> bool:
+        match e:
+            case Op("pow", (_, Num(value))) if value.denominator != 1:
+                return False
+            case Ref(name, _) if name == tensor:
+                return True
+        return any(outside(child) for child in x.children(e))
+
+    return not any(outside(e.body) for e in layer.equations if e.target not in layer.state_outputs)
+
+
 def rational(layer: Layer) -> bool:
     """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
     arithmetic = {
@@ -132,3 +146,9 @@ def chosen(layer: Layer, options: Mapping[str, Any]) -> Iterator[Layer]:
         name = str(options.get(fn, fn))
         if name in REGISTRY:
             yield REGISTRY[name][0]
+
+
+def exact_inside(layer: Layer, options: Mapping[str, Any]) -> bool:
+    """Whether fractions stay fractions: in the equations, and in the elementwise layers called, whose own options
+    are floats."""
+    return rational(layer) and all(rational(part) and not part.options for part in chosen(layer, options))

@@ -8,15 +8,23 @@ Bound. Running error analysis (Wilkinson 1963; Higham 2002, section 3.3) of the 
 arithmetic. In a format with unit roundoff u, every operation obeys fl(a op b) = (a op b)(1 + d), |d| <= u. So
 if balls A and B hold every value that a and b may have been rounded to, the ball A op B, widened by u times
 its largest magnitude, holds every value that the computed result may have; by induction over the equations
-the last ball holds every possible computed result, second-order terms included. Three additions make the
-bound one for every sensible way to evaluate the same formula, and not for one order of operations only:
+the last ball holds every possible computed result, second-order terms included. Three additions, a choice and
+not a theorem, make it a yardstick for other ways to evaluate the same formula than this order of operations:
 
 * A sum of n terms is widened by (n - 1) u times the sum of magnitudes, which holds for any order of
   summation, blocked and pairwise ones included (Higham, equation 4.4).
 * Inputs, cotangents and options are widened by u relatively, as if each had been rounded once more: a kernel
   may subtract the largest score before it exponentiates, or scale before it squares.
-* Functions (exp, log, erf) count 4 units in the last place. What the result loses by gradual underflow is one
-  smallest subnormal for every element, and for every product on the way as large as what multiplies it.
+* Functions (exp, log, erf) count 4 units in the last place.
+
+Underflow costs a result one smallest subnormal number. Where that does not explain an error, the analysis is
+made once more with one for every product, quotient, root and function on the way; its bound holds unless it
+is infinite, as it is where the equations, taken literally, would divide by what has underflowed (softmax of
+very negative scores): there a kernel must do better.
+
+Overflow is no excuse where the true result is a number of the format, with one exception: a tensor that the
+definition names may overflow (the logits in front of a sigmoid), unless it is only ever used under a root (a
+variance), for then its scale can be taken out.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -25,13 +33,15 @@ claimed; the share of such elements is in the detail.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import inputs, kernels, layout, world
+from derive.evidence import domain, inputs, kernels, layout, world
 from derive.evidence.interpret import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
@@ -82,18 +92,20 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
     return seed
 
 
-def bounds_forward(case: Case, exponent: int) -> dict[str, Elements]:
+def bounds_forward(case: Case, exponent: int, smallest: float = 0.0) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
-    numbers = rounding(exponent)
+    numbers = rounding(exponent, smallest)
     seed = seeded(numbers, exponent)
     given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
     run = world.forward(case, numbers, given)
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
-def bounds_backward(derivation: Derivation, case: Case, cotangents: Arrays, exponent: int) -> dict[str, Elements]:
+def bounds_backward(
+    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, smallest: float = 0.0
+) -> dict[str, Elements]:
     """The same for every gradient's elements."""
-    numbers = rounding(exponent)
+    numbers = rounding(exponent, smallest)
     seed = seeded(numbers, exponent)
     given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
     given |= {derivation.adjoint.cotangents[o]: layout.elements(case, o, v, seed) for o, v in cotangents.items()}
@@ -147,20 +159,19 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
 
 def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, form: Format, tally: Tally) -> int:
     """One case in one format. Returns how many elements had no finite bound."""
+    if overflows(case, form):
+        return 1
     with kernels.precision():
         exact = kernels.over(case, kernels.to_arb)
         truth, saved = kernels.forward(kernel, exact)
         gradients = kernels.backward(
             kernel, exact, {o: kernels.convert(v, kernels.to_arb) for o, v in cotangents.items()}, saved
         )
-    with kernels.precision(WORKING):
-        try:
-            bounds = [
-                bounds_forward(case, form.exponent),
-                bounds_backward(derivation, case, cotangents, form.exponent),
-            ]
-        except Undecided:
-            return 1
+    analysis = Analysis(derivation, case, cotangents, form)
+    try:
+        analysis.bounds(0.0)
+    except Undecided:
+        return 1
     results = [kernels.elements(case, a, _ball) for a in (truth, gradients)]
     representable = all(_fits(b, form) for own in results for values in own.values() for b in values.values())
     # a warning is a failure where the true results are numbers
@@ -174,11 +185,47 @@ def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, f
             tally.claim(False, f"{label}: {error}")
             return 0
     vacuous = 0
-    for arrays, true, ball in zip((got, back), results, bounds, strict=True):
+    for n, (arrays, true) in enumerate(zip((got, back), results, strict=True)):
         for name, value in arrays.items():
             for i, v in layout.elements(case, name, value).items():
-                vacuous += not _element(v, true[name][i], ball[name][i], form, f"{label}: {name}{list(i)}", tally)
+                where = f"{label}: {name}{list(i)}"
+                vacuous += not _element(v, true[name][i], partial(analysis.ball, n, name, i), form, where, tally)
     return vacuous
+
+
+def overflows(case: Case, form: Format) -> bool:
+    """Whether an intermediate tensor of the definition is beyond the format."""
+    run = world.forward(case)
+    for equation in case.layer.equations:
+        name = equation.target
+        if case.layer.tensors[name].role != "intermediate" or domain.under_a_root(case.layer, name):
+            continue
+        if any(abs(run.element(name, i)) >= form.largest for i in run.indices(name)):
+            return True
+    return False
+
+
+class Analysis:
+    """The balls of one case, without and (where they are asked for) with underflow on the way."""
+
+    def __init__(self, derivation: Derivation, case: Case, cotangents: Arrays, form: Format) -> None:
+        self.derivation, self.case, self.cotangents, self.form = derivation, case, cotangents, form
+        self.known: dict[float, tuple[dict[str, Elements], dict[str, Elements]]] = {}
+
+    def bounds(self, smallest: float) -> tuple[dict[str, Elements], dict[str, Elements]]:
+        if smallest not in self.known:
+            with kernels.precision(WORKING):
+                own = self.case, self.form.exponent, smallest
+                back = bounds_backward(self.derivation, self.case, self.cotangents, self.form.exponent, smallest)
+                self.known[smallest] = bounds_forward(*own), back
+        return self.known[smallest]
+
+    def ball(self, part: int, name: str, index: tuple[int, ...], smallest: float) -> Any:
+        """An element of the outputs (part 0) or gradients (part 1)."""
+        try:
+            return _ball(self.bounds(smallest)[part][name][index])
+        except Undecided:
+            return _ball(float("nan"))
 
 
 def _ball(value: Any) -> Any:
@@ -198,22 +245,22 @@ def _size(case: Case) -> float:
     return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
 
 
-def _element(v: Any, wanted: Any, ball: Any, form: Format, where: str, tally: Tally) -> bool:
+def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, where: str, tally: Tally) -> bool:
     """One element; False where there is no bound. A number where the truth is one is claimed even there."""
     import flint
 
     if not _fits(wanted, form):
         return False
     with kernels.precision():
-        reach = (_ball(ball) - wanted).abs_upper()
         if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
             return True
+        reach = (ball(0.0) - wanted).abs_upper()
         if not reach.is_finite():
             return False
         error = (flint.arb(float(v)) - wanted).abs_lower()
-        tally.measure(
-            float(error / (reach + form.tiny)),
-            where,
-            f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}",
-        )
+        if not error <= reach + form.tiny:
+            wider = (ball(form.tiny) - wanted).abs_upper()
+            reach = wider if wider.is_finite() else reach
+        words = f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}"
+        tally.measure(float(error / (reach + form.tiny)), where, words)
     return True

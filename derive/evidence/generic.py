@@ -205,8 +205,8 @@ def changed(value: Value, change: Callable[[Any], Any]) -> Value:
 def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
     layer = derivation.layer
     for case in inputs.cases(layer, seed, None, PLAN):
-        if not domain.rational(layer) or not all(domain.rational(c) for c in domain.chosen(layer, case.options)):
-            return
+        if not domain.exact_inside(layer, case.options):
+            continue
         cotangents = inputs.cotangents(case, seed)
         exact = kernels.over(case, kernels.to_fraction)
         along = {n: kernels.convert(v, kernels.to_fraction) for n, v in cotangents.items()}

@@ -42,6 +42,10 @@ class Case:
         shown = ", ".join(f"{n}={v!r}" for n, v in {**self.tensors, **self.options}.items())
         return f"{self.layer.name}({shown})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How Hypothesis shows it: the call, not the definition."""
+        printer.text(repr(self))
+
     @cached_property
     def sizes(self) -> dict[str, int]:
         """The length of each axis; axes whose length differs between the arrays of a list are missing."""

@@ -33,6 +33,8 @@ class Numbers:
         truth: a comparison's result as a bool, given the operator's name; None where the numbers cannot tell.
         total: the sum of a non-empty list.
         option: an option's value, where that differs from exact.
+        named: arithmetic for the formula of an elementwise layer called by its name, and what is done to the
+            result, where that differs.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
     """
 
@@ -47,6 +49,7 @@ class Numbers:
     truth: Callable[[str, Any, Any], bool | None] = field(default=lambda op, a, b: bool(COMPARE[op](a, b)))
     total: Callable[[list[Any]], Any] | None = None
     option: Callable[[Any], Any] | None = None
+    named: tuple[Numbers, Callable[[Any], Any]] | None = None
     either: Callable[[Any, Any], Any] | None = None
 
     @property
@@ -238,13 +241,14 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
 
 
 @cache
-def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
+def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4) -> Numbers:
     """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
 
     Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
     its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
     square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
-    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4).
+    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4). With the
+    ``smallest`` subnormal number given, everything but sums may lose that much besides, to gradual underflow.
     """
     import flint
 
@@ -252,8 +256,10 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
     u = arb(2) ** unit_exponent
     half = Fraction(1, 2)
 
-    def widen(value: Any, units: Any) -> Any:
-        return value + arb(0, (abs(value) * units).abs_upper())
+    lost = arb(smallest)
+
+    def widen(value: Any, units: Any, under: Any = 0) -> Any:
+        return value + arb(0, (abs(value) * units + under).abs_upper())
 
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
@@ -268,14 +274,15 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
             return b
         if b == 1 or b == -1:
             return a * b
-        return widen(a * b, u)
+        return widen(a * b, u, lost)
 
     def power(a: Any, b: Fraction) -> Any:
         if b == half:
             return widen(a.sqrt(), u)
         if b.denominator == 2:
-            return widen(widen(a.sqrt(), u) ** int(2 * b), u * (abs(int(2 * b)) + 1))
-        return widen(a ** int(b), u * (abs(int(b)) if abs(int(b)) > 1 else 1))
+            times = int(2 * b)
+            return widen(widen(a.sqrt(), u) ** times, u * (abs(times) + 1), lost)
+        return widen(a ** int(b), u * max(1, abs(int(b))), lost)
 
     def total(values: list[Any]) -> Any:
         if len(values) == 1:
@@ -284,7 +291,7 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
         return sum(values[1:], values[0]) + arb(0, (magnitude * u * (len(values) - 1)).abs_upper())
 
     def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda a: widen(f(a), 2 * function_units * u)
+        return lambda a: widen(f(a), 2 * function_units * u, lost)
 
     def truth(op: str, a: Any, b: Any) -> bool | None:
         if op in ("==", "!="):
@@ -314,5 +321,6 @@ def rounding(unit_exponent: int, function_units: int = 4) -> Numbers:
         truth=truth,
         total=total,
         option=lambda v: widen(exact(v), u),
+        named=(rounding(unit_exponent), lambda a: a + arb(0, lost)) if smallest else None,
         either=lambda a, b: a.union(b),
     )

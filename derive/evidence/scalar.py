@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -180,9 +181,18 @@ def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
     if name not in REGISTRY:
         raise TypeError(f"{world.case.layer.name}: the interpreter has no function {fn}")
     if (name, order) not in world.scalars:
-        world.scalars[(name, order)] = world.number(scalar_body(name, order))
+        world.scalars[(name, order)] = scalar_function(world, scalar_body(name, order))
     function, inner = world.scalars[(name, order)], world.number(argument)
     return lambda env: function({ARGUMENT.name: inner(env)})
+
+
+def scalar_function(world: Interpreter, body: Expr) -> Closure:
+    if world.numbers.named is None:
+        return world.number(body)
+    other = copy(world)
+    other.numbers, finish = world.numbers.named
+    formula = other.number(body)
+    return lambda env: finish(formula(env))
 
 
 @cache

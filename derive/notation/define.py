@@ -45,7 +45,8 @@ def load_project() -> dict[str, tuple[Layer, ...]]:
 
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         importlib.import_module(f"derive.layers.{module.name}")
-    return dict(REGISTRY)
+    home = Path(package.__path__[0])
+    return {name: variants for name, variants in REGISTRY.items() if Path(variants[0].file).parent == home}
 
 
 def load_file(path: Path) -> dict[str, tuple[Layer, ...]]:

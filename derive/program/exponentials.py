@@ -28,11 +28,12 @@ class Decaying:
     """The rewritten function.
 
     Attributes:
-        argument: -step |u|, so that e = exp(argument).
+        argument, decay: -step |u|, and its exponential e.
         positive, negative: the function in e where u is positive and where it is not.
     """
 
     argument: Expr
+    decay: Expr
     u: Expr
     step: Fraction
     positive: sympy.Expr
@@ -59,8 +60,8 @@ class Decaying:
             below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
             return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
         if sympy.expand(top_p - 1) == 0 and sympy.expand(top_n - DECAY) == 0:
-            top = Op("exp", (Op("minimum", (x.mul(Num(self.step), self.u), x.ZERO)),))  # 1, or e below zero
-            return x.div(top, bottom)
+            grown = Op("unbounded_exp", (x.mul(Num(-self.step), self.u),))  # 1/(1 + infinity) is the limit, 0
+            return x.div(x.ONE, self.freeze(sympy.factor(bottom_p), grown))
         top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
         return x.div(top, bottom)
 
@@ -121,7 +122,10 @@ def decaying(e: Expr) -> Decaying | None:
     if step > 1:  # so that a multiple of the largest number does not overflow; exp is 0 long before
         size = Op("minimum", (size, x.num(LARGE)))
     argument = x.mul(Num(-step), size)
-    return Decaying(argument, u, step, positive, negative, scalars)
+    decay = Op("exp_decay", (u,) if step == 1 else (u, Num(step)))
+    if step.denominator > 1:
+        decay = Op("exp", (argument,))
+    return Decaying(argument, decay, u, step, positive, negative, scalars)
 
 
 def even_step(f: sympy.Expr) -> int:

@@ -12,6 +12,8 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Ref
 
 U = Opt("%u")
+#: Functions of the runtime that give another one's value and its derivative.
+TOGETHER = {"gelu": "gelu_with_derivative"}
 
 
 @cache

@@ -90,7 +90,8 @@ def full(s: Statement) -> tuple[str, ...]:
 def passes(s: Statement) -> int:
     """How often a statement goes over an array."""
     count = sum(isinstance(n, Op) and bool(x.free(n)) for e in expressions(s) for n in x.walk(e))
-    return count + (not isinstance(s, Map))
+    windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
+    return count + (WORTH if windows else not isinstance(s, Map))  # windows are copied out before they are multiplied
 
 
 def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -> dict[str, int | None] | None:
@@ -98,13 +99,14 @@ def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -
     if isinstance(s, Loop | Rows | Scatter) or any(x.plain(e) is None for e in s.left):
         return None
     over = () if isinstance(s, Map) else s.over
-    if axis in over and not (isinstance(s, Fold) and s.op == "sum" and axis in x.free(s.body)):
+    windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
+    if axis in over and not (isinstance(s, Fold) and s.op == "sum" and axis in x.free(s.body)) and not windows:
         return None
     if axis not in s.axes and axis not in over:
         return None
     if isinstance(s, Fold) and s.op == "norm":
         return None
-    if isinstance(s, Contract) and not (axis in x.free(s.a) and axis in x.free(s.b)):
+    if isinstance(s, Contract) and not (axis in x.free(s.a) and axis in x.free(s.b)) and not windows:
         return None
     if isinstance(s, Map | Fold) and {*s.axes, *over} - set(x.free(s.body)):
         return None  # it would be filled up to its shape

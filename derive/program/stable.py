@@ -268,7 +268,7 @@ class Stabiliser:
                 out.append(e)
                 continue
             name = self.fresh("decay", e.indices)
-            decay = Equation(name, tuple(Pos(i) for i in e.indices), Op("exp", (found.argument,)))
+            decay = Equation(name, tuple(Pos(i) for i in e.indices), found.decay)
             body = found.body(decay.lhs)
             if any(isinstance(n, Ref) and n.tensor == name for n in x.walk(body)):
                 out.append(decay)

@@ -156,7 +156,7 @@ def _equations(page: Page) -> Iterator[str]:
     yield from _display(backward_equations(derivation, printer))
     if derivation.facts:
         facts = ", ".join(f"${printer.relation(f.lhs, f.body)}$" for f in derivation.facts)
-        yield f"What holds by definition and was used: {facts}."
+        yield f"What holds by definition: {facts}."
     if page.kernel_form:
         lines = "\n".join(f"    - {note}" for note in page.kernel_form)
         yield (

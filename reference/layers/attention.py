@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import divide_where, sqrt
+from reference.runtime.arrays import divide_where, masked, sqrt
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -65,6 +66,33 @@ class Second(NamedTuple):
     V: Any
 
 
+@in_blocks(cut=(0, 0, 0, 0, None, None, None, None, None), join=(0, 0))
+def forward_rows(
+    K: Any, Q: Any, V: Any, mask: Any, causal: Any, n_d: Any, n_k: Any, n_q: Any, dims: Any
+) -> Any:
+    """Forward, for some positions of the axis ...."""
+    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
+    E = shifted_exp(exponent_E, row_shift(exponent_E)[..., 0][:, :, None])
+    total = positive_sum(E)[..., 0]
+    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    O = P @ V
+    return P, O
+
+
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0, 0), out=("", "dK", "dQ",))
+def backward_rows(
+    K: Any, O: Any, P: Any, Q: Any, V: Any, dO: Any, n_d: Any, dims: Any, dK: Any = None, dQ: Any = None
+) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dP = dO @ V.swapaxes(-1, -2)
+    dS = P * (dP - np.add.reduce(O * dO, axis=2)[:, :, None])
+    dV = P.swapaxes(-1, -2) @ dO
+    dK = np.divide(dS.swapaxes(-1, -2) @ Q, sqrt(n_d, dims.dtype), out=dK)
+    dQ = np.divide(dS @ K, sqrt(n_d, dims.dtype), out=dQ)
+    return dV, dK, dQ
+
+
 def forward(
     Q: Array, K: Array, V: Array, mask: Array | None = None, *, causal: bool = False
 ) -> tuple[Array, Saved]:
@@ -84,16 +112,13 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (Q, K, V, mask), dims = SIGNATURE.bind((Q, K, V, mask), {"causal": causal})
+    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
-    exponent_E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), S, -np.inf)
-    E = shifted_exp(exponent_E, row_shift(exponent_E)[..., 0][:, :, None])
-    total = positive_sum(E)[..., 0]
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
-    O = P @ V
+    P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
     saved = Saved(Q, K, V, P, O, dims)
-    return SIGNATURE.restore("O", O, dims), saved
+    if dims.direct_outputs:
+        return O, saved
+    return SIGNATURE.restore(dims, O=O)[0], saved
 
 
 def backward(dO: Array, saved: Saved) -> Gradients:
@@ -105,14 +130,10 @@ def backward(dO: Array, saved: Saved) -> Gradients:
     Q, K, V, P, O, dims = saved
     dO = SIGNATURE.cotangent("O", dO, dims)
     n_d = dims["d"]
-    dP = dO @ V.swapaxes(-1, -2)
-    dS = P * (dP - np.add.reduce(O * dO, axis=2)[:, :, None])
-    dV = P.swapaxes(-1, -2) @ dO
-    dK = dS.swapaxes(-1, -2) @ Q / sqrt(n_d, dims.dtype)
-    dQ = dS @ K / sqrt(n_d, dims.dtype)
-    return Gradients(
-        SIGNATURE.restore("Q", dQ, dims), SIGNATURE.restore("K", dK, dims), SIGNATURE.restore("V", dV, dims)
-    )
+    dV, dK, dQ = backward_rows(K, O, P, Q, V, dO, n_d, dims)
+    if dims.direct:
+        return Gradients(dQ, dK, dV)
+    return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=dV))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False) -> Any:
@@ -121,26 +142,26 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     tangents has one array for each of Q, K, V.
     """
     Q, K, V, mask = (*primals, *([None] * (4 - len(primals))))
-    (Q, K, V, mask), dims = SIGNATURE.bind((Q, K, V, mask), {"causal": causal})
+    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     t_Q, t_K, t_V = tangents
     t_Q = SIGNATURE.cotangent("Q", t_Q, dims)
     t_K = SIGNATURE.cotangent("K", t_K, dims)
     t_V = SIGNATURE.cotangent("V", t_V, dims)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
-    E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), np.exp(S), 0)
+    E = masked(np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     total = np.add.reduce(E, axis=2)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
     t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dims.dtype)
-    t_E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), t_S * np.exp(S), 0)
+    t_E = masked(t_S * np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     t_P = (
         -divide_where(total[:, :, None] > 0, np.add.reduce(t_E, axis=2)[:, :, None] * E, np.square(total[:, :, None]))
         + divide_where(total[:, :, None] > 0, t_E, total[:, :, None])
     )
     sum_V_t_P = t_P @ V
     t_O = sum_V_t_P + P @ t_V
-    return SIGNATURE.restore("O", t_O, dims)
+    return SIGNATURE.restore(dims, O=t_O)[0]
 
 
 def double_backward(
@@ -152,7 +173,7 @@ def double_backward(
     of dO, Q, K, V.
     """
     Q, K, V, mask = (*primals, *([None] * (4 - len(primals))))
-    (Q, K, V, mask), dims = SIGNATURE.bind((Q, K, V, mask), {"causal": causal})
+    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     dO = SIGNATURE.cotangent("O", dO, dims)
     ddQ, ddK, ddV = cotangents
@@ -160,36 +181,27 @@ def double_backward(
     ddK = SIGNATURE.cotangent("K", ddK, dims)
     ddV = SIGNATURE.cotangent("V", ddV, dims)
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
-    E = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), np.exp(S), 0)
-    total = np.add.reduce(E, axis=2)
+    exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
+    E = shifted_exp(exponent_E, row_shift(exponent_E)[..., 0][:, :, None])
+    total = positive_sum(E)[..., 0]
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
     dP = dO @ V.swapaxes(-1, -2)
     sum_O_dO = np.add.reduce(O * dO, axis=2)
     dS = P * (dP - sum_O_dO[:, :, None])
-    sum_ddQ_K = ddQ @ K.swapaxes(-1, -2)
-    ddS = sum_ddQ_K / sqrt(n_d, dims.dtype) + Q @ ddK.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    sum_K_ddQ = ddQ @ K.swapaxes(-1, -2)
+    ddS = (sum_K_ddQ + Q @ ddK.swapaxes(-1, -2)) / sqrt(n_d, dims.dtype)
     ddP = ddS * P
-    sum_ddV_P = P @ ddV
-    sum_ddS_P = np.add.reduce(ddS * P, axis=2)
-    ddO = sum_ddV_P + ddP @ V - O * sum_ddS_P[:, :, None]
-    dO_ = -dO * sum_ddS_P[:, :, None]
-    sum_ddV_dO = dO @ ddV.swapaxes(-1, -2)
-    dP_ = sum_ddV_dO + ddS * (dP - sum_O_dO[:, :, None]) + dO_ @ V.swapaxes(-1, -2)
-    dE_ = (
-        divide_where(total[:, :, None] > 0, dP_, total[:, :, None])
-        + np.add.reduce(-divide_where(total[:, :, None] > 0, dP_ * E, np.square(total[:, :, None])), axis=2)[:, :, None]
-    )
-    dS_ = np.where(mask & ((np.arange(n_k) <= np.arange(n_q)[:, None]) | (not causal)), dE_ * np.exp(S), 0)
+    sum_P_ddV = P @ ddV
+    sum_V_ddP = ddP @ V
+    sum_P_ddS = np.add.reduce(P * ddS, axis=2)
+    ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
+    dP_ = dO @ ddV.swapaxes(-1, -2) + dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
+    dS_ = P * (dP_ - np.add.reduce(P * dP_, axis=2)[:, :, None])
     sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
-    dV_ = sum_ddP_dO + P.swapaxes(-1, -2) @ dO_
-    sum_ddQ_dS = dS.swapaxes(-1, -2) @ ddQ
-    dK_ = sum_ddQ_dS / sqrt(n_d, dims.dtype) + dS_.swapaxes(-1, -2) @ Q / sqrt(n_d, dims.dtype)
-    sum_ddK_dS = dS @ ddK
-    dQ_ = sum_ddK_dS / sqrt(n_d, dims.dtype) + dS_ @ K / sqrt(n_d, dims.dtype)
-    return Second(
-        SIGNATURE.restore("O", ddO, dims),
-        SIGNATURE.restore("Q", dQ_, dims),
-        SIGNATURE.restore("K", dK_, dims),
-        SIGNATURE.restore("V", dV_, dims),
-    )
+    dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO
+    sum_Q_dS_ = dS_.swapaxes(-1, -2) @ Q
+    dK_ = (sum_Q_dS_ + dS.swapaxes(-1, -2) @ ddQ) / sqrt(n_d, dims.dtype)
+    sum_K_dS_ = dS_ @ K
+    dQ_ = (sum_K_dS_ + dS @ ddK) / sqrt(n_d, dims.dtype)
+    return Second(*SIGNATURE.restore(dims, O=ddO, Q=dQ_, K=dK_, V=dV_))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import nothing
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -61,6 +61,32 @@ class Second(NamedTuple):
     beta: Any
 
 
+@in_blocks(cut=(0, None, None, None, None, None), join=(0, 0), out=("x_hat", "y",))
+def forward_rows(
+    x: Any,
+    beta: Any,
+    gamma: Any,
+    running_mean: Any,
+    running_var: Any,
+    epsilon: Any,
+    x_hat: Any = None,
+    y: Any = None,
+) -> Any:
+    """Forward, for some positions of the axis b."""
+    x_hat = np.divide(x - running_mean[:, None], np.sqrt(running_var[:, None] + epsilon), out=x_hat)
+    y = np.add(gamma[:, None] * x_hat, beta[:, None], out=y)
+    return x_hat, y
+
+
+@in_blocks(cut=(0, 0, None, None, None), join=(None, None, 0), out=("", "", "dx",))
+def backward_rows(dy: Any, x_hat: Any, gamma: Any, running_var: Any, epsilon: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis b."""
+    dbeta = np.add.reduce(dy, axis=(0, 2))
+    dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
+    dx = np.divide(dy * gamma[:, None], np.sqrt(epsilon + running_var[:, None]), out=dx)
+    return dbeta, dgamma, dx
+
+
 def forward(
     x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, epsilon: float = 1e-05
 ) -> tuple[Array, Saved]:
@@ -81,13 +107,14 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, gamma, beta, running_mean, running_var), dims = SIGNATURE.bind(
-        (x, gamma, beta, running_mean, running_var), {"epsilon": epsilon}
+    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+        x, gamma, beta, running_mean, running_var, epsilon
     )
-    x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
-    y = gamma[:, None] * x_hat + beta[:, None]
+    x_hat, y = forward_rows(x, beta, gamma, running_mean, running_var, epsilon)
     saved = Saved(gamma, running_var, x_hat, epsilon, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -98,14 +125,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     gamma, running_var, x_hat, epsilon, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dbeta = np.add.reduce(dy, axis=(0, 2))
-    dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
-    dx = dy * gamma[:, None] / np.sqrt(epsilon + running_var[:, None])
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims),
-        SIGNATURE.restore("gamma", dgamma, dims),
-        SIGNATURE.restore("beta", dbeta, dims),
-    )
+    dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, running_var, epsilon)
+    if dims.direct:
+        return Gradients(dx, dgamma, dbeta)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-05) -> Any:
@@ -114,8 +137,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     tangents has one array for each of x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    (x, gamma, beta, running_mean, running_var), dims = SIGNATURE.bind(
-        (x, gamma, beta, running_mean, running_var), {"epsilon": epsilon}
+    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+        x, gamma, beta, running_mean, running_var, epsilon
     )
     t_x, t_gamma, t_beta = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
@@ -124,7 +147,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
     t_x_hat = t_x / np.sqrt(epsilon + running_var[:, None])
     t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -136,8 +159,8 @@ def double_backward(
     of dy, x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    (x, gamma, beta, running_mean, running_var), dims = SIGNATURE.bind(
-        (x, gamma, beta, running_mean, running_var), {"epsilon": epsilon}
+    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+        x, gamma, beta, running_mean, running_var, epsilon
     )
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddgamma, ddbeta = cotangents
@@ -150,12 +173,6 @@ def double_backward(
         + ddgamma[:, None] * x_hat
         + ddbeta[:, None]
     )
-    dx_hat_ = ddgamma[:, None] * dy
     dgamma_ = np.add.reduce(ddx * dy, axis=(0, 2)) / np.sqrt(epsilon + running_var)
-    dx_ = dx_hat_ / np.sqrt(epsilon + running_var[:, None])
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("gamma", dgamma_, dims),
-        nothing(SIGNATURE, "beta", dims),
-    )
+    dx_ = ddgamma[:, None] * dy / np.sqrt(epsilon + running_var[:, None])
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, gamma=dgamma_, beta=None))

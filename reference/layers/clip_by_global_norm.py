@@ -27,6 +27,7 @@ SIGNATURE = Signature(
     options={
         "tau": ("Positive", 1.0, ()),
     },
+    elementwise=True,
 )
 
 
@@ -66,14 +67,16 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (g,), dims = SIGNATURE.bind((g,), {"tau": tau})
+    g, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     norm = global_norm(g)
     y: list[Any] = [0] * n_l
     for l in range(n_l):
         y[l] = (g[l] * tau / norm if norm > tau else g[l])
     saved = Saved(g, norm, tau, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
@@ -92,7 +95,9 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     dg: list[Any] = [0] * n_l
     for l in range(n_l):
         dg[l] = ((dy[l] * tau + dnorm * g[l]) / norm if norm > tau else dy[l])
-    return Gradients(SIGNATURE.restore("g", dg, dims))
+    if dims.direct:
+        return Gradients(dg)
+    return Gradients(*SIGNATURE.restore(dims, g=dg))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) -> Any:
@@ -101,7 +106,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     tangents has one array for each of g.
     """
     g, = primals
-    (g,), dims = SIGNATURE.bind((g,), {"tau": tau})
+    g, dims = SIGNATURE.bind(g, tau)
     t_g, = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
@@ -114,10 +119,10 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = (
-            (-t_norm * g[l] * tau / np.square(norm) if norm > tau else 0)
+            (-t_norm * g[l] * tau / np.square(norm) if norm > tau else np.full_like(g[l], 0))
             + (tau / norm if norm > tau else 1) * t_g[l]
         )
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -129,36 +134,31 @@ def double_backward(
     of dy, g.
     """
     g, = primals
-    (g,), dims = SIGNATURE.bind((g,), {"tau": tau})
+    g, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddg, = cotangents
     ddg = SIGNATURE.cotangent("g", ddg, dims)
-    norm_g = global_norm(g)
-    norm = norm_g
+    norm = global_norm(g)
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
     dnorm = (-sum_dy_g * tau / np.square(norm) if norm > tau else 0)
-    ddnorm = dims.dtype.type(0)
+    sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
-        ddnorm += np.add.reduce((ddg[l] * g[l] / norm if norm > tau else 0), axis=None)
+        sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
+    ddnorm = (sum_ddg_g / norm if norm > tau else 0)
     ddy: list[Any] = [0] * n_l
-    sum_ddg_norm_dy = dims.dtype.type(0)
+    sum_dy_norm_ddnorm = dims.dtype.type(0)
     for l in range(n_l):
-        ddy[l] = (
-            ddg[l] * (tau / norm if norm > tau else 1)
-            + (-ddnorm * g[l] * tau / np.square(norm) if norm > tau else 0)
-        )
-        sum_ddg_norm_dy += np.add.reduce(
-            (-ddg[l] * (dy[l] * tau + dnorm * g[l]) / np.square(norm) if norm > tau else 0), axis=None
-        )
-    dnorm_ = sum_ddg_norm_dy + (2 * ddnorm * sum_dy_g * tau / (norm * norm * norm) if norm > tau else 0)
+        ddy[l] = ((ddg[l] - ddnorm * g[l] / norm) * tau / norm if norm > tau else ddg[l])
+        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (2 * ddnorm * g[l] / norm - ddg[l]), axis=None)
+    dnorm_ = ((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g) / np.square(norm) if norm > tau else 0)
     dg_: list[Any] = [0] * n_l
     for l in range(n_l):
         dg_[l] = (
-            (ddg[l] * dnorm / norm if norm > tau else 0)
-            + (-ddnorm * dy[l] * tau / np.square(norm) if norm > tau else 0)
-            + dnorm_ * g[l] / norm_g
+            (dnorm_ * g[l] + dnorm * ddg[l] - ddnorm * dy[l] * tau / norm) / norm
+            if norm > tau
+            else np.full_like(g[l], 0)
         )
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("g", dg_, dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, g=dg_))

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import contract, nothing, output_size, windows
+from reference.runtime.arrays import contract, output_size, windows
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -64,34 +65,22 @@ class Second(NamedTuple):
     bias: Any
 
 
-def forward(
-    x: Array, W: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
-) -> tuple[Array, Saved]:
-    """Two-dimensional convolution with stride, zero padding, dilation and groups.
-
-    Args:
-        x: [b, g*c, p, q], real.
-        W: [g*o, c, k, l], real.
-        bias: [g*o], real.
-        stride: a positive integer.
-        padding: an integer >= 0.
-        dilation: a positive integer.
-        groups: a positive integer.
-
-    Returns:
-        z[b, g, o, i, j], and what backward needs.
-
-    Raises:
-        ValueError: shapes do not fit the index patterns, or an option is out of range.
-        TypeError: an argument has the wrong kind of numbers.
-    """
-    (x, W, bias), dims = SIGNATURE.bind(
-        (x, W, bias), {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    )
-    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
-    n_i = dims.sizes["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
-    z = (
+@in_blocks(cut=(0, None, None, None, None, None, None, None, None, None), join=0, out=("z",))
+def forward_rows(
+    x: Any,
+    W: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    n_j: Any,
+    n_l: Any,
+    n_i: Any,
+    n_k: Any,
+    z: Any = None,
+) -> Any:
+    """Forward, for some positions of the axis b."""
+    return np.add(
         contract(
             "bgcikjl,gockl->bgoij",
             windows(
@@ -102,22 +91,28 @@ def forward(
                 -padding,
             ),
             W,
-        )
-        + bias[:, :, None, None]
+        ),
+        bias[:, :, None, None],
+        out=z,
     )
-    saved = Saved(x, W, stride, padding, dilation, dims)
-    return SIGNATURE.restore("z", z, dims), saved
 
 
-def backward(dz: Array, saved: Saved) -> Gradients:
-    """Return the gradients of sum(dz * z) with respect to x, W, bias.
-
-    Raises:
-        ValueError: the cotangent has not the shape of the output.
-    """
-    x, W, stride, padding, dilation, dims = saved
-    dz = SIGNATURE.cotangent("z", dz, dims)
-    n_j, n_l, n_i, n_k, n_q, n_p = dims["j"], dims["l"], dims["i"], dims["k"], dims["q"], dims["p"]
+@in_blocks(cut=(0, 0, None, None, None, None, None, None, None, None, None, None), join=(None, None, 0))
+def backward_rows(
+    dz: Any,
+    x: Any,
+    W: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    n_j: Any,
+    n_l: Any,
+    n_i: Any,
+    n_k: Any,
+    n_q: Any,
+    n_p: Any,
+) -> Any:
+    """Backward, for some positions of the axis b."""
     dbias = np.add.reduce(dz, axis=(0, 3, 4))
     dW = contract(
         "bgcikjl,bgoij->gockl",
@@ -142,11 +137,52 @@ def backward(dz: Array, saved: Saved) -> Gradients:
         ),
         W,
     )
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims),
-        SIGNATURE.restore("W", dW, dims),
-        SIGNATURE.restore("bias", dbias, dims),
-    )
+    return dbias, dW, dx
+
+
+def forward(
+    x: Array, W: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> tuple[Array, Saved]:
+    """Two-dimensional convolution with stride, zero padding, dilation and groups.
+
+    Args:
+        x: [b, g*c, p, q], real.
+        W: [g*o, c, k, l], real.
+        bias: [g*o], real.
+        stride: a positive integer.
+        padding: an integer >= 0.
+        dilation: a positive integer.
+        groups: a positive integer.
+
+    Returns:
+        z[b, g, o, i, j], and what backward needs.
+
+    Raises:
+        ValueError: shapes do not fit the index patterns, or an option is out of range.
+        TypeError: an argument has the wrong kind of numbers.
+    """
+    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
+    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
+    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
+    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    z = forward_rows(x, W, bias, stride, padding, dilation, n_j, n_l, n_i, n_k)
+    saved = Saved(x, W, stride, padding, dilation, dims)
+    return SIGNATURE.restore(dims, z=z)[0], saved
+
+
+def backward(dz: Array, saved: Saved) -> Gradients:
+    """Return the gradients of sum(dz * z) with respect to x, W, bias.
+
+    Raises:
+        ValueError: the cotangent has not the shape of the output.
+    """
+    x, W, stride, padding, dilation, dims = saved
+    dz = SIGNATURE.cotangent("z", dz, dims)
+    n_j, n_l, n_i, n_k, n_q, n_p = dims["j"], dims["l"], dims["i"], dims["k"], dims["q"], dims["p"]
+    dbias, dW, dx = backward_rows(dz, x, W, stride, padding, dilation, n_j, n_l, n_i, n_k, n_q, n_p)
+    if dims.direct:
+        return Gradients(dx, dW, dbias)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=dbias))
 
 
 def jvp(
@@ -163,16 +199,14 @@ def jvp(
     tangents has one array for each of x, W, bias.
     """
     x, W, bias = primals
-    (x, W, bias), dims = SIGNATURE.bind(
-        (x, W, bias), {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    )
+    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
     t_x, t_W, t_bias = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_bias = SIGNATURE.cotangent("bias", t_bias, dims)
     n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
-    n_i = dims.sizes["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
+    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
     sum_x_t_W = contract(
         "bgcikjl,gockl->bgoij",
         windows(
@@ -199,7 +233,7 @@ def jvp(
             W,
         )
     )
-    return SIGNATURE.restore("z", t_z, dims)
+    return SIGNATURE.restore(dims, z=t_z)[0]
 
 
 def double_backward(
@@ -218,12 +252,10 @@ def double_backward(
     of dz, x, W, bias.
     """
     x, W, bias = primals
-    (x, W, bias), dims = SIGNATURE.bind(
-        (x, W, bias), {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    )
+    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
     n_l, n_k, n_q, n_p = dims["l"], dims["k"], dims["q"], dims["p"]
-    n_i = dims.sizes["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
+    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
     dz = SIGNATURE.cotangent("z", dz, dims)
     ddx, ddW, ddbias = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -279,9 +311,4 @@ def double_backward(
         ),
         dz,
     )
-    return Second(
-        SIGNATURE.restore("z", ddz, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("W", dW_, dims),
-        nothing(SIGNATURE, "bias", dims),
-    )
+    return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, bias=None))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import xdivy, xlogy
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -58,6 +59,44 @@ class Second(NamedTuple):
     t: Any
 
 
+@in_blocks(cut=(0, 0), join=None)
+def forward_rows(t: Any, y: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    L = -np.add.reduce(xlogy(t, y), axis=1)
+    return np.add.reduce(L, axis=None)
+
+
+@in_blocks(cut=(0, 0), join=0)
+def forward_rows_none(t: Any, y: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    L = -np.add.reduce(xlogy(t, y), axis=1)
+    return L
+
+
+@in_blocks(cut=(0, 0, None, None), join=(0, 0))
+def backward_rows(t: Any, y: Any, dloss: Any, rows: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = -dloss / rows * np.log(y)
+    dy = -dloss / rows * xdivy(t, y)
+    return dt, dy
+
+
+@in_blocks(cut=(0, 0, 0), join=(0, 0))
+def backward_rows_none(t: Any, y: Any, dloss: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = -dloss[:, None] * np.log(y)
+    dy = -dloss[:, None] * xdivy(t, y)
+    return dt, dy
+
+
+@in_blocks(cut=(0, 0, None), join=(0, 0))
+def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = -dloss * np.log(y)
+    dy = -dloss * xdivy(t, y)
+    return dt, dy
+
+
 def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of predicted probabilities y against targets t.
 
@@ -73,17 +112,17 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
-    L = -np.add.reduce(xlogy(t, y), axis=1)
     if reduction == "mean":
-        loss = np.add.reduce(L, axis=None) / rows
+        sum_L = forward_rows(t, y)
+        loss = sum_L / rows
     elif reduction == "sum":
-        loss = np.add.reduce(L, axis=None)
+        loss = forward_rows(t, y)
     else:
-        loss = L
+        loss = forward_rows_none(t, y)
     saved = Saved(y, t, reduction, dims)
-    return SIGNATURE.restore("loss", loss, dims), saved
+    return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
 def backward(dloss: Array, saved: Saved) -> Gradients:
@@ -96,15 +135,14 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dt = -dloss * np.log(y) / rows
-        dy = -dloss * xdivy(t, y) / rows
+        dt, dy = backward_rows(t, y, dloss, rows)
     elif reduction == "sum":
-        dt = -dloss * np.log(y)
-        dy = -dloss * xdivy(t, y)
+        dt, dy = backward_rows_sum(t, y, dloss)
     else:
-        dt = -dloss[:, None] * np.log(y)
-        dy = -dloss[:, None] * xdivy(t, y)
-    return Gradients(SIGNATURE.restore("y", dy, dims), SIGNATURE.restore("t", dt, dims))
+        dt, dy = backward_rows_none(t, y, dloss)
+    if dims.direct:
+        return Gradients(dy, dt)
+    return Gradients(*SIGNATURE.restore(dims, y=dy, t=dt))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
@@ -113,7 +151,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of y, t.
     """
     y, t = primals
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     t_y, t_t = tangents
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
@@ -125,7 +163,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
         t_loss = np.add.reduce(t_L, axis=None)
     else:
         t_loss = t_L
-    return SIGNATURE.restore("loss", t_loss, dims)
+    return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
 def double_backward(
@@ -137,30 +175,25 @@ def double_backward(
     of dloss, y, t.
     """
     y, t = primals
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddy, ddt = cotangents
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
-        ddL = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
-        ddloss = np.add.reduce(ddL, axis=None) / rows
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=None)
+        ddloss = -(sum_ddt_y + np.add.reduce(ddy * xdivy(t, y), axis=None)) / rows
         dt_ = -ddy * dloss / (rows * y)
-        dy_ = ddy * dloss * xdivy(t, np.square(y)) / rows - ddt * dloss / (rows * y)
+        dy_ = dloss / rows * (ddy * xdivy(t, np.square(y)) - ddt / y)
     elif reduction == "sum":
-        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=None)
-        ddloss = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=None)
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=None)
+        ddloss = -sum_ddt_y - np.add.reduce(ddy * xdivy(t, y), axis=None)
         dt_ = -ddy * dloss / y
-        dy_ = ddy * dloss * xdivy(t, np.square(y)) - ddt * dloss / y
+        dy_ = dloss * (ddy * xdivy(t, np.square(y)) - ddt / y)
     else:
-        sum_ddy_t_y = np.add.reduce(ddy * xdivy(t, y), axis=1)
-        ddloss = -sum_ddy_t_y - np.add.reduce(ddt * np.log(y), axis=1)
+        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
+        ddloss = -sum_ddt_y - np.add.reduce(ddy * xdivy(t, y), axis=1)
         dt_ = -ddy * dloss[:, None] / y
-        dy_ = ddy * dloss[:, None] * xdivy(t, np.square(y)) - ddt * dloss[:, None] / y
-    return Second(
-        SIGNATURE.restore("loss", ddloss, dims),
-        SIGNATURE.restore("y", dy_, dims),
-        SIGNATURE.restore("t", dt_, dims),
-    )
+        dy_ = dloss[:, None] * (ddy * xdivy(t, np.square(y)) - ddt / y)
+    return Second(*SIGNATURE.restore(dims, loss=ddloss, y=dy_, t=dt_))

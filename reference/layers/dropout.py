@@ -21,6 +21,7 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
@@ -61,10 +62,12 @@ def forward(x: Array, m: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, m), dims = SIGNATURE.bind((x, m), {})
+    x, m, dims = SIGNATURE.bind(x, m)
     y = x * m
     saved = Saved(x, m, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -77,7 +80,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     dy = SIGNATURE.cotangent("y", dy, dims)
     dm = dy * x
     dx = dy * m
-    return Gradients(SIGNATURE.restore("x", dx, dims), SIGNATURE.restore("m", dm, dims))
+    if dims.direct:
+        return Gradients(dx, dm)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -86,12 +91,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x, m.
     """
     x, m = primals
-    (x, m), dims = SIGNATURE.bind((x, m), {})
+    x, m, dims = SIGNATURE.bind(x, m)
     t_x, t_m = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
     t_y = m * t_x + x * t_m
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -101,7 +106,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x, m.
     """
     x, m = primals
-    (x, m), dims = SIGNATURE.bind((x, m), {})
+    x, m, dims = SIGNATURE.bind(x, m)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddm = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -109,8 +114,4 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddy = ddx * m + ddm * x
     dm_ = ddx * dy
     dx_ = ddm * dy
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("m", dm_, dims),
-    )
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, m=dm_))

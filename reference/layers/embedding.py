@@ -10,9 +10,7 @@ Do not edit: change the definition and run `gradbook build embedding`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from reference.runtime.arrays import nothing, scatter_add
+from reference.runtime.arrays import either, masked, scatter_add
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -66,10 +64,12 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Save
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (E, t), dims = SIGNATURE.bind((E, t), {"padding_index": padding_index})
-    y = np.where(t[:, None] != padding_index, E[t], 0)
+    E, t, dims = SIGNATURE.bind(E, t, padding_index)
+    y = masked(E[t], 0, t[:, None] != padding_index)
     saved = Saved(t, padding_index, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -82,7 +82,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_v = dims["v"]
     dE = scatter_add(dy * (t[:, None] != padding_index), t, n_v)
-    return Gradients(SIGNATURE.restore("E", dE, dims))
+    if dims.direct:
+        return Gradients(dE)
+    return Gradients(*SIGNATURE.restore(dims, E=dE))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int = -1) -> Any:
@@ -91,11 +93,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     tangents has one array for each of E.
     """
     E, t = primals
-    (E, t), dims = SIGNATURE.bind((E, t), {"padding_index": padding_index})
+    E, t, dims = SIGNATURE.bind(E, t, padding_index)
     t_E, = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
-    t_y = np.where(t[:, None] != padding_index, t_E[t], 0)
-    return SIGNATURE.restore("y", t_y, dims)
+    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E[t]
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -107,9 +109,9 @@ def double_backward(
     of dy, E.
     """
     E, t = primals
-    (E, t), dims = SIGNATURE.bind((E, t), {"padding_index": padding_index})
+    E, t, dims = SIGNATURE.bind(E, t, padding_index)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddE, = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)
     ddy = ddE[t] * (t[:, None] != padding_index)
-    return Second(SIGNATURE.restore("y", ddy, dims), nothing(SIGNATURE, "E", dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

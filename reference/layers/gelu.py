@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import sqrt
-from reference.runtime.functions import gelu, gelu_derivative
+from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -25,13 +26,14 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
 class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
-    x: Any  # [...]
+    slope: Any
     dims: Any  # the sizes of this call
 
 
@@ -58,11 +60,13 @@ def derivative(x: Array) -> Array:
     return gelu_derivative(x)
 
 
-def second_derivative(x: Array) -> Array:
+@in_blocks(cut=(0,), join=0, flat=True, out=("out",))
+def second_derivative(x: Array, out: Array | None = None) -> Array:
     """Its second derivative, element by element."""
-    return (
-        np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / sqrt(math.pi, x.dtype)
-        - np.square(x) * np.exp(-np.square(x) / 2) * sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype))
+    return np.subtract(
+        np.exp(-np.square(x) / 2) * (sqrt(2, x.dtype) / sqrt(math.pi, x.dtype)),
+        np.square(x) * np.exp(-np.square(x) / 2) * (sqrt(2, x.dtype) / (2 * sqrt(math.pi, x.dtype))),
+        out=out,
     )
 
 
@@ -79,10 +83,12 @@ def forward(x: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {})
-    y = value(x)
-    saved = Saved(x, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    x, dims = SIGNATURE.bind(x)
+    y, slope = gelu_with_derivative(x)
+    saved = Saved(slope, dims)
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -91,10 +97,12 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, dims = saved
+    slope, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * derivative(x)
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    dx = dy * slope
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -103,11 +111,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x * gelu_derivative(x)
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -117,7 +125,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -125,16 +133,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dx_ = (
         ddx
         * dy
-        * (
-            (
-                np.exp(-np.square(x) / 2) * sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype)
-                - (
-                    np.square(x)
-                    * np.exp(-np.square(x) / 2)
-                    * sqrt(2, dims.dtype)
-                    / (2 * sqrt(math.pi, dims.dtype))
-                )
-            )
-        )
+        * np.exp(-np.square(x) / 2)
+        * (1 - np.square(x) / 2)
+        * (sqrt(2, dims.dtype) / sqrt(math.pi, dims.dtype))
     )
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

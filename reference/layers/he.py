@@ -10,7 +10,7 @@ Do not edit: change the definition and run `gradbook build he`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from reference.runtime.arrays import nothing, sqrt
+from reference.runtime.arrays import sqrt
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -56,11 +56,13 @@ def forward(noise: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (noise,), dims = SIGNATURE.bind((noise,), {})
+    noise, dims = SIGNATURE.bind(noise)
     n_i = dims["i"]
     W = noise * sqrt(2 / n_i, dims.dtype)
     saved = Saved(dims)
-    return SIGNATURE.restore("W", W, dims), saved
+    if dims.direct_outputs:
+        return W, saved
+    return SIGNATURE.restore(dims, W=W)[0], saved
 
 
 def backward(dW: Array, saved: Saved) -> Gradients:
@@ -72,8 +74,10 @@ def backward(dW: Array, saved: Saved) -> Gradients:
     dims, = saved
     dW = SIGNATURE.cotangent("W", dW, dims)
     n_i = dims["i"]
-    dnoise = dW * sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype)
-    return Gradients(SIGNATURE.restore("noise", dnoise, dims))
+    dnoise = dW * (sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype))
+    if dims.direct:
+        return Gradients(dnoise)
+    return Gradients(*SIGNATURE.restore(dims, noise=dnoise))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -82,12 +86,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of noise.
     """
     noise, = primals
-    (noise,), dims = SIGNATURE.bind((noise,), {})
+    noise, dims = SIGNATURE.bind(noise)
     t_noise, = tangents
     t_noise = SIGNATURE.cotangent("noise", t_noise, dims)
     n_i = dims["i"]
-    t_W = t_noise * sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype)
-    return SIGNATURE.restore("W", t_W, dims)
+    t_W = t_noise * (sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype))
+    return SIGNATURE.restore(dims, W=t_W)[0]
 
 
 def double_backward(dW: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -97,10 +101,10 @@ def double_backward(dW: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dW, noise.
     """
     noise, = primals
-    (noise,), dims = SIGNATURE.bind((noise,), {})
+    noise, dims = SIGNATURE.bind(noise)
     n_i = dims["i"]
     dW = SIGNATURE.cotangent("W", dW, dims)
     ddnoise, = cotangents
     ddnoise = SIGNATURE.cotangent("noise", ddnoise, dims)
-    ddW = ddnoise * sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype)
-    return Second(SIGNATURE.restore("W", ddW, dims), nothing(SIGNATURE, "noise", dims))
+    ddW = ddnoise * (sqrt(2, dims.dtype) / sqrt(n_i, dims.dtype))
+    return Second(*SIGNATURE.restore(dims, W=ddW, noise=None))

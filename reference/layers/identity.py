@@ -10,7 +10,7 @@ Do not edit: change the definition and run `gradbook build identity`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from reference.runtime.arrays import filled, nothing
+from reference.runtime.arrays import filled
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -21,6 +21,7 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
@@ -71,10 +72,12 @@ def forward(x: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     y = x
     saved = Saved(dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -86,7 +89,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     dims, = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = dy
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -95,11 +100,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -109,9 +114,9 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx
-    return Second(SIGNATURE.restore("y", ddy, dims), nothing(SIGNATURE, "x", dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=None))

@@ -25,6 +25,7 @@ SIGNATURE = Signature(
     options={
         "p": ("Probability", 0.5, ()),
     },
+    elementwise=True,
 )
 
 
@@ -67,10 +68,12 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, m), dims = SIGNATURE.bind((x, m), {"p": p})
+    x, m, dims = SIGNATURE.bind(x, m, p)
     y = x * m / p
     saved = Saved(x, m, p, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -83,7 +86,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     dy = SIGNATURE.cotangent("y", dy, dims)
     dm = dy * x / p
     dx = dy * m / p
-    return Gradients(SIGNATURE.restore("x", dx, dims), SIGNATURE.restore("m", dm, dims))
+    if dims.direct:
+        return Gradients(dx, dm)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> Any:
@@ -92,12 +97,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
     tangents has one array for each of x, m.
     """
     x, m = primals
-    (x, m), dims = SIGNATURE.bind((x, m), {"p": p})
+    x, m, dims = SIGNATURE.bind(x, m, p)
     t_x, t_m = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
     t_y = m * t_x / p + x * t_m / p
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, p: float = 0.5) -> Second:
@@ -107,16 +112,12 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     of dy, x, m.
     """
     x, m = primals
-    (x, m), dims = SIGNATURE.bind((x, m), {"p": p})
+    x, m, dims = SIGNATURE.bind(x, m, p)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddm = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddm = SIGNATURE.cotangent("m", ddm, dims)
-    ddy = ddx * m / p + ddm * x / p
+    ddy = (ddm * x + ddx * m) / p
     dm_ = ddx * dy / p
     dx_ = ddm * dy / p
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("m", dm_, dims),
-    )
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, m=dm_))

@@ -25,6 +25,7 @@ SIGNATURE = Signature(
     options={
         "weight_decay": ("Scalar", 0.0001, ()),
     },
+    elementwise=True,
 )
 
 
@@ -63,14 +64,14 @@ def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array,
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (W,), dims = SIGNATURE.bind((W,), {"weight_decay": weight_decay})
+    W, dims = SIGNATURE.bind(W, weight_decay)
     n_l = dims["l"]
     sum_W = dims.dtype.type(0)
     for l in range(n_l):
         sum_W += np.add.reduce(np.square(W[l]), axis=None)
     R = sum_W * weight_decay / 2
     saved = Saved(W, weight_decay, dims)
-    return SIGNATURE.restore("R", R, dims), saved
+    return SIGNATURE.restore(dims, R=R)[0], saved
 
 
 def backward(dR: Array, saved: Saved) -> Gradients:
@@ -84,8 +85,10 @@ def backward(dR: Array, saved: Saved) -> Gradients:
     n_l = dims["l"]
     dW: list[Any] = [0] * n_l
     for l in range(n_l):
-        dW[l] = dR * W[l] * weight_decay
-    return Gradients(SIGNATURE.restore("W", dW, dims))
+        dW[l] = dR * weight_decay * W[l]
+    if dims.direct:
+        return Gradients(dW)
+    return Gradients(*SIGNATURE.restore(dims, W=dW))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float = 0.0001) -> Any:
@@ -94,7 +97,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
     tangents has one array for each of W.
     """
     W, = primals
-    (W,), dims = SIGNATURE.bind((W,), {"weight_decay": weight_decay})
+    W, dims = SIGNATURE.bind(W, weight_decay)
     t_W, = tangents
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     n_l = dims["l"]
@@ -102,7 +105,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
     for l in range(n_l):
         sum_W_t_W += np.add.reduce(W[l] * t_W[l], axis=None)
     t_R = sum_W_t_W * weight_decay
-    return SIGNATURE.restore("R", t_R, dims)
+    return SIGNATURE.restore(dims, R=t_R)[0]
 
 
 def double_backward(
@@ -114,16 +117,16 @@ def double_backward(
     of dR, W.
     """
     W, = primals
-    (W,), dims = SIGNATURE.bind((W,), {"weight_decay": weight_decay})
+    W, dims = SIGNATURE.bind(W, weight_decay)
     n_l = dims["l"]
     dR = SIGNATURE.cotangent("R", dR, dims)
     ddW, = cotangents
     ddW = SIGNATURE.cotangent("W", ddW, dims)
-    sum_ddW_W = dims.dtype.type(0)
+    sum_W_ddW = dims.dtype.type(0)
     for l in range(n_l):
-        sum_ddW_W += np.add.reduce(ddW[l] * W[l], axis=None)
-    ddR = sum_ddW_W * weight_decay
+        sum_W_ddW += np.add.reduce(W[l] * ddW[l], axis=None)
+    ddR = sum_W_ddW * weight_decay
     dW_: list[Any] = [0] * n_l
     for l in range(n_l):
-        dW_[l] = ddW[l] * dR * weight_decay
-    return Second(SIGNATURE.restore("R", ddR, dims), SIGNATURE.restore("W", dW_, dims))
+        dW_[l] = dR * weight_decay * ddW[l]
+    return Second(*SIGNATURE.restore(dims, R=ddR, W=dW_))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import nothing
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -61,6 +61,34 @@ class Second(NamedTuple):
     beta: Any
 
 
+@in_blocks(cut=(0, None, None, None, None), join=(0, 0, 0), out=("", "x_hat", "y",))
+def forward_rows(
+    x: Any, beta: Any, gamma: Any, epsilon: Any, n_i: Any, x_hat: Any = None, y: Any = None
+) -> Any:
+    """Forward, for some positions of the axis ...."""
+    mu = np.add.reduce(x, axis=1) / n_i
+    var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
+    inv_std = 1 / np.sqrt(var + epsilon)
+    x_hat = np.multiply(x - mu[:, None], inv_std[:, None], out=x_hat)
+    y = np.add(gamma * x_hat, beta, out=y)
+    return inv_std, x_hat, y
+
+
+@in_blocks(cut=(0, 0, 0, None, None), join=(None, None, 0), out=("", "", "dx",))
+def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dx_hat = dy * gamma
+    dbeta = np.add.reduce(dy, axis=0)
+    dgamma = np.add.reduce(dy * x_hat, axis=0)
+    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
+    dx = np.multiply(
+        inv_std[:, None],
+        dx_hat - sum_dx_hat[:, None] / n_i - x_hat * np.add.reduce(dx_hat * x_hat, axis=1)[:, None] / n_i,
+        out=dx,
+    )
+    return dbeta, dgamma, dx
+
+
 def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, Saved]:
     """Normalise each example over its features, then scale and shift.
 
@@ -77,15 +105,13 @@ def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> t
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, gamma, beta), dims = SIGNATURE.bind((x, gamma, beta), {"epsilon": epsilon})
+    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     n_i = dims["i"]
-    mu = np.add.reduce(x, axis=1) / n_i
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = (x - mu[:, None]) * inv_std[:, None]
-    y = gamma * x_hat + beta
+    inv_std, x_hat, y = forward_rows(x, beta, gamma, epsilon, n_i)
     saved = Saved(gamma, inv_std, x_hat, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -97,19 +123,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     gamma, inv_std, x_hat, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_i = dims["i"]
-    dx_hat = dy * gamma
-    dbeta = np.add.reduce(dy, axis=0)
-    dgamma = np.add.reduce(dy * x_hat, axis=0)
-    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
-    dx = (
-        inv_std[:, None]
-        * (dx_hat - sum_dx_hat[:, None] / n_i - x_hat * np.add.reduce(dx_hat * x_hat, axis=1)[:, None] / n_i)
-    )
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims),
-        SIGNATURE.restore("gamma", dgamma, dims),
-        SIGNATURE.restore("beta", dbeta, dims),
-    )
+    dbeta, dgamma, dx = backward_rows(dy, x_hat, inv_std, gamma, n_i)
+    if dims.direct:
+        return Gradients(dx, dgamma, dbeta)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-05) -> Any:
@@ -118,7 +135,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     tangents has one array for each of x, gamma, beta.
     """
     x, gamma, beta = primals
-    (x, gamma, beta), dims = SIGNATURE.bind((x, gamma, beta), {"epsilon": epsilon})
+    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     t_x, t_gamma, t_beta = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
@@ -135,12 +152,10 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     )
     t_inv_std = -t_var / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
     t_x_hat = (
-        inv_std[:, None] * t_x
-        + (x - mu[:, None]) * t_inv_std[:, None]
-        - inv_std[:, None] * t_mu[:, None]
+        inv_std[:, None] * t_x + (x - mu[:, None]) * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
     )
     t_y = x_hat * t_gamma + gamma * t_x_hat + t_beta
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -152,7 +167,7 @@ def double_backward(
     of dy, x, gamma, beta.
     """
     x, gamma, beta = primals
-    (x, gamma, beta), dims = SIGNATURE.bind((x, gamma, beta), {"epsilon": epsilon})
+    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     n_i = dims["i"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddgamma, ddbeta = cotangents
@@ -168,29 +183,36 @@ def double_backward(
     sum_dx_hat_x_hat = np.add.reduce(dx_hat * x_hat, axis=1)
     sum_ddx = np.add.reduce(ddx, axis=1)
     sum_ddx_x_hat = np.add.reduce(ddx * x_hat, axis=1)
-    ddx_hat = (
-        ddx * inv_std[:, None]
-        - inv_std[:, None] * sum_ddx[:, None] / n_i
-        - inv_std[:, None] * x_hat * sum_ddx_x_hat[:, None] / n_i
-    )
+    ddx_hat = inv_std[:, None] * (ddx - sum_ddx[:, None] / n_i - x_hat * sum_ddx_x_hat[:, None] / n_i)
     ddy = ddgamma * x_hat + ddbeta + ddx_hat * gamma
     dx_hat_ = (
         ddgamma * dy
-        - ddx * sum_dx_hat_x_hat[:, None] * inv_std[:, None] / n_i
+        - inv_std[:, None] * ddx * sum_dx_hat_x_hat[:, None] / n_i
         - inv_std[:, None] * dx_hat * sum_ddx_x_hat[:, None] / n_i
     )
-    sum_ddx_dx_hat_sum_dx_hat = np.add.reduce(
-        ddx * (dx_hat - sum_dx_hat[:, None] / n_i - sum_dx_hat_x_hat[:, None] * x_hat / n_i), axis=1
-    )
-    dinv_std_ = sum_ddx_dx_hat_sum_dx_hat + np.add.reduce(dx_hat_ * (x - mu[:, None]), axis=1)
-    dvar_ = -dinv_std_ / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    sum_dx_hat_ = np.add.reduce(dx_hat_, axis=1)
-    dmu_ = dvar_ * np.add.reduce(2 * mu[:, None] - 2 * x, axis=1) / n_i - inv_std * sum_dx_hat_
     dgamma_ = np.add.reduce(ddx_hat * dy, axis=0)
-    dx_ = dx_hat_ * inv_std[:, None] + dvar_[:, None] * (2 * x - 2 * mu[:, None]) / n_i + dmu_[:, None] / n_i
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("gamma", dgamma_, dims),
-        nothing(SIGNATURE, "beta", dims),
+    sum_ddx_dx_hat = np.add.reduce(ddx * dx_hat, axis=1)
+    sum_dx_hat__x_hat = np.add.reduce(dx_hat_ * x_hat, axis=1)
+    dx_ = (
+        inv_std[:, None]
+        * (
+            dx_hat_
+            + (
+                x_hat
+                * (
+                    (
+                        inv_std[:, None]
+                        * (
+                            sum_ddx[:, None] * sum_dx_hat[:, None] / n_i
+                            + sum_ddx_x_hat[:, None] * sum_dx_hat_x_hat[:, None] / n_i
+                            - sum_ddx_dx_hat[:, None]
+                        )
+                    )
+                    - sum_dx_hat__x_hat[:, None]
+                )
+                / n_i
+            )
+            - np.add.reduce(dx_hat_, axis=1)[:, None] / n_i
+        )
     )
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, gamma=dgamma_, beta=None))

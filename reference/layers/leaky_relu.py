@@ -10,9 +10,8 @@ Do not edit: change the definition and run `gradbook build leaky_relu`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from reference.runtime.arrays import filled
+from reference.runtime.arrays import either, filled
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -26,6 +25,7 @@ SIGNATURE = Signature(
     options={
         "alpha": ("Scalar", 0.01, ()),
     },
+    elementwise=True,
 )
 
 
@@ -52,17 +52,29 @@ class Second(NamedTuple):
 
 def value(x: Array, alpha: float = 0.01) -> Array:
     """The function, element by element."""
-    return np.where(x > 0, x, x * alpha)
+    return x * either(x > 0, 1, alpha, x.dtype)
 
 
 def derivative(x: Array, alpha: float = 0.01) -> Array:
     """Its derivative, element by element."""
-    return np.where(x > 0, 1, alpha).astype(x.dtype)
+    return either(x > 0, 1, alpha, x.dtype)
 
 
 def second_derivative(x: Array, alpha: float = 0.01) -> Array:
     """Its second derivative, element by element."""
     return filled(0, x.shape, x.dtype)
+
+
+@in_blocks(cut=(0, None, None), join=0, flat=True)
+def forward_rows(x: Any, alpha: Any, dims: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    return x * either(x > 0, 1, alpha, dims.dtype)
+
+
+@in_blocks(cut=(0, 0, None, None), join=0, flat=True)
+def backward_rows(dy: Any, x: Any, alpha: Any, dims: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return dy * either(x > 0, 1, alpha, dims.dtype)
 
 
 def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, Saved]:
@@ -79,10 +91,12 @@ def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {"alpha": alpha})
-    y = np.where(x > 0, x, x * alpha)
+    x, dims = SIGNATURE.bind(x, alpha)
+    y = forward_rows(x, alpha, dims)
     saved = Saved(x, alpha, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -93,8 +107,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, alpha, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = np.where(x > 0, dy, dy * alpha)
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    dx = backward_rows(dy, x, alpha, dims)
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01) -> Any:
@@ -103,11 +119,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {"alpha": alpha})
+    x, dims = SIGNATURE.bind(x, alpha)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = np.where(x > 0, t_x, t_x * alpha)
-    return SIGNATURE.restore("y", t_y, dims)
+    t_y = either(x > 0, 1, alpha, dims.dtype) * t_x
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -119,11 +135,11 @@ def double_backward(
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {"alpha": alpha})
+    x, dims = SIGNATURE.bind(x, alpha)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = np.where(x > 0, ddx, ddx * alpha)
+    ddy = ddx * either(x > 0, 1, alpha, dims.dtype)
     dx_ = filled(0, (rows,), dims.dtype)
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import nothing
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -68,10 +67,12 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {})
+    x, W, b, dims = SIGNATURE.bind(x, W, b)
     z = x @ W.T + b
     saved = Saved(x, W, dims)
-    return SIGNATURE.restore("z", z, dims), saved
+    if dims.direct_outputs:
+        return z, saved
+    return SIGNATURE.restore(dims, z=z)[0], saved
 
 
 def backward(dz: Array, saved: Saved) -> Gradients:
@@ -85,9 +86,9 @@ def backward(dz: Array, saved: Saved) -> Gradients:
     db = np.add.reduce(dz, axis=0)
     dW = dz.T @ x
     dx = dz @ W
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims), SIGNATURE.restore("W", dW, dims), SIGNATURE.restore("b", db, dims)
-    )
+    if dims.direct:
+        return Gradients(dx, dW, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -96,14 +97,14 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x, W, b.
     """
     x, W, b = primals
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {})
+    x, W, b, dims = SIGNATURE.bind(x, W, b)
     t_x, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
     sum_x_t_W = x @ t_W.T
     t_z = t_b + sum_x_t_W + t_x @ W.T
-    return SIGNATURE.restore("z", t_z, dims)
+    return SIGNATURE.restore(dims, z=t_z)[0]
 
 
 def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -113,7 +114,7 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dz, x, W, b.
     """
     x, W, b = primals
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {})
+    x, W, b, dims = SIGNATURE.bind(x, W, b)
     dz = SIGNATURE.cotangent("z", dz, dims)
     ddx, ddW, ddb = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -123,9 +124,4 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddz = sum_ddx_W + x @ ddW.T + ddb
     dW_ = dz.T @ ddx
     dx_ = dz @ ddW
-    return Second(
-        SIGNATURE.restore("z", ddz, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("W", dW_, dims),
-        nothing(SIGNATURE, "b", dims),
-    )
+    return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, b=None))

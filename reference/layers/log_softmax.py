@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -50,6 +51,21 @@ class Second(NamedTuple):
     z: Any
 
 
+@in_blocks(cut=(0,), join=0, out=("y",))
+def forward_rows(z: Any, y: Any = None) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    return np.subtract((z - max_z[:, None]), log_sum(exp_z)[..., 0][:, None], out=y)
+
+
+@in_blocks(cut=(0, 0), join=0, out=("dz",))
+def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.subtract(dy, np.exp(y) * np.add.reduce(dy, axis=1)[:, None], out=dz)
+
+
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
     """The logarithm of softmax along one axis.
 
@@ -64,13 +80,12 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
-    shift_z = row_shift(z)[..., 0]
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    y = (z - max_z[:, None]) - log_sum(exp_z)[..., 0][:, None]
+    z, dims = SIGNATURE.bind(z, axis)
+    y = forward_rows(z)
     saved = Saved(y, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -81,10 +96,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     y, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    sum_dy = np.add.reduce(dy, axis=1)
-    decay = np.exp(-np.abs(y))
-    dz = np.where(y >= 0, (decay * dy - sum_dy[:, None]) / decay, dy - sum_dy[:, None] * decay)
-    return Gradients(SIGNATURE.restore("z", dz, dims))
+    dz = backward_rows(dy, y)
+    if dims.direct:
+        return Gradients(dz)
+    return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> Any:
@@ -93,13 +108,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     tangents has one array for each of z.
     """
     z, = primals
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
+    z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
     sum_z = positive_sum(exp_z)[..., 0]
     t_y = t_z - np.add.reduce(exp_z * t_z, axis=1)[:, None] / sum_z[:, None]
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, axis: int = -1) -> Second:
@@ -109,18 +124,16 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     of dy, z.
     """
     z, = primals
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
+    z, dims = SIGNATURE.bind(z, axis)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
     exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
     y = (z - max_z[:, None]) - log_sum(exp_z)[..., 0][:, None]
     sum_dy = np.add.reduce(dy, axis=1)
-    ddy = ddz - np.add.reduce(ddz * np.exp(y), axis=1)[:, None]
-    decay = np.exp(-np.abs(y))
-    dy_ = np.where(y >= 0, -sum_dy[:, None] * ddz / decay, -sum_dy[:, None] * ddz * decay)
-    dz_ = dy_ - exp_z * np.add.reduce(dy_, axis=1)[:, None] / sum_z[:, None]
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("z", dz_, dims))
+    sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
+    ddy = ddz - sum_ddz_y[:, None]
+    dz_ = np.exp(y) * sum_dy[:, None] * (sum_ddz_y[:, None] - ddz)
+    return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

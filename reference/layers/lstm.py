@@ -101,7 +101,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, h0, c0, W, U, b), dims = SIGNATURE.bind((x, h0, c0, W, U, b), {})
+    x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     a = contract("gni,tai->tagn", W, x) + b
     h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
@@ -114,7 +114,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
     saved = Saved(x, W, U, h, c, s, dims)
-    return Outputs(SIGNATURE.restore("h", h[1:], dims), SIGNATURE.restore("c", c[1:], dims)), saved
+    return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
 
 
 def backward(cotangents: Any, saved: Saved) -> Gradients:
@@ -146,14 +146,9 @@ def backward(cotangents: Any, saved: Saved) -> Gradients:
     dc0 = dc_total[0]
     dh0 = dh_total[0]
     dx = contract("tagn,gni->tai", ds, W)
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims),
-        SIGNATURE.restore("h0", dh0, dims),
-        SIGNATURE.restore("c0", dc0, dims),
-        SIGNATURE.restore("W", dW, dims),
-        SIGNATURE.restore("U", dU, dims),
-        SIGNATURE.restore("b", db, dims),
-    )
+    if dims.direct:
+        return Gradients(dx, dh0, dc0, dW, dU, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, h0=dh0, c0=dc0, W=dW, U=dU, b=db))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -162,7 +157,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x, h0, c0, W, U, b.
     """
     x, h0, c0, W, U, b = primals
-    (x, h0, c0, W, U, b), dims = SIGNATURE.bind((x, h0, c0, W, U, b), {})
+    x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
     t_x, t_h0, t_c0, t_W, t_U, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_h0 = SIGNATURE.cotangent("h0", t_h0, dims)
@@ -200,7 +195,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
             tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[:, 3]
             + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
         )
-    return (SIGNATURE.restore("h", t_h[1:], dims), SIGNATURE.restore("c", t_c[1:], dims))
+    return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
 
 def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -210,7 +205,7 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     of dh, dc, x, h0, c0, W, U, b.
     """
     x, h0, c0, W, U, b = primals
-    (x, h0, c0, W, U, b), dims = SIGNATURE.bind((x, h0, c0, W, U, b), {})
+    x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
     dh, dc = cotangents_of_outputs
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     dh = SIGNATURE.cotangent("h", dh, dims)
@@ -256,13 +251,13 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         dds[t] = sum_ddx_W[t] + sum_ddW_x[t] + sum_ddU_h[t] + ddb + contract("an,gbn->agb", ddh_total[t], U)
         ddc_total[t + 1] += (
             ddc_total[t] * sigmoid.value(s[t, :, 1])
-            + dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
+            + c[t] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
             + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
-            + dds[t, :, 1] * c[t] * sigmoid.derivative(s[t, :, 1])
+            + dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
         )
         ddh_total[t + 1] += (
-            ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-            + dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            + ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
         )
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]
@@ -272,51 +267,60 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     dh_ = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     for t in reversed(range(n_t)):
         ds_[t, :, 3] = (
-            ddc_total[t + 1] * dh_total[t + 1] * tanh.derivative(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
-            + dds[t, :, 3] * dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid.second_derivative(s[t, :, 3])
-            + dh_[t + 1] * tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
+            (
+                sigmoid.derivative(s[t, :, 3])
+                * (
+                    dh_[t + 1] * tanh.value(c[t + 1])
+                    + ddc_total[t + 1] * dh_total[t + 1] * tanh.derivative(c[t + 1])
+                )
+            )
+            + dh_total[t + 1] * dds[t, :, 3] * sigmoid.second_derivative(s[t, :, 3]) * tanh.value(c[t + 1])
         )
         dc_[t + 1] += (
-            ddc_total[t + 1] * dh_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.second_derivative(c[t + 1])
-            + dds[t, :, 3] * dh_total[t + 1] * sigmoid.derivative(s[t, :, 3]) * tanh.derivative(c[t + 1])
-            + dh_[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            (
+                sigmoid.value(s[t, :, 3])
+                * (
+                    dh_[t + 1] * tanh.derivative(c[t + 1])
+                    + ddc_total[t + 1] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
+                )
+            )
+            + dh_total[t + 1] * dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.derivative(c[t + 1])
         )
         ds_[t, :, 1] = (
-            ddc_total[t] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 1])
-            + dds[t, :, 1] * c[t] * dc_total[t + 1] * sigmoid.second_derivative(s[t, :, 1])
-            + dc_[t + 1] * c[t] * sigmoid.derivative(s[t, :, 1])
+            sigmoid.derivative(s[t, :, 1]) * (c[t] * dc_[t + 1] + dc_total[t + 1] * ddc_total[t])
+            + c[t] * dc_total[t + 1] * dds[t, :, 1] * sigmoid.second_derivative(s[t, :, 1])
         )
         ds_[t, :, 0] = (
-            dds[t, :, 2] * dc_total[t + 1] * tanh.derivative(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
-            + dds[t, :, 0] * dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.second_derivative(s[t, :, 0])
-            + dc_[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
+            (
+                sigmoid.derivative(s[t, :, 0])
+                * (
+                    dc_[t + 1] * tanh.value(s[t, :, 2])
+                    + dc_total[t + 1] * dds[t, :, 2] * tanh.derivative(s[t, :, 2])
+                )
+            )
+            + dc_total[t + 1] * dds[t, :, 0] * sigmoid.second_derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
         )
         ds_[t, :, 2] = (
-            dds[t, :, 2] * dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.second_derivative(s[t, :, 2])
-            + dds[t, :, 0] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
-            + dc_[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
+            (
+                sigmoid.value(s[t, :, 0])
+                * (
+                    dc_[t + 1] * tanh.derivative(s[t, :, 2])
+                    + dc_total[t + 1] * dds[t, :, 2] * tanh.second_derivative(s[t, :, 2])
+                )
+            )
+            + dc_total[t + 1] * dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
         )
-        dc_[t] += dds[t, :, 1] * dc_total[t + 1] * sigmoid.derivative(s[t, :, 1])
         dc_[t] += dc_[t + 1] * sigmoid.value(s[t, :, 1])
+        dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
         dh_[t] += sum_ddU_ds[t]
         dh_[t] += contract("agn,gnb->ab", ds_[t], U)
-    da_ = ds_
-    db_ = np.add.reduce(da_, axis=(0, 1))
+    db_ = np.add.reduce(ds_, axis=(0, 1))
     sum_ddh_total_ds = contract("tagn,tam->gnm", ds, ddh_total[:-1])
     dU_ = sum_ddh_total_ds + contract("tagn,tam->gnm", ds_, h[:-1])
     sum_ddx_ds = contract("tagn,tai->gni", ds, ddx)
-    dW_ = sum_ddx_ds + contract("tagn,tai->gni", da_, x)
+    dW_ = sum_ddx_ds + contract("tagn,tai->gni", ds_, x)
     dc0_ = dc_[0]
     dh0_ = dh_[0]
     sum_ddW_ds = contract("tagn,gni->tai", ds, ddW)
-    dx_ = sum_ddW_ds + contract("tagn,gni->tai", da_, W)
-    return Second(
-        SIGNATURE.restore("h", ddh, dims),
-        SIGNATURE.restore("c", ddc, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("h0", dh0_, dims),
-        SIGNATURE.restore("c0", dc0_, dims),
-        SIGNATURE.restore("W", dW_, dims),
-        SIGNATURE.restore("U", dU_, dims),
-        SIGNATURE.restore("b", db_, dims),
-    )
+    dx_ = sum_ddW_ds + contract("tagn,gni->tai", ds_, W)
+    return Second(*SIGNATURE.restore(dims, h=ddh, c=ddc, x=dx_, h0=dh0_, c0=dc0_, W=dW_, U=dU_, b=db_))

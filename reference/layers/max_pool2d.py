@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import argmax, filled, output_size, windows
+from reference.runtime.arrays import argmax, filled, output_size, overlap_add, window_max, windows
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -54,6 +55,38 @@ class Second(NamedTuple):
     x: Any
 
 
+@in_blocks(cut=(0, None, None, None, None, None, None), join=0)
+def forward_rows(x: Any, stride: Any, padding: Any, n_j: Any, n_l: Any, n_i: Any, n_k: Any) -> Any:
+    """Forward, for some positions of the axis b."""
+    return window_max(
+        windows(
+            windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf),
+            2,
+            (n_i, n_k),
+            (stride, 1),
+            -padding,
+            fill=-np.inf,
+        ),
+        (3, 5),
+    )
+
+
+@in_blocks(cut=(0, 0, None, None, None, None, None, None, None, None), join=0)
+def backward_rows(
+    dy: Any, x: Any, stride: Any, padding: Any, n_j: Any, n_l: Any, n_i: Any, n_k: Any, n_p: Any, n_q: Any
+) -> Any:
+    """Backward, for some positions of the axis b."""
+    argmax_y = argmax(
+        windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        2,
+    )
+    return overlap_add(
+        lambda k,
+        l: dy * (k * n_l + l == argmax_y),
+        {2: (n_p, n_k, stride, 1, -padding), 3: (n_q, n_l, stride, 1, -padding)},
+    )
+
+
 def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, Saved]:
     """The largest value in each window; what lies outside is never the largest, ties go to the first.
 
@@ -70,24 +103,13 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {"window": window, "stride": stride, "padding": padding})
+    x, dims = SIGNATURE.bind(x, window, stride, padding)
     n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
-    n_i = dims.sizes["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
-    y = np.maximum.reduce(
-        windows(
-            windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf),
-            2,
-            (n_i, n_k),
-            (stride, 1),
-            -padding,
-            fill=-np.inf,
-        ),
-        axis=(3, 5),
-        initial=-np.inf,
-    )
+    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
+    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    y = forward_rows(x, stride, padding, n_j, n_l, n_i, n_k)
     saved = Saved(x, stride, padding, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -98,31 +120,11 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, stride, padding, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    n_j, n_l, n_i, n_k, n_q, n_p = dims["j"], dims["l"], dims["i"], dims["k"], dims["q"], dims["p"]
-    argmax_y = argmax(
-        windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
-        2,
-    )
-    dx = np.add.reduce(
-        (
-            windows(
-                windows(dy, 3, (n_q, n_l), (1, -1), padding, spread=stride),
-                2,
-                (n_p, n_k),
-                (1, -1),
-                padding,
-                spread=stride,
-            )
-            * (
-                (
-                    np.arange(n_k)[:, None, None] * n_l
-                    + np.arange(n_l) == windows(windows(argmax_y, 3, (n_q, n_l), (1, -1), padding, spread=stride), 2, (n_p, n_k), (1, -1), padding, spread=stride)
-                )
-            )
-        ),
-        axis=(3, 5),
-    )
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    n_j, n_l, n_i, n_k, n_p, n_q = dims["j"], dims["l"], dims["i"], dims["k"], dims["p"], dims["q"]
+    dx = backward_rows(dy, x, stride, padding, n_j, n_l, n_i, n_k, n_p, n_q)
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(
@@ -133,12 +135,12 @@ def jvp(
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {"window": window, "stride": stride, "padding": padding})
+    x, dims = SIGNATURE.bind(x, window, stride, padding)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
-    n_i = dims.sizes["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
+    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     argmax_y = argmax(
         windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
         2,
@@ -150,7 +152,7 @@ def jvp(
         ),
         axis=(3, 5),
     )
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -168,10 +170,10 @@ def double_backward(
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {"window": window, "stride": stride, "padding": padding})
+    x, dims = SIGNATURE.bind(x, window, stride, padding)
     n_l, n_k, n_b, n_c, n_p, n_q = dims["l"], dims["k"], dims["b"], dims["c"], dims["p"], dims["q"]
-    n_i = dims.sizes["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims.sizes["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
+    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -187,4 +189,4 @@ def double_backward(
         axis=(3, 5),
     )
     dx_ = filled(0, (n_b, n_c, n_p, n_q), dims.dtype)
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -85,7 +85,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {"activation": activation, "output": output})
+    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
     activation = ACTIVATIONS[activation]
     output = ACTIVATIONS[output]
     n_l = dims["l"]
@@ -97,7 +97,9 @@ def forward(
         h[l + 1] = (activation.value(z[l]) if l < n_l - 1 else output.value(z[l]))
     y = h[n_l]
     saved = Saved(W, h, z, activation, output, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -119,9 +121,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
         db[l] = np.add.reduce(dz, axis=0)
         dW[l] = dz.T @ h[l]
     dx = dh[0]
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims), SIGNATURE.restore("W", dW, dims), SIGNATURE.restore("b", db, dims)
-    )
+    if dims.direct:
+        return Gradients(dx, dW, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
 def jvp(
@@ -132,7 +134,7 @@ def jvp(
     tangents has one array for each of x, W, b.
     """
     x, W, b = primals
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {"activation": activation, "output": output})
+    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
     activation = ACTIVATIONS[activation]
     output = ACTIVATIONS[output]
     t_x, t_W, t_b = tangents
@@ -155,7 +157,7 @@ def jvp(
         t_z = t_b[l] + sum_h_t_W[l] + t_h[l] @ W[l].T
         t_h[l + 1] = (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l])) * t_z
     t_y = t_h[n_l]
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -172,7 +174,7 @@ def double_backward(
     of dy, x, W, b.
     """
     x, W, b = primals
-    (x, W, b), dims = SIGNATURE.bind((x, W, b), {"activation": activation, "output": output})
+    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
     activation = ACTIVATIONS[activation]
     output = ACTIVATIONS[output]
     n_l = dims["l"]
@@ -201,8 +203,7 @@ def double_backward(
     for l in range(n_l):
         ddz[l] = sum_ddW_h[l] + ddb[l] + ddh[l] @ W[l].T
         ddh[l + 1] = (
-            ddh[l + 1]
-            + ddz[l] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
+            ddh[l + 1] + ddz[l] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
         )
     ddy = ddh[n_l]
     sum_ddW_dz: list[Any] = [0] * n_l
@@ -226,9 +227,4 @@ def double_backward(
         sum_ddh_dz = dz[l].T @ ddh[l]
         dW_[l] = sum_ddh_dz + dz_.T @ h[l]
     dx_ = dh_[0]
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        SIGNATURE.restore("W", dW_, dims),
-        SIGNATURE.restore("b", db_, dims),
-    )
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, W=dW_, b=db_))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -30,6 +31,7 @@ SIGNATURE = Signature(
     outputs_by_choice={
         "none": (Pattern("loss", (("...",),)),),
     },
+    elementwise=True,
 )
 
 
@@ -57,6 +59,44 @@ class Second(NamedTuple):
     t: Any
 
 
+@in_blocks(cut=(0, 0), join=None, flat=True)
+def forward_rows(t: Any, y: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    L = np.square(y - t)
+    return np.add.reduce(L, axis=None)
+
+
+@in_blocks(cut=(0, 0), join=0, flat=True)
+def forward_rows_none(t: Any, y: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    L = np.square(y - t)
+    return L
+
+
+@in_blocks(cut=(0, 0, None, None), join=(0, 0), flat=True)
+def backward_rows(t: Any, y: Any, dloss: Any, rows: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = 2 * dloss / rows * (t - y)
+    dy = 2 * dloss / rows * (y - t)
+    return dt, dy
+
+
+@in_blocks(cut=(0, 0, 0), join=(0, 0), flat=True, out=("dt", "dy",))
+def backward_rows_none(dloss: Any, t: Any, y: Any, dt: Any = None, dy: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = np.multiply(dloss * (t - y), 2, out=dt)
+    dy = np.multiply(dloss * (y - t), 2, out=dy)
+    return dt, dy
+
+
+@in_blocks(cut=(0, 0, None), join=(0, 0), flat=True)
+def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dt = 2 * dloss * (t - y)
+    dy = 2 * dloss * (y - t)
+    return dt, dy
+
+
 def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Squared error of a prediction y against a target t.
 
@@ -72,17 +112,17 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
-    L = np.square(y - t)
     if reduction == "mean":
-        loss = np.add.reduce(L, axis=None) / rows
+        sum_L = forward_rows(t, y)
+        loss = sum_L / rows
     elif reduction == "sum":
-        loss = np.add.reduce(L, axis=None)
+        loss = forward_rows(t, y)
     else:
-        loss = L
+        loss = forward_rows_none(t, y)
     saved = Saved(y, t, reduction, dims)
-    return SIGNATURE.restore("loss", loss, dims), saved
+    return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
 def backward(dloss: Array, saved: Saved) -> Gradients:
@@ -95,15 +135,14 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dt = 2 * dloss * (t - y) / rows
-        dy = 2 * dloss * (y - t) / rows
+        dt, dy = backward_rows(t, y, dloss, rows)
     elif reduction == "sum":
-        dt = 2 * dloss * (t - y)
-        dy = 2 * dloss * (y - t)
+        dt, dy = backward_rows_sum(t, y, dloss)
     else:
-        dt = 2 * dloss * (t - y)
-        dy = 2 * dloss * (y - t)
-    return Gradients(SIGNATURE.restore("y", dy, dims), SIGNATURE.restore("t", dt, dims))
+        dt, dy = backward_rows_none(dloss, t, y)
+    if dims.direct:
+        return Gradients(dy, dt)
+    return Gradients(*SIGNATURE.restore(dims, y=dy, t=dt))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
@@ -112,7 +151,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of y, t.
     """
     y, t = primals
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     t_y, t_t = tangents
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
@@ -124,7 +163,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
         t_loss = np.add.reduce(t_L, axis=None)
     else:
         t_loss = t_L
-    return SIGNATURE.restore("loss", t_loss, dims)
+    return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
 def double_backward(
@@ -136,28 +175,23 @@ def double_backward(
     of dloss, y, t.
     """
     y, t = primals
-    (y, t), dims = SIGNATURE.bind((y, t), {"reduction": reduction})
+    y, t, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddy, ddt = cotangents
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        ddL = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
-        ddloss = np.add.reduce(ddL, axis=None) / rows
-        dt_ = 2 * ddt * dloss / rows - 2 * ddy * dloss / rows
-        dy_ = 2 * ddy * dloss / rows - 2 * ddt * dloss / rows
+        ddloss = 2 * np.add.reduce(ddt * (t - y) + ddy * (y - t), axis=None) / rows
+        dt_ = 2 * dloss / rows * (ddt - ddy)
+        dy_ = 2 * dloss / rows * (ddy - ddt)
     elif reduction == "sum":
-        sum_ddy_y_t = np.add.reduce(ddy * (2 * y - 2 * t), axis=None)
-        ddloss = sum_ddy_y_t + np.add.reduce(ddt * (2 * t - 2 * y), axis=None)
-        dt_ = 2 * ddt * dloss - 2 * ddy * dloss
-        dy_ = 2 * ddy * dloss - 2 * ddt * dloss
+        sum_ddt_t_y = np.add.reduce(ddt * (t - y), axis=None)
+        ddloss = 2 * sum_ddt_t_y + 2 * np.add.reduce(ddy * (y - t), axis=None)
+        dt_ = 2 * dloss * (ddt - ddy)
+        dy_ = 2 * dloss * (ddy - ddt)
     else:
-        ddloss = ddy * (2 * y - 2 * t) + ddt * (2 * t - 2 * y)
-        dt_ = 2 * ddt * dloss - 2 * ddy * dloss
-        dy_ = 2 * ddy * dloss - 2 * ddt * dloss
-    return Second(
-        SIGNATURE.restore("loss", ddloss, dims),
-        SIGNATURE.restore("y", dy_, dims),
-        SIGNATURE.restore("t", dt_, dims),
-    )
+        ddloss = 2 * (ddt * (t - y) + ddy * (y - t))
+        dt_ = 2 * dloss * (ddt - ddy)
+        dy_ = 2 * dloss * (ddy - ddt)
+    return Second(*SIGNATURE.restore(dims, loss=ddloss, y=dy_, t=dt_))

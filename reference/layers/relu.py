@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import filled
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -23,6 +24,7 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
@@ -61,6 +63,12 @@ def second_derivative(x: Array) -> Array:
     return filled(0, x.shape, x.dtype)
 
 
+@in_blocks(cut=(0, 0), join=0, flat=True)
+def backward_rows(dy: Any, x: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return dy * (x > 0)
+
+
 def forward(x: Array) -> tuple[Array, Saved]:
     """The rectified linear unit: keep what is positive.
 
@@ -74,10 +82,12 @@ def forward(x: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     y = np.maximum(x, 0)
     saved = Saved(x, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -88,8 +98,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * (x > 0)
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    dx = backward_rows(dy, x)
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -98,11 +110,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x * (x > 0)
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -112,11 +124,11 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * (x > 0)
     dx_ = filled(0, (rows,), dims.dtype)
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.layers import gelu, identity, leaky_relu, relu, sigmoid, tanh
-from reference.runtime.arrays import nothing
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -65,6 +65,23 @@ class Second(NamedTuple):
     b: Any
 
 
+@in_blocks(cut=(0, 0, None, None), join=(0, 0), out=("z", "y",))
+def forward_rows(skip: Any, sum_W_x: Any, b: Any, activation: Any, z: Any = None, y: Any = None) -> Any:
+    """Forward, for some positions of the axis ...."""
+    z = np.add(sum_W_x, b, out=z)
+    y = np.add(activation.value(z), skip, out=y)
+    return z, y
+
+
+@in_blocks(cut=(0, 0, None), join=(0, None, 0), out=("dz", "", "",))
+def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dz = np.multiply(dy, activation.derivative(z), out=dz)
+    db = np.add.reduce(dz, axis=0)
+    dskip = dy
+    return dz, db, dskip
+
+
 def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu") -> tuple[Array, Saved]:
     """One step of a network with a connection that skips it.
 
@@ -82,12 +99,14 @@ def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "rel
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x, skip, W, b), dims = SIGNATURE.bind((x, skip, W, b), {"activation": activation})
+    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
     activation = ACTIVATIONS[activation]
-    z = x @ W.T + b
-    y = activation.value(z) + skip
+    sum_W_x = x @ W.T
+    z, y = forward_rows(skip, sum_W_x, b, activation)
     saved = Saved(x, W, z, activation, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -98,17 +117,12 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, W, z, activation, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dz = dy * activation.derivative(z)
-    db = np.add.reduce(dz, axis=0)
+    dz, db, dskip = backward_rows(dy, z, activation)
     dW = dz.T @ x
-    dskip = dy
     dx = dz @ W
-    return Gradients(
-        SIGNATURE.restore("x", dx, dims),
-        SIGNATURE.restore("skip", dskip, dims),
-        SIGNATURE.restore("W", dW, dims),
-        SIGNATURE.restore("b", db, dims),
-    )
+    if dims.direct:
+        return Gradients(dx, dskip, dW, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, skip=dskip, W=dW, b=db))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu") -> Any:
@@ -117,7 +131,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     tangents has one array for each of x, skip, W, b.
     """
     x, skip, W, b = primals
-    (x, skip, W, b), dims = SIGNATURE.bind((x, skip, W, b), {"activation": activation})
+    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
     activation = ACTIVATIONS[activation]
     t_x, t_skip, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
@@ -128,7 +142,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     sum_x_t_W = x @ t_W.T
     t_z = t_b + sum_x_t_W + t_x @ W.T
     t_y = activation.derivative(z) * t_z + t_skip
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -140,7 +154,7 @@ def double_backward(
     of dy, x, skip, W, b.
     """
     x, skip, W, b = primals
-    (x, skip, W, b), dims = SIGNATURE.bind((x, skip, W, b), {"activation": activation})
+    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
     activation = ACTIVATIONS[activation]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddskip, ddW, ddb = cotangents
@@ -159,10 +173,4 @@ def double_backward(
     dW_ = sum_ddx_dz + dz_.T @ x
     sum_ddW_dz = dz @ ddW
     dx_ = sum_ddW_dz + dz_ @ W
-    return Second(
-        SIGNATURE.restore("y", ddy, dims),
-        SIGNATURE.restore("x", dx_, dims),
-        nothing(SIGNATURE, "skip", dims),
-        SIGNATURE.restore("W", dW_, dims),
-        SIGNATURE.restore("b", db_, dims),
-    )
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, skip=None, W=dW_, b=db_))

@@ -10,7 +10,6 @@ Do not edit: change the definition and run `gradbook build sgd`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from reference.runtime.arrays import nothing
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -25,6 +24,7 @@ SIGNATURE = Signature(
     options={
         "alpha": ("Scalar", 0.01, ()),
     },
+    elementwise=True,
 )
 
 
@@ -65,13 +65,15 @@ def forward(W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> 
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (W, dW), dims = SIGNATURE.bind((W, dW), {"alpha": alpha})
+    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     y: list[Any] = [0] * n_l
     for l in range(n_l):
         y[l] = W[l] - dW[l] * alpha
     saved = Saved(alpha, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
@@ -88,7 +90,9 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     for l in range(n_l):
         ddW[l] = -dy[l] * alpha
         dW_[l] = dy[l]
-    return Gradients(SIGNATURE.restore("W", dW_, dims), SIGNATURE.restore("dW", ddW, dims))
+    if dims.direct:
+        return Gradients(dW_, ddW)
+    return Gradients(*SIGNATURE.restore(dims, W=dW_, dW=ddW))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01) -> Any:
@@ -97,7 +101,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     tangents has one array for each of W, dW.
     """
     W, dW = primals
-    (W, dW), dims = SIGNATURE.bind((W, dW), {"alpha": alpha})
+    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
     t_W, t_dW = tangents
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_dW = SIGNATURE.cotangent("dW", t_dW, dims)
@@ -105,7 +109,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = t_W[l] - t_dW[l] * alpha
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(
@@ -117,7 +121,7 @@ def double_backward(
     of dy, W, dW.
     """
     W, dW = primals
-    (W, dW), dims = SIGNATURE.bind((W, dW), {"alpha": alpha})
+    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddW_, dddW = cotangents
@@ -126,6 +130,4 @@ def double_backward(
     ddy: list[Any] = [0] * n_l
     for l in range(n_l):
         ddy[l] = ddW_[l] - dddW[l] * alpha
-    return Second(
-        SIGNATURE.restore("y", ddy, dims), nothing(SIGNATURE, "W", dims), nothing(SIGNATURE, "dW", dims)
-    )
+    return Second(*SIGNATURE.restore(dims, y=ddy, W=None, dW=None))

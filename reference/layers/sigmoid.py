@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import copysign
+from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import exp_decay, unbounded_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -23,6 +25,7 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
@@ -46,21 +49,22 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x: Array) -> Array:
+@in_blocks(cut=(0,), join=0, flat=True, out=("out",))
+def value(x: Array, out: Array | None = None) -> Array:
     """The function, element by element."""
-    decay = np.exp(-np.abs(x))
-    return np.exp(np.minimum(x, 0)) / (decay + 1)
+    return np.divide(1, unbounded_exp(-x) + 1, out=out)
 
 
-def derivative(x: Array) -> Array:
+@in_blocks(cut=(0,), join=0, flat=True, out=("out",))
+def derivative(x: Array, out: Array | None = None) -> Array:
     """Its derivative, element by element."""
-    decay = np.exp(-np.abs(x))
-    return decay / np.square(decay + 1)
+    decay = exp_decay(x)
+    return np.divide(decay, np.square(decay + 1), out=out)
 
 
 def second_derivative(x: Array) -> Array:
     """Its second derivative, element by element."""
-    decay = np.exp(-np.abs(x))
+    decay = exp_decay(x)
     return -copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))
 
 
@@ -77,10 +81,12 @@ def forward(x: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     y = value(x)
     saved = Saved(x, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -92,7 +98,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = dy * derivative(x)
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -101,12 +109,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = np.exp(-np.abs(x))
+    decay = exp_decay(x)
     t_y = decay * t_x / np.square(decay + 1)
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -116,14 +124,12 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    decay = np.exp(-np.abs(x))
-    y = np.exp(np.minimum(x, 0)) / (decay + 1)
+    y = 1 / (unbounded_exp(-x) + 1)
     ddy = ddx * y * (1 - y)
-    dy_ = ddx * (dy * (1 - y) - dy * y)
-    decay_2 = np.exp(-np.abs(x))
-    dx_ = decay_2 * dy_ / np.square(decay_2 + 1)
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    decay_2 = exp_decay(x)
+    dx_ = -ddx * decay_2 * dy * (2 * y - 1) / np.square(decay_2 + 1)
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -50,6 +51,19 @@ class Second(NamedTuple):
     z: Any
 
 
+@in_blocks(cut=(0,), join=0, out=("y",))
+def forward_rows(z: Any, y: Any = None) -> Any:
+    """Forward, for some positions of the axis ...."""
+    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
+    return np.divide(exp_z, positive_sum(exp_z)[..., 0][:, None], out=y)
+
+
+@in_blocks(cut=(0, 0), join=0, out=("dz",))
+def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(y, dy - np.add.reduce(dy * y, axis=1)[:, None], out=dz)
+
+
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
     """Turn scores into probabilities along one axis.
 
@@ -64,11 +78,12 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    z, dims = SIGNATURE.bind(z, axis)
+    y = forward_rows(z)
     saved = Saved(y, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -79,8 +94,10 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     y, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dz = y * (dy - np.add.reduce(dy * y, axis=1)[:, None])
-    return Gradients(SIGNATURE.restore("z", dz, dims))
+    dz = backward_rows(dy, y)
+    if dims.direct:
+        return Gradients(dz)
+    return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> Any:
@@ -89,7 +106,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     tangents has one array for each of z.
     """
     z, = primals
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
+    z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
@@ -98,7 +115,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
         exp_z * t_z / sum_z[:, None]
         - exp_z * np.add.reduce(exp_z * t_z, axis=1)[:, None] / np.square(sum_z[:, None])
     )
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, axis: int = -1) -> Second:
@@ -108,19 +125,15 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     of dy, z.
     """
     z, = primals
-    (z,), dims = SIGNATURE.bind((z,), {"axis": axis})
+    z, dims = SIGNATURE.bind(z, axis)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
     sum_dy_y = np.add.reduce(dy * y, axis=1)
     sum_ddz_y = np.add.reduce(ddz * y, axis=1)
-    ddy = ddz * y - y * sum_ddz_y[:, None]
+    ddy = y * (ddz - sum_ddz_y[:, None])
     dy_ = ddz * (dy - sum_dy_y[:, None]) - dy * sum_ddz_y[:, None]
-    dz_ = (
-        dy_ * exp_z / sum_z[:, None]
-        - exp_z * np.add.reduce(dy_ * exp_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("z", dz_, dims))
+    dz_ = y * (dy_ - np.add.reduce(dy_ * y, axis=1)[:, None])
+    return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -38,9 +39,11 @@ SIGNATURE = Signature(
 class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
+    z: Any  # [..., i]
     t: Any  # [..., i]
-    y: Any  # [..., i]
-    log_y: Any
+    exp_z: Any
+    max_z: Any
+    log_sum_z: Any
     reduction: Any
     dims: Any  # the sizes of this call
 
@@ -60,6 +63,71 @@ class Second(NamedTuple):
     t: Any
 
 
+@in_blocks(cut=(0, 0), join=(0, 0, 0, None))
+def forward_rows(t: Any, z: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    log_sum_z = log_sum(exp_z)[..., 0]
+    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    sum_L = np.add.reduce(L, axis=None)
+    return max_z, exp_z, log_sum_z, sum_L
+
+
+@in_blocks(cut=(0, 0), join=(0, 0, 0, 0))
+def forward_rows_none(t: Any, z: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    log_sum_z = log_sum(exp_z)[..., 0]
+    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    loss = L
+    return max_z, exp_z, log_sum_z, loss
+
+
+@in_blocks(cut=(0, 0), join=(0, 0, 0, None))
+def forward_rows_sum(t: Any, z: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    log_sum_z = log_sum(exp_z)[..., 0]
+    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    loss = np.add.reduce(L, axis=None)
+    return max_z, exp_z, log_sum_z, loss
+
+
+@in_blocks(cut=(0, 0, 0, 0, 0, None, None), join=(0, 0))
+def backward_rows(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, dloss: Any, rows: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])
+    dz = dloss / rows * (y * np.add.reduce(t, axis=1)[:, None] - t)
+    return dt, dz
+
+
+@in_blocks(cut=(0, 0, 0, 0, 0, 0), join=(0, 0), out=("", "dz",))
+def backward_rows_none(
+    exp_z: Any, t: Any, z: Any, dloss: Any, log_sum_z: Any, max_z: Any, dz: Any = None
+) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
+    dz = np.multiply(dloss[:, None], y * np.add.reduce(t, axis=1)[:, None] - t, out=dz)
+    return dt, dz
+
+
+@in_blocks(cut=(0, 0, 0, 0, 0, None), join=(0, 0))
+def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, dloss: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])
+    dz = dloss * (y * np.add.reduce(t, axis=1)[:, None] - t)
+    return dt, dz
+
+
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of softmax of the logits z against dense targets t of any sum.
 
@@ -75,24 +143,17 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
-    shift_z = row_shift(z)[..., 0]
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
-    log_y = (z - max_z[:, None]) - log_sum_z[:, None]
-    L = -np.add.reduce(t * log_y, axis=1)
     if reduction == "mean":
-        loss = np.add.reduce(L, axis=None) / rows
+        max_z, exp_z, log_sum_z, sum_L = forward_rows(t, z)
+        loss = sum_L / rows
     elif reduction == "sum":
-        loss = np.add.reduce(L, axis=None)
+        max_z, exp_z, log_sum_z, loss = forward_rows_sum(t, z)
     else:
-        loss = L
-    saved = Saved(t, y, log_y, reduction, dims)
-    return SIGNATURE.restore("loss", loss, dims), saved
+        max_z, exp_z, log_sum_z, loss = forward_rows_none(t, z)
+    saved = Saved(z, t, exp_z, max_z, log_sum_z, reduction, dims)
+    return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
 def backward(dloss: Array, saved: Saved) -> Gradients:
@@ -101,19 +162,18 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    t, y, log_y, reduction, dims = saved
+    z, t, exp_z, max_z, log_sum_z, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dt = -dloss * log_y / rows
-        dz = dloss * (y * np.add.reduce(t, axis=1)[:, None] - t) / rows
+        dt, dz = backward_rows(exp_z, t, z, log_sum_z, max_z, dloss, rows)
     elif reduction == "sum":
-        dt = -dloss * log_y
-        dz = dloss * (y * np.add.reduce(t, axis=1)[:, None] - t)
+        dt, dz = backward_rows_sum(exp_z, t, z, log_sum_z, max_z, dloss)
     else:
-        dt = -dloss[:, None] * log_y
-        dz = dloss[:, None] * (y * np.add.reduce(t, axis=1)[:, None] - t)
-    return Gradients(SIGNATURE.restore("z", dz, dims), SIGNATURE.restore("t", dt, dims))
+        dt, dz = backward_rows_none(exp_z, t, z, dloss, log_sum_z, max_z)
+    if dims.direct:
+        return Gradients(dz, dt)
+    return Gradients(*SIGNATURE.restore(dims, z=dz, t=dt))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
@@ -122,7 +182,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of z, t.
     """
     z, t = primals
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     t_z, t_t = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
@@ -144,7 +204,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
         t_loss = np.add.reduce(t_L, axis=None)
     else:
         t_loss = t_L
-    return SIGNATURE.restore("loss", t_loss, dims)
+    return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
 def double_backward(
@@ -156,7 +216,7 @@ def double_backward(
     of dloss, z, t.
     """
     z, t = primals
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, ddt = cotangents
@@ -173,24 +233,29 @@ def double_backward(
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
         ddL = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
         ddloss = np.add.reduce(ddL, axis=None) / rows
-        dy_ = ddz * sum_t[:, None] * dloss / rows - ddt * dloss / (rows * y)
-        dt_ = dloss * np.add.reduce(ddz * y, axis=1)[:, None] / rows - ddz * dloss / rows
+        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
+        dz_ = (
+            dloss
+            / rows
+            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+        )
     elif reduction == "sum":
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=None)
         ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
-        dy_ = ddz * sum_t[:, None] * dloss - ddt * dloss / y
-        dt_ = dloss * np.add.reduce(ddz * y, axis=1)[:, None] - ddz * dloss
+        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        dt_ = dloss * (sum_ddz_y[:, None] - ddz)
+        dz_ = (
+            dloss
+            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+        )
     else:
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
         ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
-        dy_ = ddz * sum_t[:, None] * dloss[:, None] - ddt * dloss[:, None] / y
-        dt_ = dloss[:, None] * np.add.reduce(ddz * y, axis=1)[:, None] - ddz * dloss[:, None]
-    dz_ = (
-        dy_ * exp_z / sum_z[:, None]
-        - exp_z * np.add.reduce(dy_ * exp_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
-    return Second(
-        SIGNATURE.restore("loss", ddloss, dims),
-        SIGNATURE.restore("z", dz_, dims),
-        SIGNATURE.restore("t", dt_, dims),
-    )
+        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
+        dz_ = (
+            dloss[:, None]
+            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+        )
+    return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_, t=dt_))

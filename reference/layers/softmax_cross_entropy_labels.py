@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import less_one_hot
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -41,7 +42,7 @@ class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
     t: Any  # [...]
-    y: Any  # [..., i]
+    exp_z: Any
     reduction: Any
     dims: Any  # the sizes of this call
 
@@ -59,6 +60,60 @@ class Second(NamedTuple):
     z: Any
 
 
+@in_blocks(cut=(0, 0), join=(0, None))
+def forward_rows(z: Any, t: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    sum_L = np.add.reduce(L, axis=None)
+    return exp_z, sum_L
+
+
+@in_blocks(cut=(0, 0), join=(0, 0))
+def forward_rows_none(z: Any, t: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    loss = L
+    return exp_z, loss
+
+
+@in_blocks(cut=(0, 0), join=(0, None))
+def forward_rows_sum(z: Any, t: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    shift_z = row_shift(z)[..., 0]
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    exp_z = shifted_exp(z, shift_z[:, None])
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    loss = np.add.reduce(L, axis=None)
+    return exp_z, loss
+
+
+@in_blocks(cut=(0, 0, None, None), join=0)
+def backward_rows(exp_z: Any, t: Any, dloss: Any, rows: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    return dloss / rows * less_one_hot(y, t)
+
+
+@in_blocks(cut=(0, 0, 0), join=0, out=("dz",))
+def backward_rows_none(exp_z: Any, dloss: Any, t: Any, dz: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    return np.multiply(dloss[:, None], less_one_hot(y, t), out=dz)
+
+
+@in_blocks(cut=(0, 0, None), join=0)
+def backward_rows_sum(exp_z: Any, t: Any, dloss: Any) -> Any:
+    """Backward, for some positions of the axis ...."""
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    return dloss * less_one_hot(y, t)
+
+
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of softmax of the logits z against the index t of the true class.
 
@@ -74,23 +129,17 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
-    shift_z = row_shift(z)[..., 0]
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
-    L = (max_z - z[np.arange(rows), t]) + log_sum_z
     if reduction == "mean":
-        loss = np.add.reduce(L, axis=None) / rows
+        exp_z, sum_L = forward_rows(z, t)
+        loss = sum_L / rows
     elif reduction == "sum":
-        loss = np.add.reduce(L, axis=None)
+        exp_z, loss = forward_rows_sum(z, t)
     else:
-        loss = L
-    saved = Saved(t, y, reduction, dims)
-    return SIGNATURE.restore("loss", loss, dims), saved
+        exp_z, loss = forward_rows_none(z, t)
+    saved = Saved(t, exp_z, reduction, dims)
+    return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
 def backward(dloss: Array, saved: Saved) -> Gradients:
@@ -99,16 +148,18 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    t, y, reduction, dims = saved
+    t, exp_z, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dz = dloss * less_one_hot(y, t) / rows
+        dz = backward_rows(exp_z, t, dloss, rows)
     elif reduction == "sum":
-        dz = dloss * less_one_hot(y, t)
+        dz = backward_rows_sum(exp_z, t, dloss)
     else:
-        dz = dloss[:, None] * less_one_hot(y, t)
-    return Gradients(SIGNATURE.restore("z", dz, dims))
+        dz = backward_rows_none(exp_z, dloss, t)
+    if dims.direct:
+        return Gradients(dz)
+    return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
@@ -117,7 +168,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of z.
     """
     z, t = primals
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
@@ -128,14 +179,14 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
         exp_z * t_z / sum_z[:, None]
         - exp_z * np.add.reduce(exp_z * t_z, axis=1)[:, None] / np.square(sum_z[:, None])
     )
-    t_L = -t_y[np.arange(rows), t] / y[np.arange(rows), t]
+    t_L = -t_y[np.arange(len(t)), t] / y[np.arange(len(t)), t]
     if reduction == "mean":
         t_loss = np.add.reduce(t_L, axis=None) / rows
     elif reduction == "sum":
         t_loss = np.add.reduce(t_L, axis=None)
     else:
         t_loss = t_L
-    return SIGNATURE.restore("loss", t_loss, dims)
+    return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
 def double_backward(
@@ -147,26 +198,22 @@ def double_backward(
     of dloss, z.
     """
     z, t = primals
-    (z, t), dims = SIGNATURE.bind((z, t), {"reduction": reduction})
+    z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
+    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
     if reduction == "mean":
-        ddL = np.add.reduce(ddz * less_one_hot(y, t), axis=1)
-        ddloss = np.add.reduce(ddL, axis=None) / rows
-        dy_ = ddz * dloss / rows
+        sum_ddz_y = np.add.reduce(ddz * y, axis=None)
+        ddloss = (sum_ddz_y - np.add.reduce(ddz[np.arange(len(t)), t], axis=None)) / rows
+        dz_ = dloss / rows * y * (ddz - np.add.reduce(ddz * y, axis=1)[:, None])
     elif reduction == "sum":
         ddloss = np.add.reduce(ddz * less_one_hot(y, t), axis=None)
-        dy_ = ddz * dloss
+        dz_ = dloss * y * (ddz - np.add.reduce(ddz * y, axis=1)[:, None])
     else:
-        ddloss = np.add.reduce(ddz * less_one_hot(y, t), axis=1)
-        dy_ = ddz * dloss[:, None]
-    dz_ = (
-        dy_ * exp_z / sum_z[:, None]
-        - exp_z * np.add.reduce(dy_ * exp_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
-    return Second(SIGNATURE.restore("loss", ddloss, dims), SIGNATURE.restore("z", dz_, dims))
+        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        ddloss = sum_ddz_y - ddz[np.arange(len(t)), t]
+        dz_ = dloss[:, None] * y * (ddz - sum_ddz_y[:, None])
+    return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_))

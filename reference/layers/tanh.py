@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import copysign
+from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import exp_decay
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -23,6 +25,7 @@ SIGNATURE = Signature(
     outputs=(
         Pattern("y", (("...",),)),
     ),
+    elementwise=True,
 )
 
 
@@ -51,15 +54,16 @@ def value(x: Array) -> Array:
     return np.tanh(x)
 
 
-def derivative(x: Array) -> Array:
+@in_blocks(cut=(0,), join=0, flat=True, out=("out",))
+def derivative(x: Array, out: Array | None = None) -> Array:
     """Its derivative, element by element."""
-    decay = np.exp(-2 * np.minimum(np.abs(x), 20000))
-    return 4 * decay / np.square(decay + 1)
+    decay = exp_decay(x, 2)
+    return np.divide(4 * decay, np.square(decay + 1), out=out)
 
 
 def second_derivative(x: Array) -> Array:
     """Its second derivative, element by element."""
-    decay = np.exp(-2 * np.minimum(np.abs(x), 20000))
+    decay = exp_decay(x, 2)
     return (
         -8
         * copysign(decay * np.expm1(-2 * np.minimum(np.abs(x), 20000)), x)
@@ -80,10 +84,12 @@ def forward(x: Array) -> tuple[Array, Saved]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     y = value(x)
     saved = Saved(x, dims)
-    return SIGNATURE.restore("y", y, dims), saved
+    if dims.direct_outputs:
+        return y, saved
+    return SIGNATURE.restore(dims, y=y)[0], saved
 
 
 def backward(dy: Array, saved: Saved) -> Gradients:
@@ -95,7 +101,9 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = dy * derivative(x)
-    return Gradients(SIGNATURE.restore("x", dx, dims))
+    if dims.direct:
+        return Gradients(dx)
+    return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -104,12 +112,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     tangents has one array for each of x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = np.exp(-2 * np.minimum(np.abs(x), 20000))
+    decay = exp_decay(x, 2)
     t_y = 4 * decay * t_x / np.square(decay + 1)
-    return SIGNATURE.restore("y", t_y, dims)
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -119,13 +127,12 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     of dy, x.
     """
     x, = primals
-    (x,), dims = SIGNATURE.bind((x,), {})
+    x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     y = np.tanh(x)
     ddy = ddx * (1 - np.square(y))
-    dy_ = -2 * ddx * dy * y
-    decay_2 = np.exp(-2 * np.minimum(np.abs(x), 20000))
-    dx_ = 4 * decay_2 * dy_ / np.square(decay_2 + 1)
-    return Second(SIGNATURE.restore("y", ddy, dims), SIGNATURE.restore("x", dx_, dims))
+    decay_2 = exp_decay(x, 2)
+    dx_ = -8 * ddx * decay_2 * dy * y / np.square(decay_2 + 1)
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -62,17 +63,21 @@ def contract(pattern: str, a: Array, b: Array) -> Array:
     columns = [i for i in ib if i not in ia]
     size = dict(zip(ia, a.shape, strict=True)) | dict(zip(ib, b.shape, strict=True))
 
-    def arrange(array: Array, indices: str, *groups: list[str]) -> Array:
-        order = [indices.index(i) for group in groups for i in group]
-        moved = array.transpose(order)
-        shape = [size[i] for i in batch] + [_product(size[i] for i in group) for group in groups[1:]]
-        return moved.reshape(shape)
+    def arrange(array: Array, indices: str, outer: list[str]) -> Array:
+        """[batch, outer, inner], in an order of memory that keeps the array's own innermost axis innermost."""
+        widths = zip(array.strides, array.shape, indices, strict=True)
+        lead = min(((abs(stride), -length, i) for stride, length, i in widths if length > 1), default=(0, 0, ""))[2]
+        groups = (batch, inner, outer) if lead in outer else (batch, outer, inner)
+        moved = array.transpose([indices.index(i) for group in groups for i in group])
+        flat = moved.reshape([size[i] for i in batch] + [_product(size[i] for i in g) for g in groups[1:]])
+        return flat.swapaxes(-1, -2) if lead in outer else flat
 
-    left = arrange(a, ia, batch, rows, inner)
-    right = arrange(b, ib, batch, inner, columns)
-    product = np.matmul(left, right)
-    now = batch + rows + columns
-    return product.reshape([size[i] for i in now]).transpose([now.index(i) for i in out])
+    left, right = arrange(a, ia, rows), arrange(b, ib, columns)
+    if out[-1:] and out[-1] in rows:
+        product, now = np.matmul(right, left.swapaxes(-1, -2)), batch + columns + rows
+    else:
+        product, now = np.matmul(left, right.swapaxes(-1, -2)), batch + rows + columns
+    return np.asarray(product.reshape([size[i] for i in now]).transpose([now.index(i) for i in out]))
 
 
 def _product(sizes: Any) -> int:
@@ -96,15 +101,106 @@ def scatter_add(values: Array, index: Array, count: int) -> Array:
 
 def divide_where(condition: Array, a: Array, b: Array) -> Array:
     """``a / b`` where the condition holds, 0 elsewhere, where nothing is divided."""
+    if condition.all():
+        return np.asarray(a / b)
     condition, a, b = np.broadcast_arrays(condition, a, b)
     out = np.zeros(a.shape, dtype=np.result_type(a, b))
     np.divide(a, b, out=out, where=condition)
     return out
 
 
+def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
+    """``a`` where all conditions hold, elsewhere ``fill``; None holds everywhere.
+
+    Conditions broadcast to the shape of a. Nothing is copied where there is nothing to fill.
+    """
+    keep: Array | None = None
+    for c in conditions:
+        if c is not None:
+            keep = c if keep is None else keep & c
+    if keep is None or keep.all():
+        return a
+    return np.where(keep, a, np.asarray(fill, dtype=a.dtype))
+
+
+def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
+    """The number ``a`` where the condition holds, elsewhere ``b``; without branches, which a processor mispredicts."""
+    if dtype == object:
+        return np.where(condition, a, b)
+    out = np.multiply(~condition, dtype.type(b))
+    out += condition if a == 1 else condition * dtype.type(a)
+    return out
+
+
+TAPS = 64  # up to so many positions, a maximum over windows goes position by position, each a slice of all windows
+
+
+def window_max(a: Array, axes: tuple[int, ...]) -> Array:
+    """The maximum over some axes of a view made by `windows`; -inf over none."""
+    taps = _taps(a, axes)
+    if not 0 < len(taps) <= TAPS or a.dtype == object:
+        return np.asarray(np.maximum.reduce(a, axis=axes, initial=-np.inf))
+    out = a[taps[0]].copy()
+    for tap in taps[1:]:
+        np.maximum(out, a[tap], out=out)
+    return out
+
+
+def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """Indices of the slices of an array at each position of some axes, in row-major order."""
+    found = []
+    for tap in np.ndindex(*(a.shape[n] for n in axes)):
+        at: list[Any] = [slice(None)] * a.ndim
+        for n, position in zip(axes, tap, strict=True):
+            at[n] = position
+        found.append(tuple(at))
+    return found
+
+
 def argmax(a: Array, axes: int) -> Array:
     """Row-major position of the first maximum over the last ``axes`` axes."""
-    return a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
+    taps = _taps(a, tuple(range(a.ndim - axes, a.ndim))) if axes > 1 else []
+    if not 0 < len(taps) <= TAPS or a.dtype == object:
+        return a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
+    largest = a[taps[0]].copy()
+    found = np.zeros(largest.shape, np.int8)
+    for n, tap in enumerate(taps[1:], 1):
+        better = a[tap] > largest
+        np.copyto(found, n, where=better)
+        np.maximum(largest, a[tap], out=largest)
+    return found
+
+
+def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int, int, int]]) -> Array:
+    """Sum arrays that each belong to one position of a window, every one at the places where that position lies.
+
+    ``out[..., stride*i + step*k + offset, ...] += part(k)[..., i, ...]``; what falls outside is left out.
+
+    Args:
+        part: the array of one position of the window; it takes one integer for each span.
+        spans: axis to (size of the axis in the result, positions of the window, stride, step, offset).
+    """
+    counts = [span[1] for span in spans.values()]
+    out: Array | None = None
+    for tap in np.ndindex(*counts):
+        values = part(*tap)
+        if out is None:
+            shape = list(values.shape)
+            for axis, span in spans.items():
+                shape[axis] = span[0]
+            out = np.zeros(shape, dtype=values.dtype)
+        here: list[Any] = [slice(None)] * out.ndim
+        there: list[Any] = [slice(None)] * out.ndim
+        for (axis, (size, _, stride, step, offset)), k in zip(spans.items(), tap, strict=True):
+            base = step * k + offset
+            low = max(0, -(base // stride))
+            high = max(low, min(values.shape[axis], -((base - size) // stride)))
+            here[axis] = slice(low, high)
+            there[axis] = slice(base + stride * low, base + stride * (high - 1) + 1 if high > low else base + stride * low, stride)
+        out[tuple(there)] += values[tuple(here)]
+    if out is None:
+        raise ValueError("a window of no positions")
+    return out
 
 
 def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -155,14 +251,6 @@ def xdivy(a: Array, b: Array) -> Array:
     return out
 
 
-def nothing(signature: Any, name: str, dims: Any) -> Any:
-    """The gradient of an argument that the result does not depend on."""
-    pattern = signature.pattern(name, dims)
-    if pattern.sequence:
-        return [np.zeros(shape, dtype=dims.dtype) for shape in dims.shapes[name]]
-    return np.zeros(signature.shape(pattern, dims), dtype=dims.dtype)
-
-
 def less_one_hot(y: Array, t: Array) -> Array:
     """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others."""
     out = y.copy()
@@ -170,6 +258,11 @@ def less_one_hot(y: Array, t: Array) -> Array:
     out[rows, t] = 0
     out[rows, t] = -positive_sum(out)[:, 0]
     return out
+
+
+def negative_part(a: Array) -> Array:
+    """``min(a, 0)``, of object arrays too, where the 0 has the type of the numbers."""
+    return np.where(a < 0, a, 0 * a) if a.dtype == object else np.minimum(a, 0)
 
 
 def copysign(a: Array, b: Array) -> Array:

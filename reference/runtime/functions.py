@@ -25,6 +25,7 @@ from reference.runtime.normal import (
 )
 
 __all__ = [
+    "exp_decay",
     "erf",
     "gelu",
     "gelu_derivative",
@@ -35,6 +36,7 @@ __all__ = [
     "positive_sum",
     "row_shift",
     "shifted_exp",
+    "unbounded_exp",
 ]
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -116,6 +118,27 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
     np.subtract(p, upper, out=upper)
     total += upper @ ones
     return np.asarray(total[..., None])
+
+
+def exp_decay(x: Array, step: int = 1) -> Array:
+    """exp(-step |x|), which lies in [0, 1]: nothing overflows."""
+    if x.dtype == object:
+        return np.asarray(np.exp(-step * np.abs(x)))
+    a = np.abs(x)
+    if step == 1:
+        np.negative(a, out=a)
+        return np.asarray(np.exp(a, out=a))
+    with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
+        a *= -step
+    return np.asarray(np.exp(a, out=a))
+
+
+def unbounded_exp(x: Array) -> Array:
+    """exp(x), where it overflows an infinity without a warning: for a denominator, whose quotient is 0 then."""
+    if x.dtype == object:
+        return np.asarray(np.exp(x))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(x))
 
 
 def global_norm(arrays: Iterable[Array]) -> Any:

@@ -52,6 +52,15 @@ def test_smooth_and_rational() -> None:
     assert not domain.smooth(LAYERS["max_pool2d"][0])
     assert domain.rational(LAYERS["linear"][0])
     assert not domain.rational(LAYERS["layer_norm"][0])
+    assert domain.exact_inside(LAYERS["residual"][0], {"activation": "relu"})
+    assert not domain.exact_inside(LAYERS["residual"][0], {"activation": "tanh"})
+    assert not domain.exact_inside(LAYERS["residual"][0], {"activation": "leaky_relu"})  # its alpha is a float
+
+
+def test_what_is_only_under_a_root() -> None:
+    assert domain.under_a_root(LAYERS["layer_norm"][0], "var")
+    assert domain.under_a_root(LAYERS["batch_norm"][0], "var")  # new_var is state, without a gradient
+    assert not domain.under_a_root(LAYERS["layer_norm"][0], "mu")
 
 
 @pytest.mark.parametrize("name", ["attention", "conv2d", "mlp", "clip_by_global_norm"])

@@ -12,6 +12,7 @@ from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.ir import Program
 from derive.program.lower import expressions, lower
+from derive.program.library import TOGETHER, elementwise
 from derive.program.pair import lower_pair
 from derive.program.rows import grouped
 from derive.targets.numpy.expressions import Printer, size_name
@@ -64,17 +65,17 @@ class Bodies:
 
     def body(
         self, layer: Layer, tensors: dict[str, Tensor], equations: Iterable[Equation], results: tuple[str, ...],
-        keep: Iterable[str] = (), adjoints: tuple[Adjoint, ...] = (), rows: str = "",
+        keep: Iterable[str] = (), adjoints: tuple[Adjoint, ...] = (), rows: str = "", into: str = "",
     ) -> Function:  # fmt: skip
         """Lower equations and print them; ``rows`` is the prefix of functions that compute some rows."""
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
         program = lower(layer, tensors, equations, wanted, self.unit_rows)
-        return self.printed(layer, tensors, equations, program, adjoints, rows)
+        return self.printed(layer, tensors, equations, program, adjoints, rows, into)
 
     def printed(
         self, layer: Layer, tensors: dict[str, Tensor], equations: tuple[Equation, ...], program: Program,
-        adjoints: tuple[Adjoint, ...] = (), rows: str = "",
+        adjoints: tuple[Adjoint, ...] = (), rows: str = "", into: str = "",
     ) -> Function:  # fmt: skip
         """Print a program; ``equations`` are those it was lowered from."""
         wanted = program.results
@@ -95,7 +96,8 @@ class Bodies:
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
         label = "_".join(str(value) for _, value in layer.choice)
-        lines = Body(layer, tensors, program, frozenset(wanted), printer, prefix=rows, label=label, helpers=self.helpers).run()
+        printed = Body(layer, tensors, program, frozenset(wanted), printer, prefix=rows, label=label, helpers=self.helpers, into=frozenset([into]))
+        lines = printed.run()
         self.functions |= printer.functions
         self.layers_used |= printer.layers_used
         self.notes.update(dict.fromkeys(program.notes))
@@ -104,11 +106,12 @@ class Bodies:
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
         own, back = self.own_functions(d)
+        early = tuple(e.target for e in own if e.target not in d.tensors)
         equations = (*own, *d.adjoint.auxiliary, *back)
-        tensors = dict(d.tensors)
+        tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
         cotangents = frozenset(d.adjoint.cotangents.values())
         pair = lower_pair(
-            d.layer, tensors, equations, d.layer.outputs, tuple(d.gradients.values()), cotangents, self.unit_rows
+            d.layer, tensors, equations, d.layer.outputs + early, tuple(d.gradients.values()), cotangents, self.unit_rows
         )
         forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
@@ -122,6 +125,14 @@ class Bodies:
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
         back = d.backward[0]
+        known = elementwise(equation.body, u)
+        if known in TOGETHER:  # the slope costs little more where the value is computed
+            first, second = (Op(f"{word} of runtime {TOGETHER[known]}", (u,)) for word in ("first", "second"))
+            slope = Equation("slope", equation.left, second)
+            return (
+                (Equation(equation.target, equation.left, first), slope),
+                (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
+            )
         return (
             (Equation(equation.target, equation.left, Op("value", (u,))),),
             (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),

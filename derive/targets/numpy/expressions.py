@@ -16,7 +16,7 @@ LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
 UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "library tanh": "np.tanh", "minimum": "np.minimum"}
 #: Functions of reference.runtime.functions, by their name in the notation.
-RUNTIME = {"erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp", "copysign": "copysign"}
+RUNTIME = {"exp_decay": "exp_decay", "unbounded_exp": "unbounded_exp", "erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp", "copysign": "copysign", "negative_part": "negative_part"}
 
 
 def size_name(axis: str) -> str:
@@ -37,6 +37,8 @@ class Printer:
         inline: arrays that are used once and printed where they are used: name to (code, level, axes).
         functions: elementwise layers and runtime functions used, to be imported.
         sizes: axes whose size is used.
+        fill: what stands outside an array that is read through a window.
+        taps: positions in a window that the code being printed has as integers.
     """
 
     layer: Layer
@@ -50,13 +52,14 @@ class Printer:
     layers_used: set[str] = field(default_factory=set)
     sizes: dict[str, None] = field(default_factory=dict)
     fill: str = "0"
+    taps: frozenset[str] = frozenset()
 
     # ---- scalars: Python expressions without arrays ----------------------------------------------------------------
 
     def scalar(self, e: Expr) -> bool:
         """Whether an expression is a plain Python number in the kernel."""
         if isinstance(e, Pos):
-            return self.axis(e.index) == self.loop
+            return self.axis(e.index) == self.loop or e.index in self.taps
         if isinstance(e, Ref):
             return self.tensors[e.tensor].kind == "number"
         return all(self.scalar(c) for c in x.children(e))
@@ -252,7 +255,10 @@ class Printer:
             case Op("mul", _):
                 negative, rest = split_sign(e)
                 above, below = split_quotient(rest)
-                if negative or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                small = [f for f in above if not x.free(f) and not self.scalar(f)]
+                if negative or small or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                    return None
+                if sum(map(self.scalar, (*above, *below))) > 1:
                     return None
                 if below:
                     return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
@@ -272,7 +278,7 @@ class Printer:
         return f"{ufunc}({', '.join(self.show(a, frame) for a in args)}, out={out})"
 
     def position(self, index: str, frame: tuple[str, ...]) -> str:
-        if self.axis(index) == self.loop:
+        if self.axis(index) == self.loop or index in self.taps:
             return index
         return self.align(f"np.arange({self.size(index)})", (index,), frame)
 
@@ -293,6 +299,18 @@ class Printer:
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = split_quotient(rest)
+        small = [f for f in above if not x.free(f) and not self.scalar(f)]
+        large = [f for f in above if x.free(f)]
+        numbers = [f for f in above if self.scalar(f)]
+        if small and large and (numbers or below) and all(self.scalar(f) for f in below):
+            first, level = self.product(x.mul(*small, *numbers, *(x.power(f, x.num(-1)) for f in below)), ())
+            rest, _ = self.product(x.mul(*large), frame)
+            return ("-" if negative else "") + f"{first} * {rest}", PRODUCT
+        if large and len(numbers) + len(below) > 1 and any(self.irrational(f) for f in (*numbers, *below)):
+            if all(self.scalar(f) for f in below):
+                number = x.mul(*numbers, *(x.power(f, x.num(-1)) for f in below))
+                rest, _ = self.product(x.mul(*small, *large), frame)
+                return ("-" if negative else "") + f"{rest} * ({self.show(number)})", PRODUCT
         above.sort(key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson"))
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
@@ -303,10 +321,14 @@ class Printer:
             return f"-{text}" if len(parts) + len(below) == 1 else f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
         return text, PRODUCT if len(parts) + len(below) > 1 else self.node(above[0], frame)[1] if above else PRODUCT
 
+    def irrational(self, e: Expr) -> bool:
+        """Whether a number is rounded in any case, so that dividing it by another loses no exact quotient."""
+        return any(isinstance(n, Op) and n.fn == "pow" and n.args[1] == Num(Fraction(1, 2)) for n in x.walk(e))
+
     def must_open(self, case: Op) -> bool:
-        """Whether a case has to be multiplied out: two numbers would not have the arrays' dtype, and 0 is left as it is."""
+        """Whether a case has to be multiplied out, because 0 is left as it is."""
         _, a, b = case.args
-        return b == x.ZERO or (self.scalar(a) and self.scalar(b))
+        return b == x.ZERO and not self.scalar(a)
 
     def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not isinstance(exponent, Num):
@@ -329,13 +351,20 @@ class Printer:
             return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
         return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
 
+    def filled_like(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
+        """A number as an array of the shape that the other case has; empty where it is an array already."""
+        if not frame or not self.scalar(e):
+            return ""
+        for ref in x.refs(other):
+            code, axes = self.view(ref)
+            if set(axes) == set(frame):
+                return f"np.full_like({self.align(code, axes, frame)}, {self.show(e)})"
+        return ""
+
     def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
-            return f"({self.show(a, frame, COMPARE)} if {self.show(c, ())} else {self.show(b, frame, COMPARE)})", ATOM
-        chosen = self.masked(c, frame) if self.scalar(b) else None
-        if chosen is not None:
-            self.functions.add("masked")
-            return f"masked({self.show(a, frame)}, {self.show(b)}, {', '.join(chosen)})", ATOM
+            cases = [self.filled_like(e, other, frame) or self.show(e, frame, COMPARE) for e, other in ((a, b), (b, a))]
+            return f"({cases[0]} if {self.show(c, ())} else {cases[1]})", ATOM
         if b == x.ZERO:
             negative, rest = split_sign(a)
             above, below = split_quotient(rest)
@@ -344,9 +373,27 @@ class Printer:
                 top = x.mul(*above)
                 code = f"divide_where({self.show(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
-        if self.scalar(a) and self.scalar(b):
-            return f"np.where({self.show(c, frame)}, {self.show(a)}, {self.show(b)}).astype(dims.dtype)", ATOM
+        chosen = self.masked(c, frame) if self.scalar(b) and not self.scalar(a) else None
+        if chosen is not None:
+            self.functions.add("masked")
+            return f"masked({self.show(a, frame)}, {self.show(b)}, {', '.join(chosen)})", ATOM
+        common, ours, theirs = self.shared(a, b)
+        if self.scalar(ours) and self.scalar(theirs):
+            self.functions.add("either")
+            chosen = f"either({self.show(c, frame)}, {self.show(ours)}, {self.show(theirs)}, dims.dtype)"
+            if common == x.ONE:
+                return chosen, ATOM
+            return f"{self.show(common, frame, PRODUCT)} * {chosen}", PRODUCT
         return f"np.where({self.show(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+
+    def shared(self, a: Expr, b: Expr) -> tuple[Expr, Expr, Expr]:
+        """The factors that two cases share, and what is left of each."""
+        mine, theirs = list(x.factors(a)), list(x.factors(b))
+        both = [f for f in mine if f in theirs and not self.scalar(f)]
+        for f in both:
+            mine.remove(f)
+            theirs.remove(f)
+        return x.mul(*both), x.mul(*mine), x.mul(*theirs)
 
     def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
         """The conditions that all have to hold, as arrays, or None for one that holds everywhere.

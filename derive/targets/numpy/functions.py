@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from derive.calculus.reverse import CalculusError, reverse
+from derive.calculus.textbook import textbook
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Tensor
 from derive.notation.read import OPTION_KINDS
+from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.expressions import size_name
 
@@ -213,7 +215,7 @@ class Functions(Bodies):
             present = [w for w in wanted if w in adjoint.names]
             try:
                 results = tuple(adjoint.names[w] for w in present)
-                equations = layer.equations + adjoint.auxiliary + adjoint.equations
+                equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
                 bodies.append((self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted))
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
@@ -259,10 +261,18 @@ class Functions(Bodies):
         for name, what in (("value", "The function"), ("derivative", "Its derivative"), ("second_derivative", "Its second derivative")):
             tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
             target = Equation(name, (Pos(ELLIPSIS),), body)
-            function = self.body(d.layer, tensors, (target,), (name,))
+            function = self.body(d.layer, tensors, (target,), (name,), into=name)
             *before, last = function.lines
             last = last.replace(f"    {name} = ", "    return ", 1)
-            lines = [f"def {name}({u.tensor}: Array{options}) -> Array:", f'    """{what}, element by element."""', *before, last]
+            into = last.endswith(f", out={name})") and sum(map(passes, function.program.statements)) >= WORTH
+            if last.endswith(f", out={name})"):
+                last = last.replace(f", out={name})", ", out=out)" if into else ")")
+            lines = [f'    """{what}, element by element."""', *before, last]
+            extra = ", out: Array | None = None" if into else ""
+            lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Array:")
+            if into:
+                self.functions.add("in_blocks")
+                lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
             parts.append("\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape"))
             body = differentiate(body, u)
         return "\n\n\n".join(parts)

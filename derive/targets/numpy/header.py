@@ -23,6 +23,9 @@ MODULES = {
     "divide_where": "arrays",
     "argmax": "arrays",
     "masked": "arrays",
+    "window_max": "arrays",
+    "overlap_add": "arrays",
+    "either": "arrays",
     "filled": "arrays",
     "output_size": "arrays",
     "sqrt": "arrays",
@@ -30,6 +33,7 @@ MODULES = {
     "xdivy": "arrays",
     "less_one_hot": "arrays",
     "copysign": "arrays",
+    "negative_part": "arrays",
 }
 
 

@@ -41,20 +41,32 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
     if len(indent + head + code + tail) <= width:
         return [indent + head + code + tail]
     if code.startswith("(") and matching(code, 0) == len(code) - 1:
-        return [indent + head + "(", *broken(indent + "    ", "", code[1:-1], "", width), indent + ")" + tail]
+        inner = code[1:-1]
+        while inner.startswith("(") and matching(inner, 0) == len(inner) - 1:
+            inner = inner[1:-1]
+        lines = parted(indent + "    ", inner, width) or broken(indent + "    ", "", inner, "", width)
+        return [indent + head + "(", *lines, indent + ")" + tail]
     at = call_open(code)
     if at is not None:
         return listed(indent, head + code[: at + 1], code[at + 1 : -1], code[-1] + tail, width)
-    for operators in ((" + ", " - "), (" * ", " / ", " @ "), (" if ", " else "), (" & ", " | ")):
+    lines = parted(indent + "    ", code, width)
+    return [indent + head + "(", *lines, indent + ")" + tail] if lines else [indent + head + code + tail]
+
+
+def parted(indent: str, code: str, width: int) -> list[str]:
+    """A sum or product by its terms, a case by its branches; nothing where there is none at the top."""
+    if len(indent + code) <= width:
+        return [indent + code]
+    for operators in ((" if ", " else "), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " @ ")):
         parts = split(code, operators)
         if len(parts) > 1:
-            lines = [indent + head + "("]
+            lines: list[str] = []
             for part in parts:
                 sign, _, rest = part.partition(" ")
                 known = f" {sign} " in operators
-                lines += broken(indent + "    ", f"{sign} " if known else "", rest if known else part, "", width)
-            return [*lines, indent + ")" + tail]
-    return [indent + head + code + tail]
+                lines += broken(indent, f"{sign} " if known else "", rest if known else part, "", width)
+            return lines
+    return []
 
 
 def listed(indent: str, head: str, inside: str, tail: str, width: int) -> list[str]:

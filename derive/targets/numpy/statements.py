@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from derive.calculus.reverse import linear
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import TEXT
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement, names
@@ -58,7 +59,15 @@ class Body:
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         for n, s in enumerate(statements):
-            if isinstance(s, Loop):
+            first, last = statements[n], statements[min(n + 1, len(statements) - 1)]
+            if self.half(first, "second"):
+                continue
+            if self.half(first, "first") and isinstance(last, Map) and isinstance(first, Map):
+                assert isinstance(first.body, Op)
+                function = self.printer.function(first.body.fn.removeprefix("first of "))
+                argument = self.printer.show(first.body.args[0], first.axes)
+                self.emit(f"{first.name}, {last.name} = {function}({argument})")
+            elif isinstance(s, Loop):
                 self.loop(s, statements[n + 1 :])
             elif isinstance(s, Rows):
                 self.rows(s)
@@ -67,6 +76,10 @@ class Body:
                 self.printer.inline[s.name] = (code, level, axes)
             else:
                 self.assign(s)
+
+    def half(self, s: Statement, word: str) -> bool:
+        """Whether a statement is the first or second result of a function that has two."""
+        return isinstance(s, Map) and isinstance(s.body, Op) and s.body.fn.startswith(f"{word} of ")
 
     def can_inline(self, s: Statement, rest: tuple[Statement, ...]) -> bool:
         """A reduction that is used once, by the next statement, is printed there."""
@@ -125,6 +138,10 @@ class Body:
             code, level = p.node(s.body, axes)
             p.fill = "0"
             return code, level, axes
+        if s.op == "sum":
+            scattered = self.overlap(s, axes, over)
+            if scattered is not None:
+                return scattered, ATOM, axes
         by_rows = {"shift": "row_shift", "positive_sum": "positive_sum", "log_sum": "log_sum"}
         frame = axes + over if s.op == "argmax" or s.op in by_rows else p.frame(s.body, axes + over)
         code = p.show(s.body, frame)
@@ -145,7 +162,50 @@ class Body:
             axis = "None"
         initial = ", initial=-np.inf" if s.op == "max" else ""
         left = tuple(a for a in frame if a not in over)
+        if s.op == "max" and code.startswith("windows("):
+            p.functions.add("window_max")
+            comma = "," if len(places) == 1 else ""
+            code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
+            return self.permuted(code, left, axes), ATOM, axes
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+
+    def overlap(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str | None:
+        """A sum over a window's positions, read at ``(p + padding - k) / stride``, as one addition a position."""
+        p = self.printer
+        places: dict[Expr, str] = {}
+        for ref in x.walk(s.body):
+            if isinstance(ref, Ref):
+                for e, axis in zip(ref.index, self.tensors[ref.tensor].axes, strict=True):
+                    if isinstance(e, Op) and e.fn == "exactdiv" and places.setdefault(e, axis) != axis:
+                        return None
+        spans = []
+        targets: dict[str, str] = {}
+        for e, axis in places.items():
+            assert isinstance(e, Op)
+            above, stride = e.args
+            target = [i for i in x.free(above) if i in axes]
+            tap = [i for i in x.free(above) if i in over]
+            if len(target) != 1 or len(tap) != 1 or target[0] in targets:
+                return None
+            unit, rest = linear(above, target[0])
+            step, offset = linear(rest, tap[0])
+            if unit != x.ONE:
+                return None
+            targets[target[0]] = axis
+            numbers = [Size(p.axis(target[0])), Size(p.axis(tap[0])), stride, x.neg(step), x.neg(offset)]
+            spans.append((axes.index(target[0]), tap[0], ", ".join(p.show(n) for n in numbers)))
+        if not spans or {tap for _, tap, _ in spans} != set(over):
+            return None
+        body = x.transform(s.body, lambda e: Pos(places[e]) if e in places else None)
+        if any(t in x.free(body) for t in targets):
+            return None
+        before, p.taps = p.taps, frozenset(over)
+        code = p.show(body, tuple(targets.get(a, a) for a in axes))
+        p.taps = before
+        p.functions.add("overlap_add")
+        taps = ", ".join(tap for _, tap, _ in spans)
+        table = ", ".join(f"{place}: ({numbers})" for place, _, numbers in spans)
+        return f"overlap_add(lambda {taps}: {code}, {{{table}}})"
 
     def contract(self, s: Contract, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer

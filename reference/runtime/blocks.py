@@ -1,0 +1,93 @@
+"""Runs a function for some rows after another, so that what it makes on the way stays in the second-level cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+BLOCK = 1 << 17  # bytes of the largest argument in one block
+WHOLE = 1 << 18  # up to here everything is one block
+
+Function = Callable[..., Any]
+Cut = tuple[int | None, ...]
+
+
+def in_blocks(cut: Cut, join: Any, flat: bool = False, out: tuple[str, ...] = ()) -> Callable[[Function], Function]:
+    """Let a function of arrays be called for one block of them after another.
+
+    Args:
+        cut: for each argument the axis along which it is cut; None for what every block gets whole. The first
+            argument is the largest, and is cut.
+        join: the axis along which the blocks' results are put together, None to add them; one entry, or a tuple
+            of them for a function that returns several results.
+        flat: arguments that are cut have one shape, and their elements are independent of each other.
+        out: for each result the keyword by which the function takes an array to put it in; "" where it does not.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def run(*arguments: Any, **named: Any) -> Any:
+            largest = arguments[0]
+            if largest.nbytes <= WHOLE or largest.dtype.hasobject:
+                return function(*arguments, **named)
+            return _run(function, cut, join, flat, out, arguments, named)
+
+        return run
+
+    return decorate
+
+
+def _run(
+    function: Function,
+    cut: Cut,
+    join: Any,
+    flat: bool,
+    out: tuple[str, ...],
+    arguments: Sequence[Any],
+    named: dict[str, Any],
+) -> Any:
+    largest = arguments[0]
+    shape = largest.shape
+    if flat:
+        parts = [a for a, axis in zip(arguments, cut, strict=False) if axis is not None]
+        flat = largest.ndim > 1 and all(a.flags.c_contiguous and a.shape == shape for a in parts)
+    if flat:
+        arguments = [a if c is None else a.reshape(-1) for a, c in zip(arguments, cut, strict=False)]
+        largest = arguments[0]
+    count = largest.shape[cut[0] or 0]
+    step = max(1, BLOCK * count // largest.nbytes)
+    several = isinstance(join, tuple)
+    joins: Sequence[int | None] = join if several else (join,)
+    into = [(name, n) for n, name in enumerate(out) if name]
+    done: list[Any] = []
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        given = [a if a is None else _part(a, c, rows) for a, c in zip(arguments, cut, strict=False)]
+        places = {name: _part(done[n], joins[n], rows) for name, n in into} if start else {}
+        found = function(*given, **places, **named)
+        results = found if several else (found,)
+        if not start:
+            done = [_whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
+        for n, axis in enumerate(joins):
+            if axis is None:
+                done[n] = done[n] + results[n] if start else results[n]
+            elif not (start and out and out[n]):
+                _part(done[n], axis, rows)[...] = results[n]
+    if flat:
+        done = [d if axis is None else d.reshape(shape) for d, axis in zip(done, joins, strict=True)]
+    return tuple(done) if several else done[0]
+
+
+def _part(a: Any, axis: int | None, rows: slice) -> Any:
+    """Some rows of an array, or all of what is not cut."""
+    return a if axis is None else a[rows] if axis == 0 else a[(slice(None),) * axis + (rows,)]
+
+
+def _whole(result: Any, axis: int | None, count: int) -> Any:
+    """An array for the results of all blocks; a sum starts as that of the first."""
+    if axis is None:
+        return result
+    return np.empty((*result.shape[:axis], count, *result.shape[axis + 1 :]), dtype=result.dtype)

@@ -1,0 +1,93 @@
+"""What a kernel's arguments look like: index patterns, kinds of options, and the sizes found in one call."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+REST = "..."
+
+#: What an option of each kind must satisfy, and how an error says so.
+OPTIONS: dict[str, tuple[Any, str]] = {
+    "Positive": (lambda v: _number(v) and v > 0, "a positive number"),
+    "Scalar": (lambda v: _number(v), "a finite number"),
+    "Probability": (lambda v: _number(v) and 0 < v <= 1, "a number in (0, 1]"),
+    "Fraction": (lambda v: _number(v) and 0 <= v <= 1, "a number in [0, 1]"),
+    "Count": (lambda v: _whole(v) and v >= 1, "a positive integer"),
+    "Natural": (lambda v: _whole(v) and v >= 0, "an integer >= 0"),
+    "Integer": (lambda v: _whole(v), "an integer"),
+    "Axis": (lambda v: _whole(v), "an integer"),
+    "Flag": (lambda v: isinstance(v, bool | np.bool_), "True or False"),
+}
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    if isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool):
+        return math.isfinite(value)
+    return not isinstance(value, bool | str | complex | np.ndarray | None.__class__) and hasattr(value, "__mul__")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One tensor of a signature: ``Pattern("x", (("b",), ("g", "c"), (REST,)))``.
+
+    Attributes:
+        slots: the axes a caller passes; a slot of two names is their product.
+        kind: real, integer or boolean.
+        below: the axis an integer tensor indexes.
+        sequence: the argument is a list of arrays; the first slot counts its entries.
+        optional: may be None, which stands for True everywhere.
+    """
+
+    name: str
+    slots: tuple[tuple[str, ...], ...]
+    kind: str = "real"
+    below: str = ""
+    sequence: bool = False
+    optional: bool = False
+    differentiable: bool = True
+
+    def __str__(self) -> str:
+        if self.sequence:
+            return f"{self.name}[{'*'.join(self.slots[0])}][{', '.join('*'.join(s) for s in self.slots[1:])}]"
+        return f"{self.name}[{', '.join('*'.join(s) for s in self.slots)}]"
+
+
+class Dims(dict[str, int]):
+    """Sizes of the axes of one call, and what is needed to give results their outer shape again.
+
+    Attributes:
+        dtype: of the call's real numbers.
+        direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
+        direct_outputs: so are the outputs.
+        inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.
+        rest: the leading axes that ``...`` stands for; for the entries of lists, rests.
+        shapes: the shapes of a list's entries, by the list's name.
+        entries: sizes of the axes of a list's entries, by position and axis.
+        choice: the value of the option that chooses between equations.
+        axis: the axis that is moved last; None where it is there.
+        layout: outer and inner shape of an output or input, by name, as far as they were needed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dtype: Any = None
+        self.direct = False
+        self.direct_outputs = False
+        self.inner: list[tuple[int, ...] | None] = []
+        self.rest: tuple[int, ...] | None = None
+        self.rests: list[tuple[int, ...]] = []
+        self.shapes: dict[str, list[tuple[int, ...]]] = {}
+        self.entries: dict[tuple[int, str], int] = {}
+        self.choice = ""
+        self.axis: int | None = None
+        self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
