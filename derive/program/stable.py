@@ -132,11 +132,11 @@ class Stabiliser:
             exponent = raised.lhs
         else:
             raised = None
-        shift = Equation(self.fresh(f"shift_{of}", total.indices), total.left, Reduce("shift", total.body.over, exponent))
         largest = Equation(self.fresh(f"max_{of}", total.indices), total.left, Reduce("max", total.body.over, exponent))
+        shift = Equation(self.fresh(f"shift_{of}", total.indices), total.left, Op("row_shift", (largest.lhs,)))
         shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, shift.lhs)))
         place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
-        self.flat[place : place + 1] = [*([raised] if raised else []), shift, largest, shifted]
+        self.flat[place : place + 1] = [*([raised] if raised else []), largest, shift, shifted]
         self.put(Equation(total.target, total.left, Reduce("positive_sum", total.body.over, made.lhs)))
         self.log_sums(total, made, largest)
         if not self.scale_cancels({made.target, target}, skip={made.target, target}):
@@ -195,7 +195,7 @@ class Stabiliser:
         self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
         if name:
             place = next(n for n, e in enumerate(self.flat) if e.target == total.target)
-            body = Reduce("log_sum", total.body.over, made.lhs)
+            body = Reduce("log_sum", total.body.over, Op("of", (made.lhs, total.lhs)))
             self.flat.insert(place + 1, Equation(name, total.left, body))
             self.note("log of the sum of exponentials is log1p of what the others add to the largest")
 
@@ -206,7 +206,7 @@ class Stabiliser:
             for e in self.flat:
                 if e.target in skip or not set(x.tensors(e.body)) & set(degree):
                     continue
-                if isinstance(e.body, Reduce) and e.body.op in ("log_sum", "shift"):
+                if isinstance(e.body, Reduce) and e.body.op == "log_sum":
                     continue
                 found = self.degree(e.body.body if isinstance(e.body, Reduce) else e.body, degree)
                 if found is None:

@@ -71,9 +71,10 @@ def forward_rows(
     K: Any, Q: Any, V: Any, mask: Any, causal: Any, n_d: Any, n_k: Any, n_q: Any, dims: Any
 ) -> Any:
     """Forward, for some positions of the axis ...."""
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    E = shifted_exp(exponent_E, row_shift(exponent_E)[..., 0][:, :, None])
+    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
+    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
     total = positive_sum(E)[..., 0]
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
@@ -88,8 +89,8 @@ def backward_rows(
     dP = dO @ V.swapaxes(-1, -2)
     dS = P * (dP - np.add.reduce(O * dO, axis=2)[:, :, None])
     dV = P.swapaxes(-1, -2) @ dO
-    dK = np.divide(dS.swapaxes(-1, -2) @ Q, sqrt(n_d, dims.dtype), out=dK)
-    dQ = np.divide(dS @ K, sqrt(n_d, dims.dtype), out=dQ)
+    dK = np.divide(dS.swapaxes(-1, -2) @ Q, sqrt(n_d, dtype=dims.dtype), out=dK)
+    dQ = np.divide(dS @ K, sqrt(n_d, dtype=dims.dtype), out=dQ)
     return dV, dK, dQ
 
 
@@ -148,12 +149,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     t_K = SIGNATURE.cotangent("K", t_K, dims)
     t_V = SIGNATURE.cotangent("V", t_V, dims)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     E = masked(np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     total = np.add.reduce(E, axis=2)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
-    t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dims.dtype)
+    t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     t_E = masked(t_S * np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     t_P = (
         -divide_where(total[:, :, None] > 0, np.add.reduce(t_E, axis=2)[:, :, None] * E, np.square(total[:, :, None]))
@@ -180,9 +181,10 @@ def double_backward(
     ddQ = SIGNATURE.cotangent("Q", ddQ, dims)
     ddK = SIGNATURE.cotangent("K", ddK, dims)
     ddV = SIGNATURE.cotangent("V", ddV, dims)
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dims.dtype)
+    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    E = shifted_exp(exponent_E, row_shift(exponent_E)[..., 0][:, :, None])
+    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
+    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
     total = positive_sum(E)[..., 0]
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
@@ -190,7 +192,7 @@ def double_backward(
     sum_O_dO = np.add.reduce(O * dO, axis=2)
     dS = P * (dP - sum_O_dO[:, :, None])
     sum_K_ddQ = ddQ @ K.swapaxes(-1, -2)
-    ddS = (sum_K_ddQ + Q @ ddK.swapaxes(-1, -2)) / sqrt(n_d, dims.dtype)
+    ddS = (sum_K_ddQ + Q @ ddK.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     ddP = ddS * P
     sum_P_ddV = P @ ddV
     sum_V_ddP = ddP @ V
@@ -201,7 +203,7 @@ def double_backward(
     sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
     dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO
     sum_Q_dS_ = dS_.swapaxes(-1, -2) @ Q
-    dK_ = (sum_Q_dS_ + dS.swapaxes(-1, -2) @ ddQ) / sqrt(n_d, dims.dtype)
+    dK_ = (sum_Q_dS_ + dS.swapaxes(-1, -2) @ ddQ) / sqrt(n_d, dtype=dims.dtype)
     sum_K_dS_ = dS_ @ K
-    dQ_ = (sum_K_dS_ + dS @ ddK) / sqrt(n_d, dims.dtype)
+    dQ_ = (sum_K_dS_ + dS @ ddK) / sqrt(n_d, dtype=dims.dtype)
     return Second(*SIGNATURE.restore(dims, O=ddO, Q=dQ_, K=dK_, V=dV_))

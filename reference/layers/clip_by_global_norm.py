@@ -91,7 +91,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
-    dnorm = (-sum_dy_g * tau / np.square(norm) if norm > tau else 0)
+    dnorm = (-sum_dy_g * tau / norm / norm if norm > tau else 0)
     dg: list[Any] = [0] * n_l
     for l in range(n_l):
         dg[l] = ((dy[l] * tau + dnorm * g[l]) / norm if norm > tau else dy[l])
@@ -119,7 +119,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = (
-            (-t_norm * g[l] * tau / np.square(norm) if norm > tau else np.full_like(g[l], 0))
+            (-t_norm * g[l] * tau / norm / norm if norm > tau else np.full_like(g[l], 0))
             + (tau / norm if norm > tau else 1) * t_g[l]
         )
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -143,7 +143,7 @@ def double_backward(
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
-    dnorm = (-sum_dy_g * tau / np.square(norm) if norm > tau else 0)
+    dnorm = (-sum_dy_g * tau / norm / norm if norm > tau else 0)
     sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
@@ -153,7 +153,7 @@ def double_backward(
     for l in range(n_l):
         ddy[l] = ((ddg[l] - ddnorm * g[l] / norm) * tau / norm if norm > tau else ddg[l])
         sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (2 * ddnorm * g[l] / norm - ddg[l]), axis=None)
-    dnorm_ = ((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g) / np.square(norm) if norm > tau else 0)
+    dnorm_ = ((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g) / norm / norm if norm > tau else 0)
     dg_: list[Any] = [0] * n_l
     for l in range(n_l):
         dg_[l] = (

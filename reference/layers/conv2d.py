@@ -73,10 +73,10 @@ def forward_rows(
     stride: Any,
     padding: Any,
     dilation: Any,
-    n_j: Any,
-    n_l: Any,
     n_i: Any,
     n_k: Any,
+    n_j: Any,
+    n_l: Any,
     z: Any = None,
 ) -> Any:
     """Forward, for some positions of the axis b."""
@@ -84,11 +84,9 @@ def forward_rows(
         contract(
             "bgcikjl,gockl->bgoij",
             windows(
-                windows(x, 4, (n_j, n_l), (stride, dilation), -padding),
-                3,
-                (n_i, n_k),
-                (stride, dilation),
-                -padding,
+                x,
+                (3, (n_i, n_k), (stride, dilation), -padding, 1),
+                (4, (n_j, n_l), (stride, dilation), -padding, 1),
             ),
             W,
         ),
@@ -105,35 +103,30 @@ def backward_rows(
     stride: Any,
     padding: Any,
     dilation: Any,
-    n_j: Any,
-    n_l: Any,
     n_i: Any,
     n_k: Any,
-    n_q: Any,
+    n_j: Any,
+    n_l: Any,
     n_p: Any,
+    n_q: Any,
 ) -> Any:
     """Backward, for some positions of the axis b."""
     dbias = np.add.reduce(dz, axis=(0, 3, 4))
     dW = contract(
         "bgcikjl,bgoij->gockl",
         windows(
-            windows(x, 4, (n_j, n_l), (stride, dilation), -padding),
-            3,
-            (n_i, n_k),
-            (stride, dilation),
-            -padding,
+            x,
+            (3, (n_i, n_k), (stride, dilation), -padding, 1),
+            (4, (n_j, n_l), (stride, dilation), -padding, 1),
         ),
         dz,
     )
     dx = contract(
         "bgopkql,gockl->bgcpq",
         windows(
-            windows(dz, 4, (n_q, n_l), (1, -dilation), padding, spread=stride),
-            3,
-            (n_p, n_k),
-            (1, -dilation),
-            padding,
-            spread=stride,
+            dz,
+            (3, (n_p, n_k), (1, -dilation), padding, stride),
+            (4, (n_q, n_l), (1, -dilation), padding, stride),
         ),
         W,
     )
@@ -162,10 +155,10 @@ def forward(
         TypeError: an argument has the wrong kind of numbers.
     """
     x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
-    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
+    n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
     n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
-    z = forward_rows(x, W, bias, stride, padding, dilation, n_j, n_l, n_i, n_k)
+    z = forward_rows(x, W, bias, stride, padding, dilation, n_i, n_k, n_j, n_l)
     saved = Saved(x, W, stride, padding, dilation, dims)
     return SIGNATURE.restore(dims, z=z)[0], saved
 
@@ -178,8 +171,8 @@ def backward(dz: Array, saved: Saved) -> Gradients:
     """
     x, W, stride, padding, dilation, dims = saved
     dz = SIGNATURE.cotangent("z", dz, dims)
-    n_j, n_l, n_i, n_k, n_q, n_p = dims["j"], dims["l"], dims["i"], dims["k"], dims["q"], dims["p"]
-    dbias, dW, dx = backward_rows(dz, x, W, stride, padding, dilation, n_j, n_l, n_i, n_k, n_q, n_p)
+    n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
+    dbias, dW, dx = backward_rows(dz, x, W, stride, padding, dilation, n_i, n_k, n_j, n_l, n_p, n_q)
     if dims.direct:
         return Gradients(dx, dW, dbias)
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=dbias))
@@ -204,17 +197,15 @@ def jvp(
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_bias = SIGNATURE.cotangent("bias", t_bias, dims)
-    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
+    n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
     n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
     sum_x_t_W = contract(
         "bgcikjl,gockl->bgoij",
         windows(
-            windows(x, 4, (n_j, n_l), (stride, dilation), -padding),
-            3,
-            (n_i, n_k),
-            (stride, dilation),
-            -padding,
+            x,
+            (3, (n_i, n_k), (stride, dilation), -padding, 1),
+            (4, (n_j, n_l), (stride, dilation), -padding, 1),
         ),
         t_W,
     )
@@ -224,11 +215,9 @@ def jvp(
         + contract(
             "bgcikjl,gockl->bgoij",
             windows(
-                windows(t_x, 4, (n_j, n_l), (stride, dilation), -padding),
-                3,
-                (n_i, n_k),
-                (stride, dilation),
-                -padding,
+                t_x,
+                (3, (n_i, n_k), (stride, dilation), -padding, 1),
+                (4, (n_j, n_l), (stride, dilation), -padding, 1),
             ),
             W,
         )
@@ -253,7 +242,7 @@ def double_backward(
     """
     x, W, bias = primals
     x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
-    n_l, n_k, n_q, n_p = dims["l"], dims["k"], dims["q"], dims["p"]
+    n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
     n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
     dz = SIGNATURE.cotangent("z", dz, dims)
@@ -264,11 +253,9 @@ def double_backward(
     sum_ddx_W = contract(
         "bgcikjl,gockl->bgoij",
         windows(
-            windows(ddx, 4, (n_j, n_l), (stride, dilation), -padding),
-            3,
-            (n_i, n_k),
-            (stride, dilation),
-            -padding,
+            ddx,
+            (3, (n_i, n_k), (stride, dilation), -padding, 1),
+            (4, (n_j, n_l), (stride, dilation), -padding, 1),
         ),
         W,
     )
@@ -277,11 +264,9 @@ def double_backward(
         + contract(
             "bgcikjl,gockl->bgoij",
             windows(
-                windows(x, 4, (n_j, n_l), (stride, dilation), -padding),
-                3,
-                (n_i, n_k),
-                (stride, dilation),
-                -padding,
+                x,
+                (3, (n_i, n_k), (stride, dilation), -padding, 1),
+                (4, (n_j, n_l), (stride, dilation), -padding, 1),
             ),
             ddW,
         )
@@ -290,24 +275,18 @@ def double_backward(
     dW_ = contract(
         "bgopkql,bgcpq->gockl",
         windows(
-            windows(dz, 4, (n_q, n_l), (1, -dilation), padding, spread=stride),
-            3,
-            (n_p, n_k),
-            (1, -dilation),
-            padding,
-            spread=stride,
+            dz,
+            (3, (n_p, n_k), (1, -dilation), padding, stride),
+            (4, (n_q, n_l), (1, -dilation), padding, stride),
         ),
         ddx,
     )
     dx_ = contract(
         "gocpiqj,bgoij->bgcpq",
         windows(
-            windows(ddW, 4, (n_q, n_j), (1, -stride), padding, spread=dilation),
-            3,
-            (n_p, n_i),
-            (1, -stride),
-            padding,
-            spread=dilation,
+            ddW,
+            (3, (n_p, n_i), (1, -stride), padding, dilation),
+            (4, (n_q, n_j), (1, -stride), padding, dilation),
         ),
         dz,
     )

@@ -54,10 +54,11 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, out=("y",))
 def forward_rows(z: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    return np.subtract((z - max_z[:, None]), log_sum(exp_z)[..., 0][:, None], out=y)
+    sum_z = positive_sum(exp_z)[..., 0]
+    return np.subtract((z - max_z[:, None]), log_sum(exp_z, sum_z[:, None]), out=y)
 
 
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
@@ -111,7 +112,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
     t_y = t_z - np.add.reduce(exp_z * t_z, axis=1)[:, None] / sum_z[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -128,10 +130,11 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    y = (z - max_z[:, None]) - log_sum(exp_z)[..., 0][:, None]
+    sum_z = positive_sum(exp_z)[..., 0]
+    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
     sum_dy = np.add.reduce(dy, axis=1)
     sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
     ddy = ddz - sum_ddz_y[:, None]

@@ -56,15 +56,13 @@ class Second(NamedTuple):
 
 
 @in_blocks(cut=(0, None, None, None, None, None, None), join=0)
-def forward_rows(x: Any, stride: Any, padding: Any, n_j: Any, n_l: Any, n_i: Any, n_k: Any) -> Any:
+def forward_rows(x: Any, stride: Any, padding: Any, n_i: Any, n_k: Any, n_j: Any, n_l: Any) -> Any:
     """Forward, for some positions of the axis b."""
     return window_max(
         windows(
-            windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf),
-            2,
-            (n_i, n_k),
-            (stride, 1),
-            -padding,
+            x,
+            (2, (n_i, n_k), (stride, 1), -padding, 1),
+            (3, (n_j, n_l), (stride, 1), -padding, 1),
             fill=-np.inf,
         ),
         (3, 5),
@@ -73,11 +71,11 @@ def forward_rows(x: Any, stride: Any, padding: Any, n_j: Any, n_l: Any, n_i: Any
 
 @in_blocks(cut=(0, 0, None, None, None, None, None, None, None, None), join=0)
 def backward_rows(
-    dy: Any, x: Any, stride: Any, padding: Any, n_j: Any, n_l: Any, n_i: Any, n_k: Any, n_p: Any, n_q: Any
+    dy: Any, x: Any, stride: Any, padding: Any, n_i: Any, n_k: Any, n_j: Any, n_l: Any, n_p: Any, n_q: Any
 ) -> Any:
     """Backward, for some positions of the axis b."""
     argmax_y = argmax(
-        windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
         2,
     )
     return overlap_add(
@@ -104,10 +102,10 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
         TypeError: an argument has the wrong kind of numbers.
     """
     x, dims = SIGNATURE.bind(x, window, stride, padding)
-    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
+    n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
-    y = forward_rows(x, stride, padding, n_j, n_l, n_i, n_k)
+    y = forward_rows(x, stride, padding, n_i, n_k, n_j, n_l)
     saved = Saved(x, stride, padding, dims)
     return SIGNATURE.restore(dims, y=y)[0], saved
 
@@ -120,8 +118,8 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, stride, padding, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    n_j, n_l, n_i, n_k, n_p, n_q = dims["j"], dims["l"], dims["i"], dims["k"], dims["p"], dims["q"]
-    dx = backward_rows(dy, x, stride, padding, n_j, n_l, n_i, n_k, n_p, n_q)
+    n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
+    dx = backward_rows(dy, x, stride, padding, n_i, n_k, n_j, n_l, n_p, n_q)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))
@@ -138,16 +136,16 @@ def jvp(
     x, dims = SIGNATURE.bind(x, window, stride, padding)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    n_l, n_k, n_p, n_q = dims["l"], dims["k"], dims["p"], dims["q"]
+    n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     argmax_y = argmax(
-        windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
         2,
     )
     t_y = np.add.reduce(
         (
-            windows(windows(t_x, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding)
+            windows(t_x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1))
             * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None])
         ),
         axis=(3, 5),
@@ -171,19 +169,19 @@ def double_backward(
     """
     x, = primals
     x, dims = SIGNATURE.bind(x, window, stride, padding)
-    n_l, n_k, n_b, n_c, n_p, n_q = dims["l"], dims["k"], dims["b"], dims["c"], dims["p"], dims["q"]
+    n_k, n_l, n_b, n_c, n_p, n_q = dims["k"], dims["l"], dims["b"], dims["c"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     argmax_y = argmax(
-        windows(windows(x, 3, (n_j, n_l), (stride, 1), -padding, fill=-np.inf), 2, (n_i, n_k), (stride, 1), -padding, fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
         2,
     )
     ddy = np.add.reduce(
         (
-            windows(windows(ddx, 3, (n_j, n_l), (stride, 1), -padding), 2, (n_i, n_k), (stride, 1), -padding)
+            windows(ddx, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1))
             * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None])
         ),
         axis=(3, 5),

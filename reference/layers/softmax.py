@@ -54,8 +54,9 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, out=("y",))
 def forward_rows(z: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    return np.divide(exp_z, positive_sum(exp_z)[..., 0][:, None], out=y)
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
+    return np.divide(exp_z, positive_sum(exp_z), out=y)
 
 
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
@@ -109,7 +110,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
     t_y = (
         exp_z * t_z / sum_z[:, None]
@@ -129,8 +131,9 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
+    y = exp_z / positive_sum(exp_z)
     sum_dy_y = np.add.reduce(dy * y, axis=1)
     sum_ddz_y = np.add.reduce(ddz * y, axis=1)
     ddy = y * (ddz - sum_ddz_y[:, None])

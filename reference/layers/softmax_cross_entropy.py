@@ -41,6 +41,7 @@ class Saved(NamedTuple):
 
     z: Any  # [..., i]
     t: Any  # [..., i]
+    sum_z: Any
     exp_z: Any
     max_z: Any
     log_sum_z: Any
@@ -63,66 +64,71 @@ class Second(NamedTuple):
     t: Any
 
 
-@in_blocks(cut=(0, 0), join=(0, 0, 0, None))
+@in_blocks(cut=(0, 0), join=(0, 0, 0, 0, None))
 def forward_rows(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    log_sum_z = log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     sum_L = np.add.reduce(L, axis=None)
-    return max_z, exp_z, log_sum_z, sum_L
+    return max_z, exp_z, sum_z, log_sum_z, sum_L
 
 
-@in_blocks(cut=(0, 0), join=(0, 0, 0, 0))
+@in_blocks(cut=(0, 0), join=(0, 0, 0, 0, 0))
 def forward_rows_none(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    log_sum_z = log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     loss = L
-    return max_z, exp_z, log_sum_z, loss
+    return max_z, exp_z, sum_z, log_sum_z, loss
 
 
-@in_blocks(cut=(0, 0), join=(0, 0, 0, None))
+@in_blocks(cut=(0, 0), join=(0, 0, 0, 0, None))
 def forward_rows_sum(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    log_sum_z = log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     loss = np.add.reduce(L, axis=None)
-    return max_z, exp_z, log_sum_z, loss
+    return max_z, exp_z, sum_z, log_sum_z, loss
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, None, None), join=(0, 0))
-def backward_rows(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, dloss: Any, rows: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0))
+def backward_rows(
+    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, rows: Any
+) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])
     dz = dloss / rows * (y * np.add.reduce(t, axis=1)[:, None] - t)
     return dt, dz
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0), join=(0, 0), out=("", "dz",))
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, 0), join=(0, 0), out=("", "dz",))
 def backward_rows_none(
-    exp_z: Any, t: Any, z: Any, dloss: Any, log_sum_z: Any, max_z: Any, dz: Any = None
+    exp_z: Any, t: Any, z: Any, dloss: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dz: Any = None
 ) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
     dz = np.multiply(dloss[:, None], y * np.add.reduce(t, axis=1)[:, None] - t, out=dz)
     return dt, dz
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, None), join=(0, 0))
-def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, dloss: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None), join=(0, 0))
+def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])
     dz = dloss * (y * np.add.reduce(t, axis=1)[:, None] - t)
     return dt, dz
@@ -146,13 +152,13 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
     z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     if reduction == "mean":
-        max_z, exp_z, log_sum_z, sum_L = forward_rows(t, z)
+        max_z, exp_z, sum_z, log_sum_z, sum_L = forward_rows(t, z)
         loss = sum_L / rows
     elif reduction == "sum":
-        max_z, exp_z, log_sum_z, loss = forward_rows_sum(t, z)
+        max_z, exp_z, sum_z, log_sum_z, loss = forward_rows_sum(t, z)
     else:
-        max_z, exp_z, log_sum_z, loss = forward_rows_none(t, z)
-    saved = Saved(z, t, exp_z, max_z, log_sum_z, reduction, dims)
+        max_z, exp_z, sum_z, log_sum_z, loss = forward_rows_none(t, z)
+    saved = Saved(z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims)
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
@@ -162,15 +168,15 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    z, t, exp_z, max_z, log_sum_z, reduction, dims = saved
+    z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dt, dz = backward_rows(exp_z, t, z, log_sum_z, max_z, dloss, rows)
+        dt, dz = backward_rows(exp_z, t, z, log_sum_z, max_z, sum_z, dloss, rows)
     elif reduction == "sum":
-        dt, dz = backward_rows_sum(exp_z, t, z, log_sum_z, max_z, dloss)
+        dt, dz = backward_rows_sum(exp_z, t, z, log_sum_z, max_z, sum_z, dloss)
     else:
-        dt, dz = backward_rows_none(exp_z, t, z, dloss, log_sum_z, max_z)
+        dt, dz = backward_rows_none(exp_z, t, z, dloss, log_sum_z, max_z, sum_z)
     if dims.direct:
         return Gradients(dz, dt)
     return Gradients(*SIGNATURE.restore(dims, z=dz, t=dt))
@@ -187,11 +193,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z)[..., 0]
+    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     y = exp_z / sum_z[:, None]
     t_y = (
         exp_z * t_z / sum_z[:, None]
@@ -222,11 +228,11 @@ def double_backward(
     ddz, ddt = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z)[..., 0]
+    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     y = exp_z / sum_z[:, None]
     sum_t = np.add.reduce(t, axis=1)
     if reduction == "mean":

@@ -42,6 +42,7 @@ class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
     t: Any  # [...]
+    sum_z: Any
     exp_z: Any
     reduction: Any
     dims: Any  # the sizes of this call
@@ -60,57 +61,60 @@ class Second(NamedTuple):
     z: Any
 
 
-@in_blocks(cut=(0, 0), join=(0, None))
+@in_blocks(cut=(0, 0), join=(0, 0, None))
 def forward_rows(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
     sum_L = np.add.reduce(L, axis=None)
-    return exp_z, sum_L
+    return exp_z, sum_z, sum_L
 
 
-@in_blocks(cut=(0, 0), join=(0, 0))
+@in_blocks(cut=(0, 0), join=(0, 0, 0))
 def forward_rows_none(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
     loss = L
-    return exp_z, loss
+    return exp_z, sum_z, loss
 
 
-@in_blocks(cut=(0, 0), join=(0, None))
+@in_blocks(cut=(0, 0), join=(0, 0, None))
 def forward_rows_sum(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    shift_z = row_shift(z)[..., 0]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z)[..., 0]
+    sum_z = positive_sum(exp_z)[..., 0]
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
     loss = np.add.reduce(L, axis=None)
-    return exp_z, loss
+    return exp_z, sum_z, loss
 
 
-@in_blocks(cut=(0, 0, None, None), join=0)
-def backward_rows(exp_z: Any, t: Any, dloss: Any, rows: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, None, None), join=0)
+def backward_rows(exp_z: Any, sum_z: Any, t: Any, dloss: Any, rows: Any) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     return dloss / rows * less_one_hot(y, t)
 
 
-@in_blocks(cut=(0, 0, 0), join=0, out=("dz",))
-def backward_rows_none(exp_z: Any, dloss: Any, t: Any, dz: Any = None) -> Any:
+@in_blocks(cut=(0, 0, 0, 0), join=0, out=("dz",))
+def backward_rows_none(exp_z: Any, dloss: Any, sum_z: Any, t: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     return np.multiply(dloss[:, None], less_one_hot(y, t), out=dz)
 
 
-@in_blocks(cut=(0, 0, None), join=0)
-def backward_rows_sum(exp_z: Any, t: Any, dloss: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, None), join=0)
+def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any) -> Any:
     """Backward, for some positions of the axis ...."""
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    y = exp_z / sum_z[:, None]
     return dloss * less_one_hot(y, t)
 
 
@@ -132,13 +136,13 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
     z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     if reduction == "mean":
-        exp_z, sum_L = forward_rows(z, t)
+        exp_z, sum_z, sum_L = forward_rows(z, t)
         loss = sum_L / rows
     elif reduction == "sum":
-        exp_z, loss = forward_rows_sum(z, t)
+        exp_z, sum_z, loss = forward_rows_sum(z, t)
     else:
-        exp_z, loss = forward_rows_none(z, t)
-    saved = Saved(t, exp_z, reduction, dims)
+        exp_z, sum_z, loss = forward_rows_none(z, t)
+    saved = Saved(t, sum_z, exp_z, reduction, dims)
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
@@ -148,15 +152,15 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    t, exp_z, reduction, dims = saved
+    t, sum_z, exp_z, reduction, dims = saved
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
-        dz = backward_rows(exp_z, t, dloss, rows)
+        dz = backward_rows(exp_z, sum_z, t, dloss, rows)
     elif reduction == "sum":
-        dz = backward_rows_sum(exp_z, t, dloss)
+        dz = backward_rows_sum(exp_z, sum_z, t, dloss)
     else:
-        dz = backward_rows_none(exp_z, dloss, t)
+        dz = backward_rows_none(exp_z, dloss, sum_z, t)
     if dims.direct:
         return Gradients(dz)
     return Gradients(*SIGNATURE.restore(dims, z=dz))
@@ -172,7 +176,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
     y = exp_z / sum_z[:, None]
     t_y = (
@@ -203,8 +208,9 @@ def double_backward(
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    exp_z = shifted_exp(z, row_shift(z)[..., 0][:, None])
-    y = exp_z / positive_sum(exp_z)[..., 0][:, None]
+    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    exp_z = shifted_exp(z, shift_z[:, None])
+    y = exp_z / positive_sum(exp_z)
     if reduction == "mean":
         sum_ddz_y = np.add.reduce(ddz * y, axis=None)
         ddloss = (sum_ddz_y - np.add.reduce(ddz[np.arange(len(t)), t], axis=None)) / rows

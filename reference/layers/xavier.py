@@ -58,7 +58,7 @@ def forward(noise: Array) -> tuple[Array, Saved]:
     """
     noise, dims = SIGNATURE.bind(noise)
     n_i, n_o = dims["i"], dims["o"]
-    W = noise * sqrt(2 / (n_i + n_o), dims.dtype)
+    W = noise * sqrt(2, n_i + n_o, dtype=dims.dtype)
     saved = Saved(dims)
     if dims.direct_outputs:
         return W, saved
@@ -74,7 +74,7 @@ def backward(dW: Array, saved: Saved) -> Gradients:
     dims, = saved
     dW = SIGNATURE.cotangent("W", dW, dims)
     n_i, n_o = dims["i"], dims["o"]
-    dnoise = dW * (sqrt(2, dims.dtype) / sqrt(n_i + n_o, dims.dtype))
+    dnoise = dW * (sqrt(2, n_i + n_o, dtype=dims.dtype))
     if dims.direct:
         return Gradients(dnoise)
     return Gradients(*SIGNATURE.restore(dims, noise=dnoise))
@@ -90,7 +90,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_noise, = tangents
     t_noise = SIGNATURE.cotangent("noise", t_noise, dims)
     n_i, n_o = dims["i"], dims["o"]
-    t_W = t_noise * (sqrt(2, dims.dtype) / sqrt(n_i + n_o, dims.dtype))
+    t_W = t_noise * (sqrt(2, n_i + n_o, dtype=dims.dtype))
     return SIGNATURE.restore(dims, W=t_W)[0]
 
 
@@ -106,5 +106,5 @@ def double_backward(dW: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dW = SIGNATURE.cotangent("W", dW, dims)
     ddnoise, = cotangents
     ddnoise = SIGNATURE.cotangent("noise", ddnoise, dims)
-    ddW = ddnoise * (sqrt(2, dims.dtype) / sqrt(n_i + n_o, dims.dtype))
+    ddW = ddnoise * (sqrt(2, n_i + n_o, dtype=dims.dtype))
     return Second(*SIGNATURE.restore(dims, W=ddW, noise=None))

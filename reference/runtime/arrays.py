@@ -15,39 +15,52 @@ from reference.runtime.functions import positive_sum
 Array = NDArray[Any]
 
 
-def windows(
-    a: Array, axis: int, counts: tuple[int, ...], steps: tuple[int, ...], offset: int, *, spread: int = 1, fill: Any = 0
-) -> Array:
+Span = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
+
+
+def windows(a: Array, *spans: Span, fill: Any = 0) -> Array:
     """View ``a`` at affine positions: ``out[..., i, k, ...] = a[..., (steps[0]*i + steps[1]*k + offset) / spread, ...]``.
 
-    Outside the array, and where the division is not exact, the value is ``fill``.
+    Outside the array, and where the division is not exact, the value is ``fill``. Nothing is copied but an array
+    that has to be padded.
 
     Args:
         a: any array.
-        axis: the axis that the positions run along; it is replaced by ``len(counts)`` axes.
-        counts: how many positions each index has.
-        steps: how far one count of each index moves; may be negative.
-        offset: the position of all indices at zero.
-        spread: the distance between neighbours of ``a`` in position space.
+        spans: for each axis that is replaced, in order: (axis, counts, steps, offset, spread). counts says how many
+            positions each index has; the axis becomes ``len(counts)`` axes. steps says how far one count of each
+            index moves, maybe backwards. offset is the position of all indices at zero, and spread the distance
+            between neighbours of ``a`` in position space.
     """
-    low = offset + sum(min(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
-    high = offset + sum(max(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
-    size = a.shape[axis]
-    if min(counts) == 0:
-        return np.full(a.shape[:axis] + counts + a.shape[axis + 1 :], fill, dtype=a.dtype)
-    last = (size - 1) * spread
-    if spread != 1 or low < 0 or high > last:
-        start, stop = min(low, 0), max(high, last)
-        shape = a.shape[:axis] + (stop - start + 1,) + a.shape[axis + 1 :]
-        padded = np.full(shape, fill, dtype=a.dtype)
-        here = (slice(None),) * axis
-        if size:
-            padded[(*here, slice(-start, last - start + 1, spread))] = a
-        a, offset = padded, offset - start
-    origin = a[(slice(None),) * axis + (slice(offset, None),)]
-    stride = a.strides[axis]
-    strides = a.strides[:axis] + tuple(s * stride for s in steps) + a.strides[axis + 1 :]
-    return as_strided(origin, a.shape[:axis] + counts + a.shape[axis + 1 :], strides, writeable=False)
+    shape = list(a.shape)
+    inside: list[slice] = [slice(None)] * a.ndim
+    origin = [0] * a.ndim
+    padded = False
+    for axis, counts, steps, offset, spread in spans:
+        if min(counts) == 0:
+            continue
+        low = offset + sum(min(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
+        high = offset + sum(max(0, s * (c - 1)) for s, c in zip(steps, counts, strict=True))
+        last = (a.shape[axis] - 1) * spread
+        origin[axis] = offset
+        if spread != 1 or low < 0 or high > last:
+            start, stop = min(low, 0), max(high, last)
+            shape[axis] = stop - start + 1
+            inside[axis] = slice(-start, last - start + 1, spread) if a.shape[axis] else slice(0, 0)
+            origin[axis] = offset - start
+            padded = True
+    if padded:
+        larger = np.empty(shape, dtype=a.dtype)
+        larger[...] = fill
+        larger[tuple(inside)] = a
+        a = larger
+    sizes: list[int] = list(a.shape)
+    strides: list[int] = list(a.strides)
+    for axis, counts, steps, _, _ in reversed(spans):
+        sizes[axis : axis + 1] = counts
+        strides[axis : axis + 1] = [s * a.strides[axis] for s in steps]
+    if 0 in sizes:
+        return np.empty(sizes, dtype=a.dtype)
+    return as_strided(a[tuple(slice(n, None) for n in origin)], sizes, strides, writeable=False)
 
 
 def contract(pattern: str, a: Array, b: Array) -> Array:
@@ -221,13 +234,17 @@ def output_size(layer: str, axis: str, size: int) -> int:
     return size
 
 
-def sqrt(number: int | float, dtype: Any) -> Any:
-    """The square root of a Python number: a Python float, or exact to the precision in force for object arrays."""
+def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any:
+    """The square root of a quotient of Python numbers, or of "pi": a Python float, NaN where it is divided by 0.
+
+    For object arrays it is a ball, exact to the precision in force.
+    """
     if dtype == object:
         from flint import arb
 
-        return arb(number).sqrt()
-    return math.sqrt(number)
+        return ((arb.pi() if isinstance(above, str) else arb(above)) / below).sqrt()
+    number = math.pi if isinstance(above, str) else above
+    return math.sqrt(number / below) if below else math.nan
 
 
 def xlogy(a: Array, b: Array) -> Array:

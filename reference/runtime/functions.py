@@ -10,6 +10,7 @@ Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,26 +40,25 @@ __all__ = [
     "unbounded_exp",
 ]
 
+HALVED = 64  # a longer row is folded in halves before it is summed exactly
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
 
 
-def row_shift(z: Array) -> Array:
-    """The integer nearest to the largest element of each row, [..., 1]: what to subtract before exp.
+def row_shift(largest: Array) -> Array:
+    """What to subtract before exp, from the largest exponents: the nearest integers.
 
-    An integer, because then the rounding error of z - shift is a difference of two more floating-point
-    numbers (`shifted_exp`). A row of -inf alone and an empty row get 0.
+    Integers, because then the rounding error of z - shift is a difference of two more floating-point numbers
+    (`shifted_exp`). -inf, the largest of nothing, gives 0. In float16 and float32 the exponents themselves.
 
     Args:
-        z: [..., i].
+        largest: of any shape.
     """
-    if z.shape[-1] == 0:
-        return np.zeros((*z.shape[:-1], 1), z.dtype)
-    if z.dtype == object:
-        peak = np.asarray(np.frompyfunc(float, 1, 1)(z), np.float64).max(axis=-1, keepdims=True)
-        return np.asarray(np.frompyfunc(int, 1, 1)(np.rint(peak)) + 0 * z[..., :1])
-    shift: Array = np.rint(z.max(axis=-1, keepdims=True))
+    if largest.dtype == object:
+        return np.asarray(np.frompyfunc(lambda v: round(v) if abs(v := float(v)) < np.inf else 0, 1, 1)(largest))
+    shift: Array = largest.copy() if largest.dtype.char in "ef" else np.rint(largest)
     np.copyto(shift, 0, where=shift == -np.inf)
     return shift
 
@@ -72,12 +72,12 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
 
     Args:
         z: [..., i].
-        shift: [..., 1], from `row_shift`, or other integers at least about as large as the row's elements.
+        shift: [..., 1], from `row_shift` of the rows' largest elements, or other integers at least about as large as the row's elements.
         out: [..., i], where to put the result; not z.
         work: [..., i], a working array; not z and not out.
     """
-    if z.dtype == object:
-        return np.asarray(np.exp(z - shift))
+    if z.dtype == object:  # a masked exponent is the float -inf among balls
+        return np.asarray(np.frompyfunc(lambda d: 0 if d == -math.inf else d.exp(), 1, 1)(z - shift))
     if z.dtype in (np.float16, np.float32):
         with np.errstate(over="ignore"):  # below -max the difference is -inf, and its exponential 0
             d = np.subtract(z, shift, out=out)
@@ -101,7 +101,8 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
     """The sum over the last axis, kept as [..., 1], of non-negative numbers, in float64 within one unit.
 
     NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the
-    upper parts are multiples of one power of two and their sum is exact in any order.
+    upper parts are multiples of one power of two and their sum is exact in any order. A longer row is first folded
+    in halves, each time with half a unit of every element at most (a quarter of the sum's, in the mean).
 
     Args:
         p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
@@ -109,6 +110,12 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
     """
     if p.dtype in (object, np.float16, np.float32) or p.shape[-1] <= 2:
         return np.asarray(np.add.reduce(p, axis=-1, keepdims=True))
+    while p.shape[-1] > HALVED:
+        half = p.shape[-1] // 2
+        odd = p[..., 2 * half :]
+        p = p[..., :half] + p[..., half : 2 * half]
+        p[..., :1] += odd if odd.shape[-1] else 0
+        work = None
     ones = np.ones(p.shape[-1], p.dtype)
     rough = p @ ones
     grid = np.ldexp(p.dtype.type(1.5), np.frexp(rough)[1] + 1)[..., None]
@@ -174,27 +181,50 @@ def global_norm(arrays: Iterable[Array]) -> Any:
         return kind(np.ldexp(root, -scale))
 
 
-def log_sum(e: Array) -> Array:
-    """log(sum(e) / max(e)) over the last axis, kept as [..., 1], of non-negative numbers; accurate next to 0.
+def log_sum(e: Array, total: Array) -> Array:
+    """log(total / max(e)) over the last axis, kept as [..., 1], of non-negative numbers; accurate next to 0.
 
-    It is log1p of what the others add to the largest. A row of zeros gives -inf.
+    Where one element makes up most of the sum it is log1p of what the others add to it. A row of zeros gives -inf.
 
     Args:
         e: [..., i], every element at least 0.
+        total: [..., 1], the sum of e over i.
     """
     if e.shape[-1] == 0:
         return np.full((*e.shape[:-1], 1), -np.inf, dtype=e.dtype)
     if e.dtype == object:
-        peak = np.asarray(np.frompyfunc(float, 1, 1)(e), np.float64).argmax(axis=-1)[..., None]
-    else:
-        peak = e.argmax(axis=-1)[..., None]
+        return _log_objects(e)
+    largest = np.maximum.reduce(e, axis=-1, keepdims=True)
+    empty = largest == 0
+    if empty.any():
+        largest[empty] = 1
+    ratio = np.divide(total, largest)
+    near = ratio < 4  # beyond, the rounding of total is less than two units of the logarithm
+    if near.all():
+        return _log_rest(e, largest, empty)
+    with np.errstate(divide="ignore"):
+        np.log(ratio, out=ratio)
+    if near.any():
+        near = near[..., 0]
+        ratio[near] = _log_rest(e[near], largest[near], empty[near])
+    return np.asarray(ratio)
+
+
+def _log_rest(e: Array, largest: Array, empty: Array) -> Array:
+    """log_sum from what the others add to the largest."""
+    rest = e.copy()
+    np.put_along_axis(rest, e.argmax(axis=-1)[..., None], 0, -1)
+    ratio = np.asarray(positive_sum(rest) / largest)
+    np.log1p(ratio, out=ratio)
+    ratio[empty] = -np.inf
+    return ratio
+
+
+def _log_objects(e: Array) -> Array:
+    """log_sum of balls."""
+    peak = np.asarray(np.frompyfunc(float, 1, 1)(e), np.float64).argmax(axis=-1)[..., None]
     largest = np.take_along_axis(e, peak, -1)
     rest = e.copy()
     np.put_along_axis(rest, peak, 0 * largest, -1)
-    if e.dtype == object:
-        return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(np.add.reduce(rest, axis=-1, keepdims=True), largest))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = positive_sum(rest) / largest
-        np.log1p(ratio, out=ratio)
-    ratio[largest == 0] = -np.inf
-    return ratio
+    others = np.add.reduce(rest, axis=-1, keepdims=True)
+    return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(others, largest))

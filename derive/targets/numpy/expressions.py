@@ -16,7 +16,7 @@ LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
 UFUNCS = {"exp": "np.exp", "expm1": "np.expm1", "log": "np.log", "abs": "np.abs", "library tanh": "np.tanh", "minimum": "np.minimum"}
 #: Functions of reference.runtime.functions, by their name in the notation.
-RUNTIME = {"exp_decay": "exp_decay", "unbounded_exp": "unbounded_exp", "erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp", "copysign": "copysign", "negative_part": "negative_part"}
+RUNTIME = {"row_shift": "row_shift", "exp_decay": "exp_decay", "unbounded_exp": "unbounded_exp", "erf": "erf", "xlogy": "xlogy", "xdivy": "xdivy", "shifted_exp": "shifted_exp", "copysign": "copysign", "negative_part": "negative_part"}
 
 
 def size_name(axis: str) -> str:
@@ -123,9 +123,13 @@ class Printer:
         code = ref.tensor + (f"[{', '.join(slots)}]" if slots else "")
         if ref.tensor in self.lists and len(slots) > 1:
             code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
-        for place, e in reversed(affine):
-            code, indices = self.windows(code, place, e)
-            axes[place : place + 1] = indices
+        if affine:
+            self.functions.add("windows")
+            spans = [self.span(place, e) for place, e in affine]
+            filled = f", fill={self.fill}" if self.fill != "0" else ""
+            code = f"windows({code}, {', '.join(text for text, _ in spans)}{filled})"
+            for (place, _), (_, indices) in zip(reversed(affine), reversed(spans), strict=True):
+                axes[place : place + 1] = indices
         return code, tuple(axes)
 
     def length(self, index: str, gathers: list[Ref]) -> str:
@@ -136,8 +140,8 @@ class Printer:
                 return f"len({code})"
         return self.size(index)
 
-    def windows(self, code: str, place: int, e: Expr) -> tuple[str, list[str]]:
-        """``windows(x, 2, (n_i, n_k), (stride, dilation), -padding)`` for an affine index."""
+    def span(self, place: int, e: Expr) -> tuple[str, list[str]]:
+        """``(2, (n_i, n_k), (stride, dilation), -padding, 1)`` for an affine index, and the indices it runs over."""
         spread: Expr = x.ONE
         if isinstance(e, Op) and e.fn == "exactdiv":
             e, spread = e.args
@@ -148,10 +152,7 @@ class Printer:
             steps.append(self.show(step))
         counts = ", ".join(self.size(i) for i in indices)
         comma = "," if len(indices) == 1 else ""
-        extra = f", spread={self.show(spread)}" if spread != x.ONE else ""
-        extra += f", fill={self.fill}" if self.fill != "0" else ""
-        self.functions.add("windows")
-        text = f"windows({code}, {place}, ({counts}{comma}), ({', '.join(steps)}{comma}), {self.show(rest)}{extra})"
+        text = f"({place}, ({counts}{comma}), ({', '.join(steps)}{comma}), {self.show(rest)}, {self.show(spread)})"
         return text, indices
 
     def align(self, code: str, axes: tuple[str, ...], frame: tuple[str, ...]) -> str:
@@ -164,6 +165,8 @@ class Printer:
         while slots and slots[0] == "None":
             slots.pop(0)
         if "None" in slots:
+            if code.endswith("[..., 0]") and slots == [":"] * (len(slots) - 1) + ["None"]:
+                return code.removesuffix("[..., 0]")
             while slots[-1] == ":":
                 slots.pop()
             code = f"{code}[{', '.join(slots)}]"
@@ -311,15 +314,36 @@ class Printer:
                 number = x.mul(*numbers, *(x.power(f, x.num(-1)) for f in below))
                 rest, _ = self.product(x.mul(*small, *large), frame)
                 return ("-" if negative else "") + f"{rest} * ({self.show(number)})", PRODUCT
+        above, below = self.roots_joined(above, below)
         above.sort(key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson"))
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
+        squares = [f.args[0] for f in below if isinstance(f, Op) and f.fn == "pow" and self.is_statistic(f)]
+        below = [f for f in below if not self.is_statistic(f)]
+        for base in squares:  # divided by twice: the square may overflow where the quotient does not
+            text += f" / {self.show(base, frame, UNARY)}" * 2
         if below:
             under = " * ".join(self.show(f, frame, UNARY) for f in below)
             text += f" / ({under})" if len(below) > 1 else f" / {under}"
         if negative:
             return f"-{text}" if len(parts) + len(below) == 1 else f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
-        return text, PRODUCT if len(parts) + len(below) > 1 else self.node(above[0], frame)[1] if above else PRODUCT
+        return text, PRODUCT if len(parts) + len(below) + len(squares) > 1 else self.node(above[0], frame)[1] if above else PRODUCT
+
+    def is_statistic(self, e: Expr) -> bool:
+        """The square of one number that was computed from arrays: a norm."""
+        return isinstance(e, Op) and e.fn == "pow" and isinstance(e.args[0], Ref) and not e.args[0].index and e.args[1] == x.num(2)
+
+    def roots_joined(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+        """``sqrt(a) / sqrt(b)`` of numbers as one root, which is rounded once and no error where b is 0."""
+
+        def root(f: Expr) -> bool:
+            return isinstance(f, Op) and f.fn == "pow" and f.args[1] == Num(Fraction(1, 2)) and self.scalar(f.args[0])
+
+        up, down = ([f.args[0] for f in side if isinstance(f, Op) and root(f)] for side in (above, below))
+        if not up or not down or x.PI in (*up, *down):
+            return above, below
+        joined = x.sqrt(x.div(x.mul(*up), x.mul(*down)))
+        return [f for f in above if not root(f)] + [joined], [f for f in below if not root(f)]
 
     def irrational(self, e: Expr) -> bool:
         """Whether a number is rounded in any case, so that dividing it by another loses no exact quotient."""
@@ -339,7 +363,11 @@ class Printer:
         if value == Fraction(1, 2):
             if self.scalar(base):
                 self.functions.add("sqrt")
-                return f"sqrt({self.show(base)}, dims.dtype)", ATOM
+                if base == x.PI:
+                    return 'sqrt("pi", dtype=dims.dtype)', ATOM
+                above, below = split_quotient(base)
+                parts = [self.show(x.mul(*above)), *([self.show(x.mul(*below))] if below else [])]
+                return f"sqrt({', '.join(parts)}, dtype=dims.dtype)", ATOM
             return f"np.sqrt({self.show(base, frame)})", ATOM
         if value == 2:
             return f"np.square({self.show(base, frame)})", ATOM

@@ -142,10 +142,11 @@ class Body:
             scattered = self.overlap(s, axes, over)
             if scattered is not None:
                 return scattered, ATOM, axes
-        by_rows = {"shift": "row_shift", "positive_sum": "positive_sum", "log_sum": "log_sum"}
+        by_rows = {"positive_sum": "positive_sum", "log_sum": "log_sum"}
         frame = axes + over if s.op == "argmax" or s.op in by_rows else p.frame(s.body, axes + over)
-        code = p.show(s.body, frame)
-        missing = [a for a in frame if a not in x.free(s.body)]
+        terms = s.body.args[0] if isinstance(s.body, Op) and s.body.fn == "of" else s.body
+        code = p.show(terms, frame)
+        missing = [a for a in frame if a not in x.free(terms)]
         if missing:
             code = self.broadcast(code, frame)
         p.fill = "0"
@@ -156,7 +157,10 @@ class Body:
         if s.op in by_rows:
             p.functions.add(by_rows[s.op])
             flat = f".reshape({', '.join(p.size(a) for a in axes)}, -1)" if len(over) > 1 else ""
-            return f"{by_rows[s.op]}({code}{flat})[..., 0]", ATOM, axes
+            more = ""
+            if isinstance(s.body, Op) and s.body.fn == "of":
+                more = f", {p.show(s.body.args[1], (*axes, '%'))}"
+            return f"{by_rows[s.op]}({code}{flat}{more})[..., 0]", ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"
