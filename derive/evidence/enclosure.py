@@ -20,7 +20,8 @@ not a theorem, make it a yardstick for other ways to evaluate the same formula t
 Underflow costs a result one smallest subnormal number. Where that does not explain an error, the analysis is
 made once more with one for every product, quotient, root and function on the way; its bound holds unless it
 is infinite, as it is where the equations, taken literally, would divide by what has underflowed (softmax of
-very negative scores): there a kernel must do better.
+very negative scores): there a kernel must do better. Of a result below the smallest normal number no more is
+asked than that it is below it, too: 0 will do.
 
 Overflow is no excuse where the true result is a number of the format, with one exception: a tensor that the
 definition names may overflow (the logits in front of a sigmoid), unless it is only ever used under a root (a
@@ -72,6 +73,10 @@ class Format:
     @property
     def largest(self) -> float:
         return float(np.finfo(self.dtype).max)
+
+    @property
+    def normal(self) -> float:
+        return float(np.finfo(self.dtype).smallest_normal)
 
 
 FORMATS = (
@@ -253,6 +258,9 @@ def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, wh
         return False
     with kernels.precision():
         if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
+            return True
+        if wanted.abs_upper() < form.normal:
+            tally.claim(abs(float(v)) <= form.normal, f"{where}: {v}, but the true value is {wanted.str(8)}")
             return True
         reach = (ball(0.0) - wanted).abs_upper()
         if not reach.is_finite():

@@ -25,13 +25,13 @@ class Map:
 @dataclass(frozen=True)
 class Fold:
     """``name[axes] = op over (over) of body``; op is sum, max, argmax (row-major position over ``over``),
-    norm (root of the sum of squares), positive_sum (a sum of numbers that are not negative) or log_sum (of terms and
+    norm (root of the sum of squares), squares (that sum), positive_sum (a sum of numbers that are not negative) or log_sum (of terms and
     their sum, the log of the sum divided by its largest term)."""
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
-    op: Literal["sum", "max", "argmax", "norm", "positive_sum", "log_sum"]
+    op: Literal["sum", "max", "argmax", "norm", "squares", "positive_sum", "log_sum"]
     over: tuple[str, ...]
     body: Expr
 

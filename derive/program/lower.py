@@ -235,7 +235,7 @@ class Lowering:
                 e = group[0]
                 group = [Equation(e.target, e.left, self.along_sequence(group[0].body), e.line)]
                 reduction = group[0].body
-                if isinstance(reduction, Reduce) and sequence in reduction.over and reduction.op != "norm":
+                if isinstance(reduction, Reduce) and sequence in reduction.over and reduction.op not in ("norm", "squares"):
                     axis = sequence
             if axis is None:
                 out += [self.statement(e) for e in group]

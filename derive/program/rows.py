@@ -104,7 +104,7 @@ def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -
         return None
     if axis not in s.axes and axis not in over:
         return None
-    if isinstance(s, Fold) and s.op == "norm":
+    if isinstance(s, Fold) and s.op in ("norm", "squares"):
         return None
     if isinstance(s, Contract) and not (axis in x.free(s.a) and axis in x.free(s.b)) and not windows:
         return None

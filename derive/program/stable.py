@@ -46,6 +46,7 @@ class Stabiliser:
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
             self.shift(target)
         self.norms()
+        self.squares()
         self.one_hot()
         self.library()
         self.exponentials()
@@ -296,6 +297,17 @@ class Stabiliser:
             self.note("the norm is computed with scaled squares: they neither overflow nor underflow")
             first = min(n for n, e in enumerate(self.flat) if set(x.tensors(e.body)) & set(self.new_norms))
             self.flat[first:first] = list(self.new_norms.values())
+
+    def squares(self) -> None:
+        """A sum of all squares is added up in a wider format where there is one."""
+
+        def wide(e: Equation) -> Equation:
+            match e.body:
+                case Reduce("sum", over, Op("pow", (Ref() as g, x.Num(two)))) if two == 2 and not e.left:
+                    return replace(e, body=Reduce("squares", over, g))
+            return e
+
+        self.flat = [wide(e) for e in self.flat]
 
     def known_norm(self, over: tuple[str, ...], g: Ref) -> str | None:
         return next((n for n, e in self.new_norms.items() if e.body == Reduce("norm", over, g)), None)

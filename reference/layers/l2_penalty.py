@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.functions import sum_of_squares
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -65,11 +66,7 @@ def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array,
         TypeError: an argument has the wrong kind of numbers.
     """
     W, dims = SIGNATURE.bind(W, weight_decay)
-    n_l = dims["l"]
-    sum_W = dims.dtype.type(0)
-    for l in range(n_l):
-        sum_W += np.add.reduce(np.square(W[l]), axis=None)
-    R = sum_W * weight_decay / 2
+    R = sum_of_squares(W) * weight_decay / 2
     saved = Saved(W, weight_decay, dims)
     return SIGNATURE.restore(dims, R=R)[0], saved
 

@@ -37,10 +37,11 @@ __all__ = [
     "positive_sum",
     "row_shift",
     "shifted_exp",
+    "sum_of_squares",
     "unbounded_exp",
 ]
 
-HALVED = 64  # a longer row is folded in halves before it is summed exactly
+HALVED = 256  # a longer row is folded in halves before it is summed exactly
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -146,6 +147,21 @@ def unbounded_exp(x: Array) -> Array:
         return np.asarray(np.exp(x))
     with np.errstate(over="ignore"):
         return np.asarray(np.exp(x))
+
+
+def sum_of_squares(arrays: Iterable[Array]) -> Any:
+    """The sum of the squares of every element of every array, added up in float64 or wider, as a Python float.
+
+    Object arrays give an object, longdouble a longdouble.
+    """
+    total: Any = 0
+    for g in arrays:
+        flat = np.asarray(g).reshape(-1)
+        if flat.dtype.char in "ef":
+            flat = flat.astype(np.float64)
+        part = np.dot(flat, flat)
+        total = total + (float(part) if flat.dtype == np.float64 else part)
+    return total
 
 
 def global_norm(arrays: Iterable[Array]) -> Any:

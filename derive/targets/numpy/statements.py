@@ -128,11 +128,12 @@ class Body:
     def fold(self, s: Fold, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer
         over = tuple(a for a in s.over if p.axis(a) != p.loop)
-        if s.op == "norm":
+        if s.op in ("norm", "squares"):
             assert isinstance(s.body, Ref)
-            p.functions.add("global_norm")
+            function = {"norm": "global_norm", "squares": "sum_of_squares"}[s.op]
+            p.functions.add(function)
             whole = s.body.tensor if s.body.tensor in p.lists else f"[{s.body.tensor}]"
-            return f"global_norm({whole})", ATOM, axes
+            return f"{function}({whole})", ATOM, axes
         p.fill = "-np.inf" if s.op in ("max", "argmax") else "0"
         if not over:
             code, level = p.node(s.body, axes)
