@@ -259,13 +259,12 @@ def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, wh
     with kernels.precision():
         if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
             return True
-        if wanted.abs_upper() < form.normal:
-            tally.claim(abs(float(v)) <= form.normal, f"{where}: {v}, but the true value is {wanted.str(8)}")
-            return True
         reach = (ball(0.0) - wanted).abs_upper()
         if not reach.is_finite():
             return False
         error = (flint.arb(float(v)) - wanted).abs_lower()
+        if not error <= reach + form.tiny and wanted.abs_upper() < form.normal and abs(float(v)) <= form.normal:
+            return True
         if not error <= reach + form.tiny:
             wider = (ball(form.tiny) - wanted).abs_upper()
             reach = wider if wider.is_finite() else reach

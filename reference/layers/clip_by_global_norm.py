@@ -72,7 +72,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
     norm = global_norm(g)
     y: list[Any] = [0] * n_l
     for l in range(n_l):
-        y[l] = (g[l] * tau / norm if norm > tau else g[l])
+        y[l] = (g[l] * (tau / norm) if norm > tau else g[l])
     saved = Saved(g, norm, tau, dims)
     if dims.direct_outputs:
         return y, saved
@@ -94,7 +94,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     dnorm = (-sum_dy_g * tau / norm / norm if norm > tau else 0)
     dg: list[Any] = [0] * n_l
     for l in range(n_l):
-        dg[l] = ((dy[l] * tau + dnorm * g[l]) / norm if norm > tau else dy[l])
+        dg[l] = ((dy[l] * tau + dnorm * g[l]) * (1 / norm) if norm > tau else dy[l])
     if dims.direct:
         return Gradients(dg)
     return Gradients(*SIGNATURE.restore(dims, g=dg))
@@ -119,7 +119,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = (
-            (-t_norm * g[l] * tau / norm / norm if norm > tau else np.full_like(g[l], 0))
+            (-g[l] * (t_norm * tau / norm / norm) if norm > tau else np.full_like(g[l], 0))
             + (tau / norm if norm > tau else 1) * t_g[l]
         )
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -151,13 +151,13 @@ def double_backward(
     ddy: list[Any] = [0] * n_l
     sum_dy_norm_ddnorm = dims.dtype.type(0)
     for l in range(n_l):
-        ddy[l] = ((ddg[l] - ddnorm * g[l] / norm) * tau / norm if norm > tau else ddg[l])
-        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (2 * ddnorm * g[l] / norm - ddg[l]), axis=None)
+        ddy[l] = ((ddg[l] - g[l] * (ddnorm / norm)) * (tau / norm) if norm > tau else ddg[l])
+        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * (2 * ddnorm / norm) - ddg[l]), axis=None)
     dnorm_ = ((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g) / norm / norm if norm > tau else 0)
     dg_: list[Any] = [0] * n_l
     for l in range(n_l):
         dg_[l] = (
-            (dnorm_ * g[l] + dnorm * ddg[l] - ddnorm * dy[l] * tau / norm) / norm
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * (ddnorm * tau / norm)) * (1 / norm)
             if norm > tau
             else np.full_like(g[l], 0)
         )

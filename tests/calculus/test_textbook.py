@@ -29,8 +29,8 @@ VARIANTS = [pytest.param(v, id="-".join([n, *(c for _, c in v.choice)])) for n, 
 
 # what a reader of the literature expects, in the syntax of definitions; the engine is not shown this table
 EXPECTED = {
-    "sigmoid": ["dx[...] = dy[...] * y[...] * (-y[...] + 1)"],
-    "tanh": ["dx[...] = dy[...] * (-y[...]**2 + 1)"],
+    "sigmoid": ["dx[...] = dy[...] * y[...] * (1 - y[...])"],
+    "tanh": ["dx[...] = dy[...] * (1 - y[...]**2)"],
     "relu": ["dx[...] = dy[...] * [x[...] > 0]"],
     "leaky_relu": ["dx[...] = dy[...] * (1 if x[...] > 0 else alpha)"],
     "softmax": ["dz[..., i] = y[..., i] * (dy[..., i] - sum(j, dy[..., j] * y[..., j]))"],

@@ -314,6 +314,10 @@ class Printer:
                 number = x.mul(*numbers, *(x.power(f, x.num(-1)) for f in below))
                 rest, _ = self.product(x.mul(*small, *large), frame)
                 return ("-" if negative else "") + f"{rest} * ({self.show(number)})", PRODUCT
+        if large and below and not any(x.free(f) for f in below) and not all(self.scalar(f) for f in below):
+            ratio = x.mul(*numbers, *small, *(x.power(f, x.num(-1)) for f in below))
+            rest, _ = self.product(x.mul(*large), frame)
+            return ("-" if negative else "") + f"{rest} * ({self.show(ratio)})", PRODUCT
         above, below = self.roots_joined(above, below)
         above.sort(key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson"))
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
