@@ -36,7 +36,7 @@ def inverse_roots(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equa
             flat = [replace(e, body=x.transform(e.body, lambda n: made.lhs if n == inside else None)) for e in flat]
             flat.insert(next(n for n, e in enumerate(flat) if e.target == total.target), made)
             inside = made.lhs
-        squares = Equation(total.target, total.left, Reduce("squares", over, inside))
+        squares = Equation(total.target, total.left, Reduce("square_sum", over, inside))
         rest = Reduce("inverse_root", over, Op("of", (inside, squares.lhs, count, constant)))
         put = {squares.target: squares, root.target: Equation(root.target, root.left, rest)}
         flat = [put.get(e.target, e) for e in flat]
@@ -62,6 +62,7 @@ def parts(root: Equation, by_name: dict[str, Equation]) -> tuple[Equation, Expr,
         total = by_name[sums[0].tensor]
         match total.body:
             case Reduce("sum", _, Op("pow", (_, Num(two)))) if two == 2 and total.left == sums[0].index == root.left:
-                if all(isinstance(i, Pos) for i in total.left):
-                    return total, x.div(sums[0], mean), constant
+                below = [f.args[0] for f in x.factors(mean) if isinstance(f, Op) and f.args[1:] == (x.num(-1),)]
+                if len(below) == len(x.factors(mean)) - 1 and all(isinstance(i, Pos) for i in total.left):
+                    return total, x.mul(*below), constant
     return None

@@ -18,7 +18,7 @@ import numpy as np
 
 from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -87,7 +87,7 @@ def backward_rows(
 ) -> Any:
     """Backward, for some positions of the axis ...."""
     dP = dO @ V.swapaxes(-1, -2)
-    dS = P * (dP - np.add.reduce(O * dO, axis=2)[:, :, None])
+    dS = P * (dP - row_dot(O, dO)[:, :, None])
     dV = P.swapaxes(-1, -2) @ dO
     dK = np.divide(dS.swapaxes(-1, -2) @ Q, sqrt(n_d, dtype=dims.dtype), out=dK)
     dQ = np.divide(dS @ K, sqrt(n_d, dtype=dims.dtype), out=dQ)
@@ -189,17 +189,17 @@ def double_backward(
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
     dP = dO @ V.swapaxes(-1, -2)
-    sum_O_dO = np.add.reduce(O * dO, axis=2)
+    sum_O_dO = row_dot(O, dO)
     dS = P * (dP - sum_O_dO[:, :, None])
     sum_K_ddQ = ddQ @ K.swapaxes(-1, -2)
     ddS = (sum_K_ddQ + Q @ ddK.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     ddP = ddS * P
     sum_P_ddV = P @ ddV
     sum_V_ddP = ddP @ V
-    sum_P_ddS = np.add.reduce(P * ddS, axis=2)
+    sum_P_ddS = row_dot(P, ddS)
     ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
     dP_ = dO @ ddV.swapaxes(-1, -2) + dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
-    dS_ = P * (dP_ - np.add.reduce(P * dP_, axis=2)[:, :, None])
+    dS_ = P * (dP_ - row_dot(P, dP_)[:, :, None])
     sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
     dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO
     sum_Q_dS_ = dS_.swapaxes(-1, -2) @ Q

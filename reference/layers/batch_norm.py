@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import inverse_root, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -94,9 +95,11 @@ def forward_rows(
 ) -> Any:
     """Forward, for some positions of the axis c."""
     mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=(0, 2)) / (n_b * rows)
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = np.multiply(x - mu[:, None], inv_std[:, None], out=x_hat)
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, (0, 2))
+    var = sum_x_mu / (n_b * rows)
+    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    x_hat = np.multiply(centered_x, inv_std[:, None], out=x_hat)
     y = np.add(gamma[:, None] * x_hat, beta[:, None], out=y)
     new_mean = running_mean * (1 - momentum) + mu * momentum
     new_var = running_var * (1 - momentum) + var * momentum * n / max(1, n - 1)
@@ -191,9 +194,11 @@ def jvp(
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     n_b, rows = dims["b"], dims["..."]
     mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=(0, 2)) / (n_b * rows)
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = (x - mu[:, None]) * inv_std[:, None]
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, (0, 2))
+    var = sum_x_mu / (n_b * rows)
+    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    x_hat = centered_x * inv_std[:, None]
     t_mu = np.add.reduce(t_x, axis=(0, 2)) / (rows * n_b)
     t_var = (
         np.add.reduce(
@@ -202,9 +207,7 @@ def jvp(
         / (rows * n_b)
     )
     t_inv_std = -t_var / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    t_x_hat = (
-        inv_std[:, None] * t_x + (x - mu[:, None]) * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    )
+    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
     t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -233,9 +236,10 @@ def double_backward(
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
     mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=(0, 2)) / (n_b * rows)
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = (x - mu[:, None]) * inv_std[:, None]
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, (0, 2))
+    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    x_hat = centered_x * inv_std[:, None]
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
     sum_ddx_x_hat = np.add.reduce(ddx * x_hat, axis=(0, 2))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.arrays import ratio
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -72,7 +73,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
     norm = global_norm(g)
     y: list[Any] = [0] * n_l
     for l in range(n_l):
-        y[l] = (g[l] * (tau / norm) if norm > tau else g[l])
+        y[l] = (g[l] * (ratio(tau, norm)) if norm > tau else g[l])
     saved = Saved(g, norm, tau, dims)
     if dims.direct_outputs:
         return y, saved
@@ -91,7 +92,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
-    dnorm = (-sum_dy_g * tau / norm / norm if norm > tau else 0)
+    dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
     dg: list[Any] = [0] * n_l
     for l in range(n_l):
         dg[l] = ((dy[l] * tau + dnorm * g[l]) * (1 / norm) if norm > tau else dy[l])
@@ -115,12 +116,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
-    t_norm = sum_g_t_g / norm_g
+    t_norm = ratio(sum_g_t_g, norm_g)
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = (
-            (-g[l] * (t_norm * tau / norm / norm) if norm > tau else np.full_like(g[l], 0))
-            + (tau / norm if norm > tau else 1) * t_g[l]
+            (-g[l] * (ratio(ratio(t_norm * tau, norm), norm)) if norm > tau else np.full_like(g[l], 0))
+            + (ratio(tau, norm) if norm > tau else 1) * t_g[l]
         )
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -143,21 +144,21 @@ def double_backward(
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
-    dnorm = (-sum_dy_g * tau / norm / norm if norm > tau else 0)
+    dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
     sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
-    ddnorm = (sum_ddg_g / norm if norm > tau else 0)
+    ddnorm = (ratio(sum_ddg_g, norm) if norm > tau else 0)
     ddy: list[Any] = [0] * n_l
     sum_dy_norm_ddnorm = dims.dtype.type(0)
     for l in range(n_l):
-        ddy[l] = ((ddg[l] - g[l] * (ddnorm / norm)) * (tau / norm) if norm > tau else ddg[l])
-        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * (2 * ddnorm / norm) - ddg[l]), axis=None)
-    dnorm_ = ((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g) / norm / norm if norm > tau else 0)
+        ddy[l] = ((ddg[l] - g[l] * (ratio(ddnorm, norm))) * (ratio(tau, norm)) if norm > tau else ddg[l])
+        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * (ratio(2 * ddnorm, norm)) - ddg[l]), axis=None)
+    dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if norm > tau else 0)
     dg_: list[Any] = [0] * n_l
     for l in range(n_l):
         dg_[l] = (
-            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * (ddnorm * tau / norm)) * (1 / norm)
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * (ratio(ddnorm * tau, norm))) * (1 / norm)
             if norm > tau
             else np.full_like(g[l], 0)
         )

@@ -81,7 +81,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     t, padding_index, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_v = dims["v"]
-    dE = scatter_add(dy * (t[:, None] != padding_index), t, n_v)
+    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index), t, n_v)
     if dims.direct:
         return Gradients(dE)
     return Gradients(*SIGNATURE.restore(dims, E=dE))
@@ -113,5 +113,5 @@ def double_backward(
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddE, = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)
-    ddy = ddE[t] * (t[:, None] != padding_index)
+    ddy = masked(ddE[t], 0, t[:, None] != padding_index)
     return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import inverse_root, row_dot, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -67,9 +68,10 @@ def forward_rows(
 ) -> Any:
     """Forward, for some positions of the axis ...."""
     mu = np.add.reduce(x, axis=1) / n_i
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = np.multiply(x - mu[:, None], inv_std[:, None], out=x_hat)
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, 1)
+    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    x_hat = np.multiply(centered_x, inv_std[:, None], out=x_hat)
     y = np.add(gamma * x_hat, beta, out=y)
     return inv_std, x_hat, y
 
@@ -83,7 +85,7 @@ def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: A
     sum_dx_hat = np.add.reduce(dx_hat, axis=1)
     dx = np.multiply(
         inv_std[:, None],
-        dx_hat - sum_dx_hat[:, None] / n_i - x_hat * np.add.reduce(dx_hat * x_hat, axis=1)[:, None] / n_i,
+        dx_hat - sum_dx_hat[:, None] / n_i - x_hat * row_dot(dx_hat, x_hat)[:, None] / n_i,
         out=dx,
     )
     return dbeta, dgamma, dx
@@ -142,18 +144,18 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     n_i = dims["i"]
     mu = np.add.reduce(x, axis=1) / n_i
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = (x - mu[:, None]) * inv_std[:, None]
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, 1)
+    var = sum_x_mu / n_i
+    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    x_hat = centered_x * inv_std[:, None]
     t_mu = np.add.reduce(t_x, axis=1) / n_i
     t_var = (
         np.add.reduce((2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=1)
         / n_i
     )
     t_inv_std = -t_var / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    t_x_hat = (
-        inv_std[:, None] * t_x + (x - mu[:, None]) * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    )
+    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
     t_y = x_hat * t_gamma + gamma * t_x_hat + t_beta
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -175,14 +177,15 @@ def double_backward(
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
     mu = np.add.reduce(x, axis=1) / n_i
-    var = np.add.reduce(np.square(x - mu[:, None]), axis=1) / n_i
-    inv_std = 1 / np.sqrt(var + epsilon)
-    x_hat = (x - mu[:, None]) * inv_std[:, None]
+    centered_x = x - mu[:, None]
+    sum_x_mu = square_sum(centered_x, 1)
+    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    x_hat = centered_x * inv_std[:, None]
     dx_hat = dy * gamma
     sum_dx_hat = np.add.reduce(dx_hat, axis=1)
-    sum_dx_hat_x_hat = np.add.reduce(dx_hat * x_hat, axis=1)
+    sum_dx_hat_x_hat = row_dot(dx_hat, x_hat)
     sum_ddx = np.add.reduce(ddx, axis=1)
-    sum_ddx_x_hat = np.add.reduce(ddx * x_hat, axis=1)
+    sum_ddx_x_hat = row_dot(ddx, x_hat)
     ddx_hat = inv_std[:, None] * (ddx - sum_ddx[:, None] / n_i - x_hat * sum_ddx_x_hat[:, None] / n_i)
     ddy = ddgamma * x_hat + ddbeta + ddx_hat * gamma
     dx_hat_ = (
@@ -191,8 +194,8 @@ def double_backward(
         - inv_std[:, None] * dx_hat * sum_ddx_x_hat[:, None] / n_i
     )
     dgamma_ = np.add.reduce(ddx_hat * dy, axis=0)
-    sum_ddx_dx_hat = np.add.reduce(ddx * dx_hat, axis=1)
-    sum_dx_hat__x_hat = np.add.reduce(dx_hat_ * x_hat, axis=1)
+    sum_ddx_dx_hat = row_dot(ddx, dx_hat)
+    sum_dx_hat__x_hat = row_dot(dx_hat_, x_hat)
     dx_ = (
         inv_std[:, None]
         * (

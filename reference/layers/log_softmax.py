@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -115,7 +115,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    t_y = t_z - np.add.reduce(exp_z * t_z, axis=1)[:, None] / sum_z[:, None]
+    t_y = t_z - row_dot(exp_z, t_z)[:, None] / sum_z[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -62,7 +62,7 @@ def forward_rows(z: Any, y: Any = None) -> Any:
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
 def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(y, dy - np.add.reduce(dy * y, axis=1)[:, None], out=dz)
+    return np.multiply(y, dy - row_dot(dy, y)[:, None], out=dz)
 
 
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
@@ -113,10 +113,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    t_y = (
-        exp_z * t_z / sum_z[:, None]
-        - exp_z * np.add.reduce(exp_z * t_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -134,9 +131,9 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
     y = exp_z / positive_sum(exp_z)
-    sum_dy_y = np.add.reduce(dy * y, axis=1)
-    sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+    sum_dy_y = row_dot(dy, y)
+    sum_ddz_y = row_dot(ddz, y)
     ddy = y * (ddz - sum_ddz_y[:, None])
     dy_ = ddz * (dy - sum_dy_y[:, None]) - dy * sum_ddz_y[:, None]
-    dz_ = y * (dy_ - np.add.reduce(dy_ * y, axis=1)[:, None])
+    dz_ = y * (dy_ - row_dot(dy_, y)[:, None])
     return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -199,10 +199,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     sum_z = positive_sum(exp_z)[..., 0]
     log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     y = exp_z / sum_z[:, None]
-    t_y = (
-        exp_z * t_z / sum_z[:, None]
-        - exp_z * np.add.reduce(exp_z * t_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     t_L = -np.add.reduce(((z - max_z[:, None]) - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
     if reduction == "mean":
         t_loss = np.add.reduce(t_L, axis=None) / rows
@@ -239,7 +236,7 @@ def double_backward(
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
         ddL = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
         ddloss = np.add.reduce(ddL, axis=None) / rows
-        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
         dz_ = (
             dloss
@@ -249,7 +246,7 @@ def double_backward(
     elif reduction == "sum":
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=None)
         ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
-        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss * (sum_ddz_y[:, None] - ddz)
         dz_ = (
             dloss
@@ -258,7 +255,7 @@ def double_backward(
     else:
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
         ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
-        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
         dz_ = (
             dloss[:, None]

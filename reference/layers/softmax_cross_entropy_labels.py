@@ -17,7 +17,7 @@ import numpy as np
 
 from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -180,10 +180,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
     y = exp_z / sum_z[:, None]
-    t_y = (
-        exp_z * t_z / sum_z[:, None]
-        - exp_z * np.add.reduce(exp_z * t_z, axis=1)[:, None] / np.square(sum_z[:, None])
-    )
+    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     t_L = -t_y[np.arange(len(t)), t] / y[np.arange(len(t)), t]
     if reduction == "mean":
         t_loss = np.add.reduce(t_L, axis=None) / rows
@@ -214,12 +211,12 @@ def double_backward(
     if reduction == "mean":
         sum_ddz_y = np.add.reduce(ddz * y, axis=None)
         ddloss = (sum_ddz_y - np.add.reduce(ddz[np.arange(len(t)), t], axis=None)) / rows
-        dz_ = dloss / rows * y * (ddz - np.add.reduce(ddz * y, axis=1)[:, None])
+        dz_ = dloss / rows * y * (ddz - row_dot(ddz, y)[:, None])
     elif reduction == "sum":
         ddloss = np.add.reduce(ddz * less_one_hot(y, t), axis=None)
-        dz_ = dloss * y * (ddz - np.add.reduce(ddz * y, axis=1)[:, None])
+        dz_ = dloss * y * (ddz - row_dot(ddz, y)[:, None])
     else:
-        sum_ddz_y = np.add.reduce(ddz * y, axis=1)
+        sum_ddz_y = row_dot(ddz, y)
         ddloss = sum_ddz_y - ddz[np.arange(len(t)), t]
         dz_ = dloss[:, None] * y * (ddz - sum_ddz_y[:, None])
     return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_))

@@ -234,6 +234,11 @@ def output_size(layer: str, axis: str, size: int) -> int:
     return size
 
 
+def ratio(a: Any, b: Any) -> Any:
+    """``a / b`` of two numbers; NaN where b is 0, for a case that is not taken then."""
+    return a / b if b != 0 else math.nan
+
+
 def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any:
     """The square root of a quotient of Python numbers, or of "pi": a Python float, NaN where it is divided by 0.
 

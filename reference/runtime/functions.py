@@ -35,6 +35,7 @@ __all__ = [
     "normal_cdf",
     "normal_pdf",
     "positive_sum",
+    "row_dot",
     "row_shift",
     "shifted_exp",
     "sum_of_squares",
@@ -164,6 +165,37 @@ def sum_of_squares(arrays: Iterable[Array]) -> Any:
     return total
 
 
+def row_dot(a: Array, b: Array) -> Array:
+    """The sum over the last axis of a times b."""
+    return np.asarray(np.add.reduce(a * b, axis=-1) if a.dtype == object else np.vecdot(a, b))
+
+
+def square_sum(e: Array, axis: int | tuple[int, ...]) -> Array:
+    """The sum of squares over some axes, infinite without a warning where it overflows."""
+    if e.dtype == object:
+        return np.asarray(np.add.reduce(e * e, axis=axis))
+    with np.errstate(over="ignore"):
+        if axis == e.ndim - 1:
+            return np.asarray(np.vecdot(e, e))
+        return np.asarray(np.add.reduce(np.square(e), axis=axis))
+
+
+def inverse_root(e: Array, axis: int | tuple[int, ...], squares: Array, count: Any, constant: Any) -> Array:
+    """1 / sqrt(squares/count + constant), where squares is the sum of e squared over some axes.
+
+    Where squares overflowed it is computed again, from e scaled by a power of two.
+    """
+    if e.dtype == object or np.isfinite(squares).all():
+        return np.asarray(1 / np.sqrt(squares / count + constant))
+    peak = np.maximum.reduce(np.abs(e), axis=axis, keepdims=True)
+    exponent = np.frexp(peak)[1]
+    scaled = np.ldexp(e, -exponent)
+    small = np.ldexp(np.ldexp(e.dtype.type(constant), -exponent), -exponent)
+    mean = np.add.reduce(np.square(scaled), axis=axis, keepdims=True) / count
+    root = np.ldexp(1 / np.sqrt(mean + small), -exponent)
+    return np.asarray(root.reshape(np.shape(squares)))
+
+
 def global_norm(arrays: Iterable[Array]) -> Any:
     """The square root of the sum of the squares of every element of every array, as a Python float.
 
@@ -214,12 +246,19 @@ def log_sum(e: Array, total: Array) -> Array:
     empty = largest == 0
     if empty.any():
         largest[empty] = 1
+    if e.dtype.char in "ef":
+        ratio = np.add.reduce(e, axis=-1, keepdims=True, dtype=np.float64) / largest
+        with np.errstate(divide="ignore"):
+            np.log(ratio, out=ratio)
+        ratio[empty] = -np.inf
+        return ratio.astype(e.dtype)
     ratio = np.divide(total, largest)
     near = ratio < 4  # beyond, the rounding of total is less than two units of the logarithm
     if near.all():
         return _log_rest(e, largest, empty)
     with np.errstate(divide="ignore"):
         np.log(ratio, out=ratio)
+    ratio[empty] = -np.inf
     if near.any():
         near = near[..., 0]
         ratio[near] = _log_rest(e[near], largest[near], empty[near])
@@ -228,8 +267,9 @@ def log_sum(e: Array, total: Array) -> Array:
 
 def _log_rest(e: Array, largest: Array, empty: Array) -> Array:
     """log_sum from what the others add to the largest."""
-    rest = e.copy()
-    np.put_along_axis(rest, e.argmax(axis=-1)[..., None], 0, -1)
+    rest = e.reshape(-1, e.shape[-1]).copy()
+    rest[np.arange(len(rest)), rest.argmax(axis=-1)] = 0
+    rest = rest.reshape(e.shape)
     ratio = np.asarray(positive_sum(rest) / largest)
     np.log1p(ratio, out=ratio)
     ratio[empty] = -np.inf

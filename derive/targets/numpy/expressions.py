@@ -302,6 +302,13 @@ class Printer:
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = split_quotient(rest)
+        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and x.free(f)]
+        if len(tests) == 1 and len(above) == 2 and not below and frame and frame[-1] not in x.free(tests[0]):
+            other = next(f for f in above if f not in tests)
+            if x.free(other) and frame[-1] in x.free(other):
+                self.functions.add("masked")
+                code = f"masked({self.show(other, frame)}, 0, {self.show(tests[0].args[0], frame)})"
+                return ("-" if negative else "") + code, UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]
         numbers = [f for f in above if self.scalar(f)]
@@ -317,11 +324,18 @@ class Printer:
         if large and below and not any(x.free(f) for f in below) and not all(self.scalar(f) for f in below):
             ratio = x.mul(*numbers, *small, *(x.power(f, x.num(-1)) for f in below))
             rest, _ = self.product(x.mul(*large), frame)
-            return ("-" if negative else "") + f"{rest} * ({self.show(ratio)})", PRODUCT
+            return ("-" if negative else "") + f"{rest} * {self.show(ratio, (), UNARY)}", PRODUCT
         above, below = self.roots_joined(above, below)
         above.sort(key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson"))
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
+        numeric = not large and any(isinstance(f, Ref) or self.is_statistic(f) for f in below)
+        if numeric and not any(x.free(f) for f in below):
+            self.functions.add("ratio")
+            for f in below:
+                for base in [f.args[0]] * 2 if isinstance(f, Op) and self.is_statistic(f) else [f]:
+                    text = f"ratio({text}, {self.show(base)})"
+            return ("-" if negative else "") + text, UNARY if negative else ATOM
         squares = [f.args[0] for f in below if isinstance(f, Op) and f.fn == "pow" and self.is_statistic(f)]
         below = [f for f in below if not self.is_statistic(f)]
         for base in squares:  # divided by twice: the square may overflow where the quotient does not

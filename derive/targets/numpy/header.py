@@ -29,6 +29,7 @@ MODULES = {
     "filled": "arrays",
     "output_size": "arrays",
     "sqrt": "arrays",
+    "ratio": "arrays",
     "xlogy": "arrays",
     "xdivy": "arrays",
     "less_one_hot": "arrays",

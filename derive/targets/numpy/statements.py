@@ -139,6 +139,13 @@ class Body:
             code, level = p.node(s.body, axes)
             p.fill = "0"
             return code, level, axes
+        if s.op in ("square_sum", "inverse_root"):
+            return self.squares(s, axes, over), ATOM, axes
+        if s.op == "sum" and isinstance(s.body, Op) and s.body.fn == "mul" and len(over) == 1 and axes:
+            frame = axes + over
+            if len(s.body.args) == 2 and all(isinstance(a, Ref) and p.view(a)[1] == frame for a in s.body.args):
+                p.functions.add("row_dot")
+                return f"row_dot({', '.join(p.show(a, frame) for a in s.body.args)})", ATOM, axes
         if s.op == "sum":
             scattered = self.overlap(s, axes, over)
             if scattered is not None:
@@ -173,6 +180,18 @@ class Body:
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+
+    def squares(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str:
+        """``square_sum(e, axis)``, or ``inverse_root(e, axis, sum, number, constant)``."""
+        p = self.printer
+        inside, *more = s.body.args if isinstance(s.body, Op) and s.body.fn == "of" else (s.body,)
+        frame = p.frame(inside, axes + over)
+        places = sorted(frame.index(a) for a in over)
+        rest = "".join(f", {p.show(e, axes)}" for e in more)
+        word = "inverse_root" if more else "square_sum"
+        p.functions.add(word)
+        where = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
+        return f"{word}({p.show(inside, frame)}, {where}{rest})"
 
     def overlap(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str | None:
         """A sum over a window's positions, read at ``(p + padding - k) / stride``, as one addition a position."""
