@@ -73,7 +73,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
     norm = global_norm(g)
     y: list[Any] = [0] * n_l
     for l in range(n_l):
-        y[l] = (g[l] * (ratio(tau, norm)) if norm > tau else g[l])
+        y[l] = (g[l] * ratio(tau, norm) if norm > tau else g[l])
     saved = Saved(g, norm, tau, dims)
     if dims.direct_outputs:
         return y, saved
@@ -120,7 +120,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
         t_y[l] = (
-            (-g[l] * (ratio(ratio(t_norm * tau, norm), norm)) if norm > tau else np.full_like(g[l], 0))
+            (-g[l] * ratio(ratio(t_norm * tau, norm), norm) if norm > tau else np.full_like(g[l], 0))
             + (ratio(tau, norm) if norm > tau else 1) * t_g[l]
         )
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -152,13 +152,13 @@ def double_backward(
     ddy: list[Any] = [0] * n_l
     sum_dy_norm_ddnorm = dims.dtype.type(0)
     for l in range(n_l):
-        ddy[l] = ((ddg[l] - g[l] * (ratio(ddnorm, norm))) * (ratio(tau, norm)) if norm > tau else ddg[l])
-        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * (ratio(2 * ddnorm, norm)) - ddg[l]), axis=None)
+        ddy[l] = ((ddg[l] - g[l] * ratio(ddnorm, norm)) * ratio(tau, norm) if norm > tau else ddg[l])
+        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * ratio(2 * ddnorm, norm) - ddg[l]), axis=None)
     dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if norm > tau else 0)
     dg_: list[Any] = [0] * n_l
     for l in range(n_l):
         dg_[l] = (
-            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * (ratio(ddnorm * tau, norm))) * (1 / norm)
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * (1 / norm)
             if norm > tau
             else np.full_like(g[l], 0)
         )

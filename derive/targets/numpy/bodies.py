@@ -15,6 +15,7 @@ from derive.program.lower import expressions, lower
 from derive.program.library import TOGETHER, elementwise
 from derive.program.pair import lower_pair
 from derive.program.rows import grouped
+from derive.program.share import shared
 from derive.targets.numpy.expressions import Printer, size_name
 from derive.targets.numpy.statements import Body
 
@@ -109,6 +110,8 @@ class Bodies:
         early = tuple(e.target for e in own if e.target not in d.tensors)
         equations = (*own, *d.adjoint.auxiliary, *back)
         tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
+        if not d.layer.elementwise:
+            equations = shared(equations, self.activations, tensors)
         cotangents = frozenset(d.adjoint.cotangents.values())
         pair = lower_pair(
             d.layer, tensors, equations, d.layer.outputs + early, tuple(d.gradients.values()), cotangents, self.unit_rows

@@ -93,7 +93,7 @@ class Printer:
             i = x.plain(e)
             if place == 0 and ref.tensor in self.local and self.loop in own[:1]:
                 continue
-            if self.loop is not None and x.free(e) and all(self.axis(f) == self.loop for f in x.free(e)):
+            if x.free(e) and all(self.axis(f) == self.loop or f in self.taps for f in x.free(e)):
                 slots.append(self.show(x.add(e, x.ONE) if extended else e))
             elif isinstance(e, Ref):
                 code, inner = self.view(e)
