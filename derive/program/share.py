@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation, Tensor
+from derive.program.stable import match
 
 
 def shared(
@@ -20,11 +20,11 @@ def shared(
         functions: the names of elementwise layers.
     """
     equations = tuple(equations)
-    calls = Counter(n for e in equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn in functions)
+    calls = [n for e in equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn in functions]
     made: dict[Expr, Equation] = {}
-    for call, count in calls.items():
+    for call in dict.fromkeys(calls):
         argument = call.args[0]
-        if count < 2 or len(call.args) > 1 or not isinstance(argument, Ref):
+        if sum(match(call, other, tuple(x.free(call))) is not None for other in calls) < 2 or len(call.args) > 1 or not isinstance(argument, Ref):
             continue
         if not all(isinstance(i, Pos | Num) for i in argument.index):
             continue
@@ -37,9 +37,17 @@ def shared(
         made[call] = Equation(name, left, call)
     if not made:
         return equations
+
+    def visit(node: Expr) -> Expr | None:
+        for call, equation in made.items() if isinstance(node, Op) and node.fn in functions else ():
+            at = match(call, node, equation.indices)
+            if at is not None:
+                return Ref(equation.target, tuple(at[i] for i in equation.indices))
+        return None
+
     known = {e.target: n for n, e in enumerate(equations)}
     out: list[Equation] = []
     for n, e in enumerate(equations):
-        out.append(replace(e, body=x.transform(e.body, lambda node: made[node].lhs if node in made else None)))
-        out += [m for m in made.values() if isinstance(m.body, Op) and known.get(m.body.args[0].tensor) == n]  # type: ignore[attr-defined]
+        out.append(replace(e, body=x.transform(e.body, visit)))
+        out += [m for m in made.values() if known.get(x.refs(m.body)[0].tensor) == n]
     return tuple(out)

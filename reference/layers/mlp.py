@@ -86,15 +86,13 @@ def forward(
         TypeError: an argument has the wrong kind of numbers.
     """
     x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
-    activation = ACTIVATIONS[activation]
-    output = ACTIVATIONS[output]
     n_l = dims["l"]
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
     z: list[Any] = [0] * n_l
     for l in range(n_l):
         z[l] = h[l] @ W[l].T + b[l]
-        h[l + 1] = (activation.value(z[l]) if l < n_l - 1 else output.value(z[l]))
+        h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     y = h[n_l]
     saved = Saved(W, h, z, activation, output, dims)
     if dims.direct_outputs:
@@ -116,7 +114,14 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     db: list[Any] = [0] * n_l
     dW: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
-        dz = dh[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
+        dz = (
+            dh[l + 1]
+            * (
+                ACTIVATIONS[activation].derivative(z[l])
+                if l < n_l - 1
+                else ACTIVATIONS[output].derivative(z[l])
+            )
+        )
         dh[l] = dh[l] + dz @ W[l]
         db[l] = np.add.reduce(dz, axis=0)
         dW[l] = dz.T @ h[l]
@@ -135,8 +140,6 @@ def jvp(
     """
     x, W, b = primals
     x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
-    activation = ACTIVATIONS[activation]
-    output = ACTIVATIONS[output]
     t_x, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
@@ -147,7 +150,7 @@ def jvp(
     z: list[Any] = [0] * n_l
     for l in range(n_l):
         z[l] = h[l] @ W[l].T + b[l]
-        h[l + 1] = (activation.value(z[l]) if l < n_l - 1 else output.value(z[l]))
+        h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     sum_h_t_W: list[Any] = [0] * n_l
     for l in range(n_l):
         sum_h_t_W[l] = h[l] @ t_W[l].T
@@ -155,7 +158,14 @@ def jvp(
     t_h[0] = t_x
     for l in range(n_l):
         t_z = t_b[l] + sum_h_t_W[l] + t_h[l] @ W[l].T
-        t_h[l + 1] = (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l])) * t_z
+        t_h[l + 1] = (
+            (
+                ACTIVATIONS[activation].derivative(z[l])
+                if l < n_l - 1
+                else ACTIVATIONS[output].derivative(z[l])
+            )
+            * t_z
+        )
     t_y = t_h[n_l]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -175,8 +185,6 @@ def double_backward(
     """
     x, W, b = primals
     x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
-    activation = ACTIVATIONS[activation]
-    output = ACTIVATIONS[output]
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddW, ddb = cotangents
@@ -188,13 +196,20 @@ def double_backward(
     z: list[Any] = [0] * n_l
     for l in range(n_l):
         z[l] = h[l] @ W[l].T + b[l]
-        h[l + 1] = (activation.value(z[l]) if l < n_l - 1 else output.value(z[l]))
+        h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     dh: list[Any] = [0] * (n_l + 1)
     dh[n_l] = dh[n_l] + dy
     dz: list[Any] = [0] * n_l
     sum_ddW_h: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
-        dz[l] = dh[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
+        dz[l] = (
+            dh[l + 1]
+            * (
+                ACTIVATIONS[activation].derivative(z[l])
+                if l < n_l - 1
+                else ACTIVATIONS[output].derivative(z[l])
+            )
+        )
         dh[l] = dh[l] + dz[l] @ W[l]
         sum_ddW_h[l] = h[l] @ ddW[l].T
     ddh: list[Any] = [0] * (n_l + 1)
@@ -203,7 +218,15 @@ def double_backward(
     for l in range(n_l):
         ddz[l] = sum_ddW_h[l] + ddb[l] + ddh[l] @ W[l].T
         ddh[l + 1] = (
-            ddh[l + 1] + ddz[l] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
+            ddh[l + 1]
+            + (
+                ddz[l]
+                * (
+                    ACTIVATIONS[activation].derivative(z[l])
+                    if l < n_l - 1
+                    else ACTIVATIONS[output].derivative(z[l])
+                )
+            )
         )
     ddy = ddh[n_l]
     sum_ddW_dz: list[Any] = [0] * n_l
@@ -217,9 +240,20 @@ def double_backward(
             (
                 ddz[l]
                 * dh[l + 1]
-                * (activation.second_derivative(z[l]) if l < n_l - 1 else output.second_derivative(z[l]))
+                * (
+                    ACTIVATIONS[activation].second_derivative(z[l])
+                    if l < n_l - 1
+                    else ACTIVATIONS[output].second_derivative(z[l])
+                )
             )
-            + dh_[l + 1] * (activation.derivative(z[l]) if l < n_l - 1 else output.derivative(z[l]))
+            + (
+                dh_[l + 1]
+                * (
+                    ACTIVATIONS[activation].derivative(z[l])
+                    if l < n_l - 1
+                    else ACTIVATIONS[output].derivative(z[l])
+                )
+            )
         )
         dh_[l] = dh_[l] + sum_ddW_dz[l]
         dh_[l] = dh_[l] + dz_ @ W[l]

@@ -69,14 +69,14 @@ class Second(NamedTuple):
 def forward_rows(skip: Any, sum_W_x: Any, b: Any, activation: Any, z: Any = None, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
     z = np.add(sum_W_x, b, out=z)
-    y = np.add(activation.value(z), skip, out=y)
+    y = np.add(ACTIVATIONS[activation].value(z), skip, out=y)
     return z, y
 
 
 @in_blocks(cut=(0, 0, None), join=(0, None, 0), out=("dz", "", "",))
 def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    dz = np.multiply(dy, activation.derivative(z), out=dz)
+    dz = np.multiply(dy, ACTIVATIONS[activation].derivative(z), out=dz)
     db = np.add.reduce(dz, axis=0)
     dskip = dy
     return dz, db, dskip
@@ -100,7 +100,6 @@ def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "rel
         TypeError: an argument has the wrong kind of numbers.
     """
     x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
-    activation = ACTIVATIONS[activation]
     sum_W_x = x @ W.T
     z, y = forward_rows(skip, sum_W_x, b, activation)
     saved = Saved(x, W, z, activation, dims)
@@ -132,7 +131,6 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     """
     x, skip, W, b = primals
     x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
-    activation = ACTIVATIONS[activation]
     t_x, t_skip, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_skip = SIGNATURE.cotangent("skip", t_skip, dims)
@@ -141,7 +139,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     z = x @ W.T + b
     sum_x_t_W = x @ t_W.T
     t_z = t_b + sum_x_t_W + t_x @ W.T
-    t_y = activation.derivative(z) * t_z + t_skip
+    t_y = ACTIVATIONS[activation].derivative(z) * t_z + t_skip
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -155,7 +153,6 @@ def double_backward(
     """
     x, skip, W, b = primals
     x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
-    activation = ACTIVATIONS[activation]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddskip, ddW, ddb = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
@@ -163,11 +160,11 @@ def double_backward(
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
     z = x @ W.T + b
-    dz = dy * activation.derivative(z)
+    dz = dy * ACTIVATIONS[activation].derivative(z)
     sum_ddx_W = ddx @ W.T
     ddz = sum_ddx_W + x @ ddW.T + ddb
-    ddy = ddskip + ddz * activation.derivative(z)
-    dz_ = ddz * dy * activation.second_derivative(z)
+    ddy = ddskip + ddz * ACTIVATIONS[activation].derivative(z)
+    dz_ = ddz * dy * ACTIVATIONS[activation].second_derivative(z)
     db_ = np.add.reduce(dz_, axis=0)
     sum_ddx_dz = dz.T @ ddx
     dW_ = sum_ddx_dz + dz_.T @ x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,36 +69,47 @@ def contract(pattern: str, a: Array, b: Array) -> Array:
 
     Each operand may have only indices that the other or the result has.
     """
+    one, two, swapped, shape, order = _contraction(pattern, a.shape, a.strides, b.shape, b.strides)
+    left, right = _arranged(a, one), _arranged(b, two)
+    product = np.matmul(right, left.swapaxes(-1, -2)) if swapped else np.matmul(left, right.swapaxes(-1, -2))
+    return product.reshape(shape).transpose(order)
+
+
+Arrangement = tuple[tuple[int, ...], tuple[int, ...], bool]  # order of axes, shape, whether outer and inner change places
+
+
+def _arranged(array: Array, arrangement: Arrangement) -> Array:
+    """[batch, outer, inner] of an operand."""
+    order, shape, swapped = arrangement
+    flat = array.transpose(order).reshape(shape)
+    return flat.swapaxes(-1, -2) if swapped else flat
+
+
+@lru_cache(maxsize=1024)
+def _contraction(
+    pattern: str, shape_a: tuple[int, ...], strides_a: tuple[int, ...], shape_b: tuple[int, ...], strides_b: tuple[int, ...]
+) -> tuple[Arrangement, Arrangement, bool, tuple[int, ...], tuple[int, ...]]:
+    """How contract arranges its operands, whether their product is the transposed one, and how it is put in order."""
     operands, out = pattern.split("->")
     ia, ib = operands.split(",")
     batch = [i for i in ia if i in ib and i in out]
     inner = [i for i in ia if i in ib and i not in out]
     rows = [i for i in ia if i not in ib]
     columns = [i for i in ib if i not in ia]
-    size = dict(zip(ia, a.shape, strict=True)) | dict(zip(ib, b.shape, strict=True))
+    size = dict(zip(ia, shape_a, strict=True)) | dict(zip(ib, shape_b, strict=True))
 
-    def arrange(array: Array, indices: str, outer: list[str]) -> Array:
-        """[batch, outer, inner], in an order of memory that keeps the array's own innermost axis innermost."""
-        widths = zip(array.strides, array.shape, indices, strict=True)
-        lead = min(((abs(stride), -length, i) for stride, length, i in widths if length > 1), default=(0, 0, ""))[2]
-        groups = (batch, inner, outer) if lead in outer else (batch, outer, inner)
-        moved = array.transpose([indices.index(i) for group in groups for i in group])
-        flat = moved.reshape([size[i] for i in batch] + [_product(size[i] for i in g) for g in groups[1:]])
-        return flat.swapaxes(-1, -2) if lead in outer else flat
+    def arranged(indices: str, strides: tuple[int, ...], outer: list[str]) -> Arrangement:
+        """An order of memory that keeps the array's own innermost axis innermost."""
+        widths = [(abs(stride), -size[i], i) for stride, i in zip(strides, indices, strict=True) if size[i] > 1]
+        swapped = bool(widths) and min(widths)[2] in outer
+        groups = (batch, inner, outer) if swapped else (batch, outer, inner)
+        order = tuple(indices.index(i) for group in groups for i in group)
+        return order, (*(size[i] for i in batch), *(math.prod(size[i] for i in g) for g in groups[1:])), swapped
 
-    left, right = arrange(a, ia, rows), arrange(b, ib, columns)
-    if out[-1:] and out[-1] in rows:
-        product, now = np.matmul(right, left.swapaxes(-1, -2)), batch + columns + rows
-    else:
-        product, now = np.matmul(left, right.swapaxes(-1, -2)), batch + rows + columns
-    return np.asarray(product.reshape([size[i] for i in now]).transpose([now.index(i) for i in out]))
-
-
-def _product(sizes: Any) -> int:
-    total = 1
-    for s in sizes:
-        total *= s
-    return total
+    turned = out[-1:] in rows
+    now = batch + columns + rows if turned else batch + rows + columns
+    order = tuple(now.index(i) for i in out)
+    return arranged(ia, strides_a, rows), arranged(ib, strides_b, columns), turned, tuple(size[i] for i in now), order
 
 
 def scatter_add(values: Array, index: Array, count: int) -> Array:

@@ -244,8 +244,9 @@ class Printer:
         name, method = (fn[:-1], "derivative") if fn.endswith("'") else (fn, "value")
         if name.endswith("'"):
             name, method = name[:-1], "second_derivative"
-        if not any(o.name == name for o in self.layer.options):
-            self.layers_used.add(name)
+        if any(o.name == name for o in self.layer.options):
+            return f"ACTIVATIONS[{name}].{method}"
+        self.layers_used.add(name)
         return f"{name}.{method}"
 
     def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:

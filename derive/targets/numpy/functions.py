@@ -48,9 +48,6 @@ class Functions(Bodies):
         tensors = ", ".join(t.name for t in self.layer.inputs)
         options = "".join(f", {o.name}" for o in self.layer.options)
         lines = [f"    {tensors}, dims = SIGNATURE.bind({tensors}{options})"]
-        for o in self.layer.options:
-            if o.kind == "Activation":
-                lines.append(f"    {o.name} = ACTIVATIONS[{o.name}]")
         return lines
 
     def restored(self, results: dict[str, str]) -> str:
