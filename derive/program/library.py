@@ -1,4 +1,4 @@
-"""Functions of one variable that the runtime computes accurately, and how an expression is recognised as one of them."""
+"""Functions of one variable that the runtime computes accurately, and how an expression is recognised as one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """From equations to an array program.
 
 Each reduction becomes a statement of its own, named after what it reduces; a sum of a product over two index sets
-becomes a contraction; a sum under a condition ``[t == v]`` a scatter; equations that need each other at another position
-of an axis become a loop along it. Nothing computed twice is computed again.
+becomes a contraction; a sum under a condition ``[t == v]`` a scatter; equations that need each other at another
+position of an axis become a loop along it. Nothing computed twice is computed again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from derive.calculus.reverse import CalculusError, linear
+from derive.calculus.reverse import CalculusError
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.dependence import (
+    components,
+    condition_at,
+    constants_inlined,
+    is_push,
+    mentions,
+    position,
+    shift_of,
+    shifts_in,
+    without_start,
+)
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
 from derive.program.stable import Stabiliser
 
@@ -235,7 +246,11 @@ class Lowering:
                 e = group[0]
                 group = [Equation(e.target, e.left, self.along_sequence(group[0].body), e.line)]
                 reduction = group[0].body
-                if isinstance(reduction, Reduce) and sequence in reduction.over and reduction.op not in ("norm", "squares"):
+                if (
+                    isinstance(reduction, Reduce)
+                    and sequence in reduction.over
+                    and reduction.op not in ("norm", "squares")
+                ):
                     axis = sequence
             if axis is None:
                 out += [self.statement(e) for e in group]
@@ -243,7 +258,12 @@ class Lowering:
             out += [self.statement(e) for e in group if not mentions(e, axis)]
             body = tuple(self.statement(e) for e in self.inside([e for e in group if mentions(e, axis)], axis))
             last = out[-1] if out else None
-            if axis == sequence and isinstance(last, Loop) and last.axis == axis and self.joins(last, body, axis, backwards):
+            if (
+                axis == sequence
+                and isinstance(last, Loop)
+                and last.axis == axis
+                and self.joins(last, body, axis, backwards)
+            ):
                 out[-1] = Loop(axis, last.backwards or backwards, last.body + body)
             else:
                 out.append(Loop(axis, backwards, body))
@@ -251,15 +271,14 @@ class Lowering:
 
     def joins(self, last: Loop, body: tuple[Statement, ...], axis: str, backwards: bool) -> bool:
         """Whether statements may run inside the loop before them: they read its results at the same position only."""
-        made = {s.name for s in last.body if not isinstance(s, Loop)}
+        made = {s.name for s in last.body if not isinstance(s, Loop | Rows)}
         for s in body:
             if isinstance(s, Loop):
                 return False
             for e in expressions(s):
                 for node in x.walk(e):
-                    if isinstance(node, Ref) and node.tensor in made:
-                        if not node.index or node.index[0] != Pos(axis):
-                            return False
+                    if isinstance(node, Ref) and node.tensor in made and node.index[:1] != (Pos(axis),):
+                        return False
         return last.backwards == backwards or not backwards
 
     def inside(self, group: list[Equation], axis: str) -> list[Equation]:
@@ -275,7 +294,9 @@ class Lowering:
                 # what is read at this position must be complete; what a neighbour left there is
                 if not any(
                     p is not e and p.target in at and position(p.lhs, axis) == position(e.lhs, axis) for p in pending
-                ) and not (is_push(e, axis) and (at | away) & {p.target for p in pending if not is_push(p, axis)} & late):
+                ) and not (
+                    is_push(e, axis) and (at | away) & {p.target for p in pending if not is_push(p, axis)} & late
+                ):
                     break
             else:
                 raise CalculusError(f"{pending[0].target} needs itself at the same position of {axis}")
@@ -299,62 +320,6 @@ class Lowering:
         return None, False
 
 
-def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
-    """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
-    constant = {
-        e.target: e.body
-        for e in equations
-        if e.left and not x.free(e.body) and e.target not in results and sum(o.target == e.target for o in equations) == 1
-    }
-
-    def visit(e: Expr) -> Expr | None:
-        if isinstance(e, Ref) and e.tensor in constant:
-            return x.transform(constant[e.tensor], visit)
-        return None
-
-    kept = [e for e in equations if e.target not in constant]
-    return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
-
-
-def mentions(e: Equation, axis: str) -> bool:
-    return axis in x.free(e.lhs) or axis in x.free(e.body) or (isinstance(e.body, Reduce) and axis in e.body.over)
-
-
-def position(ref: Ref, axis: str) -> int | None:
-    """How far from the loop's position a reference stands; None where the axis does not occur."""
-    return next((s[1] for i in ref.index if (s := shift_of(i)) and s[0] == axis), None)
-
-
-def is_push(e: Equation, axis: str) -> bool:
-    return bool(position(e.lhs, axis))
-
-
-def shifts_in(term: Expr, axis: str, tensors: set[str] | None = None) -> set[int]:
-    """How far from the loop's position the references in a term stand."""
-    return {
-        s[1]
-        for n in x.walk(term)
-        if isinstance(n, Ref) and (tensors is None or n.tensor in tensors)
-        for i in n.index
-        if (s := shift_of(i)) and s[0] == axis
-    }
-
-
-def condition_at(term: Expr, axis: str) -> tuple[Expr, Expr] | None:
-    """``[t == c] * rest`` as (c, rest)."""
-    for factor in x.factors(term):
-        match factor:
-            case Op("iverson", (Op("==", (Pos(index), c)),)) if index == axis and not x.free(c):
-                return c, x.mul(*(f for f in x.factors(term) if f is not factor))
-    return None
-
-
-def without_start(term: Expr, axis: str) -> Expr:
-    """Drop ``[t >= 0]``, which holds inside the loop."""
-    start = x.iverson(Op(">=", (Pos(axis), x.ZERO)))
-    return x.transform(term, lambda e: x.mul(*(f for f in x.factors(e) if f != start)) if start in x.factors(e) else None)
-
-
 def expressions(s: Statement) -> tuple[Expr, ...]:
     """The expressions a statement reads."""
     match s:
@@ -366,58 +331,6 @@ def expressions(s: Statement) -> tuple[Expr, ...]:
             return (s.index, s.values)
         case Loop() | Rows():
             return tuple(e for inner in s.body for e in expressions(inner))
-
-
-def shift_of(index: Expr) -> tuple[str, int] | None:
-    """``t - 1`` is (t, -1); None for anything but an index plus a whole number."""
-    names = x.free(index)
-    if len(names) != 1 or any(isinstance(n, Ref | Size | Opt) for n in x.walk(index)):
-        return None
-    try:
-        coefficient, rest = linear(index, names[0])
-    except CalculusError:
-        return None
-    if coefficient == x.ONE and isinstance(rest, Num):
-        return names[0], int(rest.value)
-    return None
-
-
-def components(equations: list[Equation]) -> list[list[Equation]]:
-    """Strongly connected groups of equations, each after what it needs; otherwise in the order given."""
-    makers: dict[str, list[int]] = {}
-    for n, e in enumerate(equations):
-        makers.setdefault(e.target, []).append(n)
-    needs = [
-        sorted({m for t in x.tensors(e.body) for m in makers.get(t, ())} | set(makers[e.target]) - {n})
-        for n, e in enumerate(equations)
-    ]
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    groups: list[list[int]] = []
-
-    def visit(n: int) -> None:
-        index[n] = low[n] = len(index)
-        stack.append(n)
-        for m in needs[n]:
-            if m not in index:
-                visit(m)
-                low[n] = min(low[n], low[m])
-            elif m in stack:
-                low[n] = min(low[n], index[m])
-        if low[n] == index[n]:
-            group = []
-            while True:
-                m = stack.pop()
-                group.append(m)
-                if m == n:
-                    break
-            groups.append(sorted(group))
-
-    for n in range(len(equations)):
-        if n not in index:
-            visit(n)
-    return [[equations[n] for n in group] for group in groups]
 
 
 def lower(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from derive.notation import expr as x
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.dependence import components, constants_inlined
 from derive.program.ir import Program
-from derive.program.lower import Lowering, components, constants_inlined
+from derive.program.lower import Lowering
 from derive.program.stable import Stabiliser
 
 

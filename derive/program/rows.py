@@ -135,4 +135,3 @@ def rowwise(e: Expr, axis: str, cuts: dict[str, int | None], layer: Layer) -> bo
                     place = n
             return cuts.setdefault(tensor, place) == place
     return all(rowwise(c, axis, cuts, layer) for c in x.children(e))
-

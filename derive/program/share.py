@@ -24,7 +24,11 @@ def shared(
     made: dict[Expr, Equation] = {}
     for call in dict.fromkeys(calls):
         argument = call.args[0]
-        if sum(match(call, other, tuple(x.free(call))) is not None for other in calls) < 2 or len(call.args) > 1 or not isinstance(argument, Ref):
+        if (
+            sum(match(call, other, tuple(x.free(call))) is not None for other in calls) < 2
+            or len(call.args) > 1
+            or not isinstance(argument, Ref)
+        ):
             continue
         if not all(isinstance(i, Pos | Num) for i in argument.index):
             continue

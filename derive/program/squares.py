@@ -23,7 +23,8 @@ def inverse_roots(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equa
         if found is None:
             continue
         total, count, constant = found
-        assert isinstance(total.body, Reduce) and isinstance(total.body.body, Op)
+        assert isinstance(total.body, Reduce)
+        assert isinstance(total.body.body, Op)
         inside, over = total.body.body.args[0], total.body.over
         axes = tuple(i for i in x.free(inside))
         if not isinstance(inside, Ref):
@@ -33,7 +34,7 @@ def inverse_roots(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equa
             order = next(r.index for r in x.refs(inside) if len(r.index) == len(axes))
             tensors[name] = Tensor(name, tuple(x.plain(i) or "" for i in order))
             made = Equation(name, order, inside)
-            flat = [replace(e, body=x.transform(e.body, lambda n: made.lhs if n == inside else None)) for e in flat]
+            flat = [replace(e, body=with_name(e.body, inside, made.lhs)) for e in flat]
             flat.insert(next(n for n, e in enumerate(flat) if e.target == total.target), made)
             inside = made.lhs
         squares = Equation(total.target, total.left, Reduce("square_sum", over, inside))
@@ -44,8 +45,13 @@ def inverse_roots(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equa
     return flat if changed else None
 
 
+def with_name(e: Expr, inside: Expr, name: Ref) -> Expr:
+    """An expression with one part of it written by its name."""
+    return x.transform(e, lambda n: name if n == inside else None)
+
+
 def parts(root: Equation, by_name: dict[str, Equation]) -> tuple[Equation, Expr, Expr] | None:
-    """The sum of squares, the number it is divided by, and the constant added, of ``(sum/number + constant)**(-1/2)``."""
+    """Sum of squares, number and constant of ``(sum/number + constant)**(-1/2)``."""
     match root.body:
         case Op("pow", (Op("add", (*terms,)), Num(value))) if value == Fraction(-1, 2) and len(terms) == 2:
             pass

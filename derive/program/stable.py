@@ -167,7 +167,8 @@ class Stabiliser:
 
     def log_sums(self, total: Equation, made: Equation, largest: Equation) -> None:
         """log(sum) = the largest exponent + log of the scaled sum, the latter from what is added to 1."""
-        assert isinstance(total.body, Reduce) and isinstance(largest.body, Reduce)
+        assert isinstance(total.body, Reduce)
+        assert isinstance(largest.body, Reduce)
         exponent, over = largest.body.body, made.indices
         name = ""
 
@@ -330,10 +331,11 @@ class Stabiliser:
                 match hot:
                     case Op("mul", (x.Num(minus), Op("iverson", (Op("==", (a, b)),)))) if minus == -1:
                         t, i = (a, b) if isinstance(a, Ref) else (b, a)
-                        if isinstance(y, Ref) and isinstance(t, Ref) and isinstance(i, Pos) and y.index[-1] == i:
-                            if y.tensor in self.unit_rows:
-                                self.note("at the label, the probability minus 1 is minus the sum of the others")
-                                return Op("less_one_hot", (y, t))
+                        if not (isinstance(y, Ref) and isinstance(t, Ref) and y.tensor in self.unit_rows):
+                            continue
+                        if isinstance(i, Pos) and y.index[-1] == i:
+                            self.note("at the label, the probability minus 1 is minus the sum of the others")
+                            return Op("less_one_hot", (y, t))
             return None
 
         self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
@@ -379,5 +381,3 @@ def match(pattern: Expr, e: Expr, indices: tuple[str, ...]) -> dict[str, Expr] |
         return p == q
 
     return found if go(pattern, e) else None
-
-

@@ -142,7 +142,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
 
     tangents has one array for each of Q, K, V.
     """
-    Q, K, V, mask = (*primals, *([None] * (4 - len(primals))))
+    Q, K, V, *rest = primals
+    mask = rest[0] if len(rest) > 0 else None
     Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     t_Q, t_K, t_V = tangents
     t_Q = SIGNATURE.cotangent("Q", t_Q, dims)
@@ -173,7 +174,8 @@ def double_backward(
     cotangents has one array for each of Q, K, V. The result has a gradient for each
     of dO, Q, K, V.
     """
-    Q, K, V, mask = (*primals, *([None] * (4 - len(primals))))
+    Q, K, V, *rest = primals
+    mask = rest[0] if len(rest) > 0 else None
     Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     dO = SIGNATURE.cotangent("O", dO, dims)

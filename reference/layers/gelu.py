@@ -49,18 +49,18 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x: Array) -> Array:
+def value(x: Array) -> Any:
     """The function, element by element."""
     return gelu(x)
 
 
-def derivative(x: Array) -> Array:
+def derivative(x: Array) -> Any:
     """Its derivative, element by element."""
     return gelu_derivative(x)
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
-def second_derivative(x: Array, out: Array | None = None) -> Array:
+def second_derivative(x: Array, out: Array | None = None) -> Any:
     """Its second derivative, element by element."""
     return np.subtract(
         np.exp(-np.square(x) / 2) * (sqrt(2, dtype=x.dtype) / sqrt("pi", dtype=x.dtype)),

@@ -50,17 +50,17 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x: Array, alpha: float = 0.01) -> Array:
+def value(x: Array, alpha: float = 0.01) -> Any:
     """The function, element by element."""
     return x * either(x > 0, 1, alpha, x.dtype)
 
 
-def derivative(x: Array, alpha: float = 0.01) -> Array:
+def derivative(x: Array, alpha: float = 0.01) -> Any:
     """Its derivative, element by element."""
     return either(x > 0, 1, alpha, x.dtype)
 
 
-def second_derivative(x: Array, alpha: float = 0.01) -> Array:
+def second_derivative(x: Array, alpha: float = 0.01) -> Any:
     """Its second derivative, element by element."""
     return filled(0, x.shape, x.dtype)
 

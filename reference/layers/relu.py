@@ -48,17 +48,17 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x: Array) -> Array:
+def value(x: Array) -> Any:
     """The function, element by element."""
     return np.maximum(x, 0)
 
 
-def derivative(x: Array) -> Array:
+def derivative(x: Array) -> Any:
     """Its derivative, element by element."""
     return (x > 0)
 
 
-def second_derivative(x: Array) -> Array:
+def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
     return filled(0, x.shape, x.dtype)
 

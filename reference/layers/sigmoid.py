@@ -50,19 +50,19 @@ class Second(NamedTuple):
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
-def value(x: Array, out: Array | None = None) -> Array:
+def value(x: Array, out: Array | None = None) -> Any:
     """The function, element by element."""
     return np.divide(1, unbounded_exp(-x) + 1, out=out)
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
-def derivative(x: Array, out: Array | None = None) -> Array:
+def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
     decay = exp_decay(x)
     return np.divide(decay, np.square(decay + 1), out=out)
 
 
-def second_derivative(x: Array) -> Array:
+def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
     decay = exp_decay(x)
     return -copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))

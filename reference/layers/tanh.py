@@ -49,19 +49,19 @@ class Second(NamedTuple):
     x: Any
 
 
-def value(x: Array) -> Array:
+def value(x: Array) -> Any:
     """The function, element by element."""
     return np.tanh(x)
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
-def derivative(x: Array, out: Array | None = None) -> Array:
+def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
     decay = exp_decay(x, 2)
     return np.divide(4 * decay, np.square(decay + 1), out=out)
 
 
-def second_derivative(x: Array) -> Array:
+def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
     decay = exp_decay(x, 2)
     return (

@@ -20,8 +20,9 @@ Span = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
 
 
 def windows(a: Array, *spans: Span, fill: Any = 0) -> Array:
-    """View ``a`` at affine positions: ``out[..., i, k, ...] = a[..., (steps[0]*i + steps[1]*k + offset) / spread, ...]``.
+    """View ``a`` at affine positions.
 
+    ``out[..., i, k, ...] = a[..., (steps[0]*i + steps[1]*k + offset) / spread, ...]``.
     Outside the array, and where the division is not exact, the value is ``fill``. Nothing is copied but an array
     that has to be padded.
 
@@ -72,22 +73,29 @@ def contract(pattern: str, a: Array, b: Array) -> Array:
     one, two, swapped, shape, order = _contraction(pattern, a.shape, a.strides, b.shape, b.strides)
     left, right = _arranged(a, one), _arranged(b, two)
     product = np.matmul(right, left.swapaxes(-1, -2)) if swapped else np.matmul(left, right.swapaxes(-1, -2))
-    return product.reshape(shape).transpose(order)
+    result: Array = product.reshape(shape).transpose(order)
+    return result
 
 
-Arrangement = tuple[tuple[int, ...], tuple[int, ...], bool]  # order of axes, shape, whether outer and inner change places
+Arrangement = tuple[
+    tuple[int, ...], tuple[int, ...], bool
+]  # order of axes, shape, whether outer and inner change places
 
 
 def _arranged(array: Array, arrangement: Arrangement) -> Array:
     """[batch, outer, inner] of an operand."""
     order, shape, swapped = arrangement
     flat = array.transpose(order).reshape(shape)
-    return flat.swapaxes(-1, -2) if swapped else flat
+    return np.asarray(flat.swapaxes(-1, -2) if swapped else flat)
 
 
 @lru_cache(maxsize=1024)
 def _contraction(
-    pattern: str, shape_a: tuple[int, ...], strides_a: tuple[int, ...], shape_b: tuple[int, ...], strides_b: tuple[int, ...]
+    pattern: str,
+    shape_a: tuple[int, ...],
+    strides_a: tuple[int, ...],
+    shape_b: tuple[int, ...],
+    strides_b: tuple[int, ...],
 ) -> tuple[Arrangement, Arrangement, bool, tuple[int, ...], tuple[int, ...]]:
     """How contract arranges its operands, whether their product is the transposed one, and how it is put in order."""
     operands, out = pattern.split("->")
@@ -112,10 +120,16 @@ def _contraction(
     return arranged(ia, strides_a, rows), arranged(ib, strides_b, columns), turned, tuple(size[i] for i in now), order
 
 
+FEW = 4096  # elements below which sorting the indices does not pay
+
+
 def scatter_add(values: Array, index: Array, count: int) -> Array:
     """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
     out = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
     if len(index) == 0:
+        return out
+    if values.size < FEW:
+        np.add.at(out, index, values)
         return out
     order = np.argsort(index, kind="stable")
     ordered = index[order]
@@ -150,9 +164,10 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
 
 def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
     """The number ``a`` where the condition holds, elsewhere ``b``; without branches, which a processor mispredicts."""
-    if dtype == object:
-        return np.where(condition, a, b)
-    out = np.multiply(~condition, dtype.type(b))
+    if dtype.hasobject:
+        result: Array = np.where(condition, a, b)
+        return result
+    out: Array = np.multiply(~condition, dtype.type(b))
     out += condition if a == 1 else condition * dtype.type(a)
     return out
 
@@ -168,7 +183,8 @@ def window_max(a: Array, axes: tuple[int, ...]) -> Array:
     out = a[taps[0]].copy()
     for tap in taps[1:]:
         np.maximum(out, a[tap], out=out)
-    return out
+    found: Array = out
+    return found
 
 
 def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
@@ -186,7 +202,8 @@ def argmax(a: Array, axes: int) -> Array:
     """Row-major position of the first maximum over the last ``axes`` axes."""
     taps = _taps(a, tuple(range(a.ndim - axes, a.ndim))) if axes > 1 else []
     if not 0 < len(taps) <= TAPS or a.dtype == object:
-        return a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
+        result: Array = a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
+        return result
     largest = a[taps[0]].copy()
     found = np.zeros(largest.shape, np.int8)
     for n, tap in enumerate(taps[1:], 1):
@@ -221,7 +238,9 @@ def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int
             low = max(0, -(base // stride))
             high = max(low, min(values.shape[axis], -((base - size) // stride)))
             here[axis] = slice(low, high)
-            there[axis] = slice(base + stride * low, base + stride * (high - 1) + 1 if high > low else base + stride * low, stride)
+            there[axis] = slice(
+                base + stride * low, base + stride * (high - 1) + 1 if high > low else base + stride * low, stride
+            )
         out[tuple(there)] += values[tuple(here)]
     if out is None:
         raise ValueError("a window of no positions")
@@ -242,7 +261,9 @@ def output_size(layer: str, axis: str, size: int) -> int:
         ValueError: it would be negative: the window is larger than the padded input.
     """
     if size < 0:
-        raise ValueError(f"{layer}: axis {axis} of the output would have {size} positions; the window does not fit the input")
+        raise ValueError(
+            f"{layer}: axis {axis} of the output would have {size} positions; the window does not fit the input"
+        )
     return size
 
 
@@ -256,7 +277,7 @@ def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any
 
     For object arrays it is a ball, exact to the precision in force.
     """
-    if dtype == object:
+    if dtype == object:  # noqa: E721
         from flint import arb
 
         return ((arb.pi() if isinstance(above, str) else arb(above)) / below).sqrt()
@@ -267,7 +288,8 @@ def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any
 def xlogy(a: Array, b: Array) -> Array:
     """``a log b``, and 0 where a is 0."""
     if a.dtype == object:
-        return np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
+        result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
+        return result
     with np.errstate(divide="ignore", invalid="ignore"):
         out = np.log(b)
         out *= a
@@ -278,7 +300,8 @@ def xlogy(a: Array, b: Array) -> Array:
 def xdivy(a: Array, b: Array) -> Array:
     """``a / b``, and 0 where a is 0."""
     if a.dtype == object:
-        return np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
+        result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
+        return result
     with np.errstate(divide="ignore", invalid="ignore"):
         out = np.divide(a, b)
     out[a == 0] = 0

@@ -109,7 +109,9 @@ class Examiner:
         kind, _, choices = self.options[name]
         if kind in ("Choice", "Activation"):
             if value not in choices:
-                raise ValueError(f"{self.layer}: {name} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
+                raise ValueError(
+                    f"{self.layer}: {name} is {value!r}; it must be one of {', '.join(map(repr, choices))}"
+                )
             return
         holds, words = OPTIONS[kind]
         try:
@@ -151,7 +153,7 @@ class Examiner:
                 dims[REST] = math.prod(rest)
             elif dims.rest != rest:
                 self.misfit(pattern, a, f"the axes ... are {dims.rest} in another argument")
-            shape = shape[:at] + (dims[REST],) + shape[at + extra :]
+            shape = (*shape[:at], dims[REST], *shape[at + extra :])
         elif len(shape) != len(slots):
             self.misfit(pattern, a, f"it needs {len(slots)} axes")
         inner: list[int] = []
@@ -217,10 +219,13 @@ class Examiner:
 
     def fit_entry(self, pattern: Pattern, a: Array, axis: str, size: int, dims: Dims, position: int) -> None:
         """Axes of a list's entries fit the other lists at the same position, and the entry before."""
-        label = f"{self.layer}: {pattern.name}[{position}][{', '.join(s[0] for s in pattern.slots[1:])}] has shape {a.shape}"
+        slots = ", ".join(s[0] for s in pattern.slots[1:])
+        label = f"{self.layer}: {pattern.name}[{position}][{slots}] has shape {a.shape}"
         if self.chain and axis == self.chain[0]:
             known = dims[axis] if position == 0 else dims.entries.get((position - 1, self.chain[1]))
-            where = f"the input's axis {axis} is" if position == 0 else f"axis {self.chain[1]} of entry {position - 1} is"
+            where = (
+                f"the input's axis {axis} is" if position == 0 else f"axis {self.chain[1]} of entry {position - 1} is"
+            )
             if known is not None and known != size:
                 raise ValueError(f"{label}, but {where} {known} long")
             return
@@ -247,7 +252,8 @@ class Examiner:
         if a.size and np.maximum.reduce(a.view(f"u{a.itemsize}"), axis=None) >= size:  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(
-                f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, so 0 <= {pattern.name} < {size}"
+                f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, "
+                f"so 0 <= {pattern.name} < {size}"
             )
 
     def misfit(self, pattern: Pattern, a: Array, why: str) -> NoReturn:

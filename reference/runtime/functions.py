@@ -26,8 +26,8 @@ from reference.runtime.normal import (
 )
 
 __all__ = [
-    "exp_decay",
     "erf",
+    "exp_decay",
     "gelu",
     "gelu_derivative",
     "gelu_with_derivative",
@@ -42,6 +42,10 @@ __all__ = [
     "unbounded_exp",
 ]
 
+LOWEST = {c: np.array(np.finfo(c).min) for c in "ef"}
+NEAR = 1e307  # differences of numbers within it do not overflow
+FEW = 4096  # elements up to which log_sum does not look for rows that need less care
+SAFE = (1e-200, 1e300)  # a sum of squares in between has lost nothing to overflow or underflow
 HALVED = 256  # a longer row is folded in halves before it is summed exactly
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -60,7 +64,9 @@ def row_shift(largest: Array) -> Array:
     """
     if largest.dtype == object:
         return np.asarray(np.frompyfunc(lambda v: round(v) if abs(v := float(v)) < np.inf else 0, 1, 1)(largest))
-    shift: Array = largest.copy() if largest.dtype.char in "ef" else np.rint(largest)
+    if largest.dtype.char in "ef":
+        return np.maximum(largest, LOWEST[largest.dtype.char])
+    shift: Array = np.rint(largest)
     np.copyto(shift, 0, where=shift == -np.inf)
     return shift
 
@@ -74,7 +80,8 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
 
     Args:
         z: [..., i].
-        shift: [..., 1], from `row_shift` of the rows' largest elements, or other integers at least about as large as the row's elements.
+        shift: [..., 1], from `row_shift` of the rows' largest elements, or other integers at least
+            about as large as the row's elements.
         out: [..., i], where to put the result; not z.
         work: [..., i], a working array; not z and not out.
     """
@@ -84,9 +91,11 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
         with np.errstate(over="ignore"):  # below -max the difference is -inf, and its exponential 0
             d = np.subtract(z, shift, out=out)
         return np.exp(d, out=d)
-    e = np.maximum(z, _floor(shift), out=work)
-    d = np.subtract(e, shift, out=out)
-    e -= d + shift
+    near = z.size and z.min() > -NEAR and shift.max() < NEAR
+    floored = z if near else np.maximum(z, _floor(shift), out=work)  # else the difference overflows
+    d = np.subtract(floored, shift, out=out)
+    e = np.add(d, shift, out=None if floored is work else work)
+    np.subtract(floored, e, out=e)
     np.exp(d, out=d)
     e *= d
     d += e
@@ -110,7 +119,7 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
         p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
         work: [..., i], a working array; not p.
     """
-    if p.dtype in (object, np.float16, np.float32) or p.shape[-1] <= 2:
+    if p.dtype.char in "Oef" or p.shape[-1] <= 16:  # NumPy adds 16 in four steps
         return np.asarray(np.add.reduce(p, axis=-1, keepdims=True))
     while p.shape[-1] > HALVED:
         half = p.shape[-1] // 2
@@ -210,6 +219,13 @@ def global_norm(arrays: Iterable[Array]) -> Any:
         return total.sqrt()
     wide = np.result_type(np.float64, *flat)
     kind: Any = float if wide == np.float64 else wide.type
+    total = kind(0)
+    with np.errstate(over="ignore"):
+        for g in flat:
+            values = np.asarray(g, wide)
+            total += kind(np.dot(values, values))
+    if SAFE[0] < total < SAFE[1]:
+        return kind(np.sqrt(total))
     peaks = [kind(f(g)) for g in flat for f in (np.min, np.max)]
     if any(np.isnan(v) for v in peaks):
         return kind("nan")
@@ -242,6 +258,8 @@ def log_sum(e: Array, total: Array) -> Array:
         return np.full((*e.shape[:-1], 1), -np.inf, dtype=e.dtype)
     if e.dtype == object:
         return _log_objects(e)
+    if e.size <= FEW and e.dtype.char not in "ef":
+        return _log_rest(e)
     largest = np.maximum.reduce(e, axis=-1, keepdims=True)
     empty = largest == 0
     if empty.any():
@@ -254,26 +272,29 @@ def log_sum(e: Array, total: Array) -> Array:
         return ratio.astype(e.dtype)
     ratio = np.divide(total, largest)
     near = ratio < 4  # beyond, the rounding of total is less than two units of the logarithm
-    if near.all():
-        return _log_rest(e, largest, empty)
     with np.errstate(divide="ignore"):
         np.log(ratio, out=ratio)
     ratio[empty] = -np.inf
     if near.any():
         near = near[..., 0]
-        ratio[near] = _log_rest(e[near], largest[near], empty[near])
+        ratio[near] = _log_rest(e[near])
     return np.asarray(ratio)
 
 
-def _log_rest(e: Array, largest: Array, empty: Array) -> Array:
+def _log_rest(e: Array) -> Array:
     """log_sum from what the others add to the largest."""
     rest = e.reshape(-1, e.shape[-1]).copy()
-    rest[np.arange(len(rest)), rest.argmax(axis=-1)] = 0
-    rest = rest.reshape(e.shape)
-    ratio = np.asarray(positive_sum(rest) / largest)
-    np.log1p(ratio, out=ratio)
-    ratio[empty] = -np.inf
-    return ratio
+    at = np.arange(len(rest)), rest.argmax(axis=-1)
+    largest = rest[at]
+    rest[at] = 0
+    others = positive_sum(rest)[:, 0]
+    if largest.all():
+        ratio = np.asarray(others / largest)
+        np.log1p(ratio, out=ratio)
+    else:
+        ratio = np.log1p(others / np.where(largest, largest, 1))
+        ratio[largest == 0] = -np.inf
+    return np.asarray(ratio.reshape((*e.shape[:-1], 1)))
 
 
 def _log_objects(e: Array) -> Array:

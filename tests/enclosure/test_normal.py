@@ -30,9 +30,7 @@ def line(dtype, reach):
     size = np.geomspace(float(np.finfo(dtype).tiny), 1, 300)
     tail = np.linspace(1e-3, reach, 1200) * (1 + 1e-3 * random.random(1200))
     root = ROOT + np.geomspace(1e-17, 1, 400) * random.choice([-1, 1], 400)
-    edges = np.array(
-        [0, 0.5, 6, np.nextafter(6, 7), 13, 14, 37.6, 37.7, 38, 40, 700, float(np.finfo(dtype).max)]
-    )
+    edges = np.array([0, 0.5, 6, np.nextafter(6, 7), 13, 14, 37.6, 37.7, 38, 40, 700, float(np.finfo(dtype).max)])
     x = np.concatenate([size, tail, root, edges])
     return np.concatenate([x, -x]).astype(dtype)
 
@@ -40,18 +38,14 @@ def line(dtype, reach):
 def truth(name, x):
     # beyond 300 the tail is far below every dtype here; Arb would spend its time on exp(-1e600)
     with precision(200):
-        return getattr(functions, name)(
-            enclose(np.clip(x, -300, 300) if name != "gelu" else np.maximum(x, -300))
-        )
+        return getattr(functions, name)(enclose(np.clip(x, -300, 300) if name != "gelu" else np.maximum(x, -300)))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(("dtype", "reach"), [(np.float64, 38), (np.float32, 14)])
 def test_within_four_units_over_the_whole_line(name, dtype, reach):
     x = line(dtype, reach)
-    computed = np.concatenate(
-        [getattr(functions, name)(part) for part in (x[np.abs(x) <= 6], x[np.abs(x) > 6])]
-    )
+    computed = np.concatenate([getattr(functions, name)(part) for part in (x[np.abs(x) <= 6], x[np.abs(x) > 6])])
     x = np.concatenate([x[np.abs(x) <= 6], x[np.abs(x) > 6]])  # both fits of float64
     assert computed.dtype == dtype
     found = worst(computed, truth(name, x))
@@ -118,13 +112,9 @@ def test_coefficients_are_what_the_script_computes():
     assert fit.TARGET.read_text() == fit.render(), "run `python -m tests.enclosure.fit`"
 
 
-@pytest.mark.parametrize(
-    ("name", "bits"), [("NORMAL_DOUBLE_NEAR", 53), ("NORMAL_DOUBLE", 53), ("NORMAL_SINGLE", 24)]
-)
+@pytest.mark.parametrize(("name", "bits"), [("NORMAL_DOUBLE_NEAR", 53), ("NORMAL_DOUBLE", 53), ("NORMAL_SINGLE", 24)])
 def test_the_fit_is_proven_on_its_whole_interval(name, bits):
     choice = next(c for c in fit.CHOICES if c.name == name)
     kind = np.float64 if bits == 53 else np.float32
-    bound = fit.certify(
-        choice, 0, min(choice.limit, 38), getattr(coefficients, name), lambda v: arb(float(kind(v)))
-    )
+    bound = fit.certify(choice, 0, min(choice.limit, 38), getattr(coefficients, name), lambda v: arb(float(kind(v))))
     assert bound < arb(2) ** -bits

@@ -14,9 +14,7 @@ DTYPES = (np.float16, np.float32, np.float64, np.longdouble)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_enclosures_are_exact(dtype):
     info = np.finfo(dtype)
-    numbers = np.array(
-        [0, 1, -1 / dtype(3), info.max, info.tiny, info.smallest_subnormal, 1 + info.eps], dtype
-    )
+    numbers = np.array([0, 1, -1 / dtype(3), info.max, info.tiny, info.smallest_subnormal, 1 + info.eps], dtype)
     for x, ball in zip(numbers, enclose(numbers), strict=True):
         assert ball.is_exact()
         significand, exponent = ball.man_exp()
@@ -31,11 +29,7 @@ def test_the_unit_is_that_of_the_true_value(dtype):
     for value in (dtype(1), dtype(1.5), info.tiny, -info.max, dtype(3)):
         exact = enclose(np.array([value]))
         assert ulp_error(np.array([value]), exact).ulp[0] == 0
-        toward = (
-            np.nextafter(value, dtype(0))
-            if abs(value) > 1.2 and value != 1
-            else np.nextafter(value, dtype(2))
-        )
+        toward = np.nextafter(value, dtype(0)) if abs(value) > 1.2 and value != 1 else np.nextafter(value, dtype(2))
         off = worst(np.array([toward]), exact)
         assert off.ulp == pytest.approx(1.0, abs=1e-9)
 
@@ -49,9 +43,7 @@ def test_half_a_unit_below_a_power_of_two_is_half_as_long():
 def test_what_is_not_normal_is_not_counted():
     tiny = np.finfo(np.float64).tiny
     with precision(200):
-        error = ulp_error(
-            np.array([0.0, 0.0, tiny]), np.array([arb(0), to_arb(tiny) / 2, to_arb(tiny)], object)
-        )
+        error = ulp_error(np.array([0.0, 0.0, tiny]), np.array([arb(0), to_arb(tiny) / 2, to_arb(tiny)], object))
     assert error.counted.tolist() == [False, False, True]
     with pytest.raises(ValueError, match="nothing was compared"):
         worst(np.zeros(1), np.array([arb(0)], object))

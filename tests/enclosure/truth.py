@@ -107,9 +107,7 @@ def ulp_error(computed: Array, truth: Array, dtype: Any = None) -> Error:
                 continue
             exponent = _exponent(ball)
             if exponent is None:
-                exponent = _exponent(
-                    ball.mid()
-                )  # straddles a power of two: the midpoint's, if the ball is thin
+                exponent = _exponent(ball.mid())  # straddles a power of two: the midpoint's, if the ball is thin
             if exponent is None or exponent < info.minexp or exponent >= info.maxexp:
                 if exponent is None or ball.rad() > abs(ball):
                     raise ValueError(f"ulp_error: the enclosure {ball} at {index} is too wide: use more bits")
@@ -119,9 +117,7 @@ def ulp_error(computed: Array, truth: Array, dtype: Any = None) -> Error:
                 raise ValueError(f"ulp_error: the enclosure {ball} at {index} is too wide: use more bits")
             counted[index] = True
             value = computed[index]
-            ulp[index] = (
-                float((abs(to_arb(value) - ball) / unit).abs_upper()) if np.isfinite(value) else np.inf
-            )
+            ulp[index] = float((abs(to_arb(value) - ball) / unit).abs_upper()) if np.isfinite(value) else np.inf
     return Error(ulp, counted)
 
 

@@ -11,13 +11,14 @@ from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.ir import Program
-from derive.program.lower import expressions, lower
 from derive.program.library import TOGETHER, elementwise
+from derive.program.lower import expressions, lower
 from derive.program.pair import lower_pair
 from derive.program.rows import grouped
 from derive.program.share import shared
-from derive.targets.numpy.expressions import Printer, size_name
+from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.statements import Body
+from derive.targets.numpy.views import size_name
 
 
 @dataclass
@@ -46,7 +47,7 @@ def used_names(program: Program) -> set[str]:
 
 
 class Bodies:
-    """What the parts of a module share: the derivations of a layer's variants, the default one first, and what is used."""
+    """What the parts of a module share: a layer's variants, the default one first, and what is used."""
 
     def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
         self.variants = variants
@@ -55,7 +56,8 @@ class Bodies:
         self.functions: set[str] = set()
         self.helpers: dict[str, str] = {}
         self.layers_used: set[str] = set()
-        self.uses_math = False
+        self.uses_math = self.uses_numpy = False
+        self.second: list[str] = []
         self.notes: dict[str, None] = {}
         self.unit_rows = frozenset(
             f.lhs.body.tensor
@@ -90,14 +92,26 @@ class Bodies:
             if isinstance(i, Num) and i.value < 0
         }
         for pairs in adjoints:
-            extended |= {a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()}
+            extended |= {
+                a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()
+            }
         sequence = layer.sequence_axis
         lists = {n for n, t in tensors.items() if sequence is not None and t.axes[:1] == (sequence,)}
         printer = Printer(layer, tensors, extended, lists)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
         label = "_".join(str(value) for _, value in layer.choice)
-        printed = Body(layer, tensors, program, frozenset(wanted), printer, prefix=rows, label=label, helpers=self.helpers, into=frozenset([into]))
+        printed = Body(
+            layer,
+            tensors,
+            printer,
+            program,
+            frozenset(wanted),
+            prefix=rows,
+            label=label,
+            helpers=self.helpers,
+            into=frozenset([into]),
+        )
         lines = printed.run()
         self.functions |= printer.functions
         self.layers_used |= printer.layers_used
@@ -114,7 +128,13 @@ class Bodies:
             equations = shared(equations, self.activations, tensors)
         cotangents = frozenset(d.adjoint.cotangents.values())
         pair = lower_pair(
-            d.layer, tensors, equations, d.layer.outputs + early, tuple(d.gradients.values()), cotangents, self.unit_rows
+            d.layer,
+            tensors,
+            equations,
+            d.layer.outputs + early,
+            tuple(d.gradients.values()),
+            cotangents,
+            self.unit_rows,
         )
         forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
@@ -123,7 +143,9 @@ class Bodies:
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
         """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
         equation = d.layer.equations[0]
-        if not d.layer.elementwise or not any(isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)):
+        if not d.layer.elementwise or not any(
+            isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
+        ):
             return d.layer.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)

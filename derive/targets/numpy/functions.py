@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from derive.calculus.reverse import CalculusError, reverse
-from derive.calculus.textbook import textbook
 from derive.calculus.scalars import Derivative, Scalars
+from derive.calculus.textbook import textbook
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
-from derive.targets.numpy.expressions import size_name
+from derive.targets.numpy.views import size_name
 
 OPTION_TYPES = {
     "Count": "int",
@@ -35,20 +35,23 @@ class Functions(Bodies):
     """Prints the functions, each as a text."""
 
     def arguments(self) -> str:
-        tensors = ", ".join(f"{t.name}: {tensor_type(t)}" + (" = None" if t.optional else "") for t in self.layer.inputs)
+        tensors = ", ".join(
+            f"{t.name}: {tensor_type(t)}" + (" = None" if t.optional else "") for t in self.layer.inputs
+        )
         return tensors + self.option_arguments()
 
     def option_arguments(self, star: bool = True) -> str:
         """``, *, epsilon: float = 1e-05``."""
-        options = "".join(f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')} = {quoted(o.default)}" for o in self.layer.options)
+        options = "".join(
+            f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')} = {quoted(o.default)}" for o in self.layer.options
+        )
         return f", *{options}" if options and star else options
 
     def bind(self) -> list[str]:
         """The line that checks arguments and brings them into layout."""
         tensors = ", ".join(t.name for t in self.layer.inputs)
         options = "".join(f", {o.name}" for o in self.layer.options)
-        lines = [f"    {tensors}, dims = SIGNATURE.bind({tensors}{options})"]
-        return lines
+        return [f"    {tensors}, dims = SIGNATURE.bind({tensors}{options})"]
 
     def restored(self, results: dict[str, str]) -> str:
         """Results in their outer shapes; None stands for zeros."""
@@ -92,7 +95,6 @@ class Functions(Bodies):
             else:
                 optional = "; None is True everywhere" if t.optional else ""
                 lines.append(f"        {t.name}: [{shape}], {words[t.kind]}{optional}.")
-        from derive.notation.read import OPTION_KINDS
 
         for o in layer.options:
             what = OPTION_KINDS[o.kind]
@@ -145,11 +147,9 @@ class Functions(Bodies):
         for _, b, _ in bodies:
             sizes |= b.printer.sizes
         bodies[0][1].printer.sizes = sizes
-        axes = [a for a in sizes]
+        axes = list(sizes)
         if axes:
-            lines.append(
-                f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes)
-            )
+            lines.append(f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes))
         lines += self.merge([b.lines for _, b, _ in bodies])
         gradients = self.variants[0].gradients
         lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
@@ -162,7 +162,9 @@ class Functions(Bodies):
             tangent = d.tangent()
             tensors = {**d.layer.tensors, **tangent.tensors}
             wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
-            bodies.append(self.body(d.layer, tensors, d.layer.equations + tangent.auxiliary + tangent.equations, wanted))
+            bodies.append(
+                self.body(d.layer, tensors, d.layer.equations + tangent.auxiliary + tangent.equations, wanted)
+            )
         tangent = self.variants[0].tangent()
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
@@ -173,7 +175,7 @@ class Functions(Bodies):
             "",
             f"    tangents has one array for each of {', '.join(t.name for t in self.layer.differentiable)}.",
             '    """',
-            f"    {', '.join(inputs)}{comma} = {self.primals()}",
+            *self.primals(),
             *self.bind(),
         ]
         wrt = [t.name for t in self.layer.differentiable]
@@ -191,11 +193,14 @@ class Functions(Bodies):
     def cropped_tangent(self, output: str, name: str) -> str:
         return self.cropped(output).replace(output, name, 1)
 
-    def primals(self) -> str:
-        optional = [t for t in self.layer.inputs if t.optional]
-        if optional:
-            return f"(*primals, *([None] * ({len(self.layer.inputs)} - len(primals))))"
-        return "primals"
+    def primals(self) -> list[str]:
+        """The lines that take the primals apart; a mask may be missing."""
+        inputs = [t.name for t in self.layer.inputs if not t.optional]
+        optional = [t.name for t in self.layer.inputs if t.optional]
+        if not optional:
+            return [f"    {', '.join(inputs)}{',' if len(inputs) == 1 else ''} = primals"]
+        lines = [f"    {', '.join(inputs)}, *rest = primals"]
+        return lines + [f"    {name} = rest[{n}] if len(rest) > {n} else None" for n, name in enumerate(optional)]
 
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
@@ -213,24 +218,25 @@ class Functions(Bodies):
             try:
                 results = tuple(adjoint.names[w] for w in present)
                 equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
-                bodies.append((self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted))
+                bodies.append(
+                    (self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted)
+                )
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
         _, d, adjoint, wanted = bodies[0]
-        inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
-        comma = "," if len(inputs) == 1 else ""
         cot = list(d.adjoint.cotangents.values())
         u = [adjoint.cotangents[g] for g in d.gradients.values()]
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
         lines = [
-            f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]{options}) -> Second:",
+            f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]"
+            f"{options}) -> Second:",
             '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
             "",
             f"    cotangents has one array for each of {', '.join(d.gradients)}. The result has a gradient for each",
             f"    of {', '.join(wanted)}.",
             '    """',
-            f"    {', '.join(inputs)}{comma} = {self.primals()}",
+            *self.primals(),
             *self.bind(),
         ]
         if len(cot) > 1:
@@ -242,8 +248,8 @@ class Functions(Bodies):
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
         lines += self.merge([b[0].lines for b in bodies])
         back = {c: o for o, c in d.adjoint.cotangents.items()}
-        results = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
-        lines.append(f"    return Second(*{self.restored(results)})")
+        gradients = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
+        lines.append(f"    return Second(*{self.restored(gradients)})")
         self.second = wanted
         return "\n".join(lines)
 
@@ -255,7 +261,11 @@ class Functions(Bodies):
         differentiate = Derivative(Scalars())
         body = self.layer.equations[0].body
         parts = []
-        for name, what in (("value", "The function"), ("derivative", "Its derivative"), ("second_derivative", "Its second derivative")):
+        for name, what in (
+            ("value", "The function"),
+            ("derivative", "Its derivative"),
+            ("second_derivative", "Its second derivative"),
+        ):
             tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
             target = Equation(name, (Pos(ELLIPSIS),), body)
             function = self.body(d.layer, tensors, (target,), (name,), into=name)
@@ -266,10 +276,12 @@ class Functions(Bodies):
                 last = last.replace(f", out={name})", ", out=out)" if into else ")")
             lines = [f'    """{what}, element by element."""', *before, last]
             extra = ", out: Array | None = None" if into else ""
-            lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Array:")
+            lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Any:")
             if into:
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
-            parts.append("\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape"))
+            parts.append(
+                "\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape")
+            )
             body = differentiate(body, u)
         return "\n\n\n".join(parts)

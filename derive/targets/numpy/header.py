@@ -49,9 +49,17 @@ class Header(Bodies):
         doc = [f'"""{layer.name}: {layer.doc[0].lower()}{layer.doc[1:]}', ""]
         doc += [f"    {line}" for line in own]
         doc += ["", f"{layer.cites}. Derivation: docs/layers/{layer.name}.md."]
-        doc += [f"{GENERATED} {file} (definition {digest}).", f"Do not edit: change the definition and run `gradbook build {layer.name}`.", '"""']
+        doc += [
+            f"{GENERATED} {file} (definition {digest}).",
+            f"Do not edit: change the definition and run `gradbook build {layer.name}`.",
+            '"""',
+        ]
         text = "\n".join(wrap(doc))
-        imports = (["import math"] if self.uses_math else []) + ["from collections.abc import Sequence", "from typing import Any, NamedTuple"] + (["", "import numpy as np"] if self.uses_numpy else [])
+        imports = (
+            (["import math"] if self.uses_math else [])
+            + ["from collections.abc import Sequence", "from typing import Any, NamedTuple"]
+            + (["", "import numpy as np"] if self.uses_numpy else [])
+        )
         local = []
         if self.layers_used or any(o.kind == "Activation" for o in layer.options):
             used = set(self.layers_used)
@@ -61,8 +69,7 @@ class Header(Bodies):
         by_module: dict[str, list[str]] = {}
         for f in sorted(self.functions):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
-        for module in sorted(by_module):
-            local.append(f"from reference.runtime.{module} import {', '.join(by_module[module])}")
+        local += [f"from reference.runtime.{module} import {', '.join(by_module[module])}" for module in by_module]
         local.append("from reference.runtime.signature import Array, Pattern, Signature")
         text += "\n\n" + "\n".join(imports) + "\n\n" + "\n".join(sorted(local)) + "\n\n" + self.signature()
         if any(o.kind == "Activation" for o in layer.options):
@@ -82,7 +89,7 @@ class Header(Bodies):
                             below[i.tensor] = layer.axis(axis)
 
         def pattern(t: Tensor) -> str:
-            slots = t.slots or tuple()
+            slots = t.slots or ()
             if slots:
                 parts = ", ".join(
                     "(" + ", ".join(f'"{a}"' for a in s.parts) + ("," if len(s.parts) == 1 else "") + ")" for s in slots
@@ -112,14 +119,19 @@ class Header(Bodies):
                 rows = ", ".join(pattern(d.layer.tensors[o]) for o in d.layer.outputs)
                 other += f'        "{d.layer.choice[0][1]}": ({rows},),\n'
         outputs = "".join(f"        {pattern(layer.tensors[o])},\n" for o in layer.outputs)
-        lines = f'SIGNATURE = Signature(\n    "{layer.name}",\n    inputs=(\n{inputs}    ),\n    outputs=(\n{outputs}    ),\n'
+        lines = f'SIGNATURE = Signature(\n    "{layer.name}",\n    inputs=(\n{inputs}    ),\n'
+        lines += f"    outputs=(\n{outputs}    ),\n"
         if layer.options:
             rows = ""
             for o in layer.options:
                 choices = o.choices if o.kind != "Activation" else self.activations
                 rows += f'        "{o.name}": ("{o.kind}", {quoted(o.default)}, {tuple_of(choices)}),\n'
             lines += f"    options={{\n{rows}    }},\n"
-        given = {a: (e.name if isinstance(e, Opt) else int(e.value)) for a, e in layer.sizes.items() if isinstance(e, Opt | Num)}
+        given = {
+            a: (e.name if isinstance(e, Opt) else int(e.value))
+            for a, e in layer.sizes.items()
+            if isinstance(e, Opt | Num)
+        }
         if given:
             lines += f"    given={given!r},\n"
         moved = next((o.axis for o in layer.options if o.kind == "Axis"), "")
@@ -140,7 +152,7 @@ class Header(Bodies):
         return axes - {ELLIPSIS, self.layer.sequence_axis} == set()
 
     def chain(self) -> tuple[str, str] | None:
-        """Axes of a list's entries that must fit from one entry to the next: a layer's inputs are the last one's outputs."""
+        """Axes of a list's entries that fit from one entry to the next: a layer's inputs are the last one's outputs."""
         sequence = self.layer.sequence_axis
         if sequence is None:
             return None
@@ -179,7 +191,11 @@ class Header(Bodies):
             t = layer.tensors.get(name)
             return f"  # [{', '.join(t.axes)}]" if t is not None and t.axes else ""
 
-        lines = ["class Saved(NamedTuple):", '    """What forward keeps for backward, in the layout it computes in."""', ""]
+        lines = [
+            "class Saved(NamedTuple):",
+            '    """What forward keeps for backward, in the layout it computes in."""',
+            "",
+        ]
         lines += [f"    {n}: Any{axes(n)}" for n in saved]
         lines += [f"    {o}: Any" for o in options]
         lines += ["    dims: Any  # the sizes of this call", "", "", "class Gradients(NamedTuple):"]
@@ -188,7 +204,7 @@ class Header(Bodies):
         if len(layer.outputs) > 1:
             lines += ["", "", "class Outputs(NamedTuple):", '    """What forward computes."""', ""]
             lines += [f"    {o}: Any{axes(o)}" for o in layer.outputs]
-        if hasattr(self, "second"):
+        if self.second:
             lines += ["", "", "class Second(NamedTuple):", '    """Gradients of the backward pass."""', ""]
             lines += [f"    {w}: Any" for w in self.second]
         return "\n".join(lines)
@@ -217,5 +233,3 @@ def definition_path(file: str) -> str:
     if "derive" in parts and "layers" in parts:
         return "/".join(parts[len(parts) - 1 - parts[::-1].index("derive") :])
     return path.name
-
-

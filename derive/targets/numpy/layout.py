@@ -119,6 +119,8 @@ def split(code: str, operators: tuple[str, ...]) -> list[str]:
                 n += len(found)
                 continue
         n += 1
-    return [p.strip() for p in [*parts, code[start:]]] if operators != (", ",) else [
-        p.removeprefix(", ") for p in [*parts, code[start:]]
-    ]
+    return (
+        [p.strip() for p in [*parts, code[start:]]]
+        if operators != (", ",)
+        else [p.removeprefix(", ") for p in [*parts, code[start:]]]
+    )

@@ -1,0 +1,121 @@
+"""How equations refer to one another: order, groups that need each other, positions along an axis."""
+
+from __future__ import annotations
+
+from derive.calculus.reverse import CalculusError, linear
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Equation
+
+
+def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
+    """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
+    constant = {
+        e.target: e.body
+        for e in equations
+        if e.left
+        and not x.free(e.body)
+        and e.target not in results
+        and sum(o.target == e.target for o in equations) == 1
+    }
+
+    def visit(e: Expr) -> Expr | None:
+        if isinstance(e, Ref) and e.tensor in constant:
+            return x.transform(constant[e.tensor], visit)
+        return None
+
+    kept = [e for e in equations if e.target not in constant]
+    return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
+
+
+def mentions(e: Equation, axis: str) -> bool:
+    return axis in x.free(e.lhs) or axis in x.free(e.body) or (isinstance(e.body, Reduce) and axis in e.body.over)
+
+
+def position(ref: Ref, axis: str) -> int | None:
+    """How far from the loop's position a reference stands; None where the axis does not occur."""
+    return next((s[1] for i in ref.index if (s := shift_of(i)) and s[0] == axis), None)
+
+
+def is_push(e: Equation, axis: str) -> bool:
+    return bool(position(e.lhs, axis))
+
+
+def shifts_in(term: Expr, axis: str, tensors: set[str] | None = None) -> set[int]:
+    """How far from the loop's position the references in a term stand."""
+    return {
+        s[1]
+        for n in x.walk(term)
+        if isinstance(n, Ref) and (tensors is None or n.tensor in tensors)
+        for i in n.index
+        if (s := shift_of(i)) and s[0] == axis
+    }
+
+
+def condition_at(term: Expr, axis: str) -> tuple[Expr, Expr] | None:
+    """``[t == c] * rest`` as (c, rest)."""
+    for factor in x.factors(term):
+        match factor:
+            case Op("iverson", (Op("==", (Pos(index), c)),)) if index == axis and not x.free(c):
+                return c, x.mul(*(f for f in x.factors(term) if f is not factor))
+    return None
+
+
+def without_start(term: Expr, axis: str) -> Expr:
+    """Drop ``[t >= 0]``, which holds inside the loop."""
+    start = x.iverson(Op(">=", (Pos(axis), x.ZERO)))
+    return x.transform(
+        term, lambda e: x.mul(*(f for f in x.factors(e) if f != start)) if start in x.factors(e) else None
+    )
+
+
+def shift_of(index: Expr) -> tuple[str, int] | None:
+    """``t - 1`` is (t, -1); None for anything but an index plus a whole number."""
+    names = x.free(index)
+    if len(names) != 1 or any(isinstance(n, Ref | Size | Opt) for n in x.walk(index)):
+        return None
+    try:
+        coefficient, rest = linear(index, names[0])
+    except CalculusError:
+        return None
+    if coefficient == x.ONE and isinstance(rest, Num):
+        return names[0], int(rest.value)
+    return None
+
+
+def components(equations: list[Equation]) -> list[list[Equation]]:
+    """Strongly connected groups of equations, each after what it needs; otherwise in the order given."""
+    makers: dict[str, list[int]] = {}
+    for n, e in enumerate(equations):
+        makers.setdefault(e.target, []).append(n)
+    needs = [
+        sorted({m for t in x.tensors(e.body) for m in makers.get(t, ())} | set(makers[e.target]) - {n})
+        for n, e in enumerate(equations)
+    ]
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    groups: list[list[int]] = []
+
+    def visit(n: int) -> None:
+        index[n] = low[n] = len(index)
+        stack.append(n)
+        for m in needs[n]:
+            if m not in index:
+                visit(m)
+                low[n] = min(low[n], low[m])
+            elif m in stack:
+                low[n] = min(low[n], index[m])
+        if low[n] == index[n]:
+            group = []
+            while True:
+                m = stack.pop()
+                group.append(m)
+                if m == n:
+                    break
+            groups.append(sorted(group))
+
+    for n in range(len(equations)):
+        if n not in index:
+            visit(n)
+    return [[equations[n] for n in group] for group in groups]

@@ -1,0 +1,182 @@
+"""Sums, products and powers as NumPy code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Ref
+from derive.notation.text import split_quotient, split_sign
+from derive.targets.numpy.views import ATOM, PRODUCT, SUM, UNARY, Views
+
+UFUNCS = {
+    "exp": "np.exp",
+    "expm1": "np.expm1",
+    "log": "np.log",
+    "abs": "np.abs",
+    "library tanh": "np.tanh",
+    "minimum": "np.minimum",
+}
+
+
+class Arithmetic(Views):
+    """Prints arithmetic so that it loses nothing and goes over arrays as seldom as it can."""
+
+    def node(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        """Code of an expression, and how tightly it binds."""
+        raise NotImplementedError
+
+    def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:
+        """The expression as one call that writes its last operation's result to ``out``; None where there is none."""
+        match e:
+            case Op("add", args):
+                *rest, (negative, last) = [split_sign(t) for t in sorted(args, key=lambda t: split_sign(t)[0])]
+                first = x.add(*(x.neg(t) if minus else t for minus, t in rest))
+                return self.call("np.subtract" if negative else "np.add", (first, last), frame, out)
+            case Op("mul", _):
+                minus, factors = split_sign(e)
+                above, below = split_quotient(factors)
+                small = [f for f in above if not x.free(f) and not self.scalar(f)]
+                if minus or small or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                    return None
+                if sum(map(self.scalar, (*above, *below))) > 1:
+                    return None
+                if below:
+                    return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
+                above.sort(key=self.scalar)
+                return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
+            case Op("pow", (base, Num(value))) if value == 2:
+                return self.call("np.square", (base,), frame, out)
+            case Op("pow", (base, Num(value))) if value == -1:
+                return self.call("np.divide", (x.ONE, base), frame, out)
+            case Op(fn, args) if fn in UFUNCS and not self.scalar(e):
+                return self.call(UFUNCS[fn], args, frame, out)
+        return None
+
+    def call(self, ufunc: str, args: tuple[Expr, ...], frame: tuple[str, ...], out: str) -> str | None:
+        if all(map(self.scalar, args)):
+            return None
+        return f"{ufunc}({', '.join(self.show(a, frame) for a in args)}, out={out})"
+
+    def sum(self, args: Iterable[Expr], frame: tuple[str, ...]) -> str:
+        ordered = sorted(args, key=lambda t: split_sign(t)[0])
+        out = ""
+        for n, term in enumerate(ordered):
+            negative, rest = split_sign(term)
+            text = self.show(rest, frame, PRODUCT if negative or n else SUM)
+            out += (("-" if negative else "") if n == 0 else (" - " if negative else " + ")) + text
+        return out
+
+    def product(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        cases = [f for f in x.factors(e) if isinstance(f, Op) and f.fn == "where" and self.must_open(f)]
+        if cases and not self.scalar(e):
+            _, (c, a, b) = cases[0].fn, cases[0].args
+            others = [f for f in x.factors(e) if f is not cases[0]]
+            return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
+        negative, rest = split_sign(e)
+        above, below = split_quotient(rest)
+        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and x.free(f)]
+        if len(tests) == 1 and len(above) == 2 and not below and frame and frame[-1] not in x.free(tests[0]):
+            other = next(f for f in above if f not in tests)
+            if x.free(other) and frame[-1] in x.free(other):
+                self.functions.add("masked")
+                code = f"masked({self.show(other, frame)}, 0, {self.show(tests[0].args[0], frame)})"
+                return ("-" if negative else "") + code, UNARY if negative else ATOM
+        small = [f for f in above if not x.free(f) and not self.scalar(f)]
+        large = [f for f in above if x.free(f)]
+        numbers = [f for f in above if self.scalar(f)]
+        if small and large and (numbers or below) and all(self.scalar(f) for f in below):
+            first, _ = self.product(x.mul(*small, *numbers, *(x.power(f, x.num(-1)) for f in below)), ())
+            last, _ = self.product(x.mul(*large), frame)
+            return ("-" if negative else "") + f"{first} * {last}", PRODUCT
+        rounded = any(self.irrational(f) for f in (*numbers, *below))
+        if large and len(numbers) + len(below) > 1 and rounded and all(self.scalar(f) for f in below):
+            number = x.mul(*numbers, *(x.power(f, x.num(-1)) for f in below))
+            arrays, _ = self.product(x.mul(*small, *large), frame)
+            return ("-" if negative else "") + f"{arrays} * ({self.show(number)})", PRODUCT
+        if large and below and not any(x.free(f) for f in below) and not all(self.scalar(f) for f in below):
+            ratio = x.mul(*numbers, *small, *(x.power(f, x.num(-1)) for f in below))
+            arrays, _ = self.product(x.mul(*large), frame)
+            return ("-" if negative else "") + f"{arrays} * {self.show(ratio, (), UNARY)}", PRODUCT
+        above, below = self.roots_joined(above, below)
+        above.sort(
+            key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson")
+        )
+        parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
+        text = " * ".join(parts) or "1"
+        numeric = not large and any(isinstance(f, Ref) or self.is_statistic(f) for f in below)
+        if numeric and not any(x.free(f) for f in below):
+            self.functions.add("ratio")
+            for f in below:
+                for base in [f.args[0]] * 2 if isinstance(f, Op) and self.is_statistic(f) else [f]:
+                    text = f"ratio({text}, {self.show(base)})"
+            return ("-" if negative else "") + text, UNARY if negative else ATOM
+        squares = [f.args[0] for f in below if isinstance(f, Op) and f.fn == "pow" and self.is_statistic(f)]
+        below = [f for f in below if not self.is_statistic(f)]
+        for base in squares:  # divided by twice: the square may overflow where the quotient does not
+            text += f" / {self.show(base, frame, UNARY)}" * 2
+        if below:
+            under = " * ".join(self.show(f, frame, UNARY) for f in below)
+            text += f" / ({under})" if len(below) > 1 else f" / {under}"
+        if negative:
+            return f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
+        return text, PRODUCT if len(parts) + len(below) + len(squares) > 1 else self.node(above[0], frame)[
+            1
+        ] if above else PRODUCT
+
+    def is_statistic(self, e: Expr) -> bool:
+        """The square of one number that was computed from arrays: a norm."""
+        return (
+            isinstance(e, Op)
+            and e.fn == "pow"
+            and isinstance(e.args[0], Ref)
+            and not e.args[0].index
+            and e.args[1] == x.num(2)
+        )
+
+    def roots_joined(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+        """``sqrt(a) / sqrt(b)`` of numbers as one root, which is rounded once and no error where b is 0."""
+
+        def root(f: Expr) -> bool:
+            return isinstance(f, Op) and f.fn == "pow" and f.args[1] == Num(Fraction(1, 2)) and self.scalar(f.args[0])
+
+        up, down = ([f.args[0] for f in side if isinstance(f, Op) and root(f)] for side in (above, below))
+        if not up or not down or x.PI in (*up, *down):
+            return above, below
+        joined = x.sqrt(x.div(x.mul(*up), x.mul(*down)))
+        return [f for f in above if not root(f)] + [joined], [f for f in below if not root(f)]
+
+    def irrational(self, e: Expr) -> bool:
+        """Whether a number is rounded in any case, so that dividing it by another loses no exact quotient."""
+        return any(isinstance(n, Op) and n.fn == "pow" and n.args[1] == Num(Fraction(1, 2)) for n in x.walk(e))
+
+    def must_open(self, case: Op) -> bool:
+        """Whether a case has to be multiplied out, because 0 is left as it is."""
+        _, a, b = case.args
+        return b == x.ZERO and not self.scalar(a)
+
+    def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        if not isinstance(exponent, Num):
+            return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
+        value = exponent.value
+        if value < 0:
+            return f"1 / {self.show(x.power(base, Num(-value)), frame, UNARY)}", PRODUCT
+        if value == Fraction(1, 2):
+            if self.scalar(base):
+                self.functions.add("sqrt")
+                if base == x.PI:
+                    return 'sqrt("pi", dtype=dims.dtype)', ATOM
+                above, below = split_quotient(base)
+                parts = [self.show(x.mul(*above)), *([self.show(x.mul(*below))] if below else [])]
+                return f"sqrt({', '.join(parts)}, dtype=dims.dtype)", ATOM
+            return f"np.sqrt({self.show(base, frame)})", ATOM
+        if value == 2:
+            return f"np.square({self.show(base, frame)})", ATOM
+        if value.denominator == 1 and value <= 4:
+            code = self.show(base, frame, UNARY)
+            return " * ".join([code] * int(value)), PRODUCT
+        if value.denominator == 2:
+            whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
+            return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
+        return f"{self.show(base, frame, ATOM)} ** {value}", UNARY

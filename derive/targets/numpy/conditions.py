@@ -1,0 +1,98 @@
+"""Piecewise expressions and conditions as NumPy code."""
+
+from __future__ import annotations
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Op, Opt, Pos, Ref
+from derive.notation.text import split_quotient, split_sign
+from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, UNARY, Views
+
+
+class Conditions(Views):
+    """Prints cases, masks and logic."""
+
+    def filled_like(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
+        """A number as an array of the shape that the other case has; empty where it is an array already."""
+        if not frame or not self.scalar(e):
+            return ""
+        for ref in x.refs(other):
+            code, axes = self.view(ref)
+            if set(axes) == set(frame):
+                return f"np.full_like({self.align(code, axes, frame)}, {self.show(e)})"
+        return ""
+
+    def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
+            cases = [self.filled_like(e, other, frame) or self.show(e, frame, COMPARE) for e, other in ((a, b), (b, a))]
+            return f"({cases[0]} if {self.show(c, ())} else {cases[1]})", ATOM
+        if b == x.ZERO:
+            negative, rest = split_sign(a)
+            above, below = split_quotient(rest)
+            if below and any(not self.scalar(f) for f in below):
+                self.functions.add("divide_where")
+                top = x.mul(*above)
+                code = (
+                    f"divide_where({self.show(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
+                )
+                return ("-" if negative else "") + code, UNARY if negative else ATOM
+        chosen = self.masked(c, frame) if self.scalar(b) and not self.scalar(a) else None
+        if chosen is not None:
+            self.functions.add("masked")
+            return f"masked({self.show(a, frame)}, {self.show(b)}, {', '.join(chosen)})", ATOM
+        common, ours, theirs = self.shared(a, b)
+        if self.scalar(ours) and self.scalar(theirs):
+            self.functions.add("either")
+            number = f"either({self.show(c, frame)}, {self.show(ours)}, {self.show(theirs)}, dims.dtype)"
+            if common == x.ONE:
+                return number, ATOM
+            return f"{self.show(common, frame, PRODUCT)} * {number}", PRODUCT
+        return f"np.where({self.show(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+
+    def shared(self, a: Expr, b: Expr) -> tuple[Expr, Expr, Expr]:
+        """The factors that two cases share, and what is left of each."""
+        mine, theirs = list(x.factors(a)), list(x.factors(b))
+        both = [f for f in mine if f in theirs and not self.scalar(f)]
+        for f in both:
+            mine.remove(f)
+            theirs.remove(f)
+        return x.mul(*both), x.mul(*mine), x.mul(*theirs)
+
+    def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
+        """The conditions that all have to hold, as arrays, or None for one that holds everywhere.
+
+        There are some where arrays are few: a mask may be missing, a test of positions switched off by an option, and
+        a condition may lack the last axis. None for any other condition.
+        """
+        parts = c.args if isinstance(c, Op) and c.fn == "and" else (c,)
+        optional = {t.name for t in self.layer.inputs if t.optional}
+        if (
+            not any(isinstance(p, Ref) and p.tensor in optional for p in parts)
+            and frame[-1:]
+            and frame[-1] in x.free(c)
+        ):
+            return None
+        codes = []
+        for p in parts:
+            scalars = [a for a in p.args if self.scalar(a)] if isinstance(p, Op) and p.fn == "or" else []
+            if scalars and isinstance(p, Op):
+                test = Op("or", (*p.args,)) if len(p.args) == len(scalars) else None
+                rest = [a for a in p.args if a not in scalars]
+                if test is None and len(rest) == 1 and len(scalars) == 1:
+                    off = scalars[0]
+                    on = off.args[0] if isinstance(off, Op) and off.fn == "not" else Op("not", (off,))
+                    codes.append(f"{self.show(rest[0], frame, COMPARE)} if {self.show(on)} else None")
+                    continue
+            codes.append(self.show(p, frame))
+        return codes
+
+    def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:
+        scalar = self.scalar(e)
+        if e.fn == "not":
+            word = "not " if scalar else "~"
+            return f"{word}{self.show(e.args[0], frame, ATOM)}", COMPARE if scalar else UNARY
+        word = f" {e.fn} " if scalar else {"and": " & ", "or": " | "}[e.fn]
+        parts = []
+        for a in e.args:
+            code = self.show(a, frame, LOW)
+            parts.append(code if isinstance(a, Ref | Opt) else f"({code})")
+        return word.join(parts), LOW
