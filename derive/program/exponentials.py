@@ -128,6 +128,30 @@ def decaying(e: Expr) -> Decaying | None:
     return Decaying(argument, decay, u, step, positive, negative, scalars)
 
 
+def bounded(e: Expr) -> Expr:
+    """Sums whose every term has a factor exp(-c u**2), with u cut off where that is 0: its powers do not overflow."""
+
+    def visit(node: Expr) -> Expr | None:
+        if not (isinstance(node, Op) and node.fn == "add"):
+            return None
+        bells = [{b for f in x.factors(t) if (b := bell(f)) is not None} for t in x.terms(node)]
+        common = set.intersection(*bells)
+        if len(common) != 1:
+            return None
+        (u,) = common
+        return x.transform(node, lambda n: Op("within", (u,)) if n == u else None)
+
+    return x.transform(e, visit)
+
+
+def bell(e: Expr) -> Expr | None:
+    """u of ``exp(-c u**2)`` where c is at least 1/2."""
+    match e:
+        case Op("exp", (Op("mul", (Num(c), Op("pow", (u, Num(two))))),)) if two == 2 and 2 * c <= -1:
+            return u
+    return None
+
+
 def even_step(f: sympy.Expr) -> int:
     """The largest k such that only powers of e**k occur."""
     powers = [m[0] for part in sympy.fraction(f) for m in sympy.Poly(part, DECAY).monoms()]

@@ -19,7 +19,7 @@ from fractions import Fraction
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
-from derive.program.exponentials import decaying
+from derive.program.exponentials import bounded, decaying
 from derive.program.library import recognise
 from derive.program.squares import inverse_roots
 
@@ -265,6 +265,7 @@ class Stabiliser:
     # ---- rational functions of exp ---------------------------------------------------------------------------------
 
     def exponentials(self) -> None:
+        self.flat = [replace(e, body=bounded(e.body)) for e in self.flat]
         out: list[Equation] = []
         for e in self.flat:
             found = decaying(e.body) if not isinstance(e.body, Reduce) else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import sqrt
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative
+from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative, within
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -63,8 +63,12 @@ def derivative(x: Array) -> Any:
 def second_derivative(x: Array, out: Array | None = None) -> Any:
     """Its second derivative, element by element."""
     return np.subtract(
-        np.exp(-np.square(x) / 2) * (sqrt(2, dtype=x.dtype) / sqrt("pi", dtype=x.dtype)),
-        np.square(x) * np.exp(-np.square(x) / 2) * (sqrt(2, dtype=x.dtype) / (2 * sqrt("pi", dtype=x.dtype))),
+        np.exp(-np.square(within(x)) / 2) * (sqrt(2, dtype=x.dtype) / sqrt("pi", dtype=x.dtype)),
+        (
+            np.square(within(x))
+            * np.exp(-np.square(within(x)) / 2)
+            * (sqrt(2, dtype=x.dtype) / (2 * sqrt("pi", dtype=x.dtype)))
+        ),
         out=out,
     )
 

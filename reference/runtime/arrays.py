@@ -120,6 +120,7 @@ def _contraction(
     return arranged(ia, strides_a, rows), arranged(ib, strides_b, columns), turned, tuple(size[i] for i in now), order
 
 
+ROUNDS = 64  # up to so many occurrences of an index, they are added one of each index at a time
 FEW = 4096  # elements below which sorting the indices does not pay
 
 
@@ -134,7 +135,14 @@ def scatter_add(values: Array, index: Array, count: int) -> Array:
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    repeats = np.diff(np.append(starts, len(ordered)))
+    if repeats.max() > ROUNDS:
+        out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+        return out
+    out[ordered[starts]] = values[order[starts]]
+    for n in range(1, repeats.max()):  # the n-th occurrence of every index that has one
+        here = starts[repeats > n] + n
+        out[ordered[here]] += values[order[here]]
     return out
 
 

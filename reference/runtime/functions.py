@@ -40,13 +40,16 @@ __all__ = [
     "shifted_exp",
     "sum_of_squares",
     "unbounded_exp",
+    "within",
 ]
 
 LOWEST = {c: np.array(np.finfo(c).min) for c in "ef"}
 NEAR = 1e307  # differences of numbers within it do not overflow
+SHORT = (0, 1, 2, 3, 4, 8)  # lengths that NumPy adds up in at most three steps
+PART = 16384
 FEW = 4096  # elements up to which log_sum does not look for rows that need less care
 SAFE = (1e-200, 1e300)  # a sum of squares in between has lost nothing to overflow or underflow
-HALVED = 256  # a longer row is folded in halves before it is summed exactly
+HALVED = 512  # a longer row is folded in halves before it is summed exactly
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -119,7 +122,7 @@ def positive_sum(p: Array, work: Array | None = None) -> Array:
         p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
         work: [..., i], a working array; not p.
     """
-    if p.dtype.char in "Oef" or p.shape[-1] <= 16:  # NumPy adds 16 in four steps
+    if p.dtype.char in "Oef" or p.shape[-1] in SHORT:
         return np.asarray(np.add.reduce(p, axis=-1, keepdims=True))
     while p.shape[-1] > HALVED:
         half = p.shape[-1] // 2
@@ -151,6 +154,11 @@ def exp_decay(x: Array, step: int = 1) -> Array:
     return np.asarray(np.exp(a, out=a))
 
 
+def within(x: Array) -> Array:
+    """x, cut off at 200 on both sides: exp(-x**2/2) is 0 there, and x**2 fits in every dtype."""
+    return x if x.dtype == object else np.asarray(np.clip(x, -200, 200))
+
+
 def unbounded_exp(x: Array) -> Array:
     """exp(x), where it overflows an infinity without a warning: for a denominator, whose quotient is 0 then."""
     if x.dtype == object:
@@ -167,10 +175,8 @@ def sum_of_squares(arrays: Iterable[Array]) -> Any:
     total: Any = 0
     for g in arrays:
         flat = np.asarray(g).reshape(-1)
-        if flat.dtype.char in "ef":
-            flat = flat.astype(np.float64)
-        part = np.dot(flat, flat)
-        total = total + (float(part) if flat.dtype == np.float64 else part)
+        part = _dot(flat, np.result_type(flat, np.float64) if flat.dtype != object else flat.dtype)
+        total = total + (float(part) if flat.dtype.char in "efd" else part)
     return total
 
 
@@ -205,6 +211,17 @@ def inverse_root(e: Array, axis: int | tuple[int, ...], squares: Array, count: A
     return np.asarray(root.reshape(np.shape(squares)))
 
 
+def _dot(flat: Array, wide: Any) -> Any:
+    """The sum of squares in a wider format, converted a part at a time, which stays in the cache."""
+    if flat.dtype == wide:
+        return np.dot(flat, flat)
+    total: Any = 0
+    for start in range(0, len(flat), PART):
+        part = flat[start : start + PART].astype(wide)
+        total = total + np.dot(part, part)
+    return total
+
+
 def global_norm(arrays: Iterable[Array]) -> Any:
     """The square root of the sum of the squares of every element of every array, as a Python float.
 
@@ -222,8 +239,7 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     total = kind(0)
     with np.errstate(over="ignore"):
         for g in flat:
-            values = np.asarray(g, wide)
-            total += kind(np.dot(values, values))
+            total += kind(_dot(g, wide))
     if SAFE[0] < total < SAFE[1]:
         return kind(np.sqrt(total))
     peaks = [kind(f(g)) for g in flat for f in (np.min, np.max)]

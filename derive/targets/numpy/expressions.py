@@ -9,6 +9,7 @@ from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
 
 #: Functions of reference.runtime.functions and arrays, by their name in the notation.
 RUNTIME = {
+    "within": "within",
     "row_shift": "row_shift",
     "exp_decay": "exp_decay",
     "unbounded_exp": "unbounded_exp",
