@@ -50,9 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     rounds, seconds = (5, 0.3) if options.quick else (41, 2.0)
     rows: list[Row] = []
     disagreements: list[str] = []
-    cells = [
-        (layer, size, dtype) for layer in options.layers for size in options.sizes for dtype in options.dtypes
-    ]
+    cells = [(layer, size, dtype) for layer in options.layers for size in options.sizes for dtype in options.dtypes]
     for done, (layer, size, dtype) in enumerate(cells, start=1):
         if sys.stderr.isatty():
             print(f"\r\x1b[K{done}/{len(cells)} {layer} {size} {dtype}", end="", file=sys.stderr, flush=True)

@@ -140,15 +140,10 @@ class Case:
         )
 
 
-def sizes(
-    leading: tuple[tuple[int, ...], ...] = ((2, 3), (8,), (4096,)), **axes: tuple[Any, Any, Any]
-) -> AllSizes:
+def sizes(leading: tuple[tuple[int, ...], ...] = ((2, 3), (8,), (4096,)), **axes: tuple[Any, Any, Any]) -> AllSizes:
     """Sizes of a layer: of the leading axes and of each other axis, when checked, tiny and large."""
     names = ("check", "tiny", "large")
-    return {
-        name: {"...": leading[n]} | {axis: size[n] for axis, size in axes.items()}
-        for n, name in enumerate(names)
-    }
+    return {name: {"...": leading[n]} | {axis: size[n] for axis, size in axes.items()} for n, name in enumerate(names)}
 
 
 REDUCTIONS = tuple({"reduction": reduction} for reduction in ("mean", "sum", "none"))
@@ -186,9 +181,7 @@ CASES: dict[str, Case] = {
     "leaky_relu": Case({"x": Normal("... i")}, ELEMENTWISE, variants=({}, {"alpha": 0.2})),
     "softmax": Case({"z": Normal("... i")}, ELEMENTWISE, variants=AXES),
     "log_softmax": Case({"z": Normal("... i")}, ELEMENTWISE, variants=AXES),
-    "cross_entropy": Case(
-        {"y": Probabilities("... i"), "t": Probabilities("... i")}, ELEMENTWISE, variants=REDUCTIONS
-    ),
+    "cross_entropy": Case({"y": Probabilities("... i"), "t": Probabilities("... i")}, ELEMENTWISE, variants=REDUCTIONS),
     "softmax_cross_entropy": Case(
         # the targets' sums differ from one: the gradient's general form, not the textbook's special case
         {"z": Normal("... i"), "t": Positive("... i")},
@@ -217,9 +210,7 @@ CASES: dict[str, Case] = {
         {"x": Normal("... i"), "m": Keep("... i")}, ELEMENTWISE, options={"p": 0.8}, variants=({}, {"p": 0.8})
     ),
     "l2_penalty": Case({"W": Several("shapes")}, PARAMETERS, variants=({}, {"weight_decay": 0.3})),
-    "clip_by_global_norm": Case(
-        {"g": Several("shapes")}, PARAMETERS, variants=({}, {"tau": 0.3}, {"tau": 100.0})
-    ),
+    "clip_by_global_norm": Case({"g": Several("shapes")}, PARAMETERS, variants=({}, {"tau": 0.3}, {"tau": 100.0})),
     "sgd": Case({"W": Several("shapes"), "dW": Several("shapes")}, PARAMETERS, variants=({}, {"alpha": 0.3})),
     "xavier": Case({"noise": Normal("o i")}, MATRIX),
     "he": Case({"noise": Normal("o i")}, MATRIX),

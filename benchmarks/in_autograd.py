@@ -99,9 +99,7 @@ def batch_norm(x, gamma, beta, running_mean, running_var, momentum=0.1, epsilon=
 
 def batch_norm_inference(x, gamma, beta, running_mean, running_var, epsilon=1e-5):
     centred = x - per_channel(running_mean, x)
-    return per_channel(gamma, x) * centred / per_channel(np.sqrt(running_var + epsilon), x) + per_channel(
-        beta, x
-    )
+    return per_channel(gamma, x) * centred / per_channel(np.sqrt(running_var + epsilon), x) + per_channel(beta, x)
 
 
 def dropout(x, m):

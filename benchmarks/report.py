@@ -38,9 +38,7 @@ def shown(ratio: float | None, limit: float) -> str:
 
 def print_rows(rows: Sequence[Row], names: Sequence[str]) -> None:
     """One line a layer, size and precision: median of every contender, and ratios of gradbook's to theirs."""
-    table = Table(
-        box=box.SIMPLE_HEAD, title="median of forward + backward; '/ x' is gradbook's time over x's"
-    )
+    table = Table(box=box.SIMPLE_HEAD, title="median of forward + backward; '/ x' is gradbook's time over x's")
     for column in ("layer", "size", "dtype"):
         table.add_column(column, no_wrap=True)
     for name in names:

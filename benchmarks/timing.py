@@ -74,9 +74,7 @@ def prepare(layer: str, size: str, dtype: str, names: list[str]) -> dict[str, St
             found, found_gradients = (arrays(part) for part in step())
             compare(layer, name, found, y, dtype)
             if len(found_gradients) != len(gradients):
-                raise Disagreement(
-                    f"{layer}: {name} returns {len(found_gradients)} gradients, not {len(gradients)}"
-                )
+                raise Disagreement(f"{layer}: {name} returns {len(found_gradients)} gradients, not {len(gradients)}")
             compare(layer, name, found_gradients, gradients, dtype)
     return steps
 

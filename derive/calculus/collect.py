@@ -152,9 +152,7 @@ class Collector:
         """The product; a case where a factor may not be evaluated while a condition fails."""
         conditions = [a for a, _ in mono if is_condition(a)]
         rest = tuple(p for p in mono if not is_condition(p[0]))
-        fragile = any(self.algebra.fragile(a, q) for a, q in rest) or any(
-            map(self.fragile_inside, x.walk(inner))
-        )
+        fragile = any(self.algebra.fragile(a, q) for a, q in rest) or any(map(self.fragile_inside, x.walk(inner)))
         if conditions and fragile:
             tests = [condition_of(a) for a in conditions]
             test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))

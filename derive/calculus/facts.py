@@ -176,11 +176,7 @@ class Knowledge:
             return a.args[1].value < 0 or a.args[1].value.denominator != 1
         if is_sum(a):
             return all(self.never_zero(f) for f, _ in self.algebra.factors_of(a))
-        return (
-            isinstance(a, Size)
-            or (isinstance(a, Op) and a.fn == "exp")
-            or (isinstance(a, Num) and a.value != 0)
-        )
+        return isinstance(a, Size) or (isinstance(a, Op) and a.fn == "exp") or (isinstance(a, Num) and a.value != 0)
 
     def seen_by(self, sums: list[Expr], u: Ref) -> set[Expr]:
         """How the summands see u: as itself or through exp, with the index of u put back."""

@@ -31,9 +31,7 @@ class Named:
     number: int
 
 
-def embed(
-    pattern: Mono, target: Mono, variables: frozenset[str], found: Binding
-) -> Iterator[tuple[Binding, Mono]]:
+def embed(pattern: Mono, target: Mono, variables: frozenset[str], found: Binding) -> Iterator[tuple[Binding, Mono]]:
     """Every way to find the pattern's factors among the target's, and what is left of the target."""
     if not pattern:
         yield found, target
@@ -135,12 +133,7 @@ class Folder:
         factors = self.algebra.factors_of(s)
         for n, (a, q) in enumerate(factors):
             for d in self.named:
-                if (
-                    q != 1
-                    or not isinstance(a, Ref)
-                    or a.tensor != d.name.tensor
-                    or not 0 <= d.number < number
-                ):
+                if q != 1 or not isinstance(a, Ref) or a.tensor != d.name.tensor or not 0 <= d.number < number:
                     continue
                 binding = dict(zip(x.free(d.name), a.index, strict=True))
                 inner = renamed(self.algebra, self.algebra.total(d.over, {d.factors: ONE}), binding)

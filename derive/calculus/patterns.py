@@ -126,11 +126,7 @@ class Rewriter:
                 return {((a, q),): ONE}
             before = self.algebra.to(a.body)
             after = self(before, holds)
-            return (
-                {((a, q),): ONE}
-                if after == before
-                else self.algebra.power(self.algebra.total(a.over, after), q)
-            )
+            return {((a, q),): ONE} if after == before else self.algebra.power(self.algebra.total(a.over, after), q)
         if isinstance(a, Op) and a.fn == "add":
             before = self.algebra.to(a)
             after = self(before, holds)

@@ -50,9 +50,5 @@ def price(e: Expr) -> float:
             if any(i != ELLIPSIS and i.startswith(ELLIPSIS) for i in over):
                 return AWKWARD + price(body)
             constant = sum(1 for f in x.factors(body) if not set(x.free(f)) & set(over))
-            return (
-                price(body)
-                + float(SIDE ** len(set(x.free(body)) | set(over)))
-                + SYMBOL * (len(over) + constant)
-            )
+            return price(body) + float(SIDE ** len(set(x.free(body)) | set(over))) + SYMBOL * (len(over) + constant)
     raise TypeError(show(e))

@@ -126,9 +126,7 @@ class Search:
             return
 
     def same(self, poly: Poly) -> tuple[Poly, str]:
-        words = (
-            "Take out of every sum what does not depend on its indices, and out of all terms what they share."
-        )
+        words = "Take out of every sum what does not depend on its indices, and out of all terms what they share."
         return poly, words
 
     def rewriter(self, rules: list[Rule], protect: bool = True) -> Rewriter:
@@ -221,9 +219,7 @@ def eliminated(layer: Layer, adjoint: Adjoint) -> Textbook | None:
     if price(after) >= price(e.body):
         return None
     y, source = layer.outputs[0], layer.inputs[0].name
-    words = (
-        f"{y} and its derivative are rational in exp({source}); without it, one is a polynomial in the other."
-    )
+    words = f"{y} and its derivative are rational in exp({source}); without it, one is a polynomial in the other."
     step = Rewrite(e.lhs, "eliminate", e.body, after, f"Both {words}")
     return Textbook((Equation(e.target, e.left, after, e.line),), (step,), ())
 

@@ -18,11 +18,13 @@ def conv2d(
     """Two-dimensional convolution with stride, zero padding, dilation and groups."""
     i = axis((size(p) + 2 * padding - dilation * (size(k) - 1) - 1) // stride + 1)
     j = axis((size(q) + 2 * padding - dilation * (size(l) - 1) - 1) // stride + 1)
-    z[b, g, o, i, j] = sum(
-        (c, k, l),
-        W[g, o, c, k, l]
-        * x[b, g, c, stride * i + dilation * k - padding, stride * j + dilation * l - padding],
-    ) + bias[g, o]
+    z[b, g, o, i, j] = (
+        sum(
+            (c, k, l),
+            W[g, o, c, k, l] * x[b, g, c, stride * i + dilation * k - padding, stride * j + dilation * l - padding],
+        )
+        + bias[g, o]
+    )
     return z
 
 

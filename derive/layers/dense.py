@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from derive import layer
-
 from derive.layers import activations as _activations  # noqa: F401
 
 
@@ -15,9 +14,7 @@ def linear(x: Real[..., i], W: Real[o, i], b: Real[o]):
 
 
 @layer(cites="S37; He et al. 2015, arXiv:1512.03385")
-def residual(
-    x: Real[..., i], skip: Real[..., o], W: Real[o, i], b: Real[o], activation: Activation = "relu"
-):
+def residual(x: Real[..., i], skip: Real[..., o], W: Real[o, i], b: Real[o], activation: Activation = "relu"):
     """One step of a network with a connection that skips it."""
     z = linear(x, W, b)
     y[..., o] = activation(z[..., o]) + skip[..., o]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from derive import layer
-
 from derive.layers import activations as _activations  # noqa: F401
 
 
 @layer(cites="S38; Vaswani et al. 2017, arXiv:1706.03762")
-def attention(
-    Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], mask: Mask[..., q, k], causal: Flag = False
-):
+def attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], mask: Mask[..., q, k], causal: Flag = False):
     """Scaled dot-product attention; a row that may look nowhere gives zeros."""
     S[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) / sqrt(size(d))
     E[..., q, k] = exp(S[..., q, k]) if mask[..., q, k] and (k <= q or not causal) else 0
@@ -29,7 +26,12 @@ def embedding(E: Real[v, d], t: Integer[...], padding_index: Integer = -1):
 
 @layer(cites="Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000")
 def lstm(
-    x: Real[t, ..., i], h0: Real[..., n], c0: Real[..., n], W: Real[gate * n, i], U: Real[gate * n, m], b: Real[gate * n]
+    x: Real[t, ..., i],
+    h0: Real[..., n],
+    c0: Real[..., n],
+    W: Real[gate * n, i],
+    U: Real[gate * n, m],
+    b: Real[gate * n],
 ):
     """Long short-term memory over a sequence; gates in the order input, forget, cell, output."""
     gate = axis(4)

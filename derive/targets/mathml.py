@@ -87,9 +87,7 @@ class _Display(BlockProcessor):  # type: ignore[misc]
         page, md = _page(self.parser.md), self.parser.md
         m = DISPLAY.match(block)
         if m is None:
-            raise FormulaError(
-                block.strip(), "a block that starts with $$ must end with $$, without blank lines", page
-            )
+            raise FormulaError(block.strip(), "a block that starts with $$ must end with $$, without blank lines", page)
         div = etree.SubElement(parent, "div", {"class": "math"})
         div.text = AtomicString(md.htmlStash.store(mathml(m[1], display=True, page=page)))
         if rest := block[m.end() :].strip("\n"):

@@ -37,9 +37,7 @@ def remarks(**settings: float) -> list[str]:
         TypeError: a setting that RECOMMENDED doesn't know.
     """
     if unknown := sorted(set(settings) - set(RECOMMENDED)):
-        raise TypeError(
-            f"no recommendation for {', '.join(unknown)}; there is one for {', '.join(RECOMMENDED)}"
-        )
+        raise TypeError(f"no recommendation for {', '.join(unknown)}; there is one for {', '.join(RECOMMENDED)}")
     return [
         f"{name} = {value:g} is outside the usual {RECOMMENDED[name].low:g} to {RECOMMENDED[name].high:g}"
         f" ({RECOMMENDED[name].meaning})"
@@ -69,8 +67,6 @@ def geometric_sizes(inputs: int, outputs: int, layers: int) -> list[int]:
         ValueError: a size or the number of layers is less than 1.
     """
     if min(inputs, outputs, layers) < 1:
-        raise ValueError(
-            f"inputs, outputs and layers must be at least 1, not {inputs}, {outputs} and {layers}"
-        )
+        raise ValueError(f"inputs, outputs and layers must be at least 1, not {inputs}, {outputs} and {layers}")
     hidden = [round(inputs ** (1 - k / layers) * outputs ** (k / layers)) for k in range(1, layers)]
     return [inputs, *hidden, outputs]

@@ -90,25 +90,15 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="instead: this many layers, each hidden size the geometric mean of its neighbours",
     )
-    shape.add_argument(
-        "--keep", type=float, default=usual.keep, help="probability to keep a unit; 1 is no dropout"
-    )
-    shape.add_argument(
-        "--dtype", choices=("float32", "float64"), default=usual.dtype, help="number type of everything"
-    )
+    shape.add_argument("--keep", type=float, default=usual.keep, help="probability to keep a unit; 1 is no dropout")
+    shape.add_argument("--dtype", choices=("float32", "float64"), default=usual.dtype, help="number type of everything")
     shape.add_argument("--seed", type=int, default=usual.seed, help="of first weights, order and dropout")
-    shape.add_argument(
-        "--split-seed", type=int, default=usual.split_seed, help="of which digits are held out"
-    )
+    shape.add_argument("--split-seed", type=int, default=usual.split_seed, help="of which digits are held out")
 
     steps = digits.add_argument_group("training")
-    steps.add_argument(
-        "--lr", type=float, default=usual.alpha, metavar="ALPHA", help="the first learning rate"
-    )
+    steps.add_argument("--lr", type=float, default=usual.alpha, metavar="ALPHA", help="the first learning rate")
     steps.add_argument("--schedule", choices=tuple(SCHEDULES), default=usual.schedule, help="how it changes")
-    steps.add_argument(
-        "--batch-size", type=int, default=usual.batch_size, metavar="B", help="examples a step"
-    )
+    steps.add_argument("--batch-size", type=int, default=usual.batch_size, metavar="B", help="examples a step")
     steps.add_argument(
         "--weight-decay",
         type=float,
@@ -149,9 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     output = digits.add_argument_group("output")
-    output.add_argument(
-        "--target", type=_share, default=TARGET, help="test accuracy below which the exit status is 1"
-    )
+    output.add_argument("--target", type=_share, default=TARGET, help="test accuracy below which the exit status is 1")
     output.add_argument(
         "--picture",
         type=_picture,
@@ -159,9 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="save loss and accuracy as a picture, .png or .svg",
     )
-    output.add_argument(
-        "--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress, the outcome only"
-    )
+    output.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress, the outcome only")
     return parser
 
 

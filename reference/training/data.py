@@ -32,9 +32,7 @@ class Split(NamedTuple):
     test: Examples
 
 
-def load_digits(
-    *, seed: int = 0, validation: float = 0.15, test: float = 0.2, dtype: DTypeLike = np.float64
-) -> Split:
+def load_digits(*, seed: int = 0, validation: float = 0.15, test: float = 0.2, dtype: DTypeLike = np.float64) -> Split:
     """Return the digits, scaled to [0, 1], as three stratified parts.
 
     Args:
@@ -63,9 +61,7 @@ def load_digits(
     return Split(*(Examples(x[rows], t[rows]) for rows in parts))
 
 
-def stratified(
-    t: NDArray[np.int64], shares: tuple[float, ...], rng: np.random.Generator
-) -> list[NDArray[np.int64]]:
+def stratified(t: NDArray[np.int64], shares: tuple[float, ...], rng: np.random.Generator) -> list[NDArray[np.int64]]:
     """Deal the rows of t into parts so that every class has, to one row, the given share in each part.
 
     Args:

@@ -112,9 +112,7 @@ def train(
                 return Result(best, settings.criteria.best(history), network, history, stop)
 
 
-def update(
-    network: Network, batch: Examples, alpha: float, settings: Settings, masks: list[Array] | None
-) -> Network:
+def update(network: Network, batch: Examples, alpha: float, settings: Settings, masks: list[Array] | None) -> Network:
     """Return the network after one step of gradient descent on one mini-batch."""
     # 1 forward pass, 2 loss, 3 backward pass
     _, gradient = objective(network, batch, settings.weight_decay, masks)
@@ -178,6 +176,4 @@ def global_norm(arrays: list[NDArray[Any]]) -> float:
     largest = max((float(np.abs(a).max(initial=0)) for a in arrays), default=0.0)
     if largest == 0 or not math.isfinite(largest):
         return largest
-    return largest * math.sqrt(
-        sum(float(np.square(np.divide(a, largest, dtype=np.float64)).sum()) for a in arrays)
-    )
+    return largest * math.sqrt(sum(float(np.square(np.divide(a, largest, dtype=np.float64)).sum()) for a in arrays))

@@ -83,9 +83,7 @@ class Network:
             ValueError: fewer than two sizes, one of them less than 1, or see the class.
         """
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(
-                f"sizes must be at least two positive integers, input to output, not {list(sizes)}"
-            )
+            raise ValueError(f"sizes must be at least two positive integers, input to output, not {list(sizes)}")
         empty = cls([], [], activation, keep)
         _, initialisation = ACTIVATIONS[activation]
         shapes = [(fan_out, fan_in) for fan_in, fan_out in pairwise(sizes)]

@@ -37,9 +37,7 @@ def save_picture(result: DigitsResult, path: Path | str, *, target: float = TARG
         raise MissingDependencyError(
             "the picture is drawn by matplotlib, which is not installed: pip install matplotlib"
         ) from error
-    with rc_context(
-        {"svg.hashsalt": "gradbook", "font.size": 10, "axes.edgecolor": QUIET, "text.color": INK}
-    ):
+    with rc_context({"svg.hashsalt": "gradbook", "font.size": 10, "axes.edgecolor": QUIET, "text.color": INK}):
         figure = Figure(figsize=(9.6, 4.2), layout="constrained")  # no pyplot: no window, no global state
         figure.suptitle(_headline(result), x=0.012, ha="left", fontsize=13, fontweight="bold")
         left, right = figure.subplots(1, 2)
@@ -53,9 +51,7 @@ def save_picture(result: DigitsResult, path: Path | str, *, target: float = TARG
 
 def _headline(result: DigitsResult) -> str:
     sizes = " - ".join(str(size) for size in result.network.sizes)
-    return (
-        f"{result.test_accuracy:.1%} of {result.examples[2]} held-out digits read right by a {sizes} network"
-    )
+    return f"{result.test_accuracy:.1%} of {result.examples[2]} held-out digits read right by a {sizes} network"
 
 
 def _draw_loss(axes: "Axes", result: DigitsResult) -> None:

@@ -38,9 +38,7 @@ def _bar(epochs: int, stream: TextIO) -> Iterator[Callable[[Epoch], None]]:
         task = bar.add_task("training", total=epochs, loss="  -   ", accuracy="  -   ")
 
         def report(e: Epoch) -> None:
-            bar.update(
-                task, completed=e.epoch, loss=f"{e.loss:.4f}", accuracy=f"{e.validation_accuracy:6.1%}"
-            )
+            bar.update(task, completed=e.epoch, loss=f"{e.loss:.4f}", accuracy=f"{e.validation_accuracy:6.1%}")
 
         yield report
 

@@ -120,9 +120,7 @@ EXACT = Numbers(
     div=lambda a, b: Fraction(a) / b,
     sqrt=_no("sqrt"),
     functions={
-        **_layer_functions(
-            _no("exp"), _no("tanh"), _no("erf"), _no("sqrt"), lambda a, b: Fraction(a) / b, Fraction
-        ),
+        **_layer_functions(_no("exp"), _no("tanh"), _no("erf"), _no("sqrt"), lambda a, b: Fraction(a) / b, Fraction),
         "log": _no("log"),
     },
     constants={"inf": math.inf},

@@ -68,9 +68,7 @@ def output_names(symbols: Symbols, equations: Sequence[Equation]) -> list[str]:
 def given_cotangents(equations: Sequence[Equation]) -> list[str]:
     """Names of adjoints that equations use and none defines."""
     defined = {e.key for e in equations}
-    used = (
-        node for e in equations for node in walk(e.right) if isinstance(node, Ref) and node.accent == "bar"
-    )
+    used = (node for e in equations for node in walk(e.right) if isinstance(node, Ref) and node.accent == "bar")
     return list(dict.fromkeys(n.name for n in used if n.key not in defined))
 
 
@@ -104,9 +102,7 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
     options = "".join(f" {k}={v!r}" for k, v in draw.options.items())
     what = f"sizes {draw.sizes}{options}{', with ties' if draw.ties else ''}"
     values = {**draw.tensors, **draw.options, **{f"bar {n}": c for n, c in cotangents.items()}}
-    return Trial(
-        values, {k: [flat(a) for a in v] if isinstance(v, list) else flat(v) for k, v in kernel.items()}, what
-    )
+    return Trial(values, {k: [flat(a) for a in v] if isinstance(v, list) else flat(v) for k, v in kernel.items()}, what)
 
 
 def flat(array: Any) -> list[float]:

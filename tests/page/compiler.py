@@ -69,9 +69,7 @@ class Compiler:
 
     # what an index runs over
 
-    def range(
-        self, name: str, body: Node, left: Node | None = None, slots: Mapping[str, int] | None = None
-    ) -> Code:
+    def range(self, name: str, body: Node, left: Node | None = None, slots: Mapping[str, int] | None = None) -> Code:
         """The number of values of an index, from the axes on which it stands alone."""
         fixed: int | None = None
         ragged: list[tuple[Row, int, Code]] = []
@@ -103,9 +101,7 @@ class Compiler:
             def longest(env: Env) -> int:
                 lengths = {self.values.extent(row, n, entry(env)) or 0 for row, n, entry in ragged} - {0}
                 if len(lengths) > 1:
-                    raise EvaluationError(
-                        f"index {name} runs along axes of different lengths {sorted(lengths)}"
-                    )
+                    raise EvaluationError(f"index {name} runs along axes of different lengths {sorted(lengths)}")
                 return max(lengths, default=0)
 
             return longest

@@ -33,6 +33,4 @@ def glyphs(claim: Claim) -> tuple[str, str]:
             name = re.match(r"\\(?:mathrm|operatorname|text)\s*\{(.*)\}\Z", text)
             yield (name[1].replace(r"\_", "_") if name else _DRAWN.get(text) or GREEK.get(text) or text)
 
-    return "".join(sorted(_INVISIBLE.sub("", "".join(wanted())))), "".join(
-        sorted(_INVISIBLE.sub("", claim.drawn))
-    )
+    return "".join(sorted(_INVISIBLE.sub("", "".join(wanted())))), "".join(sorted(_INVISIBLE.sub("", claim.drawn)))

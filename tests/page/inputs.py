@@ -65,19 +65,13 @@ class Draw:
         self.entries = int(self.rng.integers(1, 3)) if small else ENTRIES
         self.rows = arguments(symbols, equations)
         self.options = dict(choice) | {
-            r.name: self.option(r)
-            for r in symbols.rows
-            if r.option and r.name not in choice and self.passed(r)
+            r.name: self.option(r) for r in symbols.rows if r.option and r.name not in choice and self.passed(r)
         }
         while True:
             self.sizes = self.draw_sizes()
             self.tensors = {r.name: self.tensor(r) for r in self.rows}
             if (
-                sum(
-                    np.asarray(a).size
-                    for t in self.tensors.values()
-                    for a in (t if isinstance(t, list) else [t])
-                )
+                sum(np.asarray(a).size for t in self.tensors.values() for a in (t if isinstance(t, list) else [t]))
                 < LARGEST
             ):
                 break
@@ -157,9 +151,7 @@ class Draw:
                     length *= int(part)
                 else:
                     length *= (
-                        self.ragged[part][entry]
-                        if entry is not None and part in self.ragged
-                        else self.sizes[part]
+                        self.ragged[part][entry] if entry is not None and part in self.ragged else self.sizes[part]
                     )
             shape.append(length)
         return tuple(shape)

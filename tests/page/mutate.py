@@ -125,9 +125,7 @@ def everywhere(node: Node) -> Iterator[tuple[Node, Callable[[Node], Node]]]:
             for inner, rebuild in everywhere(child):
                 yield (
                     inner,
-                    lambda new, rebuild=rebuild, put=put, name=name: replace(
-                        node, **{name: put(rebuild(new))}
-                    ),
+                    lambda new, rebuild=rebuild, put=put, name=name: replace(node, **{name: put(rebuild(new))}),
                 )
 
 
@@ -213,9 +211,7 @@ def _reference(e: Ref, c: _Context) -> Iterator[Edit]:
     others = [(n, a) for n, a in c.refs if c.rank(n) == rank]
     others += [(e.name, a) for a in ("", "bar", "bar bar") if (f"{a} {e.name}".strip()) in c.keys]
     row = c.symbols.by_name[e.name]
-    others += [
-        (n, e.accent) for n, r in c.symbols.by_name.items() if r.tex in (rf"\hat{{{row.tex}}}", row.tex[5:-1])
-    ]
+    others += [(n, e.accent) for n, r in c.symbols.by_name.items() if r.tex in (rf"\hat{{{row.tex}}}", row.tex[5:-1])]
     for name, accent in dict.fromkeys(others):
         if (name, accent) != (e.name, e.accent) and c.rank(name) == rank:
             yield Ref(name, accent, e.index), f"{e.key} to {Ref(name, accent, ()).key}"

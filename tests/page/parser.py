@@ -179,9 +179,7 @@ class _Parser:
             case Frac(top, bottom):
                 inner = (top, bottom)
             case _:
-                raise self.fail(
-                    "an index is made of integers, indices, options, sizes, + - and exact quotients", at
-                )
+                raise self.fail("an index is made of integers, indices, options, sizes, + - and exact quotients", at)
         for node in inner:
             self.affine(node, at)
 
@@ -215,9 +213,7 @@ class _Parser:
         self.take("N", "_", "{")
         name = self.index_name()
         if name not in self.symbols.axes and not (new and name):
-            raise self.fail(
-                f"no shape in the table has an axis {name}, nor does an equation give N_{{{name}}}", start
-            )
+            raise self.fail(f"no shape in the table has an axis {name}, nor does an equation give N_{{{name}}}", start)
         self.take("}")
         return Size(name)  # type: ignore[arg-type]
 
@@ -403,9 +399,7 @@ class _Parser:
         if self.accept(r"\lnot"):
             return Not(self.negation())
         back = self.at
-        if self.accept(r"\left") and self.accept(
-            "("
-        ):  # a condition in parentheses, or the left side of a comparison
+        if self.accept(r"\left") and self.accept("("):  # a condition in parentheses, or the left side of a comparison
             try:
                 inside = self.condition()
                 self.take(r"\right", ")")

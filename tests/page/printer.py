@@ -137,9 +137,7 @@ class Printer:
                     parens(self.condition(a)) if isinstance(a, (Or, And)) else self.condition(a) for a in args
                 )
             case Not(of):
-                return r"\lnot " + (
-                    parens(self.condition(of)) if isinstance(of, (Or, And)) else self.condition(of)
-                )
+                return r"\lnot " + (parens(self.condition(of)) if isinstance(of, (Or, And)) else self.condition(of))
             case Compare(op, left, right):
                 return f"{self.sum(left)} {COMPARISONS[op]} {self.sum(right)}"
         return self.sum(e)

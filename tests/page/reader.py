@@ -150,9 +150,7 @@ class _Reader(HTMLParser):
             self.row.append((" ".join(self.text.split()), " ".join(self.tex.split())))
         elif tag == "tr" and self.in_table and self.row:
             if len(self.row) < 3:
-                raise PageError(
-                    f"{self.name}: the symbol table has the columns symbol, code name, shape, meaning"
-                )
+                raise PageError(f"{self.name}: the symbol table has the columns symbol, code name, shape, meaning")
             meaning = " ".join(text for text, _ in self.row[2:4])
             self.variants[-1].cells.append((self.row[0][1], self.row[1][0], meaning))
         elif tag == "table":

@@ -36,9 +36,7 @@ class Result:
     equivalent: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.page}, {self.section}: {self.mutant.change}\n  from {self.tex}\n  to   {self.mutant.tex}"
-        )
+        return f"{self.page}, {self.section}: {self.mutant.change}\n  from {self.tex}\n  to   {self.mutant.tex}"
 
 
 def score(page: Page, layer: Layer, count: int = TRIALS) -> Iterator[Result]:
@@ -69,15 +67,9 @@ def _memo(variant: Variant, trial: Trial) -> dict[str, Any]:
     return evaluator.memo
 
 
-def _caught(
-    after: Sequence[Equation], n: int, variant: Variant, prepared: list[tuple[Trial, dict[str, Any]]]
-) -> str:
+def _caught(after: Sequence[Equation], n: int, variant: Variant, prepared: list[tuple[Trial, dict[str, Any]]]) -> str:
     before = variant.equations
-    affected = (
-        _downstream(before, before[n].key)
-        | _downstream(after, after[n].key)
-        | _downstream(after, before[n].key)
-    )
+    affected = _downstream(before, before[n].key) | _downstream(after, after[n].key) | _downstream(after, before[n].key)
     all_affected = any(isinstance(e.left, Size) for e in (before[n], after[n]))
     for trial, memo in prepared:
         kept = {} if all_affected else {k: v for k, v in memo.items() if k not in affected}

@@ -99,9 +99,7 @@ class Sizes:
                 continue
             if self.known.setdefault(axis, length) != length:
                 before = self.source.get(axis, "another array")
-                raise EvaluationError(
-                    f"axis {axis} is {length} long in {key} and {self.known[axis]} in {before}"
-                )
+                raise EvaluationError(f"axis {axis} is {length} long in {key} and {self.known[axis]} in {before}")
             self.source.setdefault(axis, key)
 
     def _list(self, key: str, row: Row, arrays: list[np.ndarray]) -> None:
@@ -111,6 +109,4 @@ class Sizes:
         for n, axis in enumerate(row.inner):
             lengths = [s[n] for s in shapes]
             if self.ragged.setdefault(axis, lengths) != lengths:
-                raise EvaluationError(
-                    f"axis {axis} has lengths {lengths} in {key} and {self.ragged[axis]} elsewhere"
-                )
+                raise EvaluationError(f"axis {axis} has lengths {lengths} in {key} and {self.ragged[axis]} elsewhere")

@@ -100,16 +100,10 @@ def expressions(scope: tuple[str, ...], depth: int) -> st.SearchStrategy[T.Node]
     reductions: list[st.SearchStrategy[T.Node]] = []
     for over in [(free[0],), (free[1], free[2])]:
         inner = st.deferred(lambda over=over: expressions((*scope, *over), depth - 1))
-        reductions.append(
-            st.builds(T.Reduce, st.sampled_from(["sum", "max", "argmax"]), st.just(over), inner)
-        )
+        reductions.append(st.builds(T.Reduce, st.sampled_from(["sum", "max", "argmax"]), st.just(over), inner))
 
     def product(parts: tuple[T.Node, T.Node]) -> T.Node:
-        return (
-            T.Mul(parts)
-            if not all(isinstance(p, T.Int) for p in parts)
-            else T.Mul((T.Const("pi"), *parts[1:]))
-        )
+        return T.Mul(parts) if not all(isinstance(p, T.Int) for p in parts) else T.Mul((T.Const("pi"), *parts[1:]))
 
     c = st.deferred(lambda: conditions(scope, depth))
     cases = st.builds(lambda r, o: T.Cases(tuple(r), o), st.lists(st.tuples(e, c), min_size=1, max_size=2), e)

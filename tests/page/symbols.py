@@ -107,9 +107,7 @@ def row(tex: str, name: str, cell: str) -> Row:
         return Row(tex, name, kind="function", option=True)
     if first == "option":
         if rest.startswith("one of "):
-            return Row(
-                tex, name, kind="choice", option=True, default=rest.partition("default ")[2].strip(" `\"'")
-            )
+            return Row(tex, name, kind="choice", option=True, default=rest.partition("default ")[2].strip(" `\"'"))
         words = next((w for w in sorted(OPTION_KINDS, key=len, reverse=True) if rest.startswith(w)), None)
         if words is None:
             raise fail(f"an option is one of: {'; '.join(OPTION_KINDS)}; one of ... (its choices)")
@@ -117,9 +115,7 @@ def row(tex: str, name: str, cell: str) -> Row:
     shape = _SHAPE.match(cell)
     if not shape:
         raise fail("neither a shape such as `[..., i]` nor the word option, function or index")
-    slots = (
-        tuple(tuple(p.strip() for p in s.split("*")) for s in shape[2].split(",")) if shape[2].strip() else ()
-    )
+    slots = tuple(tuple(p.strip() for p in s.split("*")) for s in shape[2].split(",")) if shape[2].strip() else ()
     words = re.split(r"[;:,]", cell[shape.end() :])[0].replace("without gradient", "state").split()
     role, kind, below = "", "real", ""
     while words and words[:2] not in (

@@ -149,9 +149,7 @@ def conv_by_loops(x: np.ndarray, W: np.ndarray, s: int, m: int, d: int, groups: 
         start = n // (o // groups) * c
         for i in range(p):
             for j in range(q):
-                patch = padded[:, start : start + c, i * s : i * s + d * k : d, j * s : j * s + d * l : d][
-                    :, :, :k, :l
-                ]
+                patch = padded[:, start : start + c, i * s : i * s + d * k : d, j * s : j * s + d * l : d][:, :, :k, :l]
                 y[:, n, i, j] = (patch * W[n]).sum((1, 2, 3))
     return y
 

@@ -43,10 +43,6 @@ def test_every_misprint_is_caught_or_equivalent(site: Path, name: str) -> None:
     results = list(score(page(site, name), importlib.import_module(f"reference.layers.{name}")))
     assert results
     survivors = [str(r) for r in results if not r.caught and not r.equivalent]
-    assert not survivors, "\n".join(
-        [f"{len(survivors)} of {len(results)} misprints are not caught:", *survivors]
-    )
-    stale = [
-        p for p, _ in rows(name) if not any(re.fullmatch(p, r.mutant.tex) for r in results if not r.caught)
-    ]
+    assert not survivors, "\n".join([f"{len(survivors)} of {len(results)} misprints are not caught:", *survivors])
+    stale = [p for p, _ in rows(name) if not any(re.fullmatch(p, r.mutant.tex) for r in results if not r.caught)]
     assert not stale, f"no survivor matches these rows of tests/page/equivalent.py: {stale}"

@@ -57,9 +57,7 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
 
 def test_every_generated_layer_has_a_torch_equivalent_or_a_reason() -> None:
     covered = set(in_torch.LAYERS) | set(NOT_IN_TORCH)
-    assert set(GENERATED) - covered == set(), (
-        "add a row to benchmarks/in_torch.py and one to benchmarks/cases.py"
-    )
+    assert set(GENERATED) - covered == set(), "add a row to benchmarks/in_torch.py and one to benchmarks/cases.py"
     assert covered - set(GENERATED) == set(), "rows of layers that are no longer generated"
     assert set(in_torch.LAYERS) == set(CASES)
     assert not set(in_torch.LAYERS) & set(NOT_IN_TORCH)
@@ -123,9 +121,7 @@ def test_forward_mode_matches_torch(layer: str, options: dict[str, Any]) -> None
     """jvp along random tangents, which to PyTorch is the derivative of its backward pass by the cotangent."""
     problem = pose(layer, "check", np.float64, options)
     tangents = directions(problem)
-    found = arrays(
-        import_module(f"reference.layers.{layer}").jvp(problem.tensors, tuple(tangents), **options)
-    )
+    found = arrays(import_module(f"reference.layers.{layer}").jvp(problem.tensors, tuple(tangents), **options))
     _, dys, gradients = torch_backward(problem)
     expected = second(paired(gradients, tangents), dys)
     for position, (ours, theirs) in enumerate(zip(found, expected, strict=not CASES[layer].stateful)):
@@ -191,9 +187,7 @@ def test_200_training_steps_follow_torch() -> None:
         optimizer.step()
 
         losses.append(float(loss + penalty))
-        assert losses[-1] == pytest.approx(float(torch_loss.detach()), rel=1e-9, abs=0), (
-            f"loss at step {step}"
-        )
+        assert losses[-1] == pytest.approx(float(torch_loss.detach()), rel=1e-9, abs=0), f"loss at step {step}"
     assert max(map(distance, [*W, *b], arrays([*torch_W, *torch_b]))) <= 1e-9
     assert 0 < clipped < steps, "both branches of clipping are to be taken"
     assert np.mean(losses[-20:]) < 0.7 * np.mean(losses[:20]), "the network is to learn something"

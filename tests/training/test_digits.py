@@ -159,9 +159,7 @@ def test_the_command_says_how_it_ended(digits, tmp_path, capsys):
 
 
 def test_the_command_passes_its_options_on(digits, capsys):
-    assert (
-        cli.run([*QUICK[:1], "--layers", "3", *QUICK[3:], "--lr", "0.5", "--clip", "0", "--target", "0"]) == 0
-    )
+    assert cli.run([*QUICK[:1], "--layers", "3", *QUICK[3:], "--lr", "0.5", "--clip", "0", "--target", "0"]) == 0
     told = capsys.readouterr().out
     assert "64 - 34 - 19 - 10" in told
     assert "learning rate 0.5 (cosine)" in told

@@ -53,9 +53,7 @@ def test_stops_when_the_gradient_is_small():
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
 def test_stops_when_validation_no_longer_improves(monitor):
-    shuffled = Examples(
-        VALIDATION.x, np.random.default_rng(5).permutation(VALIDATION.t)
-    )  # nothing to be learnt
+    shuffled = Examples(VALIDATION.x, np.random.default_rng(5).permutation(VALIDATION.t))  # nothing to be learnt
     result = train(start(), TRAINING, shuffled, settings(max_epochs=500, patience=4, monitor=monitor))
     assert result.stop.criterion == "validation"
     assert result.stop.epoch == result.best.epoch + 4
@@ -84,8 +82,7 @@ def assert_equal(one, other):
 
 def test_equal_seeds_give_equal_runs_and_others_do_not():
     first, again, other = (
-        train(start(keep=0.7), TRAINING, VALIDATION, replace(settings(max_epochs=4), seed=seed))
-        for seed in (1, 1, 2)
+        train(start(keep=0.7), TRAINING, VALIDATION, replace(settings(max_epochs=4), seed=seed)) for seed in (1, 1, 2)
     )
     assert first.history == again.history
     assert_equal(first.last, again.last)

@@ -34,9 +34,7 @@ def test_gradient_is_the_limit_of_central_differences(activation, keep, weight_d
     def error(step):
         ends = [
             objective(
-                network.with_parameters(
-                    [p + s * d for p, d in zip(network.parameters, direction, strict=True)]
-                ),
+                network.with_parameters([p + s * d for p, d in zip(network.parameters, direction, strict=True)]),
                 examples,
                 weight_decay,
                 masks,
@@ -75,9 +73,7 @@ def test_walked_layer_by_layer_it_is_the_derived_recurrence(activation):
     walked, saved_walked = network.forward(examples.x, all_kept)
     np.testing.assert_allclose(walked, whole, rtol=1e-13, atol=1e-14)
     dz = rng.standard_normal(whole.shape)
-    for mine, derived in zip(
-        network.backward(dz, saved_walked), network.backward(dz, saved_whole), strict=True
-    ):
+    for mine, derived in zip(network.backward(dz, saved_walked), network.backward(dz, saved_whole), strict=True):
         for a, b in zip(mine, derived, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
 
@@ -101,9 +97,7 @@ def test_kept_units_are_scaled_by_one_over_keep():
     network, examples, _ = problem("tanh", keep=0.25)
     masks = [np.ones((len(examples.t), d)) for d in SIZES[1:-1]]
     scaled = network.with_parameters([network.W[0], *(4 * W for W in network.W[1:]), *network.b])
-    np.testing.assert_allclose(
-        network.forward(examples.x, masks)[0], scaled.forward(examples.x)[0], rtol=1e-12
-    )
+    np.testing.assert_allclose(network.forward(examples.x, masks)[0], scaled.forward(examples.x)[0], rtol=1e-12)
 
 
 def test_masks_keep_the_given_share():

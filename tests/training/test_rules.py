@@ -72,9 +72,7 @@ def test_advice_names_what_is_unusual():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         advise(**usual)
-    assert remarks(alpha=0.5) == [
-        "alpha = 0.5 is outside the usual 0.001 to 0.1 (learning rate, best with a schedule)"
-    ]
+    assert remarks(alpha=0.5) == ["alpha = 0.5 is outside the usual 0.001 to 0.1 (learning rate, best with a schedule)"]
     assert len(remarks(layers=9, alpha=0.01, batch_size=1)) == 2
     with pytest.warns(AdviceWarning, match="batch_size = 1000 is outside the usual 32 to 256"):
         advise(batch_size=1000)

@@ -44,6 +44,7 @@ class Arithmetic(Views):
                     return None
                 if below:
                     return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
+                large_first(above)  # small factors may overflow together where the product does not
                 above.sort(key=self.scalar)
                 return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
             case Op("pow", (base, Num(value))) if value == 2:
@@ -180,3 +181,9 @@ class Arithmetic(Views):
             whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
             return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
         return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
+
+
+def large_first(factors: list[Expr]) -> None:
+    """Of three or more factors with indices, put those with most indices in front."""
+    if sum(bool(x.free(f)) for f in factors) > 2:
+        factors.sort(key=lambda f: -len(x.free(f)))
