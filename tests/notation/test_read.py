@@ -63,7 +63,7 @@ def test_every_equation_reads_as_it_is_shown(name: str, tmp_path: Path) -> None:
 
 
 def unordered(e: Expr) -> Expr:
-    """Factors and terms in one order, quotients by products taken apart: a text does not tell ``1/a * b`` from ``b/a``."""
+    """Factors and terms in one order: a text does not tell ``1 / a * b`` from ``b / a``."""
     e = rebuild(e, unordered)
     match e:
         case Op("pow", (Op("mul", args), Num(value))) if value == -1:
