@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +70,17 @@ def load_file(path: Path) -> dict[str, tuple[Layer, ...]]:
     module.__file__ = str(path)
     sys.modules.setdefault(path.stem, module)
     flags = __future__.annotations.compiler_flag
-    exec(compile(source, str(path), "exec", flags=flags, dont_inherit=True), module.__dict__)
+    try:
+        exec(compile(source, str(path), "exec", flags=flags, dont_inherit=True), module.__dict__)
+    except DefinitionError:
+        raise
+    except Exception as error:
+        rows = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        row = error.lineno if isinstance(error, SyntaxError) else rows[-1] if rows else 1
+        raise DefinitionError(
+            f"{path}:{row}: {type(error).__name__}: {error}\n  a file of definitions holds functions decorated with "
+            "@layer(cites=...), and what Python can run beside them"
+        ) from error
     found = {name: variants for name, variants in REGISTRY.items() if before.get(name) is not variants}
     if not found:
         raise DefinitionError(f"{path} defines no layer: decorate a function with @layer(cites=...)")

@@ -121,6 +121,14 @@ def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
         defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", name="softmax")
 
 
+@pytest.mark.parametrize("text", ["nowhere\n", "def f(:\n", "import not_installed_anywhere\n"])
+def test_a_file_that_python_cannot_run_is_an_error(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    with pytest.raises(DefinitionError, match=r"broken.py:1: .*Error"):
+        load_file(path)
+
+
 def test_a_file_without_layers_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.py"
     path.write_text("x = 1\n")
