@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import inverse_root, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
@@ -94,7 +95,7 @@ def forward_rows(
     y: Any = None,
 ) -> Any:
     """Forward, for some positions of the axis c."""
-    mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
+    mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, (0, 2))
     var = sum_x_mu / (n_b * rows)
@@ -193,18 +194,17 @@ def jvp(
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     n_b, rows = dims["b"], dims["..."]
-    mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
+    mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, (0, 2))
     var = sum_x_mu / (n_b * rows)
     inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
     x_hat = centered_x * inv_std[:, None]
-    t_mu = np.add.reduce(t_x, axis=(0, 2)) / (rows * n_b)
-    t_var = (
-        np.add.reduce(
-            (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=(0, 2)
-        )
-        / (rows * n_b)
+    t_mu = mean(t_x, axis=(0, 2), count=rows * n_b)
+    t_var = mean(
+        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None],
+        axis=(0, 2),
+        count=rows * n_b,
     )
     t_inv_std = -t_var / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
     t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
@@ -235,7 +235,7 @@ def double_backward(
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
-    mu = np.add.reduce(x, axis=(0, 2)) / (n_b * rows)
+    mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, (0, 2))
     inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)

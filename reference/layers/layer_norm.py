@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import inverse_root, row_dot, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
@@ -67,7 +68,7 @@ def forward_rows(
     x: Any, beta: Any, gamma: Any, epsilon: Any, n_i: Any, x_hat: Any = None, y: Any = None
 ) -> Any:
     """Forward, for some positions of the axis ...."""
-    mu = np.add.reduce(x, axis=1) / n_i
+    mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, 1)
     inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
@@ -143,16 +144,15 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     n_i = dims["i"]
-    mu = np.add.reduce(x, axis=1) / n_i
+    mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, 1)
     var = sum_x_mu / n_i
     inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
     x_hat = centered_x * inv_std[:, None]
-    t_mu = np.add.reduce(t_x, axis=1) / n_i
-    t_var = (
-        np.add.reduce((2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=1)
-        / n_i
+    t_mu = mean(t_x, axis=1, count=n_i)
+    t_var = mean(
+        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=1, count=n_i
     )
     t_inv_std = -t_var / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
     t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
@@ -176,7 +176,7 @@ def double_backward(
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
-    mu = np.add.reduce(x, axis=1) / n_i
+    mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
     sum_x_mu = square_sum(centered_x, 1)
     inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -158,7 +159,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     rows = dims["..."]
     t_L = (2 * y - 2 * t) * t_y + (2 * t - 2 * y) * t_t
     if reduction == "mean":
-        t_loss = np.add.reduce(t_L, axis=None) / rows
+        t_loss = mean(t_L, axis=None, count=rows)
     elif reduction == "sum":
         t_loss = np.add.reduce(t_L, axis=None)
     else:

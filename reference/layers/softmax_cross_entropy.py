@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
@@ -202,7 +203,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     t_L = -np.add.reduce(((z - max_z[:, None]) - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
     if reduction == "mean":
-        t_loss = np.add.reduce(t_L, axis=None) / rows
+        t_loss = mean(t_L, axis=None, count=rows)
     elif reduction == "sum":
         t_loss = np.add.reduce(t_L, axis=None)
     else:
@@ -235,7 +236,7 @@ def double_backward(
     if reduction == "mean":
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
         ddL = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
-        ddloss = np.add.reduce(ddL, axis=None) / rows
+        ddloss = mean(ddL, axis=None, count=rows)
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
         dz_ = (

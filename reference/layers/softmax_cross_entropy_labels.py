@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import less_one_hot
+from reference.runtime.arrays import less_one_hot, mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
@@ -183,7 +183,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     t_L = -t_y[np.arange(len(t)), t] / y[np.arange(len(t)), t]
     if reduction == "mean":
-        t_loss = np.add.reduce(t_L, axis=None) / rows
+        t_loss = mean(t_L, axis=None, count=rows)
     elif reduction == "sum":
         t_loss = np.add.reduce(t_L, axis=None)
     else:

@@ -275,6 +275,13 @@ def output_size(layer: str, axis: str, size: int) -> int:
     return size
 
 
+def mean(a: Array, axis: Any, count: int) -> Any:
+    """The sum along axes divided by a number; of float16 added up in float32, where it cannot overflow."""
+    if a.dtype == np.float16:
+        return (np.add.reduce(a, axis=axis, dtype=np.float32) / count).astype(a.dtype)
+    return np.add.reduce(a, axis=axis) / count
+
+
 def ratio(a: Any, b: Any) -> Any:
     """``a / b`` of two numbers; NaN where b is 0, for a case that is not taken then."""
     return a / b if b != 0 else math.nan

@@ -30,6 +30,7 @@ MODULES = {
     "output_size": "arrays",
     "sqrt": "arrays",
     "ratio": "arrays",
+    "mean": "arrays",
     "xlogy": "arrays",
     "xdivy": "arrays",
     "less_one_hot": "arrays",

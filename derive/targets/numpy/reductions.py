@@ -34,6 +34,9 @@ class Values:
         axes = tuple(a for a in s.axes if a != p.loop) if not isinstance(s, Loop | Rows) else ()
         match s:
             case Map(body=body):
+                mean = self.mean(body, axes)
+                if mean is not None:
+                    return mean, ATOM, axes
                 code, level = p.node(body, axes)
                 if len([a for a in axes if a not in x.free(body)]) and axes:
                     code, level = self.broadcast(code, axes), ATOM
@@ -48,6 +51,21 @@ class Values:
                 code = f"scatter_add({p.show(values, over + rest)}, {p.show(index, over)}, {p.size(axis)})"
                 return self.permuted(code, (axis, *rest), axes), ATOM, axes
         raise TypeError(s)
+
+    def mean(self, body: Expr, axes: tuple[str, ...]) -> str | None:
+        """A sum over whole arrays divided by sizes: its own function, because the sum may overflow where the mean does not."""
+        p = self.printer
+        sums = [f for f in x.factors(body) if isinstance(f, Ref)]
+        sizes = [f.args[0] for f in x.factors(body) if isinstance(f, Op) and f.fn == "pow" and f.args[1] == x.num(-1)]
+        if len(sums) != 1 or not sizes or len(sizes) + 1 != len(x.factors(body)):
+            return None
+        if sums[0].tensor not in p.inline or not all(isinstance(n, Size) for n in sizes):
+            return None
+        code, _, own = p.inline[sums[0].tensor]
+        if not code.startswith("np.add.reduce(") or not code.endswith(")") or own != axes or ")." in code:
+            return None
+        p.functions.add("mean")
+        return f"mean({code.removeprefix('np.add.reduce(')[:-1]}, count={p.show(x.mul(*sizes))})"
 
     def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
         sizes = ", ".join(self.printer.size(a) for a in axes)
