@@ -53,7 +53,7 @@ class Values:
         raise TypeError(s)
 
     def mean(self, body: Expr, axes: tuple[str, ...]) -> str | None:
-        """A sum over whole arrays divided by sizes: its own function, because the sum may overflow where the mean does not."""
+        """A sum divided by sizes: a function of its own, because the sum may overflow where the mean does not."""
         p = self.printer
         sums = [f for f in x.factors(body) if isinstance(f, Ref)]
         sizes = [f.args[0] for f in x.factors(body) if isinstance(f, Op) and f.fn == "pow" and f.args[1] == x.num(-1)]
