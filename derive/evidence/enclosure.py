@@ -25,7 +25,8 @@ asked than that it is below it, too: 0 will do.
 
 Overflow is no excuse where the true result is a number of the format, with one exception: a tensor that the
 definition names may overflow (the logits in front of a sigmoid), unless it is only ever used under a root (a
-variance), for then its scale can be taken out.
+variance), for then its scale can be taken out. Of the state made from such a tensor (running statistics)
+nothing is claimed where the tensor itself is beyond the format.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -190,20 +191,23 @@ def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, f
             tally.claim(False, f"{label}: {error}")
             return 0
     vacuous = 0
+    spread = overflows(case, form, rooted=True)
     for n, (arrays, true) in enumerate(zip((got, back), results, strict=True)):
         for name, value in arrays.items():
+            if spread and name in case.layer.state_outputs:
+                continue  # made from the variance itself, which no scale can be taken out of
             for i, v in layout.elements(case, name, value).items():
                 where = f"{label}: {name}{list(i)}"
                 vacuous += not _element(v, true[name][i], partial(analysis.ball, n, name, i), form, where, tally)
     return vacuous
 
 
-def overflows(case: Case, form: Format) -> bool:
-    """Whether an intermediate tensor of the definition is beyond the format."""
+def overflows(case: Case, form: Format, rooted: bool = False) -> bool:
+    """Whether an intermediate tensor of the definition is beyond the format: one used under roots only, or another."""
     run = world.forward(case)
     for equation in case.layer.equations:
         name = equation.target
-        if case.layer.tensors[name].role != "intermediate" or domain.under_a_root(case.layer, name):
+        if case.layer.tensors[name].role != "intermediate" or domain.under_a_root(case.layer, name) != rooted:
             continue
         if any(abs(run.element(name, i)) >= form.largest for i in run.indices(name)):
             return True
