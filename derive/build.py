@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from derive import record
 
@@ -144,19 +144,10 @@ def layer_files(
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The kernel's text, and which forms it evaluates in place of the page's, and why."""
-    from derive.targets.numpy.kernel import Function, Kernel
+    from derive.targets.numpy.kernel import Kernel
 
-    class Noting(Kernel):
-        """A kernel that keeps the lowering's notes on the functions it prints."""
-
-        def body(self, *given: Any, **named: Any) -> Function:
-            function = super().body(*given, **named)
-            found.update(dict.fromkeys(function.program.notes))
-            return function
-
-    found: dict[str, None] = {}
-    source = Noting(derivations, activations).source()
-    return source, tuple(found)
+    kernel = Kernel(derivations, activations)
+    return kernel.source(), tuple(kernel.notes)
 
 
 def fingerprint(layer: Layer) -> str:

@@ -8,18 +8,15 @@ of terms does not depend on the hash seed.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cached_property
 
 import sympy
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.functions import FUNCTIONS
-from derive.notation.layer import Layer
 from derive.notation.text import show
 
 SYMPY = {name: f.sympy for name, f in FUNCTIONS.items() if f.sympy is not None}
-POSITIVE_KINDS = {"Positive", "Probability", "Count"}
 
 
 class Scalars:
@@ -137,19 +134,3 @@ def outermost(e: Expr) -> list[Expr]:
             return [e]
         return list(dict.fromkeys(node for a in e.args for node in outermost(a)))
     return []
-
-
-class Simplifier:
-    """SymPy's scalar simplifiers, applied to flat expressions."""
-
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
-
-    @cached_property
-    def positive(self) -> frozenset[Expr]:
-        return frozenset(Opt(o.name) for o in self.layer.options if o.kind in POSITIVE_KINDS)
-
-    def tidy(self, e: Expr) -> Expr:
-        """Cancel powers and constants without expanding any product."""
-        scalars = Scalars(self.positive)
-        return scalars.back(sympy.powsimp(scalars.to(e)))

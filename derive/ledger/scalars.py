@@ -19,8 +19,6 @@ from derive.notation import expr as x
 from derive.notation.define import load_project
 from derive.notation.expr import Ref
 
-ULP = 2.0**-52
-
 
 def near(got: Any, wanted: Any, tolerance: float = 1e-12) -> None:
     """Assert that arrays agree relative to the largest element."""

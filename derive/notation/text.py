@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation
 
@@ -126,7 +126,3 @@ def show(e: Expr) -> str:
 def show_equation(equation: Equation) -> str:
     """An equation in the syntax of definitions."""
     return f"{show(equation.lhs)} = {show(equation.body)}"
-
-
-def show_index(axes: tuple[str, ...]) -> str:
-    return ", ".join(ELLIPSIS if a == ELLIPSIS else a for a in axes)

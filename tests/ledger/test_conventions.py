@@ -13,7 +13,7 @@ from derive.notation.define import load_project
 
 
 def grad(layer: Any, *arguments: Any) -> Any:
-    """The gradient of the sum of the outputs."""
+    """The gradient of the sum of the outputs, which is the number a row states."""
     y, saved = layer.forward(*arguments)
     return layer.backward(np.ones_like(y), saved)
 
