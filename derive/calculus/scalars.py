@@ -17,6 +17,7 @@ from derive.notation.functions import FUNCTIONS
 from derive.notation.text import show
 
 SYMPY = {name: f.sympy for name, f in FUNCTIONS.items() if f.sympy is not None}
+POSITIVE_KINDS = {"Positive", "Probability", "Count"}
 
 
 class Scalars:
