@@ -38,17 +38,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    Q: Any  # [..., q, d]
-    K: Any  # [..., k, d]
-    V: Any  # [..., k, v]
-    P: Any  # [..., q, k]
-    O: Any  # [..., q, v]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -96,7 +85,7 @@ def backward_rows(
 
 def forward(
     Q: Array, K: Array, V: Array, mask: Array | None = None, *, causal: bool = False
-) -> tuple[Array, Saved]:
+) -> tuple[Array, tuple[Any, ...]]:
     """Scaled dot-product attention; a row that may look nowhere gives zeros.
 
     Args:
@@ -116,13 +105,13 @@ def forward(
     Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
-    saved = Saved(Q, K, V, P, O, dims)
+    saved = Q, K, V, P, O, dims
     if dims.direct_outputs:
         return O, saved
     return SIGNATURE.restore(dims, O=O)[0], saved
 
 
-def backward(dO: Array, saved: Saved) -> Gradients:
+def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dO * O) with respect to Q, K, V.
 
     Raises:

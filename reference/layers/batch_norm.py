@@ -45,15 +45,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    gamma: Any  # [c]
-    inv_std: Any  # [c]
-    x_hat: Any  # [b, c, ...]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -129,7 +120,7 @@ def forward(
     *,
     momentum: float = 0.1,
     epsilon: float = 1e-05,
-) -> tuple[Outputs, Saved]:
+) -> tuple[Outputs, tuple[Any, ...]]:
     """Normalise each channel over the batch, then scale and shift; move the running statistics along.
 
     Args:
@@ -156,13 +147,13 @@ def forward(
     inv_std, x_hat, y, new_mean, new_var = forward_rows(
         x, beta, gamma, running_mean, running_var, n, momentum, epsilon, n_b, rows
     )
-    saved = Saved(gamma, inv_std, x_hat, dims)
+    saved = gamma, inv_std, x_hat, dims
     if dims.direct_outputs:
         return Outputs(y, new_mean, new_var), saved
     return Outputs(*SIGNATURE.restore(dims, y=y, new_mean=new_mean, new_var=new_var)), saved
 
 
-def backward(dy: Any, saved: Saved) -> Gradients:
+def backward(dy: Any, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
     Raises:

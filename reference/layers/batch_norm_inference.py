@@ -34,16 +34,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    gamma: Any  # [c]
-    running_var: Any  # [c]
-    x_hat: Any  # [b, c, ...]
-    epsilon: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -89,7 +79,7 @@ def backward_rows(dy: Any, x_hat: Any, gamma: Any, running_var: Any, epsilon: An
 
 def forward(
     x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, epsilon: float = 1e-05
-) -> tuple[Array, Saved]:
+) -> tuple[Array, tuple[Any, ...]]:
     """Normalise each channel with the running statistics, then scale and shift.
 
     Args:
@@ -111,13 +101,13 @@ def forward(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     x_hat, y = forward_rows(x, beta, gamma, running_mean, running_var, epsilon)
-    saved = Saved(gamma, running_var, x_hat, epsilon, dims)
+    saved = gamma, running_var, x_hat, epsilon, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
     Raises:

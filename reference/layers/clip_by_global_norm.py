@@ -32,15 +32,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    g: Any  # [l, ...]
-    norm: Any
-    tau: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -54,7 +45,7 @@ class Second(NamedTuple):
     g: Any
 
 
-def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved]:
+def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple[Any, ...]]:
     """Scale all gradients together so that their joint norm is at most tau.
 
     Args:
@@ -74,13 +65,13 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
     y: list[Any] = [0] * n_l
     for l in range(n_l):
         y[l] = (g[l] * ratio(tau, norm) if norm > tau else g[l])
-    saved = Saved(g, norm, tau, dims)
+    saved = g, norm, tau, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
+def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to g.
 
     Raises:

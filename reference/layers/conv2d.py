@@ -37,17 +37,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [b, g, c, p, q]
-    W: Any  # [g, o, c, k, l]
-    stride: Any
-    padding: Any
-    dilation: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -135,7 +124,7 @@ def backward_rows(
 
 def forward(
     x: Array, W: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
-) -> tuple[Array, Saved]:
+) -> tuple[Array, tuple[Any, ...]]:
     """Two-dimensional convolution with stride, zero padding, dilation and groups.
 
     Args:
@@ -159,11 +148,11 @@ def forward(
     n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
     n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
     z = forward_rows(x, W, bias, stride, padding, dilation, n_i, n_k, n_j, n_l)
-    saved = Saved(x, W, stride, padding, dilation, dims)
+    saved = x, W, stride, padding, dilation, dims
     return SIGNATURE.restore(dims, z=z)[0], saved
 
 
-def backward(dz: Array, saved: Saved) -> Gradients:
+def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dz * z) with respect to x, W, bias.
 
     Raises:

@@ -35,15 +35,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    y: Any  # [..., i]
-    t: Any  # [..., i]
-    reduction: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -97,7 +88,7 @@ def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
     return dt, dy
 
 
-def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
+def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of predicted probabilities y against targets t.
 
     Args:
@@ -121,11 +112,11 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         loss = forward_rows(t, y)
     else:
         loss = forward_rows_none(t, y)
-    saved = Saved(y, t, reduction, dims)
+    saved = y, t, reduction, dims
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
-def backward(dloss: Array, saved: Saved) -> Gradients:
+def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to y, t.
 
     Raises:

@@ -25,14 +25,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [...]
-    m: Any  # [...]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -48,7 +40,7 @@ class Second(NamedTuple):
     m: Any
 
 
-def forward(x: Array, m: Array) -> tuple[Array, Saved]:
+def forward(x: Array, m: Array) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a mask of zeros and ones; at inference scale by the probability to keep.
 
     Args:
@@ -64,13 +56,13 @@ def forward(x: Array, m: Array) -> tuple[Array, Saved]:
     """
     x, m, dims = SIGNATURE.bind(x, m)
     y = x * m
-    saved = Saved(x, m, dims)
+    saved = x, m, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, m.
 
     Raises:

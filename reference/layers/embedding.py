@@ -28,14 +28,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    t: Any  # [...]
-    padding_index: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -49,7 +41,7 @@ class Second(NamedTuple):
     E: Any
 
 
-def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Saved]:
+def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """Look up the row of each token; the padding token gives zeros.
 
     Args:
@@ -66,13 +58,13 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Save
     """
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     y = masked(E[t], 0, t[:, None] != padding_index)
-    saved = Saved(t, padding_index, dims)
+    saved = t, padding_index, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to E.
 
     Raises:

@@ -29,13 +29,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    slope: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -73,7 +66,7 @@ def second_derivative(x: Array, out: Array | None = None) -> Any:
     )
 
 
-def forward(x: Array) -> tuple[Array, Saved]:
+def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """Weigh every element by the standard normal distribution function.
 
     Args:
@@ -88,13 +81,13 @@ def forward(x: Array) -> tuple[Array, Saved]:
     """
     x, dims = SIGNATURE.bind(x)
     y, slope = gelu_with_derivative(x)
-    saved = Saved(slope, dims)
+    saved = slope, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

@@ -25,12 +25,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -59,7 +53,7 @@ def second_derivative(x: Array) -> Any:
     return filled(0, x.shape, x.dtype)
 
 
-def forward(x: Array) -> tuple[Array, Saved]:
+def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """Leave every element as it is.
 
     Args:
@@ -74,13 +68,13 @@ def forward(x: Array) -> tuple[Array, Saved]:
     """
     x, dims = SIGNATURE.bind(x)
     y = x
-    saved = Saved(dims)
+    saved = dims,
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

@@ -29,15 +29,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [...]
-    m: Any  # [...]
-    p: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -53,7 +44,7 @@ class Second(NamedTuple):
     m: Any
 
 
-def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Saved]:
+def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a mask of zeros and ones and divide by p, the probability to keep; inference needs nothing.
 
     Args:
@@ -70,13 +61,13 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Saved]:
     """
     x, m, dims = SIGNATURE.bind(x, m, p)
     y = x * m / p
-    saved = Saved(x, m, p, dims)
+    saved = x, m, p, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, m.
 
     Raises:

@@ -30,14 +30,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    W: Any  # [l, ...]
-    weight_decay: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -51,7 +43,7 @@ class Second(NamedTuple):
     W: Any
 
 
-def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, Saved]:
+def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, tuple[Any, ...]]:
     """Half the weight decay times the sum of all squared weights.
 
     Args:
@@ -67,11 +59,11 @@ def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array,
     """
     W, dims = SIGNATURE.bind(W, weight_decay)
     R = sum_of_squares(W) * weight_decay / 2
-    saved = Saved(W, weight_decay, dims)
+    saved = W, weight_decay, dims
     return SIGNATURE.restore(dims, R=R)[0], saved
 
 
-def backward(dR: Array, saved: Saved) -> Gradients:
+def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dR * R) with respect to W.
 
     Raises:

@@ -37,15 +37,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    gamma: Any  # [i]
-    inv_std: Any  # [...]
-    x_hat: Any  # [..., i]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -92,7 +83,7 @@ def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: A
     return dbeta, dgamma, dx
 
 
-def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, Saved]:
+def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, tuple[Any, ...]]:
     """Normalise each example over its features, then scale and shift.
 
     Args:
@@ -111,13 +102,13 @@ def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> t
     x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     n_i = dims["i"]
     inv_std, x_hat, y = forward_rows(x, beta, gamma, epsilon, n_i)
-    saved = Saved(gamma, inv_std, x_hat, dims)
+    saved = gamma, inv_std, x_hat, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
     Raises:

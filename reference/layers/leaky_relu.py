@@ -29,14 +29,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [...]
-    alpha: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -77,7 +69,7 @@ def backward_rows(dy: Any, x: Any, alpha: Any, dims: Any) -> Any:
     return dy * either(x > 0, 1, alpha, dims.dtype)
 
 
-def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, Saved]:
+def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, tuple[Any, ...]]:
     """Keep what is positive and scale the rest by alpha.
 
     Args:
@@ -93,13 +85,13 @@ def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, Saved]:
     """
     x, dims = SIGNATURE.bind(x, alpha)
     y = forward_rows(x, alpha, dims)
-    saved = Saved(x, alpha, dims)
+    saved = x, alpha, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

@@ -27,14 +27,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [..., i]
-    W: Any  # [o, i]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -52,7 +44,7 @@ class Second(NamedTuple):
     b: Any
 
 
-def forward(x: Array, W: Array, b: Array) -> tuple[Array, Saved]:
+def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a weight matrix and add a bias.
 
     Args:
@@ -69,13 +61,13 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, Saved]:
     """
     x, W, b, dims = SIGNATURE.bind(x, W, b)
     z = x @ W.T + b
-    saved = Saved(x, W, dims)
+    saved = x, W, dims
     if dims.direct_outputs:
         return z, saved
     return SIGNATURE.restore(dims, z=z)[0], saved
 
 
-def backward(dz: Array, saved: Saved) -> Gradients:
+def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dz * z) with respect to x, W, b.
 
     Raises:

@@ -40,23 +40,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [t, ..., i]
-    W: Any  # [gate, n, i]
-    U: Any  # [gate, n, m]
-    h: Any  # [t, ..., n]
-    c: Any  # [t, ..., n]
-    s: Any  # [t, ..., gate, n]
-    sigmoid_s_1: Any
-    sigmoid_s_0: Any
-    tanh_s_2: Any
-    sigmoid_s_3: Any
-    tanh_c: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -88,7 +71,7 @@ class Second(NamedTuple):
     b: Any
 
 
-def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tuple[Outputs, Saved]:
+def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tuple[Outputs, tuple[Any, ...]]:
     """Long short-term memory over a sequence; gates in the order input, forget, cell, output.
 
     Args:
@@ -128,11 +111,11 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
         c[t + 1] = sigmoid_s_1[t] * c[t] + sigmoid_s_0[t] * tanh_s_2[t]
         tanh_c[t] = tanh.value(c[t + 1])
         h[t + 1] = sigmoid_s_3[t] * tanh_c[t]
-    saved = Saved(x, W, U, h, c, s, sigmoid_s_1, sigmoid_s_0, tanh_s_2, sigmoid_s_3, tanh_c, dims)
+    saved = x, W, U, h, c, s, sigmoid_s_1, sigmoid_s_0, tanh_s_2, sigmoid_s_3, tanh_c, dims
     return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
 
 
-def backward(cotangents: Any, saved: Saved) -> Gradients:
+def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dh * h) + sum(dc * c) with respect to x, h0, c0, W, U, b.
 
     Raises:

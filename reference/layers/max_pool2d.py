@@ -33,15 +33,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [b, c, p, q]
-    stride: Any
-    padding: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -85,7 +76,7 @@ def backward_rows(
     )
 
 
-def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, Saved]:
+def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, tuple[Any, ...]]:
     """The largest value in each window; what lies outside is never the largest, ties go to the first.
 
     Args:
@@ -106,11 +97,11 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     y = forward_rows(x, stride, padding, n_i, n_k, n_j, n_l)
-    saved = Saved(x, stride, padding, dims)
+    saved = x, stride, padding, dims
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

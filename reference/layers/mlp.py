@@ -38,17 +38,6 @@ SIGNATURE = Signature(
 ACTIVATIONS: dict[str, Any] = {"gelu": gelu, "identity": identity, "leaky_relu": leaky_relu, "relu": relu, "sigmoid": sigmoid, "tanh": tanh}
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    W: Any  # [l, o, i]
-    h: Any  # [l, ..., o]
-    z: Any  # [l, ..., o]
-    activation: Any
-    output: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -68,7 +57,7 @@ class Second(NamedTuple):
 
 def forward(
     x: Array, W: Sequence[Array], b: Sequence[Array], *, activation: str = "relu", output: str = "identity"
-) -> tuple[Array, Saved]:
+) -> tuple[Array, tuple[Any, ...]]:
     """A multilayer perceptron of any depth and widths.
 
     Args:
@@ -94,13 +83,13 @@ def forward(
         z[l] = h[l] @ W[l].T + b[l]
         h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     y = h[n_l]
-    saved = Saved(W, h, z, activation, output, dims)
+    saved = W, h, z, activation, output, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, W, b.
 
     Raises:

@@ -28,13 +28,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [...]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -69,7 +62,7 @@ def backward_rows(dy: Any, x: Any) -> Any:
     return dy * (x > 0)
 
 
-def forward(x: Array) -> tuple[Array, Saved]:
+def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """The rectified linear unit: keep what is positive.
 
     Args:
@@ -84,13 +77,13 @@ def forward(x: Array) -> tuple[Array, Saved]:
     """
     x, dims = SIGNATURE.bind(x)
     y = np.maximum(x, 0)
-    saved = Saved(x, dims)
+    saved = x, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

@@ -36,16 +36,6 @@ SIGNATURE = Signature(
 ACTIVATIONS: dict[str, Any] = {"gelu": gelu, "identity": identity, "leaky_relu": leaky_relu, "relu": relu, "sigmoid": sigmoid, "tanh": tanh}
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [..., i]
-    W: Any  # [o, i]
-    z: Any  # [..., o]
-    activation: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -82,7 +72,9 @@ def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
     return dz, db, dskip
 
 
-def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu") -> tuple[Array, Saved]:
+def forward(
+    x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu"
+) -> tuple[Array, tuple[Any, ...]]:
     """One step of a network with a connection that skips it.
 
     Args:
@@ -102,13 +94,13 @@ def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "rel
     x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
     sum_W_x = x @ W.T
     z, y = forward_rows(skip, sum_W_x, b, activation)
-    saved = Saved(x, W, z, activation, dims)
+    saved = x, W, z, activation, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, skip, W, b.
 
     Raises:

@@ -28,13 +28,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    alpha: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -50,7 +43,9 @@ class Second(NamedTuple):
     dW: Any
 
 
-def forward(W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> tuple[list[Array], Saved]:
+def forward(
+    W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01
+) -> tuple[list[Array], tuple[Any, ...]]:
     """One step of gradient descent with learning rate alpha.
 
     Args:
@@ -70,13 +65,13 @@ def forward(W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> 
     y: list[Any] = [0] * n_l
     for l in range(n_l):
         y[l] = W[l] - dW[l] * alpha
-    saved = Saved(alpha, dims)
+    saved = alpha, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
+def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to W, dW.
 
     Raises:

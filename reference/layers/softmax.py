@@ -31,13 +31,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    y: Any  # [..., i]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -65,7 +58,7 @@ def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     return np.multiply(y, dy - row_dot(dy, y)[:, None], out=dz)
 
 
-def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
+def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """Turn scores into probabilities along one axis.
 
     Args:
@@ -81,13 +74,13 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
     """
     z, dims = SIGNATURE.bind(z, axis)
     y = forward_rows(z)
-    saved = Saved(y, dims)
+    saved = y, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to z.
 
     Raises:

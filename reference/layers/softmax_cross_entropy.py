@@ -37,19 +37,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    z: Any  # [..., i]
-    t: Any  # [..., i]
-    sum_z: Any
-    exp_z: Any
-    max_z: Any
-    log_sum_z: Any
-    reduction: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -135,7 +122,7 @@ def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, su
     return dt, dz
 
 
-def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
+def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of softmax of the logits z against dense targets t of any sum.
 
     Args:
@@ -159,11 +146,11 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         max_z, exp_z, sum_z, log_sum_z, loss = forward_rows_sum(t, z)
     else:
         max_z, exp_z, sum_z, log_sum_z, loss = forward_rows_none(t, z)
-    saved = Saved(z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims)
+    saved = z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
-def backward(dloss: Array, saved: Saved) -> Gradients:
+def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z, t.
 
     Raises:

@@ -38,16 +38,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    t: Any  # [...]
-    sum_z: Any
-    exp_z: Any
-    reduction: Any
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -118,7 +108,7 @@ def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any) -> Any:
     return dloss * less_one_hot(y, t)
 
 
-def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
+def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of softmax of the logits z against the index t of the true class.
 
     Args:
@@ -142,11 +132,11 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
         exp_z, sum_z, loss = forward_rows_sum(z, t)
     else:
         exp_z, sum_z, loss = forward_rows_none(z, t)
-    saved = Saved(t, sum_z, exp_z, reduction, dims)
+    saved = t, sum_z, exp_z, reduction, dims
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
-def backward(dloss: Array, saved: Saved) -> Gradients:
+def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z.
 
     Raises:

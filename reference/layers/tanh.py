@@ -29,13 +29,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    x: Any  # [...]
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -71,7 +64,7 @@ def second_derivative(x: Array) -> Any:
     )
 
 
-def forward(x: Array) -> tuple[Array, Saved]:
+def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """The hyperbolic tangent: squash every element into (-1, 1).
 
     Args:
@@ -86,13 +79,13 @@ def forward(x: Array) -> tuple[Array, Saved]:
     """
     x, dims = SIGNATURE.bind(x)
     y = value(x)
-    saved = Saved(x, dims)
+    saved = x, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
-def backward(dy: Array, saved: Saved) -> Gradients:
+def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
     Raises:

@@ -24,12 +24,6 @@ SIGNATURE = Signature(
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward, in the layout it computes in."""
-
-    dims: Any  # the sizes of this call
-
-
 class Gradients(NamedTuple):
     """One gradient for each differentiable input, in its shape and dtype."""
 
@@ -43,7 +37,7 @@ class Second(NamedTuple):
     noise: Any
 
 
-def forward(noise: Array) -> tuple[Array, Saved]:
+def forward(noise: Array) -> tuple[Array, tuple[Any, ...]]:
     """Weights from standard normal noise, of variance 2 / (fan in + fan out).
 
     Args:
@@ -59,13 +53,13 @@ def forward(noise: Array) -> tuple[Array, Saved]:
     noise, dims = SIGNATURE.bind(noise)
     n_i, n_o = dims["i"], dims["o"]
     W = noise * sqrt(2, n_i + n_o, dtype=dims.dtype)
-    saved = Saved(dims)
+    saved = dims,
     if dims.direct_outputs:
         return W, saved
     return SIGNATURE.restore(dims, W=W)[0], saved
 
 
-def backward(dW: Array, saved: Saved) -> Gradients:
+def backward(dW: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dW * W) with respect to noise.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-import numpy as np
+from reference.runtime.storage import empty
 
 BLOCK = 1 << 17  # bytes of the largest argument in one block
 WHOLE = 1 << 18  # up to here everything is one block
@@ -29,11 +29,11 @@ def in_blocks(cut: Cut, join: Any, flat: bool = False, out: tuple[str, ...] = ()
 
     def decorate(function: Function) -> Function:
         @wraps(function)
-        def run(*arguments: Any, **named: Any) -> Any:
+        def run(*arguments: Any) -> Any:
             largest = arguments[0]
             if largest.nbytes <= WHOLE or largest.dtype.hasobject:
-                return function(*arguments, **named)
-            return _run(function, cut, join, flat, out, arguments, named)
+                return function(*arguments)
+            return _run(function, cut, join, flat, out, arguments)
 
         return run
 
@@ -47,7 +47,6 @@ def _run(
     flat: bool,
     out: tuple[str, ...],
     arguments: Sequence[Any],
-    named: dict[str, Any],
 ) -> Any:
     largest = arguments[0]
     shape = largest.shape
@@ -67,7 +66,7 @@ def _run(
         rows = slice(start, start + step)
         given = [a if a is None else _part(a, c, rows) for a, c in zip(arguments, cut, strict=False)]
         places = {name: _part(done[n], joins[n], rows) for name, n in into} if start else {}
-        found = function(*given, **places, **named)
+        found = function(*given, **places)
         results = found if several else (found,)
         if not start:
             done = [_whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
@@ -90,4 +89,4 @@ def _whole(result: Any, axis: int | None, count: int) -> Any:
     """An array for the results of all blocks; a sum starts as that of the first."""
     if axis is None:
         return result
-    return np.empty((*result.shape[:axis], count, *result.shape[axis + 1 :]), dtype=result.dtype)
+    return empty((*result.shape[:axis], count, *result.shape[axis + 1 :]), result.dtype)

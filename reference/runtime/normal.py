@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime import coefficients
+from reference.runtime.storage import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Rows = list[Array]  # working arrays
@@ -249,7 +250,7 @@ def _blocked(kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], na
         return [None if out is None else out.astype(np.float16) for out in wide]
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: x has dtype {x.dtype}, but real floating-point numbers (or flint.arb objects) fit")
-    outs = [np.empty(x.shape, x.dtype) if want else None for want in wanted]
+    outs = [empty(x.shape, x.dtype) if want else None for want in wanted]
     flat = np.ascontiguousarray(x).reshape(-1)
     flats = [None if out is None else out.reshape(-1) for out in outs]
     rows = list(np.empty((ROWS, min(flat.size, BLOCK)), x.dtype))

@@ -68,11 +68,11 @@ class Functions(Bodies):
     def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         output = self.layer.tensors[self.layer.outputs[0]]
         result = "Outputs" if len(self.layer.outputs) > 1 else "list[Array]" if self.is_list(output) else "Array"
-        lines = [f"def forward({self.arguments()}) -> tuple[{result}, Saved]:", *self.forward_doc()]
+        lines = [f"def forward({self.arguments()}) -> tuple[{result}, tuple[Any, ...]]:", *self.forward_doc()]
         lines += self.bind()
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
-        lines.append(f"    saved = Saved({', '.join([*saved, *options, 'dims'])})")
+        lines.append(f"    saved = {', '.join([*saved, *options, 'dims']) if saved or options else 'dims,'}")
         outputs = {o: self.cropped(o) for o in self.layer.outputs}
         if len(outputs) == 1:
             direct, through = next(iter(outputs.values())), f"{self.restored(outputs)}[0]"
@@ -134,7 +134,7 @@ class Functions(Bodies):
         wrt = list(self.variants[0].gradients)
         total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
         lines = [
-            f"def backward({argument}: {self.cotangent_type()}, saved: Saved) -> Gradients:",
+            f"def backward({argument}: {self.cotangent_type()}, saved: tuple[Any, ...]) -> Gradients:",
             f'    """Return the gradients of {total} with respect to {", ".join(wrt)}.',
             "",
             "    Raises:",

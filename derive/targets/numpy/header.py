@@ -42,7 +42,7 @@ MODULES = {
 class Header(Bodies):
     """Prints what stands before the functions."""
 
-    def header(self, saved: list[str], options: list[str]) -> str:
+    def header(self) -> str:
         layer = self.layer
         own = [show_equation(e) for e in layer.equations]
         digest = hashlib.sha256(layer.source.encode()).hexdigest()[:8]
@@ -76,7 +76,7 @@ class Header(Bodies):
         if any(o.kind == "Activation" for o in layer.options):
             table = ", ".join(f'"{a}": {a}' for a in self.activations)
             text += f"\n\nACTIVATIONS: dict[str, Any] = {{{table}}}"
-        text += "\n\n\n" + self.named_tuples(saved, options)
+        text += "\n\n\n" + self.named_tuples()
         return text
 
     def signature(self) -> str:
@@ -185,21 +185,14 @@ class Header(Bodies):
         parts = ", ".join("(" + ", ".join(f'"{a}"' for a in s) + ("," if len(s) == 1 else "") + ")" for s in slots)
         return f"({parts}{',' if len(slots) == 1 else ''})"
 
-    def named_tuples(self, saved: list[str], options: list[str]) -> str:
+    def named_tuples(self) -> str:
         layer, d = self.layer, self.variants[0]
 
         def axes(name: str) -> str:
             t = layer.tensors.get(name)
             return f"  # [{', '.join(t.axes)}]" if t is not None and t.axes else ""
 
-        lines = [
-            "class Saved(NamedTuple):",
-            '    """What forward keeps for backward, in the layout it computes in."""',
-            "",
-        ]
-        lines += [f"    {n}: Any{axes(n)}" for n in saved]
-        lines += [f"    {o}: Any" for o in options]
-        lines += ["    dims: Any  # the sizes of this call", "", "", "class Gradients(NamedTuple):"]
+        lines = ["class Gradients(NamedTuple):"]
         lines += ['    """One gradient for each differentiable input, in its shape and dtype."""', ""]
         lines += [f"    {n}: Any{axes(n)}" for n in d.gradients]
         if len(layer.outputs) > 1:

@@ -29,7 +29,7 @@ class Kernel(Functions, Header):
         if self.layer.elementwise:
             parts.insert(0, self.scalar_functions())
         self.uses_math, self.uses_numpy = (any(name in part for part in parts) for name in ("math.", "np."))
-        head = self.header(saved, kept_options)
+        head = self.header()
         text = head + "\n\n\n" + "\n\n\n".join(parts) + "\n"
         return "\n".join(out for line in text.split("\n") for out in self.wrapped(line))
 
