@@ -15,7 +15,8 @@ from derive.notation.layer import Layer
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
 from derive.program.lower import expressions
 
-WORTH = 3  # passes over an array, from which on it pays to run them block by block
+WORTH = 2  # passes over an array, from which on it pays to run them block by block
+WINDOWS = 3  # passes that a product of windows is worth: they are copied out before they are multiplied
 
 
 def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
@@ -89,9 +90,17 @@ def full(s: Statement) -> tuple[str, ...]:
 
 def passes(s: Statement) -> int:
     """How often a statement goes over an array."""
-    count = sum(isinstance(n, Op) and bool(x.free(n)) for e in expressions(s) for n in x.walk(e))
+    count = sum(operations(n) for e in expressions(s) for n in x.walk(e) if isinstance(n, Op) and x.free(n))
     windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
-    return count + (WORTH if windows else not isinstance(s, Map))  # windows are copied out before they are multiplied
+    return count + (WINDOWS if windows else not isinstance(s, Map))
+
+
+def operations(e: Op) -> int:
+    """How many array operations a sum, a product or a function is; what numbers come to is one operand."""
+    if e.fn not in ("add", "mul"):
+        return not e.fn.startswith("second of")  # made with the first
+    arrays = sum(bool(x.free(a)) for a in e.args)
+    return arrays - 1 + (arrays < len(e.args))
 
 
 def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -> dict[str, int | None] | None:

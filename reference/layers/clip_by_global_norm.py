@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import ratio
+from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "clip_by_global_norm",
@@ -45,6 +47,12 @@ class Second(NamedTuple):
     g: Any
 
 
+@in_blocks(cut=(0, 0, None, None, None), join=0, flat=True, out=("dg",))
+def backward_rows(dy: Any, g: Any, dnorm: Any, norm: Any, tau: Any, dg: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(dy * tau + dnorm * g, 1 / norm, out=dg)
+
+
 def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple[Any, ...]]:
     """Scale all gradients together so that their joint norm is at most tau.
 
@@ -62,9 +70,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple
     g, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     norm = global_norm(g)
-    y: list[Any] = [0] * n_l
-    for l in range(n_l):
-        y[l] = (g[l] * ratio(tau, norm) if norm > tau else g[l])
+    y = [np.multiply(g[l], ratio(tau, norm), out=room(g[l])) if norm > tau else g[l] for l in range(n_l)]
     saved = g, norm, tau, dims
     if dims.direct_outputs:
         return y, saved
@@ -84,9 +90,7 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     for l in range(n_l):
         sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
     dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
-    dg: list[Any] = [0] * n_l
-    for l in range(n_l):
-        dg[l] = ((dy[l] * tau + dnorm * g[l]) * (1 / norm) if norm > tau else dy[l])
+    dg = [backward_rows(dy[l], g[l], dnorm, norm, tau) if norm > tau else dy[l] for l in range(n_l)]
     if dims.direct:
         return Gradients(dg)
     return Gradients(*SIGNATURE.restore(dims, g=dg))
@@ -108,12 +112,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     for l in range(n_l):
         sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
     t_norm = ratio(sum_g_t_g, norm_g)
-    t_y: list[Any] = [0] * n_l
-    for l in range(n_l):
-        t_y[l] = (
+    t_y = [
+        (
             (-g[l] * ratio(ratio(t_norm * tau, norm), norm) if norm > tau else np.full_like(g[l], 0))
             + (ratio(tau, norm) if norm > tau else 1) * t_g[l]
         )
+        for l in range(n_l)
+    ]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -146,11 +151,12 @@ def double_backward(
         ddy[l] = ((ddg[l] - g[l] * ratio(ddnorm, norm)) * ratio(tau, norm) if norm > tau else ddg[l])
         sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * ratio(2 * ddnorm, norm) - ddg[l]), axis=None)
     dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if norm > tau else 0)
-    dg_: list[Any] = [0] * n_l
-    for l in range(n_l):
-        dg_[l] = (
+    dg_ = [
+        (
             (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * (1 / norm)
             if norm > tau
             else np.full_like(g[l], 0)
         )
+        for l in range(n_l)
+    ]
     return Second(*SIGNATURE.restore(dims, y=ddy, g=dg_))

@@ -10,7 +10,11 @@ Do not edit: change the definition and run `gradbook build dropout`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "dropout",
@@ -40,6 +44,14 @@ class Second(NamedTuple):
     m: Any
 
 
+@in_blocks(cut=(0, 0, 0), join=(0, 0), flat=True, out=("dm", "dx",))
+def backward_rows(dy: Any, m: Any, x: Any, dm: Any = None, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dm = np.multiply(dy, x, out=dm)
+    dx = np.multiply(dy, m, out=dx)
+    return dm, dx
+
+
 def forward(x: Array, m: Array) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a mask of zeros and ones; at inference scale by the probability to keep.
 
@@ -55,7 +67,7 @@ def forward(x: Array, m: Array) -> tuple[Array, tuple[Any, ...]]:
         TypeError: an argument has the wrong kind of numbers.
     """
     x, m, dims = SIGNATURE.bind(x, m)
-    y = x * m
+    y = np.multiply(x, m, out=room(x))
     saved = x, m, dims
     if dims.direct_outputs:
         return y, saved
@@ -70,8 +82,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, m, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dm = dy * x
-    dx = dy * m
+    dm, dx = backward_rows(dy, m, x)
     if dims.direct:
         return Gradients(dx, dm)
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))

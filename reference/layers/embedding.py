@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.arrays import either, masked, scatter_add
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -41,6 +42,12 @@ class Second(NamedTuple):
     E: Any
 
 
+@in_blocks(cut=(0, None, None), join=0, flat=True)
+def forward_rows(t: Any, E: Any, padding_index: Any) -> Any:
+    """Forward, for some positions of the axis ...."""
+    return masked(E[t], 0, t[:, None] != padding_index)
+
+
 def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """Look up the row of each token; the padding token gives zeros.
 
@@ -57,7 +64,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tupl
         TypeError: an argument has the wrong kind of numbers.
     """
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
-    y = masked(E[t], 0, t[:, None] != padding_index)
+    y = forward_rows(t, E, padding_index)
     saved = t, padding_index, dims
     if dims.direct_outputs:
         return y, saved

@@ -16,6 +16,7 @@ from reference.runtime.arrays import sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative, within
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "gelu",
@@ -95,7 +96,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     slope, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * slope
+    dx = np.multiply(dy, slope, out=room(dy))
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))

@@ -11,6 +11,9 @@ Do not edit: change the definition and run `gradbook build inverted_dropout`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -44,6 +47,20 @@ class Second(NamedTuple):
     m: Any
 
 
+@in_blocks(cut=(0, 0, None), join=0, flat=True, out=("y",))
+def forward_rows(m: Any, x: Any, p: Any, y: Any = None) -> Any:
+    """Forward, for some positions of the axis ...."""
+    return np.divide(x * m, p, out=y)
+
+
+@in_blocks(cut=(0, 0, 0, None), join=(0, 0), flat=True, out=("dm", "dx",))
+def backward_rows(dy: Any, m: Any, x: Any, p: Any, dm: Any = None, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    dm = np.divide(dy * x, p, out=dm)
+    dx = np.divide(dy * m, p, out=dx)
+    return dm, dx
+
+
 def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a mask of zeros and ones and divide by p, the probability to keep; inference needs nothing.
 
@@ -60,7 +77,7 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ..
         TypeError: an argument has the wrong kind of numbers.
     """
     x, m, dims = SIGNATURE.bind(x, m, p)
-    y = x * m / p
+    y = forward_rows(m, x, p)
     saved = x, m, p, dims
     if dims.direct_outputs:
         return y, saved
@@ -75,8 +92,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, m, p, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dm = dy * x / p
-    dx = dy * m / p
+    dm, dx = backward_rows(dy, m, x, p)
     if dims.direct:
         return Gradients(dx, dm)
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))

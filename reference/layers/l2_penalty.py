@@ -14,6 +14,7 @@ import numpy as np
 
 from reference.runtime.functions import sum_of_squares
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "l2_penalty",
@@ -72,9 +73,7 @@ def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
     W, weight_decay, dims = saved
     dR = SIGNATURE.cotangent("R", dR, dims)
     n_l = dims["l"]
-    dW: list[Any] = [0] * n_l
-    for l in range(n_l):
-        dW[l] = dR * weight_decay * W[l]
+    dW = [np.multiply(W[l], dR * weight_decay, out=room(W[l])) for l in range(n_l)]
     if dims.direct:
         return Gradients(dW)
     return Gradients(*SIGNATURE.restore(dims, W=dW))
@@ -115,7 +114,5 @@ def double_backward(
     for l in range(n_l):
         sum_W_ddW += np.add.reduce(W[l] * ddW[l], axis=None)
     ddR = sum_W_ddW * weight_decay
-    dW_: list[Any] = [0] * n_l
-    for l in range(n_l):
-        dW_[l] = dR * weight_decay * ddW[l]
+    dW_ = [dR * weight_decay * ddW[l] for l in range(n_l)]
     return Second(*SIGNATURE.restore(dims, R=ddR, W=dW_))

@@ -65,11 +65,11 @@ def forward_rows_none(t: Any, y: Any) -> Any:
     return L
 
 
-@in_blocks(cut=(0, 0, None, None), join=(0, 0), flat=True)
-def backward_rows(t: Any, y: Any, dloss: Any, rows: Any) -> Any:
+@in_blocks(cut=(0, 0, None, None), join=(0, 0), flat=True, out=("dt", "dy",))
+def backward_rows(t: Any, y: Any, dloss: Any, rows: Any, dt: Any = None, dy: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    dt = 2 * dloss / rows * (t - y)
-    dy = 2 * dloss / rows * (y - t)
+    dt = np.multiply(t - y, 2 * dloss / rows, out=dt)
+    dy = np.multiply(y - t, 2 * dloss / rows, out=dy)
     return dt, dy
 
 
@@ -81,11 +81,11 @@ def backward_rows_none(dloss: Any, t: Any, y: Any, dt: Any = None, dy: Any = Non
     return dt, dy
 
 
-@in_blocks(cut=(0, 0, None), join=(0, 0), flat=True)
-def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
+@in_blocks(cut=(0, 0, None), join=(0, 0), flat=True, out=("dt", "dy",))
+def backward_rows_sum(t: Any, y: Any, dloss: Any, dt: Any = None, dy: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    dt = 2 * dloss * (t - y)
-    dy = 2 * dloss * (y - t)
+    dt = np.multiply(t - y, 2 * dloss, out=dt)
+    dy = np.multiply(y - t, 2 * dloss, out=dy)
     return dt, dy
 
 

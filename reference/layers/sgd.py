@@ -10,7 +10,11 @@ Do not edit: change the definition and run `gradbook build sgd`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "sgd",
@@ -43,6 +47,12 @@ class Second(NamedTuple):
     dW: Any
 
 
+@in_blocks(cut=(0, 0, None), join=0, flat=True, out=("y",))
+def forward_rows(W: Any, dW: Any, alpha: Any, y: Any = None) -> Any:
+    """Forward, for some positions of the axis ...."""
+    return np.subtract(W, dW * alpha, out=y)
+
+
 def forward(
     W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01
 ) -> tuple[list[Array], tuple[Any, ...]]:
@@ -62,9 +72,7 @@ def forward(
     """
     W, dW, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
-    y: list[Any] = [0] * n_l
-    for l in range(n_l):
-        y[l] = W[l] - dW[l] * alpha
+    y = [forward_rows(W[l], dW[l], alpha) for l in range(n_l)]
     saved = alpha, dims
     if dims.direct_outputs:
         return y, saved
@@ -80,11 +88,8 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     alpha, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
-    ddW: list[Any] = [0] * n_l
-    dW_: list[Any] = [0] * n_l
-    for l in range(n_l):
-        ddW[l] = -dy[l] * alpha
-        dW_[l] = dy[l]
+    ddW = [np.multiply(dy[l], -alpha, out=room(dy[l])) for l in range(n_l)]
+    dW_ = [dy[l] for l in range(n_l)]
     if dims.direct:
         return Gradients(dW_, ddW)
     return Gradients(*SIGNATURE.restore(dims, W=dW_, dW=ddW))
@@ -101,9 +106,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_dW = SIGNATURE.cotangent("dW", t_dW, dims)
     n_l = dims["l"]
-    t_y: list[Any] = [0] * n_l
-    for l in range(n_l):
-        t_y[l] = t_W[l] - t_dW[l] * alpha
+    t_y = [t_W[l] - t_dW[l] * alpha for l in range(n_l)]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -122,7 +125,5 @@ def double_backward(
     ddW_, dddW = cotangents
     ddW_ = SIGNATURE.cotangent("W", ddW_, dims)
     dddW = SIGNATURE.cotangent("dW", dddW, dims)
-    ddy: list[Any] = [0] * n_l
-    for l in range(n_l):
-        ddy[l] = ddW_[l] - dddW[l] * alpha
+    ddy = [ddW_[l] - dddW[l] * alpha for l in range(n_l)]
     return Second(*SIGNATURE.restore(dims, y=ddy, W=None, dW=None))

@@ -61,6 +61,12 @@ def second_derivative(x: Array) -> Any:
     return -copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))
 
 
+@in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
+def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(dy, derivative(x), out=dx)
+
+
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """The logistic function: squash every element into (0, 1).
 
@@ -90,7 +96,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * derivative(x)
+    dx = backward_rows(dy, x)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))

@@ -91,14 +91,14 @@ def forward_rows_sum(t: Any, z: Any) -> Any:
     return max_z, exp_z, sum_z, log_sum_z, loss
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0))
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0), out=("", "dz",))
 def backward_rows(
-    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, rows: Any
+    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, rows: Any, dz: Any = None
 ) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = dloss / rows * (y * np.add.reduce(t, axis=1)[:, None] - t)
+    dz = np.multiply(y * np.add.reduce(t, axis=1)[:, None] - t, dloss / rows, out=dz)
     return dt, dz
 
 
@@ -113,12 +113,14 @@ def backward_rows_none(
     return dt, dz
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, None), join=(0, 0))
-def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None), join=(0, 0), out=("", "dz",))
+def backward_rows_sum(
+    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, dz: Any = None
+) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = dloss * (y * np.add.reduce(t, axis=1)[:, None] - t)
+    dz = np.multiply(y * np.add.reduce(t, axis=1)[:, None] - t, dloss, out=dz)
     return dt, dz
 
 

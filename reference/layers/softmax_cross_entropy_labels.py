@@ -87,11 +87,11 @@ def forward_rows_sum(z: Any, t: Any) -> Any:
     return exp_z, sum_z, loss
 
 
-@in_blocks(cut=(0, 0, 0, None, None), join=0)
-def backward_rows(exp_z: Any, sum_z: Any, t: Any, dloss: Any, rows: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, None, None), join=0, out=("dz",))
+def backward_rows(exp_z: Any, sum_z: Any, t: Any, dloss: Any, rows: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
-    return dloss / rows * less_one_hot(y, t)
+    return np.multiply(less_one_hot(y, t), dloss / rows, out=dz)
 
 
 @in_blocks(cut=(0, 0, 0, 0), join=0, out=("dz",))
@@ -101,11 +101,11 @@ def backward_rows_none(exp_z: Any, dloss: Any, sum_z: Any, t: Any, dz: Any = Non
     return np.multiply(dloss[:, None], less_one_hot(y, t), out=dz)
 
 
-@in_blocks(cut=(0, 0, 0, None), join=0)
-def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any) -> Any:
+@in_blocks(cut=(0, 0, 0, None), join=0, out=("dz",))
+def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
-    return dloss * less_one_hot(y, t)
+    return np.multiply(less_one_hot(y, t), dloss, out=dz)
 
 
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:

@@ -16,6 +16,7 @@ from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_decay
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "tanh",
@@ -44,7 +45,7 @@ class Second(NamedTuple):
 
 def value(x: Array) -> Any:
     """The function, element by element."""
-    return np.tanh(x)
+    return np.tanh(x, out=room(x))
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
@@ -62,6 +63,12 @@ def second_derivative(x: Array) -> Any:
         * copysign(decay * np.expm1(-2 * np.minimum(np.abs(x), 20000)), x)
         / ((decay + 1) * (decay + 1) * (decay + 1))
     )
+
+
+@in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
+def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(dy, derivative(x), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
@@ -93,7 +100,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * derivative(x)
+    dx = backward_rows(dy, x)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))

@@ -94,7 +94,7 @@ class Examiner:
         dims.inner = [a.shape if isinstance(a, np.ndarray) else None for a in arrays]
         dims.direct = all(map(self.unchanged, arguments, arrays))
         dims.direct_outputs = dims.direct and all(
-            len(p.slots) > p.sequence and all(len(s) == 1 and s[0] in dims for s in p.slots)
+            len(p.slots) > p.sequence and all(len(s) == 1 and (s[0] in dims or self.elementwise) for s in p.slots)
             for p in self.outputs_by_choice.get(dims.choice, self.outputs)
         )
         return arrays, dims
@@ -124,7 +124,7 @@ class Examiner:
             raise error(f"{self.layer}: {name} is {value!r}; it must be {words}")
 
     def array(self, pattern: Pattern, argument: Any, label: str = "") -> Array:
-        a = argument if isinstance(argument, np.ndarray) else np.asarray(argument)
+        a = argument if type(argument) is np.ndarray else np.asarray(argument)
         kind = a.dtype.kind
         fits = {"real": "fO", "integer": "iuO", "boolean": "b"}[pattern.kind]
         if kind not in fits:

@@ -11,7 +11,7 @@ Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -174,9 +174,16 @@ def sum_of_squares(arrays: Iterable[Array]) -> Any:
     """
     total: Any = 0
     for g in arrays:
-        flat = np.asarray(g).reshape(-1)
-        part = _dot(flat, np.result_type(flat, np.float64) if flat.dtype != object else flat.dtype)
-        total = total + (float(part) if flat.dtype.char in "efd" else part)
+        flat = g.reshape(-1)
+        kind = flat.dtype.char
+        if kind == "d":
+            total += float(flat.dot(flat))
+        elif kind in "ef":
+            for start in range(0, len(flat), PART):  # a part at a time, which stays in the cache
+                part = flat[start : start + PART].astype(np.float64)
+                total += float(part.dot(part))
+        elif flat.size:
+            total = total + flat.dot(flat)
     return total
 
 
@@ -211,17 +218,6 @@ def inverse_root(e: Array, axis: int | tuple[int, ...], squares: Array, count: A
     return np.asarray(root.reshape(np.shape(squares)))
 
 
-def _dot(flat: Array, wide: Any) -> Any:
-    """The sum of squares in a wider format, converted a part at a time, which stays in the cache."""
-    if flat.dtype == wide:
-        return np.dot(flat, flat)
-    total: Any = 0
-    for start in range(0, len(flat), PART):
-        part = flat[start : start + PART].astype(wide)
-        total = total + np.dot(part, part)
-    return total
-
-
 def global_norm(arrays: Iterable[Array]) -> Any:
     """The square root of the sum of the squares of every element of every array, as a Python float.
 
@@ -229,19 +225,20 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     No elements give 0; a NaN gives NaN, and otherwise an infinity gives infinity. Object arrays give an
     object, longdouble a longdouble.
     """
-    flat = [np.asarray(g).reshape(-1) for g in arrays]
-    flat = [g for g in flat if g.size]
-    if any(g.dtype == object for g in flat):
-        total: Any = sum((np.dot(g, g) for g in flat), start=0)
-        return total.sqrt()
-    wide = np.result_type(np.float64, *flat)
-    kind: Any = float if wide == np.float64 else wide.type
-    total = kind(0)
+    arrays = list(arrays)
     with np.errstate(over="ignore"):
-        for g in flat:
-            total += kind(_dot(g, wide))
-    if SAFE[0] < total < SAFE[1]:
-        return kind(np.sqrt(total))
+        total = sum_of_squares(arrays)
+    if isinstance(total, int | float):
+        return math.sqrt(total) if SAFE[0] < total < SAFE[1] else _scaled_norm(arrays, np.dtype(np.float64))
+    if isinstance(total, np.floating):
+        return np.sqrt(total) if SAFE[0] < total < SAFE[1] else _scaled_norm(arrays, total.dtype)
+    return total.sqrt()
+
+
+def _scaled_norm(arrays: Sequence[Array], wide: Any) -> Any:
+    """global_norm in a format, of arrays whose squares are too large or too small for it."""
+    flat = [g.reshape(-1) for g in arrays if g.size]
+    kind: Any = float if wide == np.float64 else wide.type
     peaks = [kind(f(g)) for g in flat for f in (np.min, np.max)]
     if any(np.isnan(v) for v in peaks):
         return kind("nan")

@@ -76,6 +76,7 @@ class Dims(dict[str, int]):
         choice: the value of the option that chooses between equations.
         axis: the axis that is moved last; None where it is there.
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
+        entry_shapes: of cotangents and tangents that are lists and need no change, by name.
     """
 
     def __init__(self) -> None:
@@ -91,3 +92,4 @@ class Dims(dict[str, int]):
         self.choice = ""
         self.axis: int | None = None
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self.entry_shapes: dict[str, list[tuple[int, ...]]] = {}

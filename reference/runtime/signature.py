@@ -55,11 +55,11 @@ class Signature(Examiner):
         key = []
         for p in self.inputs:
             if p.sequence:
-                key.append(f"tuple([(e.shape, e.dtype) for e in {p.name}])")
+                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {p.name}])")
             elif p.optional:
-                key.append(f"None if {p.name} is None else ({p.name}.shape, {p.name}.dtype)")
+                key.append(f"None if {p.name} is None else ({p.name}.shape, {p.name}.dtype, {p.name}.__class__)")
             else:
-                key.append(f"{p.name}.shape, {p.name}.dtype")
+                key.append(f"{p.name}.shape, {p.name}.dtype, {p.name}.__class__")
         key += [f"{name}, {name}.__class__" for name in self.options]
         inputs = [p.name for p in self.inputs]
         ranged = [n for n, p in enumerate(self.inputs) if p.below]
@@ -90,7 +90,7 @@ class Signature(Examiner):
             entries = a if pattern.sequence else () if a is None else (a,)
             if not all(type(e) is np.ndarray for e in entries):
                 return (*arrays, dims)
-            found = tuple((e.shape, e.dtype) for e in entries)
+            found = tuple((e.shape, e.dtype, np.ndarray) for e in entries)
             if pattern.sequence:
                 key.append(found)
             elif pattern.optional:
@@ -135,8 +135,10 @@ class Signature(Examiner):
             outer, inner = dims.layout[name]
             if argument.shape == outer and argument.dtype is dims.dtype and argument.__class__ is np.ndarray:
                 return argument if outer is inner else argument.reshape(inner)
-        except (AttributeError, KeyError):
-            pass
+        except (AttributeError, KeyError):  # a list, or the first of its kind
+            kind, shapes = dims.dtype, dims.entry_shapes.get(name)
+            if shapes and [a.shape for a in argument if a.__class__ is np.ndarray and a.dtype is kind] == shapes:
+                return argument
         return self.fitted(name, argument, dims)
 
     def fitted(self, name: str, argument: Any, dims: Dims) -> Any:
@@ -152,7 +154,8 @@ class Signature(Examiner):
                 raise ValueError(
                     f"{self.layer}: the cotangent or tangent of {pattern} has shapes {found}; they must be {shapes}"
                 )
-            if not flat:
+            if not flat or (self.elementwise and all(shapes)):
+                dims.entry_shapes[name] = shapes
                 return arrays
             return [a if self.elementwise and a.ndim else a.reshape(-1) for a in arrays]
         shape = self.shape(pattern, dims)

@@ -38,8 +38,15 @@ class Arithmetic(Views):
                 minus, factors = split_sign(e)
                 above, below = split_quotient(factors)
                 small = [f for f in above if not x.free(f) and not self.scalar(f)]
-                if minus or small or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                above.sort(key=self.scalar)
+                if minus and not below and self.scalar(above[-1]):  # dy * -alpha goes over the array once
+                    minus, above[-1] = False, x.neg(above[-1])
+                if minus or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
                     return None
+                arrays = [f for f in above if x.free(f)]
+                if arrays and not any(map(x.free, below)) and not all(map(self.scalar, (*small, *below))):
+                    number = x.mul(*(f for f in above if not x.free(f)), *(x.power(f, x.num(-1)) for f in below))
+                    return self.call("np.multiply", (x.mul(*arrays), number), frame, out)
                 if sum(map(self.scalar, (*above, *below))) > 1:
                     return None
                 if below:
@@ -104,6 +111,8 @@ class Arithmetic(Views):
         above.sort(
             key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson")
         )
+        if negative and not below and len(above) > 1 and self.scalar(above[-1]):
+            negative, above[-1] = False, x.neg(above[-1])
         parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
         numeric = not large and any(isinstance(f, Ref) or self.is_statistic(f) for f in below)

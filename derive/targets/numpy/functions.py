@@ -272,8 +272,11 @@ class Functions(Bodies):
             *before, last = function.lines
             last = last.replace(f"    {name} = ", "    return ", 1)
             into = last.endswith(f", out={name})") and sum(map(passes, function.program.statements)) >= WORTH
-            if last.endswith(f", out={name})"):
-                last = last.replace(f", out={name})", ", out=out)" if into else ")")
+            if into:
+                last = last.replace(f", out={name})", ", out=out)")
+            elif last.endswith(f", out={name})"):
+                last = last.replace(f", out={name})", f", out=room({u.tensor}))")
+                self.functions.add("room")
             lines = [f'    """{what}, element by element."""', *before, last]
             extra = ", out: Array | None = None" if into else ""
             lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Any:")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement, names
 from derive.program.lower import expressions
+from derive.program.rows import WORTH, passes, read
+from derive.targets.numpy.layout import WIDTH
 from derive.targets.numpy.reductions import Values
 from derive.targets.numpy.views import LOW, size_name
 
@@ -32,6 +34,7 @@ class Body(Values):
     helpers: dict[str, str] = field(default_factory=dict)
     into: frozenset[str] = frozenset()
     declared: set[str] = field(default_factory=set)
+    in_rows: bool = False
 
     def run(self) -> list[str]:
         self.uses = self.count_uses()
@@ -63,7 +66,7 @@ class Body(Values):
             elif isinstance(s, Loop):
                 self.loop(s, statements[n + 1 :])
             elif isinstance(s, Rows):
-                self.rows(s)
+                self.emit(f"{', '.join(s.results)} = {self.rows(s)}")
             elif self.can_inline(s, statements[n + 1 :]):
                 code, level, axes = self.value(s)
                 self.printer.inline[s.name] = (code, level, axes)
@@ -136,8 +139,28 @@ class Body(Values):
             if call is not None:
                 self.emit(f"{target} = {call}")
                 return
+        elif isinstance(s, Map) and s.name in self.keep and target == s.name and not self.in_rows:
+            call = self.with_room(s)
+            if call is not None:
+                self.emit(f"{target} = {call}")
+                return
         self.into -= {s.name}
         self.emit(f"{target} = {self.text(s)}")
+
+    def with_room(self, s: Map) -> str | None:
+        """One operation on arrays of the largest shape there is, as a call that finds memory for its result."""
+        p = self.printer
+        if not self.prefix or passes(s) != 1 or len(s.axes) < max(len(t.axes) for t in self.tensors.values()):
+            return None
+        for like in x.refs(s.body):
+            given = like.tensor not in p.inline and self.tensors[like.tensor].kind == "real"
+            if given and like.index == s.left == tuple(map(Pos, s.axes)):
+                axes = tuple(a for a in s.axes if a != p.loop)
+                call = p.into(s.body, axes, f"room({p.show(like, axes)})")
+                if call is not None:
+                    p.functions.add("room")
+                return call
+        return None
 
     def text(self, s: Statement) -> str:
         code, level, _ = self.value(s)
@@ -156,8 +179,8 @@ class Body(Values):
         comma = "," if len(sizes) == 1 else ""
         self.emit(f"{name} = np.zeros(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
 
-    def rows(self, s: Rows) -> None:
-        """A call of a function that computes some rows, and that function."""
+    def rows(self, s: Rows) -> str:
+        """A call of a function that computes some rows; and that function, as a helper."""
         p = self.printer
         lines, sizes = self.lines, p.sizes
         self.lines, p.sizes = [], {}
@@ -166,8 +189,9 @@ class Body(Values):
             n for n, join in zip(s.results, s.joins, strict=True)
             if join is not None and len(self.tensors[n].axes) == deepest
         )  # fmt: skip
-        self.indent = "    "
+        indent, self.indent, self.in_rows = self.indent, "    ", True
         self.block(s.body)
+        self.indent, self.in_rows = indent, False
         body, own = self.lines, p.sizes
         self.lines, p.sizes = lines, {**sizes, **own}
         given = sorted(s.given, key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), g[0]))
@@ -184,7 +208,8 @@ class Body(Values):
         self.into = frozenset()
         results = ", ".join(s.results)
         joins = f"({', '.join(map(str, s.joins))})" if len(s.results) > 1 else f"{s.joins[0]}"
-        flat = ", flat=True" if all(len(self.tensors[n].axes) <= 1 for n, c in given if c is not None) else ""
+        one = all(len([a for a in self.tensors[n].axes if a != p.loop]) <= 1 for n, c in given if c is not None)
+        flat = ", flat=True" if one else ""
         last = f"{s.results[0]} = "
         if len(s.results) == 1 and body[-1].startswith(f"    {last}"):
             body[-1] = "    return " + body[-1].strip().removeprefix(last)
@@ -199,12 +224,13 @@ class Body(Values):
             f'    """{self.prefix.split("_")[0].capitalize()}, for some positions of the axis {s.axis}."""',
             *body,
         ]
-        name = self.named("\n".join(text))
-        self.emit(f"{results} = {name}({', '.join(parameters)})")
+        entries = {n for n in parameters if n in p.lists}
+        name = self.named("\n".join(text), s.results[0])
+        return f"{name}({', '.join(f'{n}[{p.loop}]' if n in entries else n for n in parameters)})"
 
-    def named(self, text: str) -> str:
+    def named(self, text: str, result: str) -> str:
         """The name of a function, new or the same as one before."""
-        for name in (self.prefix, f"{self.prefix}_{self.label}"):
+        for name in (self.prefix, f"{self.prefix}_{self.label or result}"):
             if self.helpers.setdefault(name, text.replace("{name}", name)) == text.replace("{name}", name):
                 return name
         raise ValueError(f"two functions are called {name}")
@@ -226,6 +252,9 @@ class Body(Values):
             n for n in inside
             if n not in outside | shifted | partial | self.keep | made_outside and self.tensors[n].axes[:1] == (s.axis,)
         }  # fmt: skip
+        if not (shifted or partial or local or s.backwards) and all(map(self.is_entry, s.body)):
+            self.entries(s)
+            return
         for name in inside:
             if name in local or name in self.declared:
                 continue
@@ -247,3 +276,37 @@ class Body(Values):
         self.indent += "    "
         self.block(s.body)
         p.local, p.loop, self.indent = before, None, indent
+
+    def is_entry(self, s: Statement) -> bool:
+        """Whether a statement of a loop makes one entry of a list, element by element."""
+        return isinstance(s, Map) and s.name in self.printer.lists and s.name not in self.declared
+
+    def entries(self, s: Loop) -> None:
+        """Lists whose entries do not depend on each other, one after the other."""
+        p = self.printer
+        p.loop = s.axis
+        for b in s.body:
+            assert isinstance(b, Map)
+            self.declared.add(b.name)
+            code, loop = self.entry(b), f"for {s.axis} in range({p.size(s.axis)})"
+            line = f"{b.name} = [{code} {loop}]"
+            if len(self.indent + line) <= WIDTH:
+                self.emit(line)
+                continue
+            self.lines += [f"{self.indent}{line}" for line in (f"{b.name} = [", f"    {code}", f"    {loop}", "]")]
+        p.loop = None
+
+    def entry(self, s: Map) -> str:
+        """One entry of a list: in blocks, where it takes several passes over arrays without axes of their own."""
+        p = self.printer
+        match s.body:
+            case Op("where", (condition, a, b)) if not x.free(condition) and x.free(a) and x.free(b):
+                first, second = (self.entry(replace(s, body=body)) for body in (a, b))
+                return f"{first} if {p.show(condition)} else {second}"
+        if not (self.prefix and passes(s) >= WORTH and {*s.axes} <= {p.loop, ELLIPSIS}):
+            return self.with_room(s) or self.text(s)
+        given = tuple((n, 0 if n in p.lists else None) for n in sorted(read((s,))))
+        before, p.local = p.local, p.lists
+        code = self.rows(Rows(ELLIPSIS, (s,), given, (s.name,), (0,)))
+        p.local = before
+        return code

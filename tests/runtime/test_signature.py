@@ -1,0 +1,34 @@
+"""A call is looked up by what it was examined for, and by nothing less."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reference.layers import inverted_dropout, sgd
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_is_not_taken_for_an_array() -> None:
+    """`*` of matrices is another product: after the same call with arrays, one must not reach the kernel."""
+    rng = np.random.default_rng(1)
+    x, m, dy = (rng.standard_normal((3, 3)) for _ in range(3))
+    for wrap in (np.asarray, np.asmatrix):
+        y, saved = inverted_dropout.forward(wrap(x), wrap(m), p=0.5)
+        np.testing.assert_array_equal(np.asarray(y), x * m / 0.5)
+        np.testing.assert_array_equal(np.asarray(inverted_dropout.backward(wrap(dy), saved).x), dy * m / 0.5)
+        (step,), saved = sgd.forward([wrap(x)], [wrap(m)], alpha=0.5)
+        np.testing.assert_array_equal(np.asarray(step), x - 0.5 * m)
+        np.testing.assert_array_equal(np.asarray(sgd.backward([wrap(dy)], saved).dW[0]), -0.5 * dy)
+
+
+def test_cotangents_of_lists_are_checked_in_every_call() -> None:
+    arrays = [np.ones((2, 3)), np.ones(4)]
+    _, saved = sgd.forward(arrays, arrays)
+    for _ in range(2):
+        sgd.backward(arrays, saved)
+        with pytest.raises(ValueError, match=r"dW|y.*has shapes \[\(2, 3\)\]"):
+            sgd.backward(arrays[:1], saved)
+        with pytest.raises(ValueError, match=r"has shapes \[\(4,\), \(2, 3\)\]"):
+            sgd.backward(arrays[::-1], saved)
+        assert sgd.backward([a.astype(np.float32) for a in arrays], saved).W[0].dtype == np.float64
