@@ -101,9 +101,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
 
     tangents has one array for each of g.
     """
-    g, = primals
+    (g,) = primals
     g, dims = SIGNATURE.bind(g, tau)
-    t_g, = tangents
+    (t_g,) = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
     norm_g = global_norm(g)
@@ -130,11 +130,11 @@ def double_backward(
     cotangents has one array for each of g. The result has a gradient for each
     of dy, g.
     """
-    g, = primals
+    (g,) = primals
     g, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddg, = cotangents
+    (ddg,) = cotangents
     ddg = SIGNATURE.cotangent("g", ddg, dims)
     norm = global_norm(g)
     sum_dy_g = dims.dtype.type(0)

@@ -93,7 +93,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     """
     E, t = primals
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
-    t_E, = tangents
+    (t_E,) = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
     t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E[t]
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -110,7 +110,7 @@ def double_backward(
     E, t = primals
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddE, = cotangents
+    (ddE,) = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)
     ddy = masked(ddE[t], 0, t[:, None] != padding_index)
     return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

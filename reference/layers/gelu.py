@@ -107,9 +107,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x * gelu_derivative(x)
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -121,10 +121,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * gelu_derivative(x)
     dx_ = (

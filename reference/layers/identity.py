@@ -68,7 +68,7 @@ def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     """
     x, dims = SIGNATURE.bind(x)
     y = x
-    saved = dims,
+    saved = (dims,)
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -80,7 +80,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    dims, = saved
+    (dims,) = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = dy
     if dims.direct:
@@ -93,9 +93,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -107,10 +107,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx
     return Second(*SIGNATURE.restore(dims, y=ddy, x=None))

@@ -84,9 +84,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
 
     tangents has one array for each of W.
     """
-    W, = primals
+    (W,) = primals
     W, dims = SIGNATURE.bind(W, weight_decay)
-    t_W, = tangents
+    (t_W,) = tangents
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     n_l = dims["l"]
     sum_W_t_W = dims.dtype.type(0)
@@ -104,11 +104,11 @@ def double_backward(
     cotangents has one array for each of W. The result has a gradient for each
     of dR, W.
     """
-    W, = primals
+    (W,) = primals
     W, dims = SIGNATURE.bind(W, weight_decay)
     n_l = dims["l"]
     dR = SIGNATURE.cotangent("R", dR, dims)
-    ddW, = cotangents
+    (ddW,) = cotangents
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     sum_W_ddW = dims.dtype.type(0)
     for l in range(n_l):

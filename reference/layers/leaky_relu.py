@@ -110,9 +110,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x, alpha)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = either(x > 0, 1, alpha, dims.dtype) * t_x
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -126,11 +126,11 @@ def double_backward(
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x, alpha)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * either(x > 0, 1, alpha, dims.dtype)
     dx_ = filled(0, (rows,), dims.dtype)

@@ -101,9 +101,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
 
     tangents has one array for each of z.
     """
-    z, = primals
+    (z,) = primals
     z, dims = SIGNATURE.bind(z, axis)
-    t_z, = tangents
+    (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
@@ -118,10 +118,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     cotangents has one array for each of z. The result has a gradient for each
     of dy, z.
     """
-    z, = primals
+    (z,) = primals
     z, dims = SIGNATURE.bind(z, axis)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddz, = cotangents
+    (ddz,) = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
     shift_z = row_shift(max_z)

@@ -123,9 +123,9 @@ def jvp(
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x, window, stride, padding)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
@@ -158,13 +158,13 @@ def double_backward(
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x, window, stride, padding)
     n_k, n_l, n_b, n_c, n_p, n_q = dims["k"], dims["l"], dims["b"], dims["c"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     argmax_y = argmax(
         windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),

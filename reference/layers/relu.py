@@ -102,9 +102,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x * (x > 0)
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -116,11 +116,11 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * (x > 0)
     dx_ = filled(0, (rows,), dims.dtype)

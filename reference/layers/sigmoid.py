@@ -107,9 +107,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     decay = exp_decay(x)
     t_y = decay * t_x / np.square(decay + 1)
@@ -122,10 +122,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     y = 1 / (unbounded_exp(-x) + 1)
     ddy = ddx * y * (1 - y)

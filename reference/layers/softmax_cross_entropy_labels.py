@@ -163,7 +163,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     """
     z, t = primals
     z, t, dims = SIGNATURE.bind(z, t, reduction)
-    t_z, = tangents
+    (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
@@ -193,7 +193,7 @@ def double_backward(
     z, t, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
-    ddz, = cotangents
+    (ddz,) = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])

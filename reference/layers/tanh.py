@@ -111,9 +111,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
-    t_x, = tangents
+    (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     decay = exp_decay(x, 2)
     t_y = 4 * decay * t_x / np.square(decay + 1)
@@ -126,10 +126,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    x, = primals
+    (x,) = primals
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, = cotangents
+    (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     y = np.tanh(x)
     ddy = ddx * (1 - np.square(y))

@@ -31,6 +31,11 @@ def quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
+def unpacked(names: list[str]) -> str:
+    """A tuple of names, to be taken apart or put together: ``a, b``, or ``(a,)``."""
+    return ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+
+
 class Functions(Bodies):
     """Prints the functions, each as a text."""
 
@@ -72,7 +77,7 @@ class Functions(Bodies):
         lines += self.bind()
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
-        lines.append(f"    saved = {', '.join([*saved, *options, 'dims']) if saved or options else 'dims,'}")
+        lines.append(f"    saved = {unpacked([*saved, *options, 'dims'])}")
         outputs = {o: self.cropped(o) for o in self.layer.outputs}
         if len(outputs) == 1:
             direct, through = next(iter(outputs.values())), f"{self.restored(outputs)}[0]"
@@ -126,8 +131,7 @@ class Functions(Bodies):
 
     def unpack_saved(self, saved: list[str], options: list[str]) -> list[str]:
         fields = [*saved, *options, "dims"]
-        comma = "," if len(fields) == 1 else ""
-        return [f"    {', '.join(fields)}{comma} = saved"]
+        return [f"    {unpacked(fields)} = saved"]
 
     def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         argument, lines_in = self.cotangent_arguments()
@@ -168,7 +172,6 @@ class Functions(Bodies):
         tangent = self.variants[0].tangent()
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
-        comma = "," if len(inputs) == 1 else ""
         lines = [
             f"def jvp(primals: Sequence[Any], tangents: Sequence[Any]{options}) -> Any:",
             f'    """Return the directional derivative of forward at primals ({", ".join(inputs)}) along tangents.',
@@ -180,8 +183,7 @@ class Functions(Bodies):
         ]
         wrt = [t.name for t in self.layer.differentiable]
         names_ = [tangent.names[n] for n in wrt]
-        comma = "," if len(wrt) == 1 else ""
-        lines.append(f"    {', '.join(names_)}{comma} = tangents")
+        lines.append(f"    {unpacked(names_)} = tangents")
         lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
         lines += self.prelude(bodies)
         lines += self.merge([b.lines for b in bodies])
@@ -198,7 +200,7 @@ class Functions(Bodies):
         inputs = [t.name for t in self.layer.inputs if not t.optional]
         optional = [t.name for t in self.layer.inputs if t.optional]
         if not optional:
-            return [f"    {', '.join(inputs)}{',' if len(inputs) == 1 else ''} = primals"]
+            return [f"    {unpacked(inputs)} = primals"]
         lines = [f"    {', '.join(inputs)}, *rest = primals"]
         return lines + [f"    {name} = rest[{n}] if len(rest) > {n} else None" for n, name in enumerate(optional)]
 
@@ -243,8 +245,7 @@ class Functions(Bodies):
             lines.append(f"    {', '.join(cot)} = {argument}")
         lines += self.prelude([b[0] for b in bodies])
         lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
-        ucomma = "," if len(u) == 1 else ""
-        lines.append(f"    {', '.join(u)}{ucomma} = cotangents")
+        lines.append(f"    {unpacked(u)} = cotangents")
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
         lines += self.merge([b[0].lines for b in bodies])
         back = {c: o for o, c in d.adjoint.cotangents.items()}
