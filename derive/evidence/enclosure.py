@@ -44,7 +44,7 @@ import numpy as np
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, inputs, kernels, layout, world
-from derive.evidence.interpret import Undecided
+from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import Numbers, rounding

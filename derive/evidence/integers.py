@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from derive.evidence.evaluation import Closure, Env, Evaluation
 from derive.evidence.numbers import COMPARE
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
-
-if TYPE_CHECKING:
-    from derive.evidence.interpret import Closure, Env, Interpreter
 
 WHOLE_OPTIONS = {"Count", "Natural", "Integer", "Flag", "Axis"}
 
 
-def is_whole(world: Interpreter, e: Expr) -> bool:
+def is_whole(world: Evaluation, e: Expr) -> bool:
     match e:
         case Num(value):
             return value.denominator == 1
@@ -33,7 +31,7 @@ def is_whole(world: Interpreter, e: Expr) -> bool:
     return False
 
 
-def compile_index(world: Interpreter, e: Expr) -> Closure:
+def compile_index(world: Evaluation, e: Expr) -> Closure:
     """A closure for an integer; None stands for outside."""
     match e:
         case Num(value):
@@ -69,12 +67,12 @@ def compile_index(world: Interpreter, e: Expr) -> Closure:
     raise TypeError(f"not an integer: {e!r}")
 
 
-def length(world: Interpreter, axis: str) -> int:
+def length(world: Evaluation, axis: str) -> int:
     own = world.case.layer.axis(axis)
     return world.case.sizes[own]
 
 
-def compile_position(world: Interpreter, index: tuple[Expr, ...]) -> Callable[[Env], tuple[int, ...] | None]:
+def compile_position(world: Evaluation, index: tuple[Expr, ...]) -> Callable[[Env], tuple[int, ...] | None]:
     """A closure for an element's index; None where it is outside for sure."""
     if all(isinstance(i, Pos) for i in index):
         names = tuple(i.index for i in index if isinstance(i, Pos))
@@ -88,7 +86,7 @@ def compile_position(world: Interpreter, index: tuple[Expr, ...]) -> Callable[[E
     return at
 
 
-def compile_test(world: Interpreter, e: Expr) -> Closure:
+def compile_test(world: Evaluation, e: Expr) -> Closure:
     """A closure for a condition; None where the numbers cannot tell."""
     match e:
         case Ref(tensor, index):

@@ -6,21 +6,18 @@ from collections.abc import Callable
 from copy import copy
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from derive.calculus.scalars import Derivative, Scalars
+from derive.evidence.evaluation import Closure, Env, Evaluation
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 
-if TYPE_CHECKING:
-    from derive.evidence.interpret import Env, Interpreter
-
-Closure = Callable[[dict[str, Any]], Any]
 ARGUMENT = Opt("%x")  # of an elementwise layer called by name
 
 
-def compile_number(world: Interpreter, e: Expr) -> Closure:
+def compile_number(world: Evaluation, e: Expr) -> Closure:
     """A closure that computes the expression's value from the values of its indices."""
     numbers = world.numbers
     match e:
@@ -73,7 +70,7 @@ def compile_number(world: Interpreter, e: Expr) -> Closure:
     raise TypeError(f"the interpreter has no rule for {e!r}")
 
 
-def reference(world: Interpreter, tensor: str, index: tuple[Expr, ...]) -> Closure:
+def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closure:
     at, element, outside = world.position(index), world.element, world.outside
     known = world.store.setdefault(tensor, {})
 
@@ -87,7 +84,7 @@ def reference(world: Interpreter, tensor: str, index: tuple[Expr, ...]) -> Closu
     return look
 
 
-def summation(world: Interpreter, over: tuple[str, ...], body: Expr) -> Closure:
+def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
     envs, value, numbers, outside = world.loops(over, body), world.number(body), world.numbers, world.outside
 
     def run(env: Env) -> Any:
@@ -114,7 +111,7 @@ def added(parts: list[Closure], add: Callable[[Any, Any], Any]) -> Closure:
     return run
 
 
-def product(world: Interpreter, args: tuple[Expr, ...]) -> Closure:
+def product(world: Evaluation, args: tuple[Expr, ...]) -> Closure:
     """Brackets first: where one is zero, or a factor lies outside, nothing else is evaluated."""
     brackets = [a for a in args if isinstance(a, Op) and a.fn == "iverson"]
     parts = [world.number(a) for a in [*brackets, *(a for a in args if a not in brackets)]]
@@ -132,7 +129,7 @@ def product(world: Interpreter, args: tuple[Expr, ...]) -> Closure:
     return run
 
 
-def powered(world: Interpreter, a: Expr, b: Expr) -> Closure:
+def powered(world: Evaluation, a: Expr, b: Expr) -> Closure:
     base, power = world.number(a), world.numbers.power
     if isinstance(b, Num):
         exponent = b.value
@@ -141,7 +138,7 @@ def powered(world: Interpreter, a: Expr, b: Expr) -> Closure:
     return lambda env: power(base(env), Fraction(whole(env)))
 
 
-def piecewise(world: Interpreter, test: Closure, then: Closure, other: Closure) -> Closure:
+def piecewise(world: Evaluation, test: Closure, then: Closure, other: Closure) -> Closure:
     either = world.numbers.either
 
     def run(env: Env) -> Any:
@@ -154,7 +151,7 @@ def piecewise(world: Interpreter, test: Closure, then: Closure, other: Closure) 
     return run
 
 
-def guarded(world: Interpreter, fn: str, a: Expr, b: Expr) -> Closure:
+def guarded(world: Evaluation, fn: str, a: Expr, b: Expr) -> Closure:
     """0 log 0 = 0 and 0 / 0 = 0."""
     numbers = world.numbers
     left, right = world.number(a), world.number(b)
@@ -174,7 +171,7 @@ def guarded(world: Interpreter, fn: str, a: Expr, b: Expr) -> Closure:
     return run
 
 
-def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
+def named(world: Evaluation, fn: str, argument: Expr) -> Closure:
     """An elementwise layer, called by its name or chosen by an option, or its derivative."""
     name, order = fn.rstrip("'"), len(fn) - len(fn.rstrip("'"))
     name = str(world.case.options.get(name, name))
@@ -186,7 +183,7 @@ def named(world: Interpreter, fn: str, argument: Expr) -> Closure:
     return lambda env: function({ARGUMENT.name: inner(env)})
 
 
-def scalar_function(world: Interpreter, body: Expr) -> Closure:
+def scalar_function(world: Evaluation, body: Expr) -> Closure:
     if world.numbers.named is None:
         return world.number(body)
     other = copy(world)

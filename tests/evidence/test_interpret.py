@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from derive.evidence import inputs, layout, world
-from derive.evidence.interpret import Circular, Interpreter
+from derive.evidence.evaluation import Circular
+from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case
 from derive.evidence.numbers import FLOAT, FRACTION, MP, decimal
 from derive.notation import expr as x
