@@ -156,13 +156,14 @@ def fingerprint(layer: Layer) -> str:
 
 
 def book(registry: dict[str, tuple[Layer, ...]]) -> dict[Path, str]:
-    """The pages that are made from tables: the list of layers, the ledger, the conventions."""
-    from derive.targets import tables
+    """The pages that are made from tables: the list of layers, the ledger, the conventions, the figures of speed."""
+    from derive.targets import speed, tables
 
     return {
         PAGES / "index.md": tables.layers(registry),
         DOCS / "ledger.md": tables.ledger(),
         DOCS / "conventions.md": tables.conventions(),
+        DOCS / "speed.md": speed.speed(ROOT / speed.FIGURES),
     }
 
 
@@ -217,14 +218,14 @@ def shown(path: Path) -> str:
 
 def ingredients() -> str:
     """A hash of everything that a build of the project reads."""
-    sources = [*sorted((ROOT / "derive").rglob("*.py")), ROOT / record.RECORD]
+    sources = [*sorted((ROOT / "derive").rglob("*.py")), *sorted((ROOT / record.RECORD).parent.glob("*.json"))]
     return _hash((p.relative_to(ROOT).as_posix(), p.read_bytes() if p.exists() else b"") for p in sources)
 
 
 def products() -> str:
     """A hash of everything that a build of the project has made and is still there."""
-    tables = (ROOT / DOCS / "ledger.md", ROOT / DOCS / "conventions.md")
-    made = [*generated((ROOT / KERNELS, ROOT / PAGES)), *(p for p in tables if p.exists())]
+    tables = sorted(p for p in (ROOT / DOCS).glob("*.md") if is_generated(p))
+    made = [*generated((ROOT / KERNELS, ROOT / PAGES)), *tables]
     return _hash((p.relative_to(ROOT).as_posix(), p.read_bytes()) for p in made)
 
 

@@ -23,6 +23,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Layers": families},
         {"Ledger": "ledger.md"},
         {"Conventions": "conventions.md"},
+        {"Speed": "speed.md"},
         {"Add a layer": "add-a-layer.md"},
         {"API": "api.md"},
     ]
