@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS
-from benchmarks.report import judge, print_rows
+from benchmarks.report import BOUNDS, judge, print_rows
 from benchmarks.timing import Disagreement, Row, measure
 
 SIZES = ("tiny", "large")
@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
             "python": platform.python_version(),
             "numpy": np.__version__,
         }
-        text = json.dumps({"machine": machine, "rows": [row.as_dict() for row in rows]}, indent=1)
+        text = json.dumps({"machine": machine, "bounds": BOUNDS, "rows": [row.as_dict() for row in rows]}, indent=1)
         options.json.write_text(text + "\n", encoding="utf-8")
     if disagreements:
         print("NOT TIMED, because results differ:", *disagreements, sep="\n    ")

@@ -14,6 +14,7 @@ from benchmarks.timing import Row, geometric_mean
 MEAN_BY_HAND = 0.7  # generated over hand-written, geometric mean of all rows: at most this
 WORST_BY_HAND = 1.1  # and on no row more than this
 MEAN_AUTOGRAD = 1 / 4  # generated over autograd, geometric mean of all rows: at most this
+BOUNDS = {"mean by hand": MEAN_BY_HAND, "worst by hand": WORST_BY_HAND, "mean autograd": MEAN_AUTOGRAD}
 
 
 @dataclass(frozen=True)

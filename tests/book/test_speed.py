@@ -10,6 +10,7 @@ import pytest
 from derive.targets.speed import speed
 
 MACHINE = {"processor": "abacus", "python": "3.11", "numpy": "2.4"}
+BOUNDS = {"mean by hand": 0.7, "worst by hand": 1.1, "mean autograd": 0.25}
 
 
 def row(size: str, dtype: str, **seconds: float) -> dict[str, object]:
@@ -28,15 +29,18 @@ def test_ratios_and_means(tmp_path: Path) -> None:
         row("tiny", "float64", gradbook=1e-6, **{"by hand": 2e-6}, torch=8e-6),
         row("large", "float32", gradbook=5e-3, **{"by hand": 10e-3}),
     ]
-    text = page(tmp_path, {"machine": MACHINE, "rows": rows})
+    text = page(tmp_path, {"machine": MACHINE, "bounds": BOUNDS, "rows": rows})
     assert "| [relu](layers/relu.md) | tiny | 4.00 µs · 1.00 µs | **2.00** · 0.50 |  | 0.50 · 0.12 |" in text
     assert "| [relu](layers/relu.md) | large | 5.00 ms | 0.50 |  |  |" in text
     assert "| tiny | 1.00 |  | 0.25 |" in text
     assert "| large | 0.50 |  |  |" in text
+    assert "in every row, which 1 of 3 break." in text
     assert "abacus" in text
 
 
-@pytest.mark.parametrize("figures", [[], {"rows": []}, {"machine": MACHINE, "rows": [{"layer": "relu"}]}])
+@pytest.mark.parametrize(
+    "figures", [[], {"rows": []}, {"machine": MACHINE, "bounds": BOUNDS, "rows": [{"layer": "relu"}]}]
+)
 def test_other_files_are_refused(tmp_path: Path, figures: object) -> None:
     with pytest.raises(ValueError, match="measure again with python -m benchmarks"):
         page(tmp_path, figures)
