@@ -73,9 +73,10 @@ def _judged(rows: list[dict[str, Any]], bounds: Mapping[str, float]) -> str:
     """How the figures compare with what the project aims at."""
     slow = sum((_ratio(row, "by hand") or 0) > bounds["worst by hand"] for row in rows)
     held = "which holds" if not slow else f"which {slow} of {len(rows)} break"
+    mean, worst, autograd = (bounds[key] for key in ("mean by hand", "worst by hand", "mean autograd"))
     return (
-        f"The aim is {bounds['mean by hand']} of the hand-written code's time in the mean, {bounds['mean autograd']} of "
-        f"autograd's, and at most {bounds['worst by hand']} of the hand-written code's in every row, {held}."
+        f"The aim is {mean} of the hand-written code's time in the mean, {autograd} of autograd's, and at most {worst} "
+        f"of the hand-written code's in every row, {held}."
     )
 
 
