@@ -8,9 +8,10 @@ depends on a cotangent, and what only that needs, is backward; the arrays it rea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.notation import expr as x
+from derive.notation.expr import Reduce
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.dependence import components, constants_inlined
 from derive.program.ir import Program
@@ -55,6 +56,8 @@ def lower_pair(
     lowering.prune(results)
     everything = lowering.flat
     lowering.prune(outputs)
+    lowering.flat, positions = everything, positions_of_maxima(everything, lowering.flat)
+    lowering.prune((*outputs, *positions))
     first = lowering.flat
     made = {e.target for e in first}
     second = [e for e in everything if e.target not in made]
@@ -67,6 +70,16 @@ def lower_pair(
     lowering.flat = second
     backward = Program(tuple(lowering.schedule()), gradients, notes)
     return Pair(forward, backward, saved)
+
+
+def positions_of_maxima(equations: list[Equation], forward: list[Equation]) -> list[str]:
+    """Where maxima of forward are: found with them in one pass, so that backward need not look again."""
+    maxima = [e.body for e in forward if isinstance(e.body, Reduce) and e.body.op == "max"]
+    return [
+        e.target
+        for e in equations
+        if isinstance(e.body, Reduce) and e.body.op == "argmax" and replace(e.body, op="max") in maxima
+    ]
 
 
 def dependent(equations: list[Equation], on: frozenset[str]) -> set[str]:

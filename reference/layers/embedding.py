@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.arrays import either, masked, scatter_add
-from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -42,12 +41,6 @@ class Second(NamedTuple):
     E: Any
 
 
-@in_blocks(cut=(0, None, None), join=0, flat=True)
-def forward_rows(t: Any, E: Any, padding_index: Any) -> Any:
-    """Forward, for some positions of the axis ...."""
-    return masked(E[t], 0, t[:, None] != padding_index)
-
-
 def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """Look up the row of each token; the padding token gives zeros.
 
@@ -64,7 +57,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tupl
         TypeError: an argument has the wrong kind of numbers.
     """
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
-    y = forward_rows(t, E, padding_index)
+    y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     saved = t, padding_index, dims
     if dims.direct_outputs:
         return y, saved
@@ -80,7 +73,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     t, padding_index, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_v = dims["v"]
-    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index), t, n_v)
+    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index if padding_index >= 0 else None), t, n_v)
     if dims.direct:
         return Gradients(dE)
     return Gradients(*SIGNATURE.restore(dims, E=dE))
@@ -95,7 +88,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     (t_E,) = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
-    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E[t]
+    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E.take(t, axis=0)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -112,5 +105,5 @@ def double_backward(
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddE,) = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)
-    ddy = masked(ddE[t], 0, t[:, None] != padding_index)
+    ddy = masked(ddE.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

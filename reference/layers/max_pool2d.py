@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import argmax, filled, output_size, overlap_add, window_max, windows
+from reference.runtime.arrays import argmax, filled, largest, output_size, overlap_add, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -46,32 +46,23 @@ class Second(NamedTuple):
     x: Any
 
 
-@in_blocks(cut=(0, None, None, None, None, None, None), join=0)
+@in_blocks(cut=(0, None, None, None, None, None, None), join=(0, 0))
 def forward_rows(x: Any, stride: Any, padding: Any, n_i: Any, n_k: Any, n_j: Any, n_l: Any) -> Any:
     """Forward, for some positions of the axis b."""
-    return window_max(
-        windows(
-            x,
-            (2, (n_i, n_k), (stride, 1), -padding, 1),
-            (3, (n_j, n_l), (stride, 1), -padding, 1),
-            fill=-np.inf,
-        ),
-        (3, 5),
-    )
-
-
-@in_blocks(cut=(0, 0, None, None, None, None, None, None, None, None), join=0)
-def backward_rows(
-    dy: Any, x: Any, stride: Any, padding: Any, n_i: Any, n_k: Any, n_j: Any, n_l: Any, n_p: Any, n_q: Any
-) -> Any:
-    """Backward, for some positions of the axis b."""
-    argmax_y = argmax(
+    y, argmax_y = largest(
         windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
         2,
     )
+    return y, argmax_y
+
+
+@in_blocks(cut=(0, 0, None, None, None, None, None, None), join=0)
+def backward_rows(
+    dy: Any, argmax_y: Any, stride: Any, padding: Any, n_p: Any, n_k: Any, n_q: Any, n_l: Any
+) -> Any:
+    """Backward, for some positions of the axis b."""
     return overlap_add(
-        lambda k,
-        l: dy * (k * n_l + l == argmax_y),
+        lambda k, l: dy * (k * n_l + l == argmax_y),
         {2: (n_p, n_k, stride, 1, -padding), 3: (n_q, n_l, stride, 1, -padding)},
     )
 
@@ -96,8 +87,8 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
-    y = forward_rows(x, stride, padding, n_i, n_k, n_j, n_l)
-    saved = x, stride, padding, dims
+    y, argmax_y = forward_rows(x, stride, padding, n_i, n_k, n_j, n_l)
+    saved = argmax_y, stride, padding, dims
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
@@ -107,10 +98,10 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, stride, padding, dims = saved
+    argmax_y, stride, padding, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
-    dx = backward_rows(dy, x, stride, padding, n_i, n_k, n_j, n_l, n_p, n_q)
+    n_p, n_k, n_q, n_l = dims["p"], dims["k"], dims["q"], dims["l"]
+    dx = backward_rows(dy, argmax_y, stride, padding, n_p, n_k, n_q, n_l)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))

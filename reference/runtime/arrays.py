@@ -148,7 +148,7 @@ def scatter_add(values: Array, index: Array, count: int) -> Array:
 
 def divide_where(condition: Array, a: Array, b: Array) -> Array:
     """``a / b`` where the condition holds, 0 elsewhere, where nothing is divided."""
-    if condition.all():
+    if np.count_nonzero(condition) == condition.size:
         return np.asarray(a / b)
     condition, a, b = np.broadcast_arrays(condition, a, b)
     out = np.zeros(a.shape, dtype=np.result_type(a, b))
@@ -165,7 +165,7 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
     for c in conditions:
         if c is not None:
             keep = c if keep is None else keep & c
-    if keep is None or keep.all():
+    if keep is None or np.count_nonzero(keep) == keep.size:
         return a
     return np.where(keep, a, np.asarray(fill, dtype=a.dtype))
 
@@ -173,10 +173,13 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
 def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
     """The number ``a`` where the condition holds, elsewhere ``b``; without branches, which a processor mispredicts."""
     if dtype.hasobject:
-        result: Array = np.where(condition, a, b)
-        return result
-    out: Array = np.multiply(~condition, dtype.type(b))
-    out += condition if a == 1 else condition * dtype.type(a)
+        return np.asarray(np.where(condition, a, b))
+    out: Array = condition.astype(dtype)
+    if a == 1 and 0 <= b <= 1:
+        return np.asarray(np.maximum(out, b, out=out))
+    if a != 1:
+        out *= dtype.type(a)
+    out += np.multiply(~condition, dtype.type(b))
     return out
 
 
@@ -188,11 +191,10 @@ def window_max(a: Array, axes: tuple[int, ...]) -> Array:
     taps = _taps(a, axes)
     if not 0 < len(taps) <= TAPS or a.dtype == object:
         return np.asarray(np.maximum.reduce(a, axis=axes, initial=-np.inf))
-    out = a[taps[0]].copy()
+    out: Array = a[taps[0]].copy()
     for tap in taps[1:]:
         np.maximum(out, a[tap], out=out)
-    found: Array = out
-    return found
+    return out
 
 
 def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
@@ -206,19 +208,26 @@ def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
     return found
 
 
+def largest(a: Array, axes: int) -> tuple[Array, Array]:
+    """The maximum over the last ``axes`` axes, -inf over none, and the row-major position of the first one."""
+    taps = _taps(a, tuple(range(a.ndim - axes, a.ndim))) if axes > 1 else []
+    if 0 < len(taps) <= TAPS and a.dtype != object:
+        value = a[taps[0]].copy()
+        position = np.zeros(value.shape, np.int8)
+        for n, tap in enumerate(taps[1:], 1):
+            np.copyto(position, n, where=a[tap] > value)
+            np.maximum(value, a[tap], out=value)
+        return value, position
+    flat = a.reshape(*a.shape[: a.ndim - axes], -1)
+    if flat.shape[-1] == 0:
+        return np.full(flat.shape[:-1], -np.inf, a.dtype), np.zeros(flat.shape[:-1], np.intp)
+    position = flat.argmax(axis=-1)
+    return np.take_along_axis(flat, position[..., None], -1)[..., 0], position
+
+
 def argmax(a: Array, axes: int) -> Array:
     """Row-major position of the first maximum over the last ``axes`` axes."""
-    taps = _taps(a, tuple(range(a.ndim - axes, a.ndim))) if axes > 1 else []
-    if not 0 < len(taps) <= TAPS or a.dtype == object:
-        result: Array = a.reshape(*a.shape[: a.ndim - axes], -1).argmax(axis=-1)
-        return result
-    largest = a[taps[0]].copy()
-    found = np.zeros(largest.shape, np.int8)
-    for n, tap in enumerate(taps[1:], 1):
-        better = a[tap] > largest
-        np.copyto(found, n, where=better)
-        np.maximum(largest, a[tap], out=largest)
-    return found
+    return largest(a, axes)[1]
 
 
 def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int, int, int]]) -> Array:

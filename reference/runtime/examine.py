@@ -10,6 +10,8 @@ import numpy as np
 
 from reference.runtime.patterns import OPTIONS, REST, Array, Dims, Pattern
 
+UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
 
 class Examiner:
     """Checks what a caller passes and brings it into the layout a kernel computes in.
@@ -93,6 +95,9 @@ class Examiner:
                 self.check_range(pattern, arrays[n], dims)
         dims.inner = [a.shape if isinstance(a, np.ndarray) else None for a in arrays]
         dims.direct = all(map(self.unchanged, arguments, arrays))
+        plain = not any(p.sequence or p.optional or p.below for p in self.inputs) and dims.axis is None
+        if plain and all(type(a) is np.ndarray and a.dtype == b.dtype for a, b in zip(arguments, arrays, strict=True)):
+            dims.reshaped = [(n, b.shape) for n, (a, b) in enumerate(zip(arguments, arrays, strict=True)) if a is not b]
         dims.direct_outputs = dims.direct and all(
             len(p.slots) > p.sequence and all(len(s) == 1 and (s[0] in dims or self.elementwise) for s in p.slots)
             for p in self.outputs_by_choice.get(dims.choice, self.outputs)
@@ -249,7 +254,7 @@ class Examiner:
 
     def check_range(self, pattern: Pattern, a: Array, dims: Dims) -> None:
         size = dims[pattern.below]
-        if a.size and np.maximum.reduce(a.view(f"u{a.itemsize}"), axis=None) >= size:  # below 0 is huge, unsigned
+        if a.size and np.maximum.reduce(a.view(UNSIGNED[a.itemsize]), axis=None) >= size:  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(
                 f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, "

@@ -70,6 +70,7 @@ class Dims(dict[str, int]):
         direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
         direct_outputs: so are the outputs.
         inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.
+        reshaped: where a call differs from the layout in shapes only: positions of arguments, and their inner shapes.
         rest: the leading axes that ``...`` stands for; for the entries of lists, rests.
         shapes: the shapes of a list's entries, by the list's name.
         entries: sizes of the axes of a list's entries, by position and axis.
@@ -85,6 +86,7 @@ class Dims(dict[str, int]):
         self.direct = False
         self.direct_outputs = False
         self.inner: list[tuple[int, ...] | None] = []
+        self.reshaped: list[tuple[int, tuple[int, ...]]] | None = None
         self.rest: tuple[int, ...] | None = None
         self.rests: list[tuple[int, ...]] = []
         self.shapes: dict[str, list[tuple[int, ...]]] = {}

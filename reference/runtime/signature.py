@@ -107,7 +107,12 @@ class Signature(Examiner):
 
     def again(self, arguments: Sequence[Any], dims: Dims) -> list[Any]:
         """Arguments of shapes and dtypes that were examined before."""
-        return [self.one(p, a, shape, dims) for p, a, shape in zip(self.inputs, arguments, dims.inner, strict=True)]
+        if dims.reshaped is None:
+            return [self.one(p, a, shape, dims) for p, a, shape in zip(self.inputs, arguments, dims.inner, strict=True)]
+        arrays = list(arguments)
+        for n, shape in dims.reshaped:
+            arrays[n] = arrays[n].reshape(shape)
+        return arrays
 
     def one(self, pattern: Pattern, a: Any, shape: tuple[int, ...] | None, dims: Dims) -> Any:
         """One argument in the kernel's layout."""
@@ -174,15 +179,20 @@ class Signature(Examiner):
 
     def restore(self, dims: Dims, **results: Any) -> list[Any]:
         """Give results, by the names of outputs or inputs, the shapes and the dtype that their patterns promise."""
-        return [self.restored(name, a, dims) for name, a in results.items()]
+        layout, dtype = dims.layout, dims.dtype
+        found = []
+        for name, a in results.items():
+            if name in layout and a.__class__ is np.ndarray and a.dtype is dtype:
+                shape = layout[name][0]
+                found.append(a if a.shape == shape else a.reshape(shape))
+            else:
+                found.append(self.restored(name, a, dims))
+        return found
 
     def restored(self, name: str, a: Any, dims: Dims) -> Any:
         """One result; None stands for zeros."""
         if a is None:
             return self.nothing(self.pattern(name, dims), dims)
-        plan = dims.layout.get(name)
-        if plan is not None and type(a) is np.ndarray and a.dtype is dims.dtype:
-            return a if a.shape == plan[0] else a.reshape(plan[0])
         pattern = self.pattern(name, dims)
         if pattern.sequence:
             if pattern.slots[1:] == ((REST,),):

@@ -27,6 +27,10 @@ class Arithmetic(Views):
         """Code of an expression, and how tightly it binds."""
         raise NotImplementedError
 
+    def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
+        """The conditions of a mask, each by itself."""
+        raise NotImplementedError
+
     def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:
         """The expression as one call that writes its last operation's result to ``out``; None where there is none."""
         match e:
@@ -41,7 +45,10 @@ class Arithmetic(Views):
                 above.sort(key=self.scalar)
                 if minus and not below and self.scalar(above[-1]):  # dy * -alpha goes over the array once
                     minus, above[-1] = False, x.neg(above[-1])
-                if minus or any(isinstance(f, Op) and f.fn in ("where", "iverson") for f in above):
+                if minus or any(isinstance(f, Op) and f.fn == "where" for f in above):
+                    return None
+                tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson"]
+                if tests and (below or len(above) != 2 or {*frame} != {*x.free(above[0])} & {*x.free(above[1])}):
                     return None
                 arrays = [f for f in above if x.free(f)]
                 if arrays and not any(map(x.free, below)) and not all(map(self.scalar, (*small, *below))):
@@ -65,7 +72,8 @@ class Arithmetic(Views):
     def call(self, ufunc: str, args: tuple[Expr, ...], frame: tuple[str, ...], out: str) -> str | None:
         if all(map(self.scalar, args)):
             return None
-        return f"{ufunc}({', '.join(self.show(a, frame) for a in args)}, out={out})"
+        bare = (a.args[0] if isinstance(a, Op) and a.fn == "iverson" else a for a in args)  # the comma is enough
+        return f"{ufunc}({', '.join(self.show(a, frame) for a in bare)}, out={out})"
 
     def sum(self, args: Iterable[Expr], frame: tuple[str, ...]) -> str:
         ordered = sorted(args, key=lambda t: split_sign(t)[0])
@@ -89,7 +97,8 @@ class Arithmetic(Views):
             other = next(f for f in above if f not in tests)
             if x.free(other) and frame[-1] in x.free(other):
                 self.functions.add("masked")
-                code = f"masked({self.show(other, frame)}, 0, {self.show(tests[0].args[0], frame)})"
+                conditions = self.masked(tests[0].args[0], frame) or [self.show(tests[0].args[0], frame)]
+                code = f"masked({self.show(other, frame)}, 0, {', '.join(conditions)})"
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]

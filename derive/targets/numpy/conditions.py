@@ -82,8 +82,17 @@ class Conditions(Views):
                     on = off.args[0] if isinstance(off, Op) and off.fn == "not" else Op("not", (off,))
                     codes.append(f"{self.show(rest[0], frame, COMPARE)} if {self.show(on)} else None")
                     continue
-            codes.append(self.show(p, frame))
+            code = self.show(p, frame)
+            match p:
+                case Op("!=", (Ref(tensor, _), Opt(option))) if self.is_position(tensor):
+                    code += f" if {option} >= 0 else None"  # no position is negative
+            codes.append(code)
         return codes
+
+    def is_position(self, tensor: str) -> bool:
+        """Whether a tensor's numbers are positions along an axis, which are checked not to be negative."""
+        refs = (r for e in self.layer.equations for r in x.walk(e.body) if isinstance(r, Ref))
+        return any(isinstance(i, Ref) and i.tensor == tensor for r in refs for i in r.index)
 
     def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:
         scalar = self.scalar(e)

@@ -22,7 +22,7 @@ RUNTIME = {
 }
 
 
-class Printer(Arithmetic, Conditions):
+class Printer(Conditions, Arithmetic):
     """Prints expressions of one function body; see Views for the attributes."""
 
     def show(self, e: Expr, frame: tuple[str, ...] = (), level: int = LOW) -> str:

@@ -25,6 +25,7 @@ MODULES = {
     "argmax": "arrays",
     "masked": "arrays",
     "window_max": "arrays",
+    "largest": "arrays",
     "overlap_add": "arrays",
     "either": "arrays",
     "filled": "arrays",

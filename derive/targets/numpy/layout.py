@@ -75,9 +75,20 @@ def listed(indent: str, head: str, inside: str, tail: str, width: int) -> list[s
     if len(one) <= width:
         return [indent + head, one, indent + tail]
     lines = [indent + head]
-    for item in split(inside, (", ",)):
+    for item in items(inside):
         lines += broken(indent + "    ", "", item.removeprefix(", "), ",", width)
     return [*lines, indent + tail]
+
+
+def items(inside: str) -> list[str]:
+    """The items of a list; a lambda's parameters stay with its body."""
+    found: list[str] = []
+    for item in split(inside, (", ",)):
+        if found and found[-1].startswith("lambda ") and ":" not in found[-1]:
+            found[-1] += f", {item}"
+        else:
+            found.append(item)
+    return found
 
 
 def call_open(code: str) -> int | None:

@@ -84,7 +84,7 @@ class Values:
             p.functions.add(function)
             whole = s.body.tensor if s.body.tensor in p.lists else f"[{s.body.tensor}]"
             return f"{function}({whole})", ATOM, axes
-        p.fill = "-np.inf" if s.op in ("max", "argmax") else "0"
+        p.fill = "-np.inf" if s.op in ("max", "argmax", "largest") else "0"
         if not over:
             code, level = p.node(s.body, axes)
             p.fill = "0"
@@ -101,16 +101,17 @@ class Values:
             if scattered is not None:
                 return scattered, ATOM, axes
         by_rows = {"positive_sum": "positive_sum", "log_sum": "log_sum"}
-        frame = axes + over if s.op == "argmax" or s.op in by_rows else p.frame(s.body, axes + over)
+        positions = s.op in ("argmax", "largest")
+        frame = axes + over if positions or s.op in by_rows else p.frame(s.body, axes + over)
         terms = s.body.args[0] if isinstance(s.body, Op) and s.body.fn == "of" else s.body
         code = p.show(terms, frame)
         missing = [a for a in frame if a not in x.free(terms)]
         if missing:
             code = self.broadcast(code, frame)
         p.fill = "0"
-        if s.op == "argmax":
-            p.functions.add("argmax")
-            return f"argmax({code}, {len(over)})", ATOM, axes
+        if positions:
+            p.functions.add(s.op)
+            return f"{s.op}({code}, {len(over)})", ATOM, axes
         places = [frame.index(a) for a in over]
         if s.op in by_rows:
             p.functions.add(by_rows[s.op])

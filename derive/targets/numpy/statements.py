@@ -63,6 +63,12 @@ class Body(Values):
                 function = self.printer.function(first.body.fn.removeprefix("first of "))
                 argument = self.printer.show(first.body.args[0], first.axes)
                 self.emit(f"{first.name}, {last.name} = {function}({argument})")
+            elif isinstance(s, Fold) and s.name in self.declared and s.op == "argmax":
+                continue
+            elif isinstance(s, Fold) and (position := self.position_of(s, statements[n + 1 :])):
+                self.emit(f"{s.name}, {position.name} = {self.value(replace(position, op='largest'))[0]}")
+                self.declared.add(position.name)
+                self.into -= {s.name, position.name}
             elif isinstance(s, Loop):
                 self.loop(s, statements[n + 1 :])
             elif isinstance(s, Rows):
@@ -72,6 +78,11 @@ class Body(Values):
                 self.printer.inline[s.name] = (code, level, axes)
             else:
                 self.assign(s)
+
+    def position_of(self, s: Fold, rest: tuple[Statement, ...]) -> Fold | None:
+        """The statement that says where a maximum is, if there is one: both are found in one pass."""
+        folds = (t for t in rest if isinstance(t, Fold) and t.op == "argmax" and s.op == "max")
+        return next((t for t in folds if (t.over, t.body) == (s.over, s.body)), None)
 
     def half(self, s: Statement, word: str) -> bool:
         """Whether a statement is the first or second result of a function that has two."""
@@ -194,7 +205,10 @@ class Body(Values):
         self.indent, self.in_rows = indent, False
         body, own = self.lines, p.sizes
         self.lines, p.sizes = lines, {**sizes, **own}
-        given = sorted(s.given, key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), g[0]))
+        given = sorted(
+            s.given,
+            key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), self.tensors[g[0]].kind != "real", g[0]),
+        )
         cuts = [f"{place}" for _, place in given]
         parameters = [name for name, _ in given]
         options = dict.fromkeys(n.name for e in expressions(s) for n in x.walk(e) if isinstance(n, Opt))

@@ -111,6 +111,8 @@ class Views:
         while slots and slots[-1] == ":":
             slots.pop()
         code = ref.tensor + (f"[{', '.join(slots)}]" if slots else "")
+        if len(slots) == len(gathers) == 1 and isinstance(ref.index[0], Ref):
+            code = f"{ref.tensor}.take({slots[0]}, axis=0)"
         if ref.tensor in self.lists and len(slots) > 1:
             code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
         if affine:
