@@ -97,21 +97,17 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
     s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    sigmoid_s_1 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
-    sigmoid_s_0 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
+    sigmoid_s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     tanh_s_2 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
-    sigmoid_s_3 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
     tanh_c = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
     for t in range(n_t):
         s[t] = a[t] + contract("gnm,am->agn", U, h[t])
-        sigmoid_s_1[t] = sigmoid.value(s[t, :, 1])
-        sigmoid_s_0[t] = sigmoid.value(s[t, :, 0])
+        sigmoid_s[t] = sigmoid.value(s[t])
         tanh_s_2[t] = tanh.value(s[t, :, 2])
-        sigmoid_s_3[t] = sigmoid.value(s[t, :, 3])
-        c[t + 1] = sigmoid_s_1[t] * c[t] + sigmoid_s_0[t] * tanh_s_2[t]
+        c[t + 1] = sigmoid_s[t, :, 1] * c[t] + sigmoid_s[t, :, 0] * tanh_s_2[t]
         tanh_c[t] = tanh.value(c[t + 1])
-        h[t + 1] = sigmoid_s_3[t] * tanh_c[t]
-    saved = x, W, U, h, c, s, sigmoid_s_1, sigmoid_s_0, tanh_s_2, sigmoid_s_3, tanh_c, dims
+        h[t + 1] = sigmoid_s[t, :, 3] * tanh_c[t]
+    saved = x, W, U, h, c, s, sigmoid_s, tanh_s_2, tanh_c, dims
     return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
 
 
@@ -121,22 +117,25 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, W, U, h, c, s, sigmoid_s_1, sigmoid_s_0, tanh_s_2, sigmoid_s_3, tanh_c, dims = saved
+    x, W, U, h, c, s, sigmoid_s, tanh_s_2, tanh_c, dims = saved
     dh, dc = cotangents
     dh = SIGNATURE.cotangent("h", dh, dims)
     dc = SIGNATURE.cotangent("c", dc, dims)
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
+    sigmoid_slope_s = sigmoid.derivative(s)
+    tanh_slope_s_2 = tanh.derivative(s[:, :, 2])
+    tanh_slope_c = tanh.derivative(c[1:])
     dh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     dc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
-        ds[t, :, 3] = dh_total[t + 1] * tanh_c[t] * sigmoid.derivative(s[t, :, 3])
-        dc_total[t + 1] += dc[t] + dh_total[t + 1] * sigmoid_s_3[t] * tanh.derivative(c[t + 1])
-        ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid.derivative(s[t, :, 1])
-        ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid.derivative(s[t, :, 0])
-        ds[t, :, 2] = dc_total[t + 1] * sigmoid_s_0[t] * tanh.derivative(s[t, :, 2])
-        dc_total[t] += dc_total[t + 1] * sigmoid_s_1[t]
+        ds[t, :, 3] = dh_total[t + 1] * tanh_c[t] * sigmoid_slope_s[t, :, 3]
+        dc_total[t + 1] += dc[t] + dh_total[t + 1] * sigmoid_s[t, :, 3] * tanh_slope_c[t]
+        ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid_slope_s[t, :, 1]
+        ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
+        ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
+        dc_total[t] += dc_total[t + 1] * sigmoid_s[t, :, 1]
         dh_total[t] += contract("agn,gnb->ab", ds[t], U)
     db = np.add.reduce(ds, axis=(0, 1))
     dU = contract("tagn,tam->gnm", ds, h[:-1])

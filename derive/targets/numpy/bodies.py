@@ -125,7 +125,7 @@ class Bodies:
         equations = (*own, *d.adjoint.auxiliary, *back)
         tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
         if not d.layer.elementwise:
-            equations = shared(equations, self.activations, tensors)
+            equations = shared(d.layer, equations, self.activations, tensors)
         cotangents = frozenset(d.adjoint.cotangents.values())
         pair = lower_pair(
             d.layer,
