@@ -27,8 +27,7 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
     """
 
     def decorate(function: Callable[..., object]) -> Callable[..., object]:
-        known = {name: variants[0] for name, variants in REGISTRY.items()}
-        variants = read(function, cites, known)
+        variants = read(function, cites, REGISTRY)
         name = variants[0].name
         if name in REGISTRY and REGISTRY[name][0].file != variants[0].file:
             raise DefinitionError(

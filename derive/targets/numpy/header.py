@@ -90,15 +90,7 @@ class Header(Bodies):
                             below[i.tensor] = layer.axis(axis)
 
         def pattern(t: Tensor) -> str:
-            slots = t.slots or ()
-            if slots:
-                parts = ", ".join(
-                    "(" + ", ".join(f'"{a}"' for a in s.parts) + ("," if len(s.parts) == 1 else "") + ")" for s in slots
-                )
-                comma = "," if len(slots) == 1 else ""
-                shape = f"({parts}{comma})"
-            else:
-                shape = self.output_slots(t)
+            shape = self.slots(t)
             extra = ""
             if t.kind != "real":
                 extra += f', kind="{t.kind}"'
@@ -168,20 +160,9 @@ class Header(Bodies):
                         return first, then
         return None
 
-    def output_slots(self, t: Tensor) -> str:
-        """Output axes as the caller sees them: products of the signature are put together again."""
-        products = [s.parts for i in self.layer.inputs for s in i.slots if len(s.parts) > 1]
-        axes = [self.layer.axis(a) for a in t.axes]
-        slots: list[tuple[str, ...]] = []
-        n = 0
-        while n < len(axes):
-            pair = tuple(axes[n : n + 2])
-            if pair in products:
-                slots.append(pair)
-                n += 2
-            else:
-                slots.append((axes[n],))
-                n += 1
+    def slots(self, t: Tensor) -> str:
+        """A tensor's axes as a caller sees them, as a tuple."""
+        slots = self.layer.split(t)
         parts = ", ".join("(" + ", ".join(f'"{a}"' for a in s) + ("," if len(s) == 1 else "") + ")" for s in slots)
         return f"({parts}{',' if len(slots) == 1 else ''})"
 
