@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 ELLIPSIS = "..."
+Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,18 @@ class Part:
     Attributes:
         layer: the name of the part.
         function: forward, backward, jvp or double_backward.
-        field: the result taken, of ``fields``; each with the part's tensor that it has the axes of.
-        groups: the function's arguments; a group of more than one is a tuple in all functions but forward. Each
-            has the part's tensor that it has the axes of; 0 stands for zeros.
-        options: keyword arguments.
+        field: the result taken.
+        fields: every result, and its axes where the part has two of them as one.
+        groups: the function's arguments, likewise; in all functions but forward a group is a tuple. 0 is zeros.
+        options: keyword arguments; a name as a string.
         over: indices that run over whole arrays, and so are bound here; one that is left is the position in a loop.
     """
 
     layer: str
     function: str
     field: str
-    fields: tuple[tuple[str, str], ...]
-    groups: tuple[tuple[tuple[str, Expr], ...], ...]
+    fields: tuple[tuple[str, Slots], ...]
+    groups: tuple[tuple[tuple[Slots, Expr], ...], ...]
     options: tuple[tuple[str, Expr | str | bool], ...]
     over: tuple[str, ...]
 
@@ -197,8 +198,8 @@ def children(e: Expr) -> tuple[Expr, ...]:
         case Reduce(_, _, body):
             return (body,)
         case Part(groups=groups, options=options):
-            named = [*(a for group in groups for a in group), *options]
-            return tuple(e for _, e in named if not isinstance(e, str | bool))
+            arguments = [e for group in groups for _, e in group]
+            return (*arguments, *(e for _, e in options if not isinstance(e, str | bool)))
     return ()
 
 
@@ -229,7 +230,7 @@ def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
         case Part(groups=groups, options=options):
             return replace(
                 e,
-                groups=tuple(tuple((name, f(a)) for name, a in group) for group in groups),
+                groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in groups),
                 options=tuple((name, o if isinstance(o, str | bool) else f(o)) for name, o in options),
             )
     return e

@@ -96,7 +96,10 @@ class Bodies:
                 a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()
             }
         sequence = layer.sequence_axis
-        lists = {n for n, t in tensors.items() if sequence is not None and t.axes[:1] == (sequence,)}
+        lists = {
+            n for n, t in tensors.items()
+            if t.axes and (t.kind == "saved" or (sequence is not None and t.axes[0] == sequence))
+        }  # fmt: skip
         printer = Printer(layer, tensors, extended, lists)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
@@ -146,7 +149,7 @@ class Bodies:
         if not d.layer.elementwise or not any(
             isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
         ):
-            return d.layer.equations, d.backward
+            return d.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
         back = d.backward[0]
