@@ -144,10 +144,9 @@ def layer_files(
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The kernel's text, and which forms it evaluates in place of the page's, and why."""
-    from derive.calculus.parts import by_parts
     from derive.targets.numpy.kernel import Kernel
 
-    kernel = Kernel(tuple(map(by_parts, derivations)), activations)
+    kernel = Kernel(derivations, activations)
     return kernel.source(), tuple(kernel.notes)
 
 

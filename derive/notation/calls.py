@@ -128,12 +128,12 @@ class Calls(Signature):
         for ref, formal in zip(arguments, part.inputs, strict=True):
             for theirs, e in zip(reversed(formal.axes), reversed(ref.index if ref else ()), strict=False):
                 own = x.plain(e) or ""
-                known = axes.setdefault(theirs, own)
+                known = axes.setdefault(theirs, own if own not in axes.values() else x.fresh(own, axes.values()))
                 if (known == ELLIPSIS) != (own == ELLIPSIS):
                     self.fail(node, f"{part.name}'s axis {theirs} is both {known} and {own} here", "make them one")
                 if ref is not None and ref.tensor in lists:
                     axes[theirs] = own
-                elif not lists:
+                elif not lists and own != known:
                     self.unify(own, known)
         taken = self.outer_axes() | {a for t in self.tensors.values() for a in t.axes} | set(axes.values())
         bodies = [e for equation in part.equations for e in (equation.lhs, equation.body)]
@@ -144,6 +144,8 @@ class Calls(Signature):
                 axes[i] = x.fresh(axes[along], {axes[along], *axes.values()})
             elif i not in axes:
                 axes[i] = i if i not in taken else f"{part.name}_{i}"
+                while axes[i] in taken:
+                    axes[i] += "_"
         return axes
 
     def outer_axes(self) -> set[str]:

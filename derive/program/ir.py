@@ -1,7 +1,8 @@
 """The operations of an array program.
 
-A statement computes one named array from named arrays; a call of another layer's kernel several. ``axes`` is the order of the indices in memory. Scalars
-inside an expression are written in the notation of derive.notation.expr, without reductions.
+A statement computes one named array from named arrays, a call of another layer's kernel several. ``axes`` is the order
+of the indices in memory. Scalars inside an expression are written in the notation of derive.notation.expr, without
+reductions.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
     z: Any  # [l, ..., o]
-    saved_z: Any
+    saved_z: Any  # what linear.forward keeps
     activation: Any
     output: Any
     dims: Any  # the sizes of this call

@@ -37,7 +37,7 @@ class Saved(NamedTuple):
     """What forward keeps for backward, in the layout it computes in."""
 
     z: Any  # [..., o]
-    saved_z: Any
+    saved_z: Any  # what linear.forward keeps
     activation: Any
     dims: Any  # the sizes of this call
 

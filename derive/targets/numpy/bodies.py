@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.parts import by_parts
 from derive.calculus.reverse import Adjoint
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
@@ -50,7 +51,7 @@ class Bodies:
     """What the parts of a module share: a layer's variants, the default one first, and what is used."""
 
     def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
-        self.variants = variants
+        self.variants = tuple(map(by_parts, variants))
         self.layer = variants[0].layer
         self.activations = activations
         self.functions: set[str] = set()

@@ -6,7 +6,9 @@ import hashlib
 import textwrap
 from pathlib import Path
 
+from derive.calculus.parts import Parted
 from derive.notation import expr as x
+from derive.notation.define import REGISTRY, home
 from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Ref
 from derive.notation.layer import Tensor
 from derive.notation.text import show_equation
@@ -66,7 +68,9 @@ class Header(Bodies):
             used = set(self.layers_used)
             if any(o.kind == "Activation" for o in layer.options):
                 used |= set(self.activations)
-            local.append(f"from reference.layers import {', '.join(sorted(used))}")
+            outside = {n for n in used if n in REGISTRY and Path(REGISTRY[n][0].file).parent != home()}
+            for place, names in ((".", outside), ("reference.layers", used - outside)):
+                local += [f"from {place} import {', '.join(sorted(names))}"] if names else []
         by_module: dict[str, list[str]] = {}
         for f in sorted(self.functions):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
@@ -169,7 +173,11 @@ class Header(Bodies):
     def named_tuples(self, saved: list[str], options: list[str]) -> str:
         layer, d = self.layer, self.variants[0]
 
+        parts = {site.saved.tensor: site.part.name for site in d.sites} if isinstance(d, Parted) else {}
+
         def axes(name: str) -> str:
+            if name in parts:
+                return f"  # what {parts[name]}.forward keeps"
             t = layer.tensors.get(name)
             return f"  # [{', '.join(t.axes)}]" if t is not None and t.axes else ""
 

@@ -160,26 +160,25 @@ class Body(Values):
     def invoke(self, s: Invoke) -> None:
         """A call of a part's function, and the results that are wanted."""
         p, call = self.printer, s.call
-        places = {field: self.target(ref.tensor, ref.index) for field, ref in s.results}
-        for field, ref in s.results:
-            if places[field] != ref.tensor and ref.tensor not in self.declared:
+        places = {name: self.target(ref.tensor, ref.index) for name, ref in s.results}
+        for name, ref in s.results:
+            if places[name] != ref.tensor and ref.tensor not in self.declared:
                 self.declare(ref.tensor)
         code = p.invoked(call)
-        fields = [field for field, _ in call.fields]
-        outputs = [f for f in fields if f != "saved"]
-        first, *rest = [places.get(f, "_") for f in fields]
-        if call.function == "forward" and len(outputs) > 1:
-            first = f"({', '.join(places.get(f, '_') for f in outputs)})"
-            self.emit(f"{first}, {places.get('saved', '_')} = {code}")
-        elif len(places) == 1 and call.function in ("backward", "double_backward"):
-            ((field, place),) = places.items()
-            self.emit(f"{place} = {code}.{field}")
+        slots = dict(call.fields)
+        left = ", ".join(places.get(name, "_") for name in slots if name != "saved")
+        if "saved" in slots:
+            left = f"({left})" if len(slots) > 2 else left
+            self.emit(f"{left}, {places.get('saved', '_')} = {code}")
+        elif len(places) == 1 and call.function != "jvp":
+            ((name, place),) = places.items()
+            self.emit(f"{place} = {code}.{name}")
         else:
-            self.emit(f"{', '.join([first, *rest])} = {code}")
-        for field, ref in s.results:
-            if dict(call.fields)[field]:
+            self.emit(f"{left} = {code}")
+        for name, ref in s.results:
+            if slots[name]:
                 sizes = ", ".join(p.size(a) for e in ref.index if (a := x.plain(e)) and a != p.loop)
-                self.emit(f"{places[field]} = {places[field]}.reshape({sizes})")
+                self.emit(f"{places[name]} = {places[name]}.reshape({sizes})")
 
     def rows(self, s: Rows) -> None:
         """A call of a function that computes some rows, and that function."""
