@@ -55,6 +55,11 @@ class Site:
         refs = (*self.inputs.values(), *self.outputs.values())
         return tuple(i for i in dict.fromkeys(i for ref in refs for i in x.free(ref)) if i not in outside)
 
+    @property
+    def smooth(self) -> dict[str, Ref]:
+        """The outputs that have a cotangent."""
+        return {o: self.outputs[o] for o in self.part.differentiable_outputs}
+
     @cached_property
     def cotangents(self) -> dict[str, str]:
         """The part's outputs to what its functions call their cotangents."""
@@ -183,7 +188,7 @@ def cut(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ...]) -
         layer,
         tensors=tensors,
         steps=(*equations, *copies.values()),
-        outputs=(*layer.outputs, *copies),
+        outputs=(*layer.differentiable_outputs, *copies),
         state_outputs=(),
     )
     adjoint = reverse(whole)
@@ -293,7 +298,7 @@ class Parted(Derivation):
 
     def second(self) -> Second:
         backward = self.backward_layer()
-        forwards = tuple(Box(s, s.name, tuple(s.outputs.values()), read(s)) for s in self.sites)
+        forwards = tuple(Box(s, s.name, tuple(s.smooth.values()), read(s)) for s in self.sites)
         backwards = tuple(
             Box(s, f"d{s.name}", tuple(into.values()), read(s) | self.cotangents_read(s))
             for s, into in zip(self.sites, self.cut.into, strict=True)
@@ -302,10 +307,10 @@ class Parted(Derivation):
         found = cut(backward, own, forwards + backwards)
         parts: list[Equation] = []
         for box, into in zip(forwards, found.into, strict=False):
-            cotangents = {o: found.cotangent(ref) for o, ref in box.site.outputs.items()}
+            cotangents = {o: found.cotangent(ref) for o, ref in box.site.smooth.items()}
             parts += box.site.backward(cotangents, into)
         for box, first, into in zip(backwards, self.cut.into, found.into[len(forwards) :], strict=True):
-            cotangents = {o: self.cut.cotangent(ref) for o, ref in box.site.outputs.items()}
+            cotangents = {o: self.cut.cotangent(ref) for o, ref in box.site.smooth.items()}
             along = {f: found.cotangent(first[f]) if f in first else ZERO for f in box.site.gradients}
             parts += box.site.double_backward(cotangents, along, into)
         equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.adjoint.auxiliary)
@@ -347,10 +352,10 @@ def by_parts(derivation: Derivation) -> Derivation:
         return derivation
     sites = tuple(site_of(layer, call, layer.tensors) for call in layer.calls)
     own = tuple(step for step in layer.steps if isinstance(step, Equation))
-    boxes = tuple(Box(site, site.name, tuple(site.outputs.values()), read(site)) for site in sites)
+    boxes = tuple(Box(site, site.name, tuple(site.smooth.values()), read(site)) for site in sites)
     found = cut(layer, own, boxes)
     parts: list[Equation] = []
     for box, into in zip(boxes, found.into, strict=True):
-        cotangents = {o: found.cotangent(ref) for o, ref in box.site.outputs.items() if o in box.site.cotangents}
+        cotangents = {o: found.cotangent(ref) for o, ref in box.site.smooth.items()}
         parts += box.site.backward(cotangents, into)
     return Parted(layer, found.adjoint, (*found.equations, *parts), (), derivation.facts, sites, own, found)

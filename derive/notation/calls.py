@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Call, Equation, Layer
 from derive.notation.signature import Signature, items, name_of
 
@@ -41,11 +41,8 @@ class Calls(Signature):
         call = Call(part, results, arguments, options, tuple(sorted(axes.items())), node.lineno)
         known = self.outer_axes()
         self.sizes |= {axes[a]: call.here(e) for a, e in part.sizes.items() if axes[a] not in known}
-        for ref in results:
-            self.introduce(node, ref.tensor, ref.index)
-        for ref in call.tensors.values():
-            if ref.tensor not in self.tensors:
-                self.introduce(node, ref.tensor, ref.index)
+        for e in call.equations:
+            self.introduce(node, e.target, e.left)
         self.steps.append(call)
 
     def call_results(self, target: ast.expr, part: Layer, axes: dict[str, str]) -> tuple[Ref, ...]:
@@ -134,7 +131,7 @@ class Calls(Signature):
                 if ref is not None and ref.tensor in lists:
                     axes[theirs] = own
                 elif not lists and own != known:
-                    self.unify(own, known)
+                    self.one_length(node, part, own, known)
         taken = self.outer_axes() | {a for t in self.tensors.values() for a in t.axes} | set(axes.values())
         bodies = [e for equation in part.equations for e in (equation.lhs, equation.body)]
         indices = [i for e in bodies for n in x.walk(e) for i in named(n)]
@@ -147,6 +144,14 @@ class Calls(Signature):
                 while axes[i] in taken:
                     axes[i] += "_"
         return axes
+
+    def one_length(self, node: ast.Call, part: Layer, a: str, b: str) -> None:
+        """Two axes that a part takes for one: two of inputs must have been said to be equally long."""
+        if {a, b} <= self.outer_axes():
+            if self.sizes.get(a) != Size(b) and self.sizes.get(b) != Size(a):
+                self.fail(node, f"{part.name} needs {a} and {b} of one length", f"say so above: {a} = axis(size({b}))")
+        else:
+            self.unify(a, b)
 
     def outer_axes(self) -> set[str]:
         """Axes whose length is known: those of inputs, and those computed."""

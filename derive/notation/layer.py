@@ -217,14 +217,10 @@ class Layer:
     @property
     def elementwise(self) -> bool:
         """One real tensor in, one out, element by element: usable as a scalar function inside other equations."""
-        first = self.steps[0]
-        return (
-            len(self.inputs) == 1
-            and self.inputs[0].axes == (ELLIPSIS,)
-            and len(self.steps) == 1
-            and isinstance(first, Equation)
-            and first.left == (Pos(ELLIPSIS),)
-        )
+        match self.steps:
+            case (Equation(left=(Pos(index),)),):
+                return index == ELLIPSIS and [t.axes for t in self.inputs] == [(ELLIPSIS,)]
+        return False
 
     @cached_property
     def equations(self) -> tuple[Equation, ...]:

@@ -88,7 +88,7 @@ class Bodies:
                 tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
         extended = {
             e.target: tensors[e.target].axes[place]
-            for e in equations + layer.equations
+            for e in equations
             for place, i in enumerate(e.left)
             if isinstance(i, Num) and i.value < 0
         }
@@ -224,5 +224,5 @@ class Bodies:
 
     def cropped(self, output: str) -> str:
         """An output of a recurrence without the position -1."""
-        starts = any(e.target == output and isinstance(i, Num) for e in self.layer.equations for i in e.left)
+        starts = any(e.target == output and isinstance(i, Num) for e in self.variants[0].equations for i in e.left)
         return f"{output}[1:]" if starts else output
