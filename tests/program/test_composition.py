@@ -172,15 +172,22 @@ def summed(
 """,
         {"lstm": EVERY},
     ),
-    "windows and computed sizes": (
+    "computed sizes, different ones": (
         """
-def two_convolutions(x: Real[b, g * c, p, q], W: Real[g * o, c, k, l], bias: Real[g * o], groups: Count[g] = 1):
-    '''A convolution, and its square summed over space.'''
-    z = conv2d(x, W, bias, padding=1, groups=groups)
-    y[b, g, o] = sum((i, j), z[b, g, o, i, j] ** 2)
+def convolution(x: Real[b, q], w: Real[k], stride: Count = 1):
+    '''A one-dimensional convolution.'''
+    i = axis((size(q) - size(k)) // stride + 1)
+    y[b, i] = sum(k, w[k] * x[b, stride * i + k])
+    return y
+
+def two_convolutions(x: Real[b, q], w: Real[k], v: Real[k], step: Count = 2):
+    '''One convolution after another.'''
+    u = convolution(x, w)
+    z = convolution(u, v, stride=step)
+    y[b, j] = tanh(z[b, j])
     return y
 """,
-        {"conv2d": EVERY},
+        {"convolution": EVERY},
     ),
     "states and what is no real number": (
         """
