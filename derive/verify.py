@@ -6,6 +6,7 @@ choice is verified for each value of it.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import itertools
@@ -13,7 +14,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,19 +204,25 @@ def project_kernel(name: str) -> ModuleType:
     return importlib.import_module(f"reference.layers.{name}")
 
 
+def outside_kernels(out: Path) -> Callable[[str], ModuleType]:
+    """Loads kernels from a folder as a package of their own, whatever else has its name: some call one another."""
+    package = f"kernels_{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
+    for name in [n for n in sys.modules if n.split(".")[0] == package]:
+        del sys.modules[name]
+    spec = importlib.util.spec_from_file_location(package, out / "__init__.py", submodule_search_locations=[str(out)])
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[package])
+    importlib.invalidate_caches()
+    return lambda name: importlib.import_module(f"{package}.{name}")
+
+
 def verify_outside(console: Console, file: Path, out: Path) -> int:
     """Verify layers of a user's own file with the kernels in ``out``, and put the result on their pages."""
     chosen = load_file(file) or dict(REGISTRY)
 
-    def kernel(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(f"{out.name}.{name}", out / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
-
+    kernel = outside_kernels(out)
     verdicts = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
     found = show(console, verdicts, count(chosen))
     keep(out / RECORD.name, found)

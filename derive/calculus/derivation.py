@@ -14,6 +14,15 @@ from derive.notation.layer import Equation, Layer, Tensor
 
 
 @dataclass(frozen=True)
+class Second:
+    """The gradient of a backward pass: all equations that it takes, its adjoint, and every tensor."""
+
+    equations: tuple[Equation, ...]
+    adjoint: Adjoint
+    tensors: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
 class Derivation:
     """A layer and what was derived from it.
 
@@ -34,6 +43,11 @@ class Derivation:
     facts: tuple[Fact, ...]
 
     @property
+    def equations(self) -> tuple[Equation, ...]:
+        """What forward computes."""
+        return self.layer.equations
+
+    @property
     def tensors(self) -> dict[str, Tensor]:
         """The definition's tensors, the adjoints and the cotangents."""
         cotangents = {
@@ -48,6 +62,17 @@ class Derivation:
 
     def tangent(self) -> Tangent:
         return forward(self.layer)
+
+    def second(self) -> Second:
+        """Differentiate the backward pass.
+
+        Raises:
+            CalculusError: it holds an equation that the calculus has no rule for.
+        """
+        layer = self.backward_layer()
+        adjoint = reverse(layer)
+        equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
+        return Second(equations, adjoint, {**layer.tensors, **adjoint.tensors})
 
     def backward_layer(self) -> Layer:
         """The backward pass as a layer of its own, to be differentiated again."""

@@ -272,14 +272,17 @@ class Reverse:
         }
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
-        """[t >= 0] where a recurrence's equation begins at 0 but both tensors reach back to -1."""
-        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
-        if equation.target not in starts or ref.tensor not in self.reaching_back:
+        """[t >= 0] where t begins at 0, in a recurrence's equation or a sum, but the tensors reach back to -1."""
+        if ref.tensor not in self.reaching_back:
             return []
+        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+        guarded = () if equation.target in starts else equation.indices  # the cotangent is zero before it begins
         generic = [
-            e for e in equation.left if x.plain(e) and mapping.get(x.plain(e) or "") in ref_axes(self.layer, ref)
+            i
+            for i, e in mapping.items()
+            if i not in guarded and e in ref_axes(self.layer, ref) and self.counts_steps(x.plain(e) or "")
         ]
-        return [Op(">=", (e, x.ZERO)) for e in generic if self.counts_steps(x.plain(e) or "")]
+        return [Op(">=", (Pos(i), x.ZERO)) for i in generic]
 
     def counts_steps(self, index: str) -> bool:
         """Whether a recurrence runs along the index."""

@@ -27,8 +27,7 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
     """
 
     def decorate(function: Callable[..., object]) -> Callable[..., object]:
-        known = {name: variants[0] for name, variants in REGISTRY.items()}
-        variants = read(function, cites, known)
+        variants = read(function, cites, REGISTRY)
         name = variants[0].name
         if name in REGISTRY and REGISTRY[name][0].file != variants[0].file:
             raise DefinitionError(
@@ -40,14 +39,20 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
     return decorate
 
 
+def home() -> Path:
+    """The folder of the project's own definitions."""
+    import derive.layers as package
+
+    return Path(package.__path__[0])
+
+
 def load_project() -> dict[str, tuple[Layer, ...]]:
     """Read every definition in derive/layers, in the order of the module names."""
     import derive.layers as package
 
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         importlib.import_module(f"derive.layers.{module.name}")
-    home = Path(package.__path__[0])
-    return {name: variants for name, variants in REGISTRY.items() if Path(variants[0].file).parent == home}
+    return {name: variants for name, variants in REGISTRY.items() if Path(variants[0].file).parent == home()}
 
 
 def load_file(path: Path) -> dict[str, tuple[Layer, ...]]:

@@ -1,6 +1,6 @@
 """Immutable expressions in index notation.
 
-An expression is a tree of the seven node types below and nothing else. Indices are ordinary expressions in index
+An expression is a tree of the eight node types below and nothing else. Indices are ordinary expressions in index
 position: ``x[b, stride*i + k]`` is ``Ref("x", (Pos("b"), add(mul(Opt("stride"), Pos("i")), Pos("k"))))``, and
 ``E[t[b], d]`` has a ``Ref`` as an index. The multi-index ``...`` is the index called ``"..."``.
 
@@ -11,10 +11,11 @@ Canonical by construction: sums and products are flat and carry at most one nume
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 ELLIPSIS = "..."
+Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,32 @@ class Reduce:
     body: Expr
 
 
-Expr = Num | Opt | Size | Pos | Ref | Op | Reduce
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One result of another layer's kernel, a whole array: only what a kernel is made of has it, no definition.
+
+    ``layer.function(*arguments, **options)`` gives several results at once.
+
+    Attributes:
+        layer: the name of the part.
+        function: forward, backward, jvp or double_backward.
+        field: the result taken.
+        fields: every result, and its axes where the part has two of them as one.
+        groups: the function's arguments, likewise; in all functions but forward a group is a tuple. 0 is zeros.
+        options: keyword arguments; a name as a string.
+        over: indices that run over whole arrays, and so are bound here; one that is left is the position in a loop.
+    """
+
+    layer: str
+    function: str
+    field: str
+    fields: tuple[tuple[str, Slots], ...]
+    groups: tuple[tuple[tuple[Slots, Expr], ...], ...]
+    options: tuple[tuple[str, Expr | str | bool], ...]
+    over: tuple[str, ...]
+
+
+Expr = Num | Opt | Size | Pos | Ref | Op | Reduce | Part
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 PI, INF = Opt("pi"), Opt("inf")
@@ -171,6 +197,9 @@ def children(e: Expr) -> tuple[Expr, ...]:
             return args
         case Reduce(_, _, body):
             return (body,)
+        case Part(groups=groups, options=options):
+            arguments = [e for group in groups for _, e in group]
+            return (*arguments, *(e for _, e in options if not isinstance(e, str | bool)))
     return ()
 
 
@@ -198,6 +227,12 @@ def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
             return Op(fn, tuple(f(a) for a in args))
         case Reduce(op, over, body):
             return reduce(op, over, f(body))
+        case Part(groups=groups, options=options):
+            return replace(
+                e,
+                groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in groups),
+                options=tuple((name, o if isinstance(o, str | bool) else f(o)) for name, o in options),
+            )
     return e
 
 
@@ -234,6 +269,8 @@ def free(e: Expr) -> list[str]:
             return [index]
         case Reduce(_, over, body):
             return [i for i in free(body) if i not in over]
+        case Part(over=over):
+            return list(dict.fromkeys(i for child in children(e) for i in free(child) if i not in over))
     return list(dict.fromkeys(i for child in children(e) for i in free(child)))
 
 
@@ -269,6 +306,8 @@ def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
                     moved[i] = fresh(i, incoming | set(free(body)) | set(over) | set(moved.values()))
             inner |= {k: Pos(v) for k, v in moved.items()}
             return reduce(op, (moved.get(i, i) for i in over), rename(body, inner))
+        case Part(over=over):
+            mapping = {k: v for k, v in mapping.items() if k not in over}
     return rebuild(e, lambda child: rename(child, mapping))
 
 
@@ -283,3 +322,22 @@ def factors(e: Expr) -> tuple[Expr, ...]:
 
 def terms(e: Expr) -> tuple[Expr, ...]:
     return e.args if isinstance(e, Op) and e.fn == "add" else (e,)
+
+
+def decided(e: Expr) -> Expr:
+    """A condition, or an expression with cases, in which numbers stand for what is known to hold (1) or not (0)."""
+    e = rebuild(e, decided)
+    match e:
+        case Op("not", (Num(value),)):
+            return ZERO if value else ONE
+        case Op("and" | "or" as fn, args):
+            decisive = ONE if fn == "or" else ZERO
+            open_ = tuple(a for a in args if not isinstance(a, Num))
+            if decisive in args:
+                return decisive
+            return open_[0] if len(open_) == 1 else Op(fn, open_) if open_ else ONE if fn == "and" else ZERO
+        case Op("where", (Num(value), a, b)):
+            return a if value else b
+        case Op("iverson", (Num(value),)):
+            return ONE if value else ZERO
+    return e

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from derive.notation.expr import ELLIPSIS, Expr, Opt, Pos, Reduce, Ref, Size, plain, transform
+from derive.notation.expr import ELLIPSIS, ONE, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, decided, plain, transform
 
-Kind = Literal["real", "integer", "boolean"]
+Kind = Literal["real", "integer", "boolean", "saved"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Tensor:
         name: its name in code.
         axes: the indices of its equations, product slots split: ``x[b, g*c, p]`` has axes b, g, c, p.
         slots: the axes as a caller passes them.
-        kind: real, integer or boolean.
+        kind: real, integer, boolean, or saved: what a part's forward keeps for its backward.
         role: input, state (an input without gradient), output or intermediate.
         sequence: the first axis counts the entries of a Python list whose arrays may differ in shape.
         optional: a boolean mask that may be left out.
@@ -82,21 +83,85 @@ class Equation:
 
 @dataclass(frozen=True)
 class Call:
-    """``target[lead] = part(arguments)``: a layer used inside another one.
+    """``z[lead] = part(arguments)``: a layer used inside another one.
 
     Attributes:
-        arguments: a tensor's name and its leading indices, for each tensor the part takes.
-        options: keyword arguments of the part.
-        axes: the part's axes and what they are called here.
+        results: what the part's outputs are here; those beyond the last one named are not used.
+        arguments: what the part's inputs are here; None for a mask that is left out.
+        options: keyword arguments; a string for what has a name, a boolean for a flag.
+        axes: the part's axes and indices and what they are called here.
     """
 
-    target: str
-    lead: tuple[Expr, ...]
     part: Layer
-    arguments: tuple[tuple[str, tuple[Expr, ...]], ...]
-    options: tuple[tuple[str, Expr], ...]
+    results: tuple[Ref, ...]
+    arguments: tuple[Ref | None, ...]
+    options: tuple[tuple[str, Expr | str | bool], ...]
     axes: tuple[tuple[str, str], ...]
     line: int = 0
+
+    @property
+    def lead(self) -> tuple[Expr, ...]:
+        """The leading indices of the results that the part knows nothing of."""
+        first = self.results[0]
+        return first.index[: len(first.index) - len(self.part.tensors[self.part.outputs[0]].axes)]
+
+    @cached_property
+    def tensors(self) -> dict[str, Ref]:
+        """The part's tensors here; those without a name of their own get the first result's in front."""
+        part, axes = self.part, dict(self.axes)
+        inputs = {t.name: ref for t, ref in zip(part.inputs, self.arguments, strict=True) if ref is not None}
+        named = dict(zip(part.outputs, self.results, strict=False))
+        hidden = {
+            name: Ref(f"{self.results[0].tensor}_{name}", self.lead + tuple(Pos(axes.get(a, a)) for a in t.axes))
+            for name, t in part.tensors.items()
+            if t.role not in ("input", "state") and name not in named
+        }
+        return inputs | named | hidden
+
+    def option(self, name: str) -> Expr | str:
+        """The value of one of the part's options; a name as a string."""
+        default = next(o.default for o in self.part.options if o.name == name)
+        value = dict(self.options).get(name, default)
+        if isinstance(value, bool | int | float):
+            return Num(Fraction(value))
+        return value  # type: ignore[return-value]
+
+    def here(self, e: Expr) -> Expr:
+        """An expression of the part in the tensors, axes and options of the caller."""
+        axes, options = dict(self.axes), {o.name for o in self.part.options}
+        left_out = {t.name for t in self.part.inputs} - set(self.tensors)
+
+        def visit(node: Expr) -> Expr | None:
+            match node:
+                case Ref(name, _) if name in left_out:
+                    return ONE
+                case Ref(name, index):
+                    own = self.tensors[name]
+                    return Ref(own.tensor, own.index[: len(own.index) - len(index)] + tuple(map(self.here, index)))
+                case Pos(index):
+                    return Pos(axes.get(index, index))
+                case Size(axis):
+                    return Size(axes.get(axis, axis))
+                case Opt(name) if name in options:
+                    value = self.option(name)
+                    return value if not isinstance(value, str) else None
+                case Op(fn, args) if fn in options:
+                    value = self.option(fn)
+                    return Op(value if isinstance(value, str) else str(value.name), tuple(map(self.here, args)))  # type: ignore[union-attr]
+                case Reduce(op, over, body):
+                    return Reduce(op, tuple(axes.get(i, i) for i in over), self.here(body))
+            return None
+
+        return decided(transform(e, visit))
+
+    @cached_property
+    def equations(self) -> tuple[Equation, ...]:
+        """The part's equations, in the tensors, axes and options of the caller."""
+        return tuple(
+            Equation(lhs.tensor, lhs.index, self.here(e.body), self.line)
+            for e in self.part.equations
+            if isinstance(lhs := self.here(e.lhs), Ref)
+        )
 
 
 @dataclass(frozen=True)
@@ -152,49 +217,29 @@ class Layer:
     @property
     def elementwise(self) -> bool:
         """One real tensor in, one out, element by element: usable as a scalar function inside other equations."""
-        first = self.steps[0]
-        return (
-            len(self.inputs) == 1
-            and self.inputs[0].axes == (ELLIPSIS,)
-            and len(self.steps) == 1
-            and isinstance(first, Equation)
-            and first.left == (Pos(ELLIPSIS),)
-        )
+        match self.steps:
+            case (Equation(left=(Pos(index),)),):
+                return index == ELLIPSIS and [t.axes for t in self.inputs] == [(ELLIPSIS,)]
+        return False
 
     @cached_property
     def equations(self) -> tuple[Equation, ...]:
-        """The equations with every call written out in the caller's names."""
-        return tuple(e for step in self.steps for e in (expand(self, step) if isinstance(step, Call) else (step,)))
+        """The equations with every call written out in this layer's names."""
+        return tuple(e for step in self.steps for e in (step.equations if isinstance(step, Call) else (step,)))
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Call))
 
-def expand(layer: Layer, call: Call) -> tuple[Equation, ...]:
-    """The part's equations, in the caller's tensors and axes. Inner tensors get the target's name in front."""
-    axes = dict(call.axes)
-    formals = {f.name: actual for f, actual in zip(call.part.inputs, call.arguments, strict=True)}
-    options = dict(call.options)
-    inner = {i: f"{call.target}_{i}" for i in call.part.same if i not in axes and i in layer.tensors}
-
-    def translate(e: Expr) -> Expr | None:
-        match e:
-            case Ref(name, index):
-                moved = tuple(transform(i, translate) for i in index)
-                if name in formals:
-                    actual, lead = formals[name]
-                    return Ref(actual, lead + moved)
-                return Ref(call.target if name == call.part.outputs[0] else f"{call.target}_{name}", call.lead + moved)
-            case Pos(index):
-                return Pos(axes.get(index, inner.get(index, index)))
-            case Size(axis):
-                return Size(axes.get(axis, axis))
-            case Opt(name) if name in options:
-                return options[name]
-            case Reduce(op, over, body):
-                return Reduce(op, tuple(axes.get(i, inner.get(i, i)) for i in over), transform(body, translate))
-        return None
-
-    result = []
-    for equation in call.part.equations:
-        lhs = transform(equation.lhs, translate)
-        assert isinstance(lhs, Ref)
-        result.append(Equation(lhs.tensor, lhs.index, transform(equation.body, translate), call.line))
-    return tuple(result)
+    def split(self, tensor: Tensor) -> tuple[tuple[str, ...], ...]:
+        """The axes of a tensor as a caller sees them: products of the signature are one axis."""
+        if tensor.slots:
+            return tuple(s.parts for s in tensor.slots)
+        products = [s.parts for i in self.inputs for s in i.slots if len(s.parts) > 1]
+        axes = [self.axis(a) for a in tensor.axes]
+        slots: list[tuple[str, ...]] = []
+        while axes:
+            pair = tuple(axes[:2])
+            slots.append(pair if pair in products else pair[:1])
+            del axes[: len(slots[-1])]
+        return tuple(slots)

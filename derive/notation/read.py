@@ -10,14 +10,15 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.notation import expr as x
+from derive.notation.calls import Calls
 from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.functions import FUNCTIONS
-from derive.notation.layer import Call, Equation, Layer, Option, Tensor
-from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, DefinitionError, Signature, items, name_of
+from derive.notation.layer import Equation, Layer, Option, Tensor
+from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, DefinitionError, items, name_of
 
 BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Add: x.add,
@@ -30,11 +31,8 @@ COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">
 
 
 @dataclass
-class Reader(Signature):
+class Reader(Calls):
     """Reads one function for one set of choices."""
-
-    steps: list[Equation | Call] = field(default_factory=list)
-    parent: dict[str, str] = field(default_factory=dict)
 
     # ---- statements ------------------------------------------------------------------------------------------------
 
@@ -54,8 +52,8 @@ class Reader(Signature):
             self.sizes[target.id] = self.value(value.args[0])
             return
         called = name_of(value.func) if isinstance(value, ast.Call) else ""
-        if called in self.known and not self.known[called].elementwise:
-            self.call(node, target, value, self.known[called])  # type: ignore[arg-type]
+        if isinstance(value, ast.Call) and called in self.known and not self.known[called][0].elementwise:
+            self.call(node, target, value)
             return
         if not isinstance(target, ast.Subscript) and not isinstance(target, ast.Name):
             self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
@@ -67,8 +65,7 @@ class Reader(Signature):
         self.equation(node, name, left, body)
 
     def equation(self, node: ast.AST, name: str, left: tuple[Expr, ...], body: Expr) -> None:
-        axes = tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(left))
-        loose = [i for i in x.free(body) if i not in axes]
+        loose = [i for i in x.free(body) if Pos(i) not in left]
         if loose:
             self.fail(
                 node,
@@ -76,6 +73,12 @@ class Reader(Signature):
                 f"add {loose[0]} to the left of {name}, or reduce over it: sum({loose[0]}, ...)",
             )
         self.check_steps(node, name, body)
+        self.introduce(node, name, left)
+        self.steps.append(Equation(name, left, body, getattr(node, "lineno", 0)))
+
+    def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
+        """Make the tensor on the left of an equation known; a constant index has no axis's name."""
+        axes = tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(left))
         known = self.tensors.get(name)
         if known is not None and known.role in ("input", "state"):
             self.fail(node, f"{name} is an input", "give the result a name of its own")
@@ -83,7 +86,6 @@ class Reader(Signature):
             self.tensors[name] = Tensor(name, axes)
         elif not any(isinstance(e, x.Num) for e in left) and any(a.startswith(f"{name}_") for a in known.axes):
             self.tensors[name] = replace(known, axes=axes)
-        self.steps.append(Equation(name, left, body, getattr(node, "lineno", 0)))
 
     def check_steps(self, node: ast.AST, name: str, body: Expr) -> None:
         """A recurrence reads the step before: t - 1, and no other."""
@@ -115,36 +117,6 @@ class Reader(Signature):
                     self.fail(
                         place, f"the size of index {i} is not known", f"use it on an input, or say {i} = axis(...)"
                     )
-
-    def call(self, node: ast.Assign, target: ast.expr, value: ast.Call, part: Layer) -> None:
-        """``z[l] = linear(h[l - 1], W[l], b[l])``: a layer used inside this one."""
-        lead = tuple(self.index(s) for s in items(target.slice)) if isinstance(target, ast.Subscript) else ()
-        name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
-        if len(value.args) != len(part.inputs):
-            wanted = ", ".join(t.name for t in part.inputs)
-            self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
-        arguments = tuple(self.argument_tensor(a) for a in value.args)
-        options = tuple((k.arg or "", self.value(k.value)) for k in value.keywords)
-        axes = dict[str, str]()
-        for (tensor, prefix), formal in zip(arguments, part.inputs, strict=True):
-            for own, theirs in zip(self.tensors[tensor].axes[len(prefix) :], formal.axes, strict=False):
-                if not (self.tensors[tensor].sequence or theirs in axes) or self.tensors[tensor].sequence:
-                    axes[theirs] = own
-        out = part.tensors[part.outputs[0]]
-        result = tuple(axes.get(a, a) for a in out.axes)
-        self.tensors.setdefault(
-            name, Tensor(name, tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(lead)) + result)
-        )
-        self.steps.append(Call(name, lead, part, arguments, options, tuple(sorted(axes.items())), node.lineno))
-
-    def argument_tensor(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
-        if isinstance(node, ast.Name) and node.id in self.tensors:
-            return node.id, ()
-        if isinstance(node, ast.Subscript) and name_of(node.value) in self.tensors:
-            return name_of(node.value), tuple(self.index(s) for s in items(node.slice))
-        self.fail(
-            node, "not a tensor of this definition", "pass tensors defined above, with the leading indices if any"
-        )
 
     def outputs(self, node: ast.expr) -> tuple[list[str], list[str]]:
         names, state = [], []
@@ -251,7 +223,7 @@ class Reader(Signature):
             return Op(name, tuple(self.value(a) for a in args))
         if any(o.name == name and o.kind == "Activation" for o in self.options):
             return Op(name, tuple(self.value(a) for a in args))
-        if name in self.known and self.known[name].elementwise:
+        if name in self.known and self.known[name][0].elementwise:
             return Op(name, tuple(self.value(a) for a in args))
         self.fail(
             node, f"{name} is not a function of the notation", f"functions are {', '.join(sorted(FUNCTIONS))}, sqrt"
@@ -278,22 +250,6 @@ class Reader(Signature):
     def index_name(self, node: ast.expr) -> str:
         return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else name_of(node)
 
-    # ---- axes that are the same ------------------------------------------------------------------------------------
-
-    def find(self, index: str) -> str:
-        while index in self.parent:
-            index = self.parent[index]
-        return index
-
-    def unify(self, a: str, b: str) -> None:
-        a, b = self.find(a), self.find(b)
-        if a == b:
-            return
-        declared = [i for t in self.tensors.values() if t.role in ("input", "state") for i in t.axes] + list(self.sizes)
-        if a in declared and (b not in declared or declared.index(a) < declared.index(b)):
-            a, b = b, a
-        self.parent[a] = b
-
     def read(self, doc: str, cites: str) -> Layer:
         self.signature()
         outputs, state = self.statements()
@@ -317,7 +273,7 @@ class Reader(Signature):
         )
 
 
-def read(function: Callable[..., object], cites: str, known: dict[str, Layer]) -> tuple[Layer, ...]:
+def read(function: Callable[..., object], cites: str, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
     """Read a definition: one Layer for each combination of its choices, the default first."""
     source, first_line = inspect.getsourcelines(function)
     lines = textwrap.dedent("".join(source)).splitlines()

@@ -44,7 +44,7 @@ class Signature:
     lines: list[str]
     file: str
     first_line: int
-    known: dict[str, Layer]
+    known: dict[str, tuple[Layer, ...]]
     chosen: dict[str, str]
     tensors: dict[str, Tensor] = field(default_factory=dict)
     options: list[Option] = field(default_factory=list)

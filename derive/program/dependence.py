@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from derive.calculus.reverse import CalculusError, linear
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation
 
 
 def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
     """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
+    whole = {name for e in equations if isinstance(e.body, Part) for name in x.tensors(e.body)}
     constant = {
         e.target: e.body
         for e in equations
         if e.left
         and not x.free(e.body)
-        and e.target not in results
+        and not isinstance(e.body, Part)
+        and e.target not in whole.union(results)
         and sum(o.target == e.target for o in equations) == 1
     }
 
@@ -26,6 +30,11 @@ def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> li
 
     kept = [e for e in equations if e.target not in constant]
     return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
+
+
+def call(e: Part) -> Part:
+    """What the results of one call of a part's function have in common."""
+    return replace(e, field="")
 
 
 def mentions(e: Equation, axis: str) -> bool:
@@ -86,10 +95,16 @@ def shift_of(index: Expr) -> tuple[str, int] | None:
 def components(equations: list[Equation]) -> list[list[Equation]]:
     """Strongly connected groups of equations, each after what it needs; otherwise in the order given."""
     makers: dict[str, list[int]] = {}
+    calls: dict[Part, list[int]] = {}
     for n, e in enumerate(equations):
         makers.setdefault(e.target, []).append(n)
+        if isinstance(e.body, Part):
+            calls.setdefault(call(e.body), []).append(n)
     needs = [
-        sorted({m for t in x.tensors(e.body) for m in makers.get(t, ())} | set(makers[e.target]) - {n})
+        sorted(
+            {m for t in x.tensors(e.body) for m in makers.get(t, ())}
+            | set(makers[e.target]).union(calls[call(e.body)] if isinstance(e.body, Part) else ()) - {n}
+        )
         for n, e in enumerate(equations)
     ]
     index: dict[int, int] = {}

@@ -1,7 +1,8 @@
 """The operations of an array program.
 
-Every statement computes one named array from named arrays. ``axes`` is the order of the indices in memory. Scalars
-inside an expression are written in the notation of derive.notation.expr, without reductions.
+A statement computes one named array from named arrays, a call of another layer's kernel several. ``axes`` is the order
+of the indices in memory. Scalars inside an expression are written in the notation of derive.notation.expr, without
+reductions.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.notation.expr import Expr, Ref
+from derive.notation.expr import Expr, Part, Ref
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,19 @@ class Scatter:
 
 
 @dataclass(frozen=True)
+class Invoke:
+    """A function of another layer's kernel: several arrays from several arrays at once.
+
+    Attributes:
+        call: the function and its arguments; its own field says nothing here.
+        results: the field of each result that is wanted, and where it goes.
+    """
+
+    call: Part
+    results: tuple[tuple[str, Ref], ...]
+
+
+@dataclass(frozen=True)
 class Loop:
     """Statements run for one position of an axis after another: a recurrence, or the arrays of a list."""
 
@@ -95,7 +109,8 @@ class Rows:
     joins: tuple[int | None, ...]
 
 
-Statement = Map | Fold | Contract | Scatter | Loop | Rows
+Single = Map | Fold | Contract | Scatter  #: what computes one array
+Statement = Single | Invoke | Loop | Rows
 
 
 @dataclass(frozen=True)
@@ -111,5 +126,11 @@ def names(statements: tuple[Statement, ...]) -> list[str]:
     """Arrays computed, in order."""
     found: list[str] = []
     for s in statements:
-        found += names(s.body) if isinstance(s, Loop | Rows) else [s.name]
+        match s:
+            case Loop() | Rows():
+                found += names(s.body)
+            case Invoke():
+                found += [ref.tensor for _, ref in s.results]
+            case _:
+                found.append(s.name)
     return list(dict.fromkeys(found))

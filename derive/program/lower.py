@@ -8,13 +8,14 @@ position of an axis become a loop along it. Nothing computed twice is computed a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derive.calculus.reverse import CalculusError
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.dependence import (
+    call,
     components,
     condition_at,
     constants_inlined,
@@ -25,7 +26,7 @@ from derive.program.dependence import (
     shifts_in,
     without_start,
 )
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
+from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Program, Rows, Scatter, Statement, names
 from derive.program.stable import Stabiliser
 
 
@@ -106,8 +107,26 @@ class Lowering:
 
     # ---- statements ------------------------------------------------------------------------------------------------
 
+    def statements(self, equations: Iterable[Equation]) -> list[Statement]:
+        """A statement for each equation, one for all results of a call."""
+        found: list[Statement] = []
+        for e in equations:
+            s = self.statement(e)
+            if isinstance(s, Invoke):
+                for n, other in enumerate(found):
+                    if isinstance(other, Invoke) and other.call == s.call:
+                        found[n] = replace(other, results=other.results + s.results)
+                        break
+                else:
+                    found.append(s)
+            else:
+                found.append(s)
+        return found
+
     def statement(self, e: Equation) -> Statement:
         axes = e.indices
+        if isinstance(e.body, Part):
+            return Invoke(call(e.body), ((e.body.field, e.lhs),))
         if isinstance(e.body, Reduce):
             e = Equation(e.target, e.left, self.along_sequence(e.body))
         if not isinstance(e.body, Reduce):
@@ -187,8 +206,12 @@ class Lowering:
         first: list[Equation] = []
         moved: list[Equation] = []
         for e in group:
-            here, away = [], []
+            here: list[Expr] = []
+            away: list[Equation] = []
             for term in x.terms(e.body):
+                if isinstance(term, Part):
+                    here.append(term)
+                    continue
                 start = condition_at(term, axis)
                 if start is not None:
                     at = {axis: start[0]}
@@ -240,7 +263,9 @@ class Lowering:
         sequence = self.layer.sequence_axis
         for group in groups:
             axis, backwards = self.recurrence(group)
-            if axis is None and len(group) == 1 and sequence in group[0].indices:
+            if axis is None and isinstance(group[0].body, Part):
+                axis = next(iter(x.free(group[0].body)), None)
+            elif axis is None and len(group) == 1 and sequence in group[0].indices:
                 axis = sequence
             if axis is None and sequence is not None and len(group) == 1 and isinstance(group[0].body, Reduce):
                 e = group[0]
@@ -253,10 +278,10 @@ class Lowering:
                 ):
                     axis = sequence
             if axis is None:
-                out += [self.statement(e) for e in group]
+                out += self.statements(group)
                 continue
-            out += [self.statement(e) for e in group if not mentions(e, axis)]
-            body = tuple(self.statement(e) for e in self.inside([e for e in group if mentions(e, axis)], axis))
+            out += self.statements(e for e in group if not mentions(e, axis))
+            body = tuple(self.statements(self.inside([e for e in group if mentions(e, axis)], axis)))
             last = out[-1] if out else None
             if (
                 axis == sequence
@@ -271,7 +296,7 @@ class Lowering:
 
     def joins(self, last: Loop, body: tuple[Statement, ...], axis: str, backwards: bool) -> bool:
         """Whether statements may run inside the loop before them: they read its results at the same position only."""
-        made = {s.name for s in last.body if not isinstance(s, Loop | Rows)}
+        made = set(names(last.body))
         for s in body:
             if isinstance(s, Loop):
                 return False
@@ -329,6 +354,8 @@ def expressions(s: Statement) -> tuple[Expr, ...]:
             return (s.a, s.b, s.scale)
         case Scatter():
             return (s.index, s.values)
+        case Invoke():
+            return (s.call,)
         case Loop() | Rows():
             return tuple(e for inner in s.body for e in expressions(inner))
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Reduce
+from derive.notation.expr import Part, Reduce
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.program.dependence import components, constants_inlined
+from derive.program.dependence import call, components, constants_inlined
 from derive.program.ir import Program
 from derive.program.lower import Lowering
 from derive.program.stable import Stabiliser
@@ -58,7 +58,8 @@ def lower_pair(
     lowering.prune(outputs)
     lowering.flat, positions = everything, positions_of_maxima(everything, lowering.flat)
     lowering.prune((*outputs, *positions))
-    first = lowering.flat
+    calls = {call(e.body) for e in lowering.flat if isinstance(e.body, Part)}
+    first = [e for e in everything if e in lowering.flat or (isinstance(e.body, Part) and call(e.body) in calls)]
     made = {e.target for e in first}
     second = [e for e in everything if e.target not in made]
     assert not made & dependent(everything, cotangents)
@@ -66,6 +67,7 @@ def lower_pair(
     read = [name for e in second for name in x.tensors(e.body)]
     saved = tuple(name for name in tensors if name in set(read) and name in made | inputs)
     notes = tuple(stabiliser.notes)
+    lowering.flat = first
     forward = Program(tuple(lowering.schedule()), tuple(dict.fromkeys((*outputs, *saved))), notes)
     lowering.flat = second
     backward = Program(tuple(lowering.schedule()), gradients, notes)

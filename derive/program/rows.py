@@ -12,7 +12,7 @@ from dataclasses import replace
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.layer import Layer
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
+from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Single, Statement, names
 from derive.program.lower import expressions
 
 WORTH = 2  # passes over an array, from which on it pays to run them block by block
@@ -22,8 +22,8 @@ WINDOWS = 3  # passes that a product of windows is worth: they are copied out be
 def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
     """The program with its largest group of row-wise statements put in a Rows statement, if it is worth it."""
     statements = program.statements
-    made = [s.name for s in statements if not isinstance(s, Loop | Rows)]
-    if len(set(made)) != len(statements):  # loops, or an array made in parts
+    made = [s.name for s in statements if isinstance(s, Single)]
+    if len(set(made)) != len(made) or any(isinstance(s, Loop | Rows) for s in statements):  # an array made in parts
         return program
     best: tuple[float, Program] = (0, program)
     for axis in candidates(statements):
@@ -35,7 +35,7 @@ def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
 
 def candidates(statements: tuple[Statement, ...]) -> list[str]:
     """Axes of the statements, the leading ones first."""
-    axes = [s.axes for s in statements if not isinstance(s, Loop | Rows)]
+    axes = [s.axes for s in statements if isinstance(s, Single)]
     depth = max((len(a) for a in axes), default=0)
     found = dict.fromkeys(a[n] for n in range(depth) for a in axes if len(a) > n)
     return sorted(found, key=lambda a: a != ELLIPSIS)
@@ -50,25 +50,24 @@ def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> t
     inside: set[str] = set()
     closed: set[str] = set()  # sums along the axis, and what comes after the group
     for s in program.statements:
-        assert not isinstance(s, Loop | Rows)
         reads = read((s,))
         found = None if reads & closed else placed(s, axis, cuts, layer)
-        if found is not None:
+        if found is not None and isinstance(s, Single):
             group.append(s)
             cuts = found
             (inside if axis in s.axes else closed).add(s.name)
         elif reads & (inside | closed):
             after.append(s)
-            closed.add(s.name)
+            closed |= set(names((s,)))
         else:
             before.append(s)
     if sum(map(passes, group)) < WORTH:
         return None
     later = read(after) | keep
-    names = [s.name for s in group if not isinstance(s, Loop | Rows)]
-    results = tuple(n for n in names if n in later)
+    own = names(tuple(group))
+    results = tuple(n for n in own if n in later)
     joins = tuple(cuts[n] if n in inside else None for n in results)
-    mine = read(group) - set(names)
+    mine = read(group) - set(own)
     place = max((c or 0 for n, c in cuts.items() if n in mine), default=0)
     work = sum(passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
@@ -107,7 +106,7 @@ def operations(e: Op) -> int:
 
 def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -> dict[str, int | None] | None:
     """Where each tensor has the axis, a statement's included; None if it cannot run row by row."""
-    if isinstance(s, Loop | Rows | Scatter) or any(x.plain(e) is None for e in s.left):
+    if not isinstance(s, Map | Fold | Contract) or any(x.plain(e) is None for e in s.left):
         return None
     over = () if isinstance(s, Map) else s.over
     windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)

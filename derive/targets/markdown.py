@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from derive.calculus.cost import Cost, cost, kept
@@ -157,6 +158,8 @@ def _equations(page: Page) -> Iterator[str]:
     if derivation.facts:
         facts = ", ".join(f"${printer.relation(f.lhs, f.body)}$" for f in derivation.facts)
         yield f"What holds by definition: {facts}."
+    if page.layer.calls:
+        yield f"The kernel calls that of {_parts(page.layer)}; here {_its(page.layer)} equations are written out."
     if page.kernel_form:
         lines = "\n".join(f"    - {note}" for note in page.kernel_form)
         yield (
@@ -164,6 +167,16 @@ def _equations(page: Page) -> Iterator[str]:
             "keeps its accuracy"
             f" in floating point:\n\n{lines}"
         )
+
+
+def _parts(layer: Layer) -> str:
+    """The layers that a layer calls, linked where they have a page beside it."""
+    parts = {c.part.name: Path(c.part.file).parent == Path(layer.file).parent for c in layer.calls}
+    return " and ".join(f"[`{name}`]({name}.md)" if beside else f"`{name}`" for name, beside in parts.items())
+
+
+def _its(layer: Layer) -> str:
+    return "its" if len({c.part.name for c in layer.calls}) == 1 else "their"
 
 
 def forward_equations(derivation: Derivation, printer: Latex) -> list[str]:

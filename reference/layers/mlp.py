@@ -13,9 +13,7 @@ Do not edit: change the definition and run `gradbook build mlp`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from reference.layers import gelu, identity, leaky_relu, relu, sigmoid, tanh
+from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -79,11 +77,12 @@ def forward(
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
     z: list[Any] = [0] * n_l
+    saved_z: list[Any] = [0] * n_l
     for l in range(n_l):
-        z[l] = h[l] @ W[l].T + b[l]
+        z[l], saved_z[l] = linear.forward(h[l], W[l], b[l])
         h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     y = h[n_l]
-    saved = W, h, z, activation, output, dims
+    saved = z, saved_z, activation, output, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -95,13 +94,13 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    W, h, z, activation, output, dims = saved
+    z, saved_z, activation, output, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
     dh: list[Any] = [0] * (n_l + 1)
     dh[n_l] = dh[n_l] + dy
-    db: list[Any] = [0] * n_l
     dW: list[Any] = [0] * n_l
+    db: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
         dz = (
             dh[l + 1]
@@ -111,9 +110,8 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
                 else ACTIVATIONS[output].derivative(z[l])
             )
         )
-        dh[l] = dh[l] + dz @ W[l]
-        db[l] = np.add.reduce(dz, axis=0)
-        dW[l] = dz.T @ h[l]
+        dx_of_z, dW[l], db[l] = linear.backward(dz, saved_z[l])
+        dh[l] = dh[l] + dx_of_z
     dx = dh[0]
     if dims.direct:
         return Gradients(dx, dW, db)
@@ -138,15 +136,12 @@ def jvp(
     h[0] = x
     z: list[Any] = [0] * n_l
     for l in range(n_l):
-        z[l] = h[l] @ W[l].T + b[l]
+        z[l], _ = linear.forward(h[l], W[l], b[l])
         h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
-    sum_h_t_W: list[Any] = [0] * n_l
-    for l in range(n_l):
-        sum_h_t_W[l] = h[l] @ t_W[l].T
     t_h: list[Any] = [0] * (n_l + 1)
     t_h[0] = t_x
     for l in range(n_l):
-        t_z = t_b[l] + sum_h_t_W[l] + t_h[l] @ W[l].T
+        t_z = linear.jvp((h[l], W[l], b[l]), (t_h[l], t_W[l], t_b[l]))
         t_h[l + 1] = (
             (
                 ACTIVATIONS[activation].derivative(z[l])
@@ -183,13 +178,13 @@ def double_backward(
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
     z: list[Any] = [0] * n_l
+    saved_z: list[Any] = [0] * n_l
     for l in range(n_l):
-        z[l] = h[l] @ W[l].T + b[l]
+        z[l], saved_z[l] = linear.forward(h[l], W[l], b[l])
         h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
     dh: list[Any] = [0] * (n_l + 1)
     dh[n_l] = dh[n_l] + dy
     dz: list[Any] = [0] * n_l
-    sum_ddW_h: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
         dz[l] = (
             dh[l + 1]
@@ -199,13 +194,18 @@ def double_backward(
                 else ACTIVATIONS[output].derivative(z[l])
             )
         )
-        dh[l] = dh[l] + dz[l] @ W[l]
-        sum_ddW_h[l] = h[l] @ ddW[l].T
+        dx_of_z = linear.backward(dz[l], saved_z[l]).x
+        dh[l] = dh[l] + dx_of_z
     ddh: list[Any] = [0] * (n_l + 1)
     ddh[0] = ddh[0] + ddx
     ddz: list[Any] = [0] * n_l
+    dx_of_dz: list[Any] = [0] * n_l
+    dW_of_dz: list[Any] = [0] * n_l
+    db_of_dz: list[Any] = [0] * n_l
     for l in range(n_l):
-        ddz[l] = sum_ddW_h[l] + ddb[l] + ddh[l] @ W[l].T
+        ddz[l], dx_of_dz[l], dW_of_dz[l], db_of_dz[l] = linear.double_backward(
+            dz[l], (h[l], W[l], b[l]), (ddh[l], ddW[l], ddb[l])
+        )
         ddh[l + 1] = (
             ddh[l + 1]
             + (
@@ -218,9 +218,6 @@ def double_backward(
             )
         )
     ddy = ddh[n_l]
-    sum_ddW_dz: list[Any] = [0] * n_l
-    for l in range(n_l):
-        sum_ddW_dz[l] = dz[l] @ ddW[l]
     dh_: list[Any] = [0] * (n_l + 1)
     db_: list[Any] = [0] * n_l
     dW_: list[Any] = [0] * n_l
@@ -244,10 +241,10 @@ def double_backward(
                 )
             )
         )
-        dh_[l] = dh_[l] + sum_ddW_dz[l]
-        dh_[l] = dh_[l] + dz_ @ W[l]
-        db_[l] = np.add.reduce(dz_, axis=0)
-        sum_ddh_dz = dz[l].T @ ddh[l]
-        dW_[l] = sum_ddh_dz + dz_.T @ h[l]
+        dx_of_z_, dW_of_z_, db_of_z_ = linear.backward(dz_, saved_z[l])
+        dh_[l] = dh_[l] + dx_of_dz[l]
+        dh_[l] = dh_[l] + dx_of_z_
+        db_[l] = db_of_dz[l] + db_of_z_
+        dW_[l] = dW_of_dz[l] + dW_of_z_
     dx_ = dh_[0]
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, W=dW_, b=db_))

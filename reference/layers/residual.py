@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.layers import gelu, identity, leaky_relu, relu, sigmoid, tanh
+from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 
@@ -55,21 +55,18 @@ class Second(NamedTuple):
     b: Any
 
 
-@in_blocks(cut=(0, 0, None, None), join=(0, 0), out=("z", "y",))
-def forward_rows(skip: Any, sum_W_x: Any, b: Any, activation: Any, z: Any = None, y: Any = None) -> Any:
+@in_blocks(cut=(0, 0, None), join=0, out=("y",))
+def forward_rows(skip: Any, z: Any, activation: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    z = np.add(sum_W_x, b, out=z)
-    y = np.add(ACTIVATIONS[activation].value(z), skip, out=y)
-    return z, y
+    return np.add(ACTIVATIONS[activation].value(z), skip, out=y)
 
 
-@in_blocks(cut=(0, 0, None), join=(0, None, 0), out=("dz", "", "",))
+@in_blocks(cut=(0, 0, None), join=(0, 0), out=("dz", "",))
 def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     dz = np.multiply(dy, ACTIVATIONS[activation].derivative(z), out=dz)
-    db = np.add.reduce(dz, axis=0)
     dskip = dy
-    return dz, db, dskip
+    return dz, dskip
 
 
 def forward(
@@ -92,9 +89,9 @@ def forward(
         TypeError: an argument has the wrong kind of numbers.
     """
     x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
-    sum_W_x = x @ W.T
-    z, y = forward_rows(skip, sum_W_x, b, activation)
-    saved = x, W, z, activation, dims
+    z, saved_z = linear.forward(x, W, b)
+    y = forward_rows(skip, z, activation)
+    saved = z, saved_z, activation, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -106,11 +103,10 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, W, z, activation, dims = saved
+    z, saved_z, activation, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dz, db, dskip = backward_rows(dy, z, activation)
-    dW = dz.T @ x
-    dx = dz @ W
+    dz, dskip = backward_rows(dy, z, activation)
+    dx, dW, db = linear.backward(dz, saved_z)
     if dims.direct:
         return Gradients(dx, dskip, dW, db)
     return Gradients(*SIGNATURE.restore(dims, x=dx, skip=dskip, W=dW, b=db))
@@ -128,9 +124,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     t_skip = SIGNATURE.cotangent("skip", t_skip, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
-    z = x @ W.T + b
-    sum_x_t_W = x @ t_W.T
-    t_z = t_b + sum_x_t_W + t_x @ W.T
+    z, _ = linear.forward(x, W, b)
+    t_z = linear.jvp((x, W, b), (t_x, t_W, t_b))
     t_y = ACTIVATIONS[activation].derivative(z) * t_z + t_skip
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -151,15 +146,13 @@ def double_backward(
     ddskip = SIGNATURE.cotangent("skip", ddskip, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
-    z = x @ W.T + b
+    z, saved_z = linear.forward(x, W, b)
     dz = dy * ACTIVATIONS[activation].derivative(z)
-    sum_ddx_W = ddx @ W.T
-    ddz = sum_ddx_W + x @ ddW.T + ddb
+    ddz, dx_of_dz, dW_of_dz, db_of_dz = linear.double_backward(dz, (x, W, b), (ddx, ddW, ddb))
     ddy = ddskip + ddz * ACTIVATIONS[activation].derivative(z)
     dz_ = ddz * dy * ACTIVATIONS[activation].second_derivative(z)
-    db_ = np.add.reduce(dz_, axis=0)
-    sum_ddx_dz = dz.T @ ddx
-    dW_ = sum_ddx_dz + dz_.T @ x
-    sum_ddW_dz = dz @ ddW
-    dx_ = sum_ddW_dz + dz_ @ W
+    dx_of_z_, dW_of_z_, db_of_z_ = linear.backward(dz_, saved_z)
+    db_ = db_of_dz + db_of_z_
+    dW_ = dW_of_dz + dW_of_z_
+    dx_ = dx_of_dz + dx_of_z_
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, skip=None, W=dW_, b=db_))

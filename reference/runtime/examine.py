@@ -227,7 +227,7 @@ class Examiner:
         slots = ", ".join(s[0] for s in pattern.slots[1:])
         label = f"{self.layer}: {pattern.name}[{position}][{slots}] has shape {a.shape}"
         if self.chain and axis == self.chain[0]:
-            known = dims[axis] if position == 0 else dims.entries.get((position - 1, self.chain[1]))
+            known = dims.get(axis) if position == 0 else dims.entries.get((position - 1, self.chain[1]))
             where = (
                 f"the input's axis {axis} is" if position == 0 else f"axis {self.chain[1]} of entry {position - 1} is"
             )

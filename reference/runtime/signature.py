@@ -147,8 +147,10 @@ class Signature(Examiner):
         return self.fitted(name, argument, dims)
 
     def fitted(self, name: str, argument: Any, dims: Dims) -> Any:
-        """cotangent, for what is new."""
+        """cotangent, for what is new; None stands for zeros."""
         pattern = self.pattern(name, dims)
+        if argument is None:
+            argument = self.nothing(pattern, dims)
         if pattern.sequence:
             flat = pattern.slots[1:] == ((REST,),)
             kind = dims.dtype

@@ -70,6 +70,11 @@ ODD = {
         "h[-1, ..., i] = h0[..., i]\n    h[t, ..., i] = tanh(h[t - 1, ..., i] / 2 + x[t, ..., i])",
         "h",
     ),
+    "a sum over the steps of a recurrence": (
+        "x: Real[t, i], h0: Real[i]",
+        "h[-1, i] = h0[i]\n    h[t, i] = h[t - 1, i] * x[t, i]\n    y[i] = sum(t, h[t, i] ** 2)",
+        "y",
+    ),
     "two recurrences that need each other": (
         "x: Real[t, i], p0: Real[i], q0: Real[i]",
         "p[-1, i] = p0[i]\n    q[-1, i] = q0[i]\n    p[t, i] = q[t - 1, i] * x[t, i]\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.parts import by_parts
 from derive.calculus.reverse import Adjoint
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
@@ -50,7 +51,7 @@ class Bodies:
     """What the parts of a module share: a layer's variants, the default one first, and what is used."""
 
     def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
-        self.variants = variants
+        self.variants = tuple(map(by_parts, variants))
         self.layer = variants[0].layer
         self.activations = activations
         self.functions: set[str] = set()
@@ -87,7 +88,7 @@ class Bodies:
                 tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
         extended = {
             e.target: tensors[e.target].axes[place]
-            for e in equations + layer.equations
+            for e in equations
             for place, i in enumerate(e.left)
             if isinstance(i, Num) and i.value < 0
         }
@@ -96,7 +97,10 @@ class Bodies:
                 a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()
             }
         sequence = layer.sequence_axis
-        lists = {n for n, t in tensors.items() if sequence is not None and t.axes[:1] == (sequence,)}
+        lists = {
+            n for n, t in tensors.items()
+            if t.axes and (t.kind == "saved" or (sequence is not None and t.axes[0] == sequence))
+        }  # fmt: skip
         printer = Printer(layer, tensors, extended, lists)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
@@ -146,7 +150,7 @@ class Bodies:
         if not d.layer.elementwise or not any(
             isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
         ):
-            return d.layer.equations, d.backward
+            return d.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
         back = d.backward[0]
@@ -220,5 +224,5 @@ class Bodies:
 
     def cropped(self, output: str) -> str:
         """An output of a recurrence without the position -1."""
-        starts = any(e.target == output and isinstance(i, Num) for e in self.layer.equations for i in e.left)
+        starts = any(e.target == output and isinstance(i, Num) for e in self.variants[0].equations for i in e.left)
         return f"{output}[1:]" if starts else output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic
 from derive.targets.numpy.conditions import Conditions
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
@@ -99,6 +99,37 @@ class Printer(Conditions, Arithmetic):
             return f"ACTIVATIONS[{name}].{method}"
         self.layers_used.add(name)
         return f"{name}.{method}"
+
+    def invoked(self, call: Part) -> str:
+        """A call of a function of another layer's kernel."""
+        self.layers_used.add(call.layer)
+        groups = [[self.whole(slots, e) for slots, e in group] for group in call.groups]
+        if call.function == "forward":
+            arguments = groups[0]
+        else:
+            bare = {"backward": (0, 1), "double_backward": (0,)}.get(call.function, ())
+            arguments = [
+                group[0] if len(group) == 1 and n in bare else f"({', '.join(group)}{',' * (len(group) == 1)})"
+                for n, group in enumerate(groups)
+            ]
+        arguments += [f"{name}={self.given(value)}" for name, value in call.options]
+        return f"{call.layer}.{call.function}({', '.join(arguments)})"
+
+    def whole(self, slots: Slots, e: Expr) -> str:
+        """An array as another layer's function takes it; None stands for zeros."""
+        if not isinstance(e, Ref):
+            return "None"
+        code, _ = self.view(e)
+        sizes = ", ".join(" * ".join(self.size(a) for a in slot) for slot in slots)
+        return f"{code}.reshape({sizes})" if slots else code
+
+    def given(self, value: Expr | str | bool) -> str:
+        """What an option is given."""
+        if isinstance(value, str):
+            return f'"{value}"'
+        if isinstance(value, Num) and value.value.denominator > 1:
+            return repr(float(value.value))
+        return str(value) if isinstance(value, bool) else self.show(value)
 
     def position(self, index: str, frame: tuple[str, ...]) -> str:
         if self.axis(index) == self.loop or index in self.taps:

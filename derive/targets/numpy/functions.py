@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from derive.calculus.reverse import CalculusError, reverse
+from derive.calculus.reverse import CalculusError
 from derive.calculus.scalars import Derivative, Scalars
-from derive.calculus.textbook import textbook
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Tensor
 from derive.notation.read import OPTION_KINDS
@@ -166,9 +165,7 @@ class Functions(Bodies):
             tangent = d.tangent()
             tensors = {**d.layer.tensors, **tangent.tensors}
             wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
-            bodies.append(
-                self.body(d.layer, tensors, d.layer.equations + tangent.auxiliary + tangent.equations, wanted)
-            )
+            bodies.append(self.body(d.layer, tensors, d.equations + tangent.auxiliary + tangent.equations, wanted))
         tangent = self.variants[0].tangent()
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
@@ -208,23 +205,17 @@ class Functions(Bodies):
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
         bodies = []
         for d in self.variants:
-            layer = d.backward_layer()
-            try:
-                adjoint = reverse(layer)
-            except CalculusError:
-                return ""
-            tensors = {**layer.tensors, **adjoint.tensors}
-            tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
             wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
-            present = [w for w in wanted if w in adjoint.names]
             try:
-                results = tuple(adjoint.names[w] for w in present)
-                equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
-                bodies.append(
-                    (self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted)
-                )
+                second = d.second()
+                adjoint = second.adjoint
+                results = tuple(adjoint.names[w] for w in wanted if w in adjoint.names)
+                tensors = {**second.tensors}
+                tensors |= {c: Tensor(c, tensors[o].axes) for o, c in adjoint.cotangents.items()}
+                body = self.body(d.layer, tensors, second.equations, results, adjoints=(d.adjoint, adjoint))
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
+            bodies.append((body, d, adjoint, wanted))
         _, d, adjoint, wanted = bodies[0]
         options = self.option_arguments()
         cot = list(d.adjoint.cotangents.values())

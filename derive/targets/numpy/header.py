@@ -6,7 +6,9 @@ import hashlib
 import textwrap
 from pathlib import Path
 
+from derive.calculus.parts import Parted
 from derive.notation import expr as x
+from derive.notation.define import REGISTRY, home
 from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Ref
 from derive.notation.layer import Tensor
 from derive.notation.text import show_equation
@@ -68,7 +70,9 @@ class Header(Bodies):
             used = set(self.layers_used)
             if any(o.kind == "Activation" for o in layer.options):
                 used |= set(self.activations)
-            local.append(f"from reference.layers import {', '.join(sorted(used))}")
+            outside = {n for n in used if n in REGISTRY and Path(REGISTRY[n][0].file).parent != home()}
+            for place, names in ((".", outside), ("reference.layers", used - outside)):
+                local += [f"from {place} import {', '.join(sorted(names))}"] if names else []
         by_module: dict[str, list[str]] = {}
         for f in sorted(self.functions):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
@@ -92,15 +96,7 @@ class Header(Bodies):
                             below[i.tensor] = layer.axis(axis)
 
         def pattern(t: Tensor) -> str:
-            slots = t.slots or ()
-            if slots:
-                parts = ", ".join(
-                    "(" + ", ".join(f'"{a}"' for a in s.parts) + ("," if len(s.parts) == 1 else "") + ")" for s in slots
-                )
-                comma = "," if len(slots) == 1 else ""
-                shape = f"({parts}{comma})"
-            else:
-                shape = self.output_slots(t)
+            shape = self.slots(t)
             extra = ""
             if t.kind != "real":
                 extra += f', kind="{t.kind}"'
@@ -170,27 +166,20 @@ class Header(Bodies):
                         return first, then
         return None
 
-    def output_slots(self, t: Tensor) -> str:
-        """Output axes as the caller sees them: products of the signature are put together again."""
-        products = [s.parts for i in self.layer.inputs for s in i.slots if len(s.parts) > 1]
-        axes = [self.layer.axis(a) for a in t.axes]
-        slots: list[tuple[str, ...]] = []
-        n = 0
-        while n < len(axes):
-            pair = tuple(axes[n : n + 2])
-            if pair in products:
-                slots.append(pair)
-                n += 2
-            else:
-                slots.append((axes[n],))
-                n += 1
+    def slots(self, t: Tensor) -> str:
+        """A tensor's axes as a caller sees them, as a tuple."""
+        slots = self.layer.split(t)
         parts = ", ".join("(" + ", ".join(f'"{a}"' for a in s) + ("," if len(s) == 1 else "") + ")" for s in slots)
         return f"({parts}{',' if len(slots) == 1 else ''})"
 
     def named_tuples(self) -> str:
         layer, d = self.layer, self.variants[0]
 
+        parts = {site.saved.tensor: site.part.name for site in d.sites} if isinstance(d, Parted) else {}
+
         def axes(name: str) -> str:
+            if name in parts:
+                return f"  # what {parts[name]}.forward keeps"
             t = layer.tensors.get(name)
             return f"  # [{', '.join(t.axes)}]" if t is not None and t.axes else ""
 

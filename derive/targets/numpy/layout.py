@@ -26,10 +26,10 @@ def wrap_code(line: str, width: int = WIDTH) -> list[str]:
 
 
 def assignment(body: str) -> tuple[str, str, str]:
-    """``a = b`` split at the operator outside all brackets."""
+    """``a = b = c`` split at the last operator outside all brackets."""
     depth = 0
-    for n, c in enumerate(body):
-        depth += (c in OPEN) - (c in CLOSE)
+    for n, c in reversed(list(enumerate(body))):
+        depth += (c in CLOSE) - (c in OPEN)
         if depth == 0 and c == "=" and body[n + 1] == " " and body[n - 1] in " +-*/":
             start = n - 1 if body[n - 1] != " " else n
             return body[:start].rstrip(), body[start : n + 1], body[n + 2 :]

@@ -8,7 +8,7 @@ from derive.calculus.reverse import linear
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
-from derive.program.ir import Contract, Fold, Loop, Map, Rows, Scatter, Statement
+from derive.program.ir import Contract, Fold, Map, Scatter, Single
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.views import ATOM, PRODUCT, UNARY
 
@@ -28,10 +28,10 @@ class Values:
     tensors: dict[str, Tensor]
     printer: Printer
 
-    def value(self, s: Statement) -> tuple[str, int, tuple[str, ...]]:
+    def value(self, s: Single) -> tuple[str, int, tuple[str, ...]]:
         """Code, level and axes of what a statement computes, without the loop's axis."""
         p = self.printer
-        axes = tuple(a for a in s.axes if a != p.loop) if not isinstance(s, Loop | Rows) else ()
+        axes = tuple(a for a in s.axes if a != p.loop)
         match s:
             case Map(body=body):
                 mean = self.mean(body, axes)
@@ -50,7 +50,6 @@ class Values:
                 p.functions.add("scatter_add")
                 code = f"scatter_add({p.show(values, over + rest)}, {p.show(index, over)}, {p.size(axis)})"
                 return self.permuted(code, (axis, *rest), axes), ATOM, axes
-        raise TypeError(s)
 
     def mean(self, body: Expr, axes: tuple[str, ...]) -> str | None:
         """A sum divided by sizes: a function of its own, because the sum may overflow where the mean does not."""

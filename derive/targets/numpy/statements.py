@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement, names
+from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Program, Rows, Scatter, Single, Statement, names
 from derive.program.lower import expressions
 from derive.program.rows import WORTH, passes, read
 from derive.targets.numpy.layout import WIDTH
@@ -73,6 +73,8 @@ class Body(Values):
                 self.loop(s, statements[n + 1 :])
             elif isinstance(s, Rows):
                 self.emit(f"{', '.join(s.results)} = {self.rows(s)}")
+            elif isinstance(s, Invoke):
+                self.invoke(s)
             elif self.can_inline(s, statements[n + 1 :]):
                 code, level, axes = self.value(s)
                 self.printer.inline[s.name] = (code, level, axes)
@@ -88,9 +90,9 @@ class Body(Values):
         """Whether a statement is the first or second result of a function that has two."""
         return isinstance(s, Map) and isinstance(s.body, Op) and s.body.fn.startswith(f"{word} of ")
 
-    def can_inline(self, s: Statement, rest: tuple[Statement, ...]) -> bool:
+    def can_inline(self, s: Single, rest: tuple[Statement, ...]) -> bool:
         """A reduction that is used once, by the next statement, is printed there."""
-        if isinstance(s, Loop | Rows | Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
+        if isinstance(s, Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
             return False
         if self.printer.loop is not None and self.printer.loop not in s.axes:
             return False
@@ -118,8 +120,7 @@ class Body(Values):
             return name
         return f"{name}[{', '.join(slots)}]"
 
-    def assign(self, s: Statement) -> None:
-        assert not isinstance(s, Loop | Rows)
+    def assign(self, s: Single) -> None:
         target = self.target(s.name, s.left)
         if (
             isinstance(s, Fold | Contract | Scatter)
@@ -173,7 +174,7 @@ class Body(Values):
                 return call
         return None
 
-    def text(self, s: Statement) -> str:
+    def text(self, s: Single) -> str:
         code, level, _ = self.value(s)
         return code if level > LOW else f"({code})"
 
@@ -189,6 +190,29 @@ class Body(Values):
         sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
         comma = "," if len(sizes) == 1 else ""
         self.emit(f"{name} = np.zeros(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+
+    def invoke(self, s: Invoke) -> None:
+        """A call of a part's function, and the results that are wanted."""
+        p, call = self.printer, s.call
+        places = {name: self.target(ref.tensor, ref.index) for name, ref in s.results}
+        for name, ref in s.results:
+            if places[name] != ref.tensor and ref.tensor not in self.declared:
+                self.declare(ref.tensor)
+        code = p.invoked(call)
+        slots = dict(call.fields)
+        left = ", ".join(places.get(name, "_") for name in slots if name != "saved")
+        if "saved" in slots:
+            left = f"({left})" if len(slots) > 2 else left
+            self.emit(f"{left}, {places.get('saved', '_')} = {code}")
+        elif len(places) == 1 and call.function != "jvp":
+            ((name, place),) = places.items()
+            self.emit(f"{place} = {code}.{name}")
+        else:
+            self.emit(f"{left} = {code}")
+        for name, ref in s.results:
+            if slots[name]:
+                sizes = ", ".join(p.size(a) for e in ref.index if (a := x.plain(e)) and a != p.loop)
+                self.emit(f"{places[name]} = {places[name]}.reshape({sizes})")
 
     def rows(self, s: Rows) -> str:
         """A call of a function that computes some rows; and that function, as a helper."""
@@ -260,7 +284,7 @@ class Body(Values):
             n.tensor for e in expressions(s) for n in x.walk(e)
             if isinstance(n, Ref) and n.tensor in inside and (not n.index or n.index[0] != Pos(s.axis))
         }  # fmt: skip
-        partial = {b.name for b in s.body if not isinstance(b, Loop | Rows) and any(x.plain(e) is None for e in b.left)}
+        partial = {b.name for b in s.body if isinstance(b, Single) and any(x.plain(e) is None for e in b.left)}
         made_outside = set(names(tuple(o for o in self.program.statements if o is not s)))
         local = {
             n for n in inside

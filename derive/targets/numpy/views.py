@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
@@ -61,6 +61,9 @@ class Views:
 
     def size(self, axis: str) -> str:
         axis = self.axis(axis)
+        match self.layer.sizes.get(axis):
+            case Size(same):
+                axis = self.axis(same)
         self.sizes.setdefault(axis)
         return size_name(axis)
 
