@@ -75,15 +75,17 @@ class Site:
     def array(self, name: str, tensor: str) -> tuple[Tensor, Ref]:
         """An array at this site with the axes of one of the part's tensors."""
         own = (self.inputs | self.outputs)[tensor]
-        whole = own.index[len(own.index) - len(self.part.tensors[tensor].axes) :]
-        index = (*self.loops, *whole)
+        width = len(self.call.spread(self.part.tensors[tensor].axes))
+        index = (*self.loops, *own.index[len(own.index) - width :])
         return Tensor(name, tuple(x.plain(e) or "" for e in index)), Ref(name, index)
 
     def slots(self, tensor: str) -> Slots:
         """The axes of one of the part's tensors where it has two of them as one."""
-        axes = dict(self.call.axes)
         found = self.part.split(self.part.tensors[tensor]) if tensor else ()
-        return tuple(tuple(axes[a] for a in s) for s in found) if any(len(s) > 1 for s in found) else ()
+        if not any(len(slot) > 1 for slot in found):
+            return ()
+        spread = self.call.spread
+        return tuple(s for slot in found for s in ([spread(slot)] if len(slot) > 1 else [(a,) for a in spread(slot)]))
 
     def results(
         self, function: str, fields: dict[str, str], groups: Iterable[dict[str, Expr]], into: Refs, options: bool
@@ -155,15 +157,16 @@ class Cut:
     equations: tuple[Equation, ...]
     into: tuple[dict[str, Ref], ...]
 
-    def cotangent(self, ref: Ref) -> Expr:
+    def cotangent(self, site: Site, ref: Ref) -> Expr:
         """The adjoint of a box's result; 0 where it reaches no output."""
         name = self.adjoint.names.get(ref.tensor)
         if name is None:
             return ZERO
-        made = [e for e in self.equations if e.target == name]
-        match made:
-            case [Equation(left=left, body=Ref(_, index) as whole)] if left == ref.index and index[1:] == left[1:]:
-                return whole  # another array, or an entry of it, as it is
+        match [e for e in self.equations if e.target == name]:
+            case [Equation(left=left, body=Ref() as other)] if left == ref.index:
+                loops = len(site.loops)
+                if len(other.index) == len(left) and other.index[loops:] == left[loops:]:
+                    return other  # an array as it is, at this or another position of the loop
         return Ref(name, ref.index)
 
 
@@ -184,10 +187,13 @@ def cut(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ...]) -
             tensors[copy.tensor] = tensor
             copies[copy.tensor] = Equation(copy.tensor, copy.index, argument)
             placed[-1][name] = copy
+    begun = (  # the scatter rule has to see that a recurrence begins where a box computes it
+        Equation(ref.tensor, ref.index, ZERO) for box in boxes for ref in box.made if not all(map(x.free, ref.index))
+    )
     whole = replace(
         layer,
         tensors=tensors,
-        steps=(*equations, *copies.values()),
+        steps=(*equations, *begun, *copies.values()),
         outputs=(*layer.differentiable_outputs, *copies),
         state_outputs=(),
     )
@@ -307,20 +313,18 @@ class Parted(Derivation):
         found = cut(backward, own, forwards + backwards)
         parts: list[Equation] = []
         for box, into in zip(forwards, found.into, strict=False):
-            cotangents = {o: found.cotangent(ref) for o, ref in box.site.smooth.items()}
+            cotangents = {o: found.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
             parts += box.site.backward(cotangents, into)
         for box, first, into in zip(backwards, self.cut.into, found.into[len(forwards) :], strict=True):
-            cotangents = {o: self.cut.cotangent(ref) for o, ref in box.site.smooth.items()}
-            along = {f: found.cotangent(first[f]) if f in first else ZERO for f in box.site.gradients}
+            cotangents = {o: self.cut.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
+            along = {f: found.cotangent(box.site, first[f]) if f in first else ZERO for f in box.site.gradients}
             parts += box.site.double_backward(cotangents, along, into)
         equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.adjoint.auxiliary)
         return Second((*equations, *found.equations, *parts), found.adjoint, {**self.tensors, **found.adjoint.tensors})
 
     def cotangents_read(self, site: Site) -> dict[str, tuple[str, Ref]]:
         """The cotangents that a part's backward is given, as arguments with a gradient."""
-        found = {
-            site.cotangents[o]: (o, self.cut.cotangent(ref)) for o, ref in site.outputs.items() if o in site.cotangents
-        }
+        found = {site.cotangents[o]: (o, self.cut.cotangent(site, ref)) for o, ref in site.smooth.items()}
         return {c: (o, ref) for c, (o, ref) in found.items() if isinstance(ref, Ref)}
 
 
@@ -332,7 +336,7 @@ def saved_tensor(site: Site) -> Tensor:
     return Tensor(site.saved.tensor, tuple(x.plain(e) or "" for e in site.saved.index), kind="saved")
 
 
-def site_of(layer: Layer, call: Call, taken: Container[str]) -> Site:
+def site_of(layer: Layer, call: Call) -> Site:
     tensors, part = call.tensors, call.part
     name = call.results[0].tensor + ("" if all(map(x.free, call.lead)) else "_first")
     loops = tuple(e for e in call.lead if x.free(e))
@@ -341,7 +345,7 @@ def site_of(layer: Layer, call: Call, taken: Container[str]) -> Site:
         name,
         {t.name: tensors[t.name] for t in part.inputs if t.name in tensors},
         {o: tensors[o] for o in part.outputs},
-        Ref(unused(f"saved_{name}", taken), loops),
+        Ref(unused(f"saved_{name}", layer.tensors), loops),
     )
 
 
@@ -350,12 +354,12 @@ def by_parts(derivation: Derivation) -> Derivation:
     layer = derivation.layer
     if not layer.calls:
         return derivation
-    sites = tuple(site_of(layer, call, layer.tensors) for call in layer.calls)
+    sites = tuple(site_of(layer, call) for call in layer.calls)
     own = tuple(step for step in layer.steps if isinstance(step, Equation))
     boxes = tuple(Box(site, site.name, tuple(site.smooth.values()), read(site)) for site in sites)
     found = cut(layer, own, boxes)
     parts: list[Equation] = []
     for box, into in zip(boxes, found.into, strict=True):
-        cotangents = {o: found.cotangent(ref) for o, ref in box.site.smooth.items()}
+        cotangents = {o: found.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
         parts += box.site.backward(cotangents, into)
     return Parted(layer, found.adjoint, (*found.equations, *parts), (), derivation.facts, sites, own, found)

@@ -148,7 +148,19 @@ def chosen(layer: Layer, options: Mapping[str, Any]) -> Iterator[Layer]:
             yield REGISTRY[name][0]
 
 
+def rounded(layer: Layer) -> bool:
+    """Whether a part is given a floating-point number, or left the one it has."""
+    for call in layer.calls:
+        given = dict(call.options)
+        for option in call.part.options:
+            if isinstance(option.default, float) and isinstance(given.get(option.name), Num | None):
+                return True
+        if rounded(call.part):
+            return True
+    return False
+
+
 def exact_inside(layer: Layer, options: Mapping[str, Any]) -> bool:
-    """Whether fractions stay fractions: in the equations, and in the elementwise layers called, whose own options
-    are floats."""
-    return rational(layer) and all(rational(part) and not part.options for part in chosen(layer, options))
+    """Whether fractions stay fractions: in the equations, and in the layers called, whose own options are floats."""
+    parts = chosen(layer, options)
+    return rational(layer) and not rounded(layer) and all(rational(part) and not part.options for part in parts)

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from derive.notation.expr import ELLIPSIS, ONE, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, decided, plain, transform
+from derive.notation.expr import (
+    ELLIPSIS,
+    ONE,
+    Expr,
+    Num,
+    Op,
+    Opt,
+    Pos,
+    Reduce,
+    Ref,
+    Size,
+    decided,
+    mul,
+    plain,
+    reduce,
+    transform,
+)
 
 Kind = Literal["real", "integer", "boolean", "saved"]
 
@@ -89,30 +106,35 @@ class Call:
         results: what the part's outputs are here; those beyond the last one named are not used.
         arguments: what the part's inputs are here; None for a mask that is left out.
         options: keyword arguments; a string for what has a name, a boolean for a flag.
-        axes: the part's axes and indices and what they are called here.
+        axes: the part's axes and indices and what they are called here; ``...`` may be any number of axes.
     """
 
     part: Layer
     results: tuple[Ref, ...]
     arguments: tuple[Ref | None, ...]
     options: tuple[tuple[str, Expr | str | bool], ...]
-    axes: tuple[tuple[str, str], ...]
+    axes: tuple[tuple[str, tuple[str, ...]], ...]
     line: int = 0
+
+    def spread(self, axes: Iterable[str]) -> tuple[str, ...]:
+        """What axes or indices of the part are called here."""
+        known = dict(self.axes)
+        return tuple(here for a in axes for here in known.get(a, (a,)))
 
     @property
     def lead(self) -> tuple[Expr, ...]:
         """The leading indices of the results that the part knows nothing of."""
         first = self.results[0]
-        return first.index[: len(first.index) - len(self.part.tensors[self.part.outputs[0]].axes)]
+        return first.index[: len(first.index) - len(self.spread(self.part.tensors[self.part.outputs[0]].axes))]
 
     @cached_property
     def tensors(self) -> dict[str, Ref]:
         """The part's tensors here; those without a name of their own get the first result's in front."""
-        part, axes = self.part, dict(self.axes)
+        part = self.part
         inputs = {t.name: ref for t, ref in zip(part.inputs, self.arguments, strict=True) if ref is not None}
         named = dict(zip(part.outputs, self.results, strict=False))
         hidden = {
-            name: Ref(f"{self.results[0].tensor}_{name}", self.lead + tuple(Pos(axes.get(a, a)) for a in t.axes))
+            name: Ref(f"{self.results[0].tensor}_{name}", self.lead + tuple(map(Pos, self.spread(t.axes))))
             for name, t in part.tensors.items()
             if t.role not in ("input", "state") and name not in named
         }
@@ -128,7 +150,7 @@ class Call:
 
     def here(self, e: Expr) -> Expr:
         """An expression of the part in the tensors, axes and options of the caller."""
-        axes, options = dict(self.axes), {o.name for o in self.part.options}
+        options = {o.name for o in self.part.options}
         left_out = {t.name for t in self.part.inputs} - set(self.tensors)
 
         def visit(node: Expr) -> Expr | None:
@@ -136,12 +158,12 @@ class Call:
                 case Ref(name, _) if name in left_out:
                     return ONE
                 case Ref(name, index):
-                    own = self.tensors[name]
-                    return Ref(own.tensor, own.index[: len(own.index) - len(index)] + tuple(map(self.here, index)))
+                    own, inner = self.tensors[name], tuple(h for i in index for h in self.indices(i))
+                    return Ref(own.tensor, own.index[: len(own.index) - len(inner)] + inner)
                 case Pos(index):
-                    return Pos(axes.get(index, index))
+                    return Pos(self.spread([index])[0])
                 case Size(axis):
-                    return Size(axes.get(axis, axis))
+                    return mul(*map(Size, self.spread([axis])))
                 case Opt(name) if name in options:
                     value = self.option(name)
                     return value if not isinstance(value, str) else None
@@ -149,10 +171,14 @@ class Call:
                     value = self.option(fn)
                     return Op(value if isinstance(value, str) else str(value.name), tuple(map(self.here, args)))  # type: ignore[union-attr]
                 case Reduce(op, over, body):
-                    return Reduce(op, tuple(axes.get(i, i) for i in over), self.here(body))
+                    return reduce(op, self.spread(over), self.here(body))
             return None
 
         return decided(transform(e, visit))
+
+    def indices(self, e: Expr) -> tuple[Expr, ...]:
+        """What stands in index position here."""
+        return tuple(map(Pos, self.spread([e.index]))) if isinstance(e, Pos) else (self.here(e),)
 
     @cached_property
     def equations(self) -> tuple[Equation, ...]:

@@ -94,6 +94,12 @@ ERRORS = {
         "at another step than the one before",
     ),
     "an index without a size": ("y[..., i, k] = x[..., i]\nreturn y", "k = axis(...)"),
+    "a call of too few tensors": ("z = linear(x)\nreturn z", "call it as linear(x, W, b)"),
+    "a call with no tensor": ("z = softmax(2)\nreturn z", "pass tensors defined above"),
+    "a call of other axes": ("s[...] = sum(i, x[..., i])\nz = softmax(s)\nreturn z", "softmax takes z[..., i]"),
+    "a call of too many results": ("p, q = softmax(x)\nreturn p", "softmax gives y only"),
+    "a call with an unknown option": ("z = softmax(x, slope=2)\nreturn z", "softmax has no option 'slope'"),
+    "a call of another kind": ("y = embedding(x, x)\nreturn y", "embedding's t integer"),
     "an unknown result": ("y[..., i] = x[..., i]\nreturn z", "z is returned but never defined"),
 }
 
@@ -107,6 +113,14 @@ def test_errors_say_what_where_and_how_to_mend_it(case: str, tmp_path: Path) -> 
     assert words in message
     assert "layers.py:" in message
     assert "^" in message  # the place is marked
+
+
+def test_axes_that_a_part_needs_to_be_of_one_length_are_said_to_be(tmp_path: Path) -> None:
+    signature = "x: Real[..., n], U: Real[n, m], b: Real[n]"
+    with pytest.raises(DefinitionError, match=r"say so above: m = axis\(size\(n\)\)"):
+        defined(tmp_path, "z = linear(x, U, b)\nreturn z", signature)
+    layer = defined(tmp_path, "m = axis(size(n))\nz = linear(x, U, b)\nreturn z", signature)
+    assert show_equation(layer.equations[0]) == "z[..., n2] = sum(n, U[n2, n] * x[..., n]) + b[n2]"
 
 
 def test_unknown_annotations_are_named(tmp_path: Path) -> None:

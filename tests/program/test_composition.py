@@ -131,7 +131,7 @@ def unrolled(x: Real[..., i], V: Real[n, i], c: Real[n], s: Real[t, n], U: Real[
     h[-1] = linear(x, V, c)
     a[t] = linear(h[t - 1], U, b)
     h[t, ..., n] = tanh(a[t, ..., n]) * s[t, n]
-    y[..., n] = h[size(t) - 1, ..., n]
+    y[..., n] = sum(t, h[t, ..., n] / 2)
     return y
 """,
         {"linear": EVERY},
@@ -220,6 +220,19 @@ def classifier(x: Real[..., i], W: Real[c, i], b: Real[c], t: Integer[...], redu
     return L
 """,
         {"linear": EVERY, "softmax_cross_entropy_labels": EVERY},
+    ),
+    "arithmetic only": (
+        """
+def thinned(x: Real[..., i], m: Real[..., i], W: Real[o, i], b: Real[o], keep: Probability = 0.5):
+    '''Dropout before and after a linear layer: with a number of the caller's, and with one of its own.'''
+    d = inverted_dropout(x, m, p=keep)
+    z = linear(d, W, b)
+    s[o] = mean(..., z[..., o])
+    e = inverted_dropout(s, b)
+    y[o] = e[o] * b[o]
+    return y
+""",
+        {"inverted_dropout": EVERY, "linear": EVERY},
     ),
     "a result that nothing needs": (
         """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation.expr import ELLIPSIS, Pos
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
@@ -204,6 +205,8 @@ class Functions(Bodies):
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
         bodies = []
+        if not all(map(self.differentiable_twice, self.parts())):
+            return ""
         for d in self.variants:
             wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
             try:
@@ -244,6 +247,14 @@ class Functions(Bodies):
         lines.append(f"    return Second(*{self.restored(gradients)})")
         self.second = wanted
         return "\n".join(lines)
+
+    def parts(self) -> list[Layer]:
+        """The layers that this one calls."""
+        return list({c.part.name: c.part for d in self.variants for c in d.layer.calls}.values())
+
+    def differentiable_twice(self, part: Layer) -> bool:
+        """Whether the kernel of a part has double_backward."""
+        return type(self)((derive(part),), self.activations).double_backward() != ""
 
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
