@@ -158,7 +158,7 @@ LEDGER: tuple[Row, ...] = (
         "The forward pass keeps $z$ and $h$",
         "proved",
         "mlp",
-        note="They are named fields of what forward returns.",
+        note="$z$ is a named field of what forward returns; $h$ is what its linear layers keep of their inputs.",
     ),
     _row(
         "S15",
