@@ -20,6 +20,7 @@ from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "attention",
@@ -94,6 +95,7 @@ def backward_rows(
     return dV, dK, dQ
 
 
+@wider
 def forward(
     Q: Array, K: Array, V: Array, mask: Array | None = None, *, causal: bool = False
 ) -> tuple[Array, Saved]:
@@ -122,6 +124,7 @@ def forward(
     return SIGNATURE.restore(dims, O=O)[0], saved
 
 
+@wider
 def backward(dO: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dO * O) with respect to Q, K, V.
 
@@ -137,6 +140,7 @@ def backward(dO: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=dV))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False) -> Any:
     """Return the directional derivative of forward at primals (Q, K, V, mask) along tangents.
 
@@ -166,6 +170,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     return SIGNATURE.restore(dims, O=t_O)[0]
 
 
+@wider
 def double_backward(
     dO: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, causal: bool = False
 ) -> Second:

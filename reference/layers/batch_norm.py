@@ -23,6 +23,7 @@ from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import inverse_root, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "batch_norm",
@@ -120,6 +121,7 @@ def backward_rows(dy: Any, x_hat: Any, gamma: Any, inv_std: Any, rows: Any, n_b:
     return dbeta, dgamma, dx
 
 
+@wider
 def forward(
     x: Array,
     gamma: Array,
@@ -162,6 +164,7 @@ def forward(
     return Outputs(*SIGNATURE.restore(dims, y=y, new_mean=new_mean, new_var=new_var)), saved
 
 
+@wider
 def backward(dy: Any, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
@@ -178,6 +181,7 @@ def backward(dy: Any, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, momentum: float = 0.1, epsilon: float = 1e-05
 ) -> Any:
@@ -212,6 +216,7 @@ def jvp(
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],

@@ -16,6 +16,7 @@ import numpy as np
 from reference.runtime.arrays import ratio
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "clip_by_global_norm",
@@ -54,6 +55,7 @@ class Second(NamedTuple):
     g: Any
 
 
+@wider
 def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved]:
     """Scale all gradients together so that their joint norm is at most tau.
 
@@ -80,6 +82,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Saved
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to g.
 
@@ -101,6 +104,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, g=dg))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) -> Any:
     """Return the directional derivative of forward at primals (g) along tangents.
 
@@ -126,6 +130,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, tau: float = 1.0
 ) -> Second:

@@ -16,6 +16,7 @@ import numpy as np
 from reference.runtime.arrays import mean, xdivy, xlogy
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "cross_entropy",
@@ -97,6 +98,7 @@ def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
     return dt, dy
 
 
+@wider
 def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of predicted probabilities y against targets t.
 
@@ -125,6 +127,7 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to y, t.
 
@@ -145,6 +148,7 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, y=dy, t=dt))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (y, t) along tangents.
 
@@ -166,6 +170,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "dropout",
@@ -85,6 +86,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, m) along tangents.
 
@@ -99,6 +101,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from reference.runtime.arrays import either, masked, scatter_add
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "embedding",
@@ -72,6 +73,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Save
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to E.
 

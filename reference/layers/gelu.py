@@ -16,6 +16,7 @@ from reference.runtime.arrays import sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative, within
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "gelu",
@@ -121,6 +122,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

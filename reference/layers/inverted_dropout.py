@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "inverted_dropout",
@@ -53,6 +54,7 @@ class Second(NamedTuple):
     m: Any
 
 
+@wider
 def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Saved]:
     """Multiply by a mask of zeros and ones and divide by p, the probability to keep; inference needs nothing.
 
@@ -76,6 +78,7 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Saved]:
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, m.
 
@@ -91,6 +94,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> Any:
     """Return the directional derivative of forward at primals (x, m) along tangents.
 
@@ -105,6 +109,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, p: float = 0.5) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -20,6 +20,7 @@ from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import inverse_root, row_dot, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "layer_norm",
@@ -92,6 +93,7 @@ def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: A
     return dbeta, dgamma, dx
 
 
+@wider
 def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, Saved]:
     """Normalise each example over its features, then scale and shift.
 
@@ -117,6 +119,7 @@ def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> t
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
@@ -132,6 +135,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-05) -> Any:
     """Return the directional derivative of forward at primals (x, gamma, beta) along tangents.
 
@@ -160,6 +164,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, epsilon: float = 1e-05
 ) -> Second:

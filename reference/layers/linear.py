@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "linear",
@@ -52,6 +53,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(x: Array, W: Array, b: Array) -> tuple[Array, Saved]:
     """Multiply by a weight matrix and add a bias.
 
@@ -75,6 +77,7 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, Saved]:
     return SIGNATURE.restore(dims, z=z)[0], saved
 
 
+@wider
 def backward(dz: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dz * z) with respect to x, W, b.
 
@@ -91,6 +94,7 @@ def backward(dz: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, W, b) along tangents.
 
@@ -107,6 +111,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return SIGNATURE.restore(dims, z=t_z)[0]
 
 
+@wider
 def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

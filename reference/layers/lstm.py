@@ -21,6 +21,7 @@ import numpy as np
 from reference.layers import sigmoid, tanh
 from reference.runtime.arrays import contract
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "lstm",
@@ -88,6 +89,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tuple[Outputs, Saved]:
     """Long short-term memory over a sequence; gates in the order input, forget, cell, output.
 
@@ -132,6 +134,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
 
 
+@wider
 def backward(cotangents: Any, saved: Saved) -> Gradients:
     """Return the gradients of sum(dh * h) + sum(dc * c) with respect to x, h0, c0, W, U, b.
 
@@ -166,6 +169,7 @@ def backward(cotangents: Any, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, h0=dh0, c0=dc0, W=dW, U=dU, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, h0, c0, W, U, b) along tangents.
 
@@ -213,6 +217,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
 
+@wider
 def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.arrays import argmax, filled, output_size, overlap_add, window_max, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "max_pool2d",
@@ -110,6 +111,7 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
@@ -125,6 +127,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, window: int = 2, stride: int = 2, padding: int = 0
 ) -> Any:
@@ -153,6 +156,7 @@ def jvp(
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],

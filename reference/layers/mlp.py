@@ -17,6 +17,7 @@ import numpy as np
 
 from reference.layers import gelu, identity, leaky_relu, relu, sigmoid, tanh
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "mlp",
@@ -66,6 +67,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(
     x: Array, W: Sequence[Array], b: Sequence[Array], *, activation: str = "relu", output: str = "identity"
 ) -> tuple[Array, Saved]:
@@ -100,6 +102,7 @@ def forward(
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, W, b.
 
@@ -131,6 +134,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu", output: str = "identity"
 ) -> Any:
@@ -170,6 +174,7 @@ def jvp(
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],

@@ -16,6 +16,7 @@ import numpy as np
 from reference.layers import gelu, identity, leaky_relu, relu, sigmoid, tanh
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "residual",
@@ -82,6 +83,7 @@ def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
     return dz, db, dskip
 
 
+@wider
 def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu") -> tuple[Array, Saved]:
     """One step of a network with a connection that skips it.
 
@@ -108,6 +110,7 @@ def forward(x: Array, skip: Array, W: Array, b: Array, *, activation: str = "rel
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, skip, W, b.
 
@@ -124,6 +127,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, skip=dskip, W=dW, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu") -> Any:
     """Return the directional derivative of forward at primals (x, skip, W, b) along tangents.
 
@@ -143,6 +147,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, activation: str = "relu"
 ) -> Second:

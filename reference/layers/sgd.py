@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "sgd",
@@ -50,6 +51,7 @@ class Second(NamedTuple):
     dW: Any
 
 
+@wider
 def forward(W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> tuple[list[Array], Saved]:
     """One step of gradient descent with learning rate alpha.
 
@@ -95,6 +97,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, W=dW_, dW=ddW))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01) -> Any:
     """Return the directional derivative of forward at primals (W, dW) along tangents.
 
@@ -112,6 +115,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, alpha: float = 0.01
 ) -> Second:

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax",
@@ -65,6 +66,7 @@ def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     return np.multiply(y, dy - row_dot(dy, y)[:, None], out=dz)
 
 
+@wider
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
     """Turn scores into probabilities along one axis.
 
@@ -87,6 +89,7 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, Saved]:
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to z.
 
@@ -101,6 +104,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> Any:
     """Return the directional derivative of forward at primals (z) along tangents.
 
@@ -117,6 +121,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, axis: int = -1) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

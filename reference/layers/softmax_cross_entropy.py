@@ -18,6 +18,7 @@ from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax_cross_entropy",
@@ -135,6 +136,7 @@ def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, su
     return dt, dz
 
 
+@wider
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of softmax of the logits z against dense targets t of any sum.
 
@@ -163,6 +165,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z, t.
 
@@ -183,6 +186,7 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz, t=dt))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (z, t) along tangents.
 
@@ -211,6 +215,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

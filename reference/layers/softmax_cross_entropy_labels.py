@@ -19,6 +19,7 @@ from reference.runtime.arrays import less_one_hot, mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax_cross_entropy_labels",
@@ -118,6 +119,7 @@ def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any) -> Any:
     return dloss * less_one_hot(y, t)
 
 
+@wider
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Saved]:
     """Cross-entropy of softmax of the logits z against the index t of the true class.
 
@@ -146,6 +148,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Save
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z.
 
@@ -166,6 +169,7 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (z, t) along tangents.
 
@@ -191,6 +195,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

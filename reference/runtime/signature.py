@@ -16,6 +16,7 @@ import numpy as np
 
 from reference.runtime.examine import Examiner
 from reference.runtime.patterns import REST, Array, Dims, Pattern
+from reference.runtime.wider import converted
 
 __all__ = ["Array", "Dims", "Pattern", "Signature"]
 
@@ -171,7 +172,8 @@ class Signature(Examiner):
 
     def restore(self, dims: Dims, **results: Any) -> list[Any]:
         """Give results, by the names of outputs or inputs, the shapes and the dtype that their patterns promise."""
-        return [self.restored(name, a, dims) for name, a in results.items()]
+        found = [self.restored(name, a, dims) for name, a in results.items()]
+        return found if dims.result is None else converted(found, dims.result)
 
     def restored(self, name: str, a: Any, dims: Dims) -> Any:
         """One result; None stands for zeros."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from derive.calculus.reverse import CalculusError, reverse
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.textbook import textbook
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Tensor
 from derive.notation.read import OPTION_KINDS
+from derive.program.overflow import may_overflow_on_the_way
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.views import size_name
@@ -65,10 +68,18 @@ class Functions(Bodies):
         chosen = any(o.kind == "Choice" for o in self.layer.options)
         return not products and not chosen and all(a and {*map(self.layer.axis, a)} <= known for a in axes)
 
+    def decorator(self, bodies: Iterable[Function]) -> list[str]:
+        """The line above a function that may overflow on the way to its results."""
+        if not any(may_overflow_on_the_way(body.program.statements) for body in bodies):
+            return []
+        self.functions.add("wider")
+        return ["@wider"]
+
     def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         output = self.layer.tensors[self.layer.outputs[0]]
         result = "Outputs" if len(self.layer.outputs) > 1 else "list[Array]" if self.is_list(output) else "Array"
-        lines = [f"def forward({self.arguments()}) -> tuple[{result}, Saved]:", *self.forward_doc()]
+        lines = self.decorator(f for f, _, _ in bodies)
+        lines += [f"def forward({self.arguments()}) -> tuple[{result}, Saved]:", *self.forward_doc()]
         lines += self.bind()
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
@@ -134,6 +145,7 @@ class Functions(Bodies):
         wrt = list(self.variants[0].gradients)
         total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
         lines = [
+            *self.decorator(b for _, b, _ in bodies),
             f"def backward({argument}: {self.cotangent_type()}, saved: Saved) -> Gradients:",
             f'    """Return the gradients of {total} with respect to {", ".join(wrt)}.',
             "",
@@ -170,6 +182,7 @@ class Functions(Bodies):
         options = self.option_arguments()
         comma = "," if len(inputs) == 1 else ""
         lines = [
+            *self.decorator(bodies),
             f"def jvp(primals: Sequence[Any], tangents: Sequence[Any]{options}) -> Any:",
             f'    """Return the directional derivative of forward at primals ({", ".join(inputs)}) along tangents.',
             "",
@@ -229,6 +242,7 @@ class Functions(Bodies):
         u = [adjoint.cotangents[g] for g in d.gradients.values()]
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
         lines = [
+            *self.decorator(b for b, *_ in bodies),
             f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]"
             f"{options}) -> Second:",
             '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
