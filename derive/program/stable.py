@@ -21,7 +21,7 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
 from derive.program.exponentials import bounded, decaying
 from derive.program.library import recognise
-from derive.program.squares import inverse_roots
+from derive.program.squares import mean_squares
 
 HALF = Fraction(1, 2)
 
@@ -48,7 +48,7 @@ class Stabiliser:
             self.shift(target)
         self.norms()
         self.squares()
-        self.roots()
+        self.flat = mean_squares(self.flat, self.tensors)
         self.one_hot()
         self.library()
         self.exponentials()
@@ -312,12 +312,6 @@ class Stabiliser:
             return e
 
         self.flat = [wide(e) for e in self.flat]
-
-    def roots(self) -> None:
-        found = inverse_roots(self.flat, self.tensors)
-        if found is not None:
-            self.flat = found
-            self.note("squares that overflow are scaled: the inverse root of their mean is finite")
 
     def known_norm(self, over: tuple[str, ...], g: Ref) -> str | None:
         return next((n for n, e in self.new_norms.items() if e.body == Reduce("norm", over, g)), None)

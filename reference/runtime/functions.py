@@ -186,29 +186,10 @@ def row_dot(a: Array, b: Array) -> Array:
 
 
 def square_sum(e: Array, axis: int | tuple[int, ...]) -> Array:
-    """The sum of squares over some axes, infinite without a warning where it overflows."""
-    if e.dtype == object:
-        return np.asarray(np.add.reduce(e * e, axis=axis))
-    with np.errstate(over="ignore"):
-        if axis == e.ndim - 1:
-            return np.asarray(np.vecdot(e, e))
-        return np.asarray(np.add.reduce(np.square(e), axis=axis))
-
-
-def inverse_root(e: Array, axis: int | tuple[int, ...], squares: Array, count: Any, constant: Any) -> Array:
-    """1 / sqrt(squares/count + constant), where squares is the sum of e squared over some axes.
-
-    Where squares overflowed it is computed again, from e scaled by a power of two.
-    """
-    if e.dtype == object or np.isfinite(squares).all():
-        return np.asarray(1 / np.sqrt(squares / count + constant))
-    peak = np.maximum.reduce(np.abs(e), axis=axis, keepdims=True)
-    exponent = np.frexp(peak)[1]
-    scaled = np.ldexp(e, -exponent)
-    small = np.ldexp(np.ldexp(e.dtype.type(constant), -exponent), -exponent)
-    mean = np.add.reduce(np.square(scaled), axis=axis, keepdims=True) / count
-    root = np.ldexp(1 / np.sqrt(mean + small), -exponent)
-    return np.asarray(root.reshape(np.shape(squares)))
+    """The sum of squares over some axes."""
+    if axis == e.ndim - 1 and e.dtype != object:
+        return np.asarray(np.vecdot(e, e))
+    return np.asarray(np.add.reduce(e * e, axis=axis))
 
 
 def _dot(flat: Array, wide: Any) -> Any:
@@ -257,8 +238,7 @@ def global_norm(arrays: Iterable[Array]) -> Any:
         values = np.asarray(g, wide) if scale == 0 else g * factor
         squares += np.dot(values, values)
     root = np.sqrt(squares)
-    with np.errstate(over="ignore"):  # the norm itself may be infinite
-        return kind(np.ldexp(root, -scale))
+    return kind(np.ldexp(root, -scale))
 
 
 def log_sum(e: Array, total: Array) -> Array:
