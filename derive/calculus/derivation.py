@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
@@ -11,6 +12,25 @@ from derive.calculus.steps import Step
 from derive.calculus.textbook import textbook
 from derive.notation.expr import Num
 from derive.notation.layer import Equation, Layer, Tensor
+
+
+@dataclass(frozen=True)
+class Second:
+    """The gradient of the backward pass.
+
+    Attributes:
+        layer: the backward pass as a layer.
+        adjoint: its gradient as the scatter rule gives it.
+        equations: the definition, the backward pass and its gradient in textbook form.
+        tensors: all that they mention.
+        names: a cotangent's or differentiable input's name to that of its second gradient, where it has one.
+    """
+
+    layer: Layer
+    adjoint: Adjoint
+    equations: tuple[Equation, ...]
+    tensors: dict[str, Tensor]
+    names: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,22 @@ class Derivation:
 
     def tangent(self) -> Tangent:
         return forward(self.layer)
+
+    @cached_property
+    def second(self) -> Second:
+        """The backward of the backward.
+
+        Raises:
+            CalculusError: it cannot be derived.
+        """
+        layer = self.backward_layer()
+        adjoint = reverse(layer)
+        equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
+        tensors = {**layer.tensors, **adjoint.tensors}
+        tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
+        wanted = [*self.adjoint.cotangents.values(), *(t.name for t in self.layer.differentiable)]
+        names = {w: adjoint.names[w] for w in wanted if w in adjoint.names}
+        return Second(layer, adjoint, equations, tensors, names)
 
     def backward_layer(self) -> Layer:
         """The backward pass as a layer of its own, to be differentiated again."""

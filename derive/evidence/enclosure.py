@@ -23,8 +23,9 @@ is infinite, as it is where the equations, taken literally, would divide by what
 very negative scores): there a kernel must do better. Of a result below the smallest normal number no more is
 asked than that it is below it, too: 0 will do.
 
-Overflow is no excuse where the true result is a number of the format. Only where there is no wider format (longdouble
-is no wider than float64 on some platforms) nothing is claimed if a tensor that the definition names is beyond it.
+Overflow is no excuse where the true result is a number of the format and rounding alone cannot take it beyond: where
+numbers of 1e60 cancel to 0 in float64, what 16 digits leave of them is beyond float32. Where there is no wider format
+(longdouble is no wider than float64 on some platforms) nothing is claimed if a tensor that the definition names is beyond it.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -100,9 +101,7 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
 def bounds_forward(case: Case, exponent: int, smallest: float = 0.0) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
     numbers = rounding(exponent, smallest)
-    seed = seeded(numbers, exponent)
-    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
-    run = world.forward(case, numbers, given)
+    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
@@ -111,11 +110,42 @@ def bounds_backward(
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
     numbers = rounding(exponent, smallest)
-    seed = seeded(numbers, exponent)
-    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
-    given |= {derivation.adjoint.cotangents[o]: layout.elements(case, o, v, seed) for o, v in cotangents.items()}
+    given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     return world.gradients(derivation, run)
+
+
+def bounds_tangent(
+    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, smallest: float = 0.0
+) -> dict[str, Elements]:
+    """The same for the elements of every output's tangent."""
+    numbers = rounding(exponent, smallest)
+    names = derivation.tangent().names
+    run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
+    return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
+
+
+def bounds_second(
+    derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays, exponent: int, smallest: float = 0.0
+) -> dict[str, Elements]:
+    """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
+    numbers = rounding(exponent, smallest)
+    first, second = derivation.adjoint.cotangents, derivation.second
+    again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
+    given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
+    run = world.second(derivation, case, numbers, given)
+    wanted = first | {t.name: t.name for t in case.layer.differentiable}
+    return {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
+
+
+def _seeds(
+    case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]
+) -> dict[str, Elements]:
+    """The real inputs as balls, and other arrays by the names that the equations have for them."""
+    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
+    for arrays, names in more:
+        given |= {names[n]: layout.elements(case, n, v, seed) for n, v in arrays.items() if n in names}
+    return given
 
 
 def _real(case: Case) -> list[Any]:
@@ -148,7 +178,7 @@ def radius_of_gradients(derivation: Derivation, case: Case, cotangents: Arrays, 
 
 
 def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
-    """Outputs and gradients in every format against their enclosures."""
+    """Everything a kernel computes, in every format, against its enclosure."""
     layer = derivation.layer
     tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
     vacuous = 0
@@ -157,44 +187,73 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
             for turn, case in enumerate(inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)):
                 cotangents = inputs.cotangents(case, seed + turn, form.dtype)
-                vacuous += check(derivation, kernel, case, cotangents, form, tally)
+                tangents = inputs.tangents(case, seed + turn, form.dtype)
+                vacuous += check(derivation, kernel, case, cotangents, tangents, form, tally)
     share = vacuous / max(1, vacuous + tally.checks)
     return tally.result(f"nothing claimed about {share:.0%} of the elements" if vacuous else "")
 
 
-def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, form: Format, tally: Tally) -> int:
+@dataclass(frozen=True)
+class Part:
+    """One of a kernel's functions: what it computes, and the balls that its equations give.
+
+    Attributes:
+        compute: from a case, cotangents and tangents of any number type.
+        bounds: from the exponent of the unit roundoff and the smallest number lost to underflow.
+    """
+
+    compute: Callable[[Case, Arrays, Arrays], Arrays]
+    bounds: Callable[[int, float], dict[str, Elements]]
+
+
+def parts(derivation: Derivation, kernel: Any, case: Case, u: Arrays, v: Arrays) -> dict[str, Part]:
+    """The functions that a kernel offers, along cotangents u and tangents v."""
+    found = {
+        "forward": Part(lambda c, u, v: kernels.forward(kernel, c)[0], partial(bounds_forward, case)),
+        "backward": Part(lambda c, u, v: kernels.backward(kernel, c, u), partial(bounds_backward, derivation, case, u)),
+        "jvp": Part(lambda c, u, v: kernels.jvp(kernel, c, v), partial(bounds_tangent, derivation, case, v)),
+    }
+    if hasattr(kernel, "double_backward"):
+        found["double_backward"] = Part(
+            lambda c, u, v: kernels.double_backward(kernel, derivation, c, u, v),
+            partial(bounds_second, derivation, case, u, v),
+        )
+    return found
+
+
+def check(
+    derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, tangents: Arrays, form: Format, tally: Tally
+) -> int:
     """One case in one format. Returns how many elements had no finite bound."""
     if np.dtype(form.dtype) not in WIDER and overflows(case, form):
         return 1
-    with kernels.precision():
-        exact = kernels.over(case, kernels.to_arb)
-        truth, saved = kernels.forward(kernel, exact)
-        gradients = kernels.backward(
-            kernel, exact, {o: kernels.convert(v, kernels.to_arb) for o, v in cotangents.items()}, saved
-        )
-    analysis = Analysis(derivation, case, cotangents, form)
-    try:
-        analysis.bounds(0.0)
-    except Undecided:
-        return 1
-    results = [kernels.elements(case, a, _ball) for a in (truth, gradients)]
-    representable = all(_fits(b, form) for own in results for values in own.values() for b in values.values())
-    # a warning is a failure where the true results are numbers
-    quiet: Literal["raise", "ignore"] = "raise" if representable else "ignore"
-    label = f"{np.dtype(form.dtype)} {case.words}, inputs up to {_size(case):.1e}"
-    with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
-        try:
-            got, saved = kernels.forward(kernel, case)
-            back = kernels.backward(kernel, case, cotangents, saved)
-        except FloatingPointError as error:
-            tally.claim(False, f"{label}: {error}")
-            return 0
     vacuous = 0
-    for n, (arrays, true) in enumerate(zip((got, back), results, strict=True)):
-        for name, value in arrays.items():
-            for i, v in layout.elements(case, name, value).items():
-                where = f"{label}: {name}{list(i)}"
-                vacuous += not _element(v, true[name][i], partial(analysis.ball, n, name, i), form, where, tally)
+    fits = True  # whether all that is computed up to here is in the format's range
+    for name, part in parts(derivation, kernel, case, cotangents, tangents).items():
+        with kernels.precision():
+            u, v = (
+                {n: kernels.convert(a, kernels.to_arb) for n, a in arrays.items()} for arrays in (cotangents, tangents)
+            )
+            true = kernels.elements(case, part.compute(kernels.over(case, kernels.to_arb), u, v), _ball)
+        analysis = Analysis(part, form)
+        try:
+            analysis.bounds(0.0)
+        except Undecided:
+            return vacuous + 1
+        fits &= all(_claimed(b, analysis.ball(n, i, 0.0), form) for n, own in true.items() for i, b in own.items())
+        # a warning is a failure where the true results are numbers
+        quiet: Literal["raise", "ignore"] = "raise" if fits else "ignore"
+        label = f"{np.dtype(form.dtype)} {name} {case.words}, inputs up to {_size(case):.1e}"
+        with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
+            try:
+                got = part.compute(case, cotangents, tangents)
+            except FloatingPointError as error:
+                tally.claim(False, f"{label}: {error}")
+                continue
+        for n, value in got.items():
+            for i, number in layout.elements(case, n, value).items():
+                where = f"{label}: {n}{list(i)}"
+                vacuous += not _element(number, true[n][i], partial(analysis.ball, n, i), form, where, tally)
     return vacuous
 
 
@@ -212,22 +271,20 @@ def overflows(case: Case, form: Format) -> bool:
 class Analysis:
     """The balls of one case, without and (where they are asked for) with underflow on the way."""
 
-    def __init__(self, derivation: Derivation, case: Case, cotangents: Arrays, form: Format) -> None:
-        self.derivation, self.case, self.cotangents, self.form = derivation, case, cotangents, form
-        self.known: dict[float, tuple[dict[str, Elements], dict[str, Elements]]] = {}
+    def __init__(self, part: Part, form: Format) -> None:
+        self.part, self.form = part, form
+        self.known: dict[float, dict[str, Elements]] = {}
 
-    def bounds(self, smallest: float) -> tuple[dict[str, Elements], dict[str, Elements]]:
+    def bounds(self, smallest: float) -> dict[str, Elements]:
         if smallest not in self.known:
             with kernels.precision(WORKING):
-                own = self.case, self.form.exponent, smallest
-                back = bounds_backward(self.derivation, self.case, self.cotangents, self.form.exponent, smallest)
-                self.known[smallest] = bounds_forward(*own), back
+                self.known[smallest] = self.part.bounds(self.form.exponent, smallest)
         return self.known[smallest]
 
-    def ball(self, part: int, name: str, index: tuple[int, ...], smallest: float) -> Any:
-        """An element of the outputs (part 0) or gradients (part 1)."""
+    def ball(self, name: str, index: tuple[int, ...], smallest: float) -> Any:
+        """An element of a result; one that no equation is for is 0."""
         try:
-            return _ball(self.bounds(smallest)[part][name][index])
+            return _ball(self.bounds(smallest).get(name, {}).get(index, 0))
         except Undecided:
             return _ball(float("nan"))
 
@@ -242,6 +299,11 @@ def _fits(ball: Any, form: Format) -> bool:
     return bool(ball.is_finite() and ball.abs_upper() < form.largest)
 
 
+def _claimed(true: Any, ball: Any, form: Format) -> bool:
+    """Whether a result must be a number: the true one is, and rounding alone cannot take it out of the range."""
+    return _fits(true, form) and (not ball.is_finite() or _fits(ball, form))
+
+
 def _size(case: Case) -> float:
     """The magnitude of the inputs, for messages."""
     values = [case.tensors[t.name] for t in _real(case)]
@@ -253,7 +315,7 @@ def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, wh
     """One element; False where there is no bound. A number where the truth is one is claimed even there."""
     import flint
 
-    if not _fits(wanted, form):
+    if not _claimed(wanted, ball(0.0), form):
         return False
     with kernels.precision():
         if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from derive.calculus.reverse import CalculusError, reverse
+from derive.calculus.reverse import CalculusError
 from derive.calculus.scalars import Derivative, Scalars
-from derive.calculus.textbook import textbook
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Tensor
 from derive.notation.read import OPTION_KINDS
@@ -219,30 +218,23 @@ class Functions(Bodies):
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
         bodies = []
         for d in self.variants:
-            layer = d.backward_layer()
             try:
-                adjoint = reverse(layer)
-            except CalculusError:
-                return ""
-            tensors = {**layer.tensors, **adjoint.tensors}
-            tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
-            wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
-            present = [w for w in wanted if w in adjoint.names]
-            try:
-                results = tuple(adjoint.names[w] for w in present)
-                equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
+                second, pairs = d.second, (d.adjoint, d.second.adjoint)
+                results = tuple(second.names.values())
                 bodies.append(
-                    (self.body(layer, tensors, equations, results, adjoints=(d.adjoint, adjoint)), d, adjoint, wanted)
+                    self.body(second.layer, dict(second.tensors), second.equations, results, adjoints=pairs)
                 )
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
-        _, d, adjoint, wanted = bodies[0]
+        d = self.variants[0]
+        adjoint = d.second.adjoint
+        wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
         options = self.option_arguments()
         cot = list(d.adjoint.cotangents.values())
         u = [adjoint.cotangents[g] for g in d.gradients.values()]
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
         lines = [
-            *self.decorator(b for b, *_ in bodies),
+            *self.decorator(bodies),
             f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]"
             f"{options}) -> Second:",
             '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
@@ -255,12 +247,12 @@ class Functions(Bodies):
         ]
         if len(cot) > 1:
             lines.append(f"    {', '.join(cot)} = {argument}")
-        lines += self.prelude([b[0] for b in bodies])
+        lines += self.prelude(bodies)
         lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
         ucomma = "," if len(u) == 1 else ""
         lines.append(f"    {', '.join(u)}{ucomma} = cotangents")
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
-        lines += self.merge([b[0].lines for b in bodies])
+        lines += self.merge([b.lines for b in bodies])
         back = {c: o for o, c in d.adjoint.cotangents.items()}
         gradients = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
         lines.append(f"    return Second(*{self.restored(gradients)})")
