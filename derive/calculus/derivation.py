@@ -66,8 +66,15 @@ class Derivation:
         """A differentiable input's name to the name of its adjoint; inputs that reach no output are left out."""
         return {t.name: self.adjoint.names[t.name] for t in self.layer.differentiable if t.name in self.adjoint.names}
 
+    @cached_property
     def tangent(self) -> Tangent:
-        return forward(self.layer)
+        """Forward mode, in textbook form but for elementwise layers, whose derivative is accurate as it is."""
+        found = forward(self.layer)
+        if self.layer.elementwise:
+            return found
+        given = {t.name: found.names[t.name] for t in self.layer.differentiable}
+        as_adjoint = Adjoint(found.equations, found.names, given, found.auxiliary, found.tensors, ())
+        return replace(found, equations=textbook(self.layer, as_adjoint).equations)
 
     @cached_property
     def second(self) -> Second:

@@ -120,7 +120,7 @@ def bounds_tangent(
 ) -> dict[str, Elements]:
     """The same for the elements of every output's tangent."""
     numbers = rounding(exponent, smallest)
-    names = derivation.tangent().names
+    names = derivation.tangent.names
     run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
     return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
 

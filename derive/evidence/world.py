@@ -50,7 +50,7 @@ def backward(
 
 def tangent(derivation: Derivation, case: Case, numbers: Numbers, given: dict[str, Elements]) -> Interpreter:
     """The tangent of the definition at a case; the inputs' tangents are given by the equations' names."""
-    forms = derivation.tangent()
+    forms = derivation.tangent
     equations = case.layer.equations + forms.auxiliary + forms.equations
     return Interpreter(case, equations, {**case.layer.tensors, **forms.tensors}, numbers, given)
 

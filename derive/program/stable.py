@@ -3,6 +3,7 @@
 Each rule rewrites equations into others that are equal in exact arithmetic and leaves a note saying what and why.
 
 * log of a softmax: ``log(exp(f) / s)`` becomes ``f - log(s)``: a probability that underflows has no logarithm.
+* quotient: ``y r / y`` is computed as r, for y may underflow.
 * shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
   followed, and the rule applies only where the scale cancels before anything leaves the program.
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
@@ -44,6 +45,7 @@ class Stabiliser:
 
     def run(self) -> list[Equation]:
         self.logarithms()
+        self.quotients()
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
             self.shift(target)
         self.norms()
@@ -96,6 +98,28 @@ class Stabiliser:
                         return None
             self.note("log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm")
             return x.add(*terms)
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+
+    # ---- y r / y ----------------------------------------------------------------------------------------------------
+
+    def quotients(self) -> None:
+        def visit(e: Expr) -> Expr | None:
+            if not (isinstance(e, Op) and e.fn == "mul"):
+                return None
+            for above in e.args:
+                made = self.definition(above.tensor) if isinstance(above, Ref) else None
+                if made is None or isinstance(made.body, Reduce):
+                    continue
+                factors = list(x.factors(self.at(made, above)))
+                for below in e.args:
+                    match below:
+                        case Op("pow", (Ref() as y, x.Num(value))) if value == -1 and y in factors:
+                            factors.remove(y)
+                            rest = [f for f in e.args if f not in (above, below)]
+                            self.note(f"{y.tensor} is not divided by itself: it may underflow")
+                            return x.mul(*factors, *rest)
+            return None
 
         self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
 

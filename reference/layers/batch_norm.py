@@ -203,14 +203,13 @@ def jvp(
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=(0, 2), count=rows * n_b)
-    t_var = mean(
-        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None],
-        axis=(0, 2),
-        count=rows * n_b,
+    t_var = 2 * np.add.reduce(t_x * x_hat, axis=(0, 2)) / (inv_std * rows * n_b)
+    t_y = (
+        t_beta[:, None]
+        + x_hat * (t_gamma[:, None] - gamma[:, None] * np.square(inv_std[:, None]) * t_var[:, None] / 2)
+        + gamma[:, None] * inv_std[:, None] * t_x
+        - gamma[:, None] * inv_std[:, None] * t_mu[:, None]
     )
-    t_inv_std = -t_var / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

@@ -149,8 +149,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
-    t_x_hat = t_x / np.sqrt(epsilon + running_var[:, None])
-    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
+    t_y = (
+        x_hat * t_gamma[:, None]
+        + gamma[:, None] * t_x / np.sqrt(epsilon + running_var[:, None])
+        + t_beta[:, None]
+    )
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

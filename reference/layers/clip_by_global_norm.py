@@ -115,18 +115,14 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     t_g, = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
-    norm_g = global_norm(g)
-    norm = norm_g
+    norm = global_norm(g)
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
-    t_norm = ratio(sum_g_t_g, norm_g)
+    t_norm = ratio(sum_g_t_g, norm)
     t_y: list[Any] = [0] * n_l
     for l in range(n_l):
-        t_y[l] = (
-            (-g[l] * ratio(ratio(t_norm * tau, norm), norm) if norm > tau else np.full_like(g[l], 0))
-            + (ratio(tau, norm) if norm > tau else 1) * t_g[l]
-        )
+        t_y[l] = ((t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) if norm > tau else t_g[l])
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

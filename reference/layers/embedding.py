@@ -10,7 +10,7 @@ Do not edit: change the definition and run `gradbook build embedding`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from reference.runtime.arrays import either, masked, scatter_add
+from reference.runtime.arrays import masked, scatter_add
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -98,7 +98,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     t_E, = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
-    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E[t]
+    t_y = masked(t_E[t], 0, t[:, None] != padding_index)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

@@ -105,7 +105,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
     t_x, t_m = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
-    t_y = m * t_x / p + x * t_m / p
+    t_y = (m * t_x + t_m * x) / p
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

@@ -154,12 +154,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=1, count=n_i)
-    t_var = mean(
-        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=1, count=n_i
+    t_y = (
+        x_hat * t_gamma
+        + gamma * inv_std[:, None] * (t_x - t_mu[:, None] - x_hat * row_dot(t_x, x_hat)[:, None] / n_i)
+        + t_beta
     )
-    t_inv_std = -t_var / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    t_y = x_hat * t_gamma + gamma * t_x_hat + t_beta
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

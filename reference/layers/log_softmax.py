@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -116,10 +116,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    t_y = t_z - row_dot(exp_z, t_z)[:, None] / sum_z[:, None]
+    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
+    t_y = t_z - np.add.reduce(t_z * np.exp(y), axis=1)[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

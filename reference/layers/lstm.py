@@ -211,8 +211,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
             + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[:, 2]
         )
         t_h[t + 1] = (
-            tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[:, 3]
-            + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
+            t_c[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            + t_s[:, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
         )
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
@@ -161,13 +160,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
-    t_L = (2 * y - 2 * t) * t_y + (2 * t - 2 * y) * t_t
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        t_loss = 2 * np.add.reduce(t * (t_t - t_y) + y * (t_y - t_t), axis=None) / rows
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        t_loss = 2 * np.add.reduce(t * (t_t - t_y) + y * (t_y - t_t), axis=None)
     else:
-        t_loss = t_L
+        t_loss = 2 * (t * (t_t - t_y) + y * (t_y - t_t))
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 

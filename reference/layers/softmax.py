@@ -116,8 +116,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
+    y = exp_z / positive_sum(exp_z)
+    t_y = y * (t_z - row_dot(t_z, y)[:, None])
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

@@ -204,14 +204,21 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     sum_z = positive_sum(exp_z)[..., 0]
     log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     y = exp_z / sum_z[:, None]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
-    t_L = -np.add.reduce(((z - max_z[:, None]) - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
+    sum_t = np.add.reduce(t, axis=1)
+    sum_t_z_y = row_dot(t_z, y)
+    sum_t_t_z = row_dot(t, t_z)
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        t_loss = mean(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None, count=rows)
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        t_loss = np.add.reduce(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
     else:
-        t_loss = t_L
+        t_loss = (
+            sum_t * sum_t_z_y
+            - sum_t_t_z
+            - np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        )
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 

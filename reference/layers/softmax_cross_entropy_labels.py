@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import less_one_hot, mean
+from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
@@ -182,16 +182,15 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     rows = dims["..."]
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
-    t_L = -t_y[np.arange(len(t)), t] / y[np.arange(len(t)), t]
+    y = exp_z / positive_sum(exp_z)
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        sum_t_z_y = row_dot(t_z, y)
+        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        sum_t_z_y = row_dot(t_z, y)
+        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None)
     else:
-        t_loss = t_L
+        t_loss = row_dot(t_z, y) - t_z[np.arange(len(t)), t]
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 

@@ -28,6 +28,7 @@ from reference.runtime.normal import (
 __all__ = [
     "erf",
     "exp_decay",
+    "expm1_decay",
     "gelu",
     "gelu_derivative",
     "gelu_with_derivative",
@@ -152,6 +153,16 @@ def exp_decay(x: Array, step: int = 1) -> Array:
     with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
         a *= -step
     return np.asarray(np.exp(a, out=a))
+
+
+def expm1_decay(x: Array, step: int = 1) -> Array:
+    """exp(-step |x|) - 1, which lies in [-1, 0], accurate next to 0."""
+    if x.dtype == object:
+        return np.asarray(np.expm1(-step * np.abs(x)))
+    a = np.abs(x)
+    with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
+        a *= -step
+    return np.asarray(np.expm1(a, out=a))
 
 
 def within(x: Array) -> Array:

@@ -16,7 +16,6 @@ UFUNCS = {
     "log": "np.log",
     "abs": "np.abs",
     "library tanh": "np.tanh",
-    "minimum": "np.minimum",
 }
 
 

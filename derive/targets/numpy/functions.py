@@ -170,13 +170,15 @@ class Functions(Bodies):
     def jvp(self) -> str:
         bodies = []
         for d in self.variants:
-            tangent = d.tangent()
+            tangent = d.tangent
             tensors = {**d.layer.tensors, **tangent.tensors}
             wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
-            bodies.append(
-                self.body(d.layer, tensors, d.layer.equations + tangent.auxiliary + tangent.equations, wanted)
-            )
-        tangent = self.variants[0].tangent()
+            equations = d.layer.equations + tangent.auxiliary + tangent.equations
+            if self.by_functions(d.layer):
+                (along,) = (tangent.names[t.name] for t in d.layer.differentiable)
+                equations = (self.slope(d.layer, wanted[0], (along,)),)
+            bodies.append(self.body(d.layer, tensors, equations, wanted))
+        tangent = self.variants[0].tangent
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
         comma = "," if len(inputs) == 1 else ""
@@ -220,10 +222,12 @@ class Functions(Bodies):
         for d in self.variants:
             try:
                 second, pairs = d.second, (d.adjoint, d.second.adjoint)
-                results = tuple(second.names.values())
-                bodies.append(
-                    self.body(second.layer, dict(second.tensors), second.equations, results, adjoints=pairs)
-                )
+                equations, results = second.equations, tuple(second.names.values())
+                if self.by_functions(d.layer):
+                    (dy,), (ddx,) = d.adjoint.cotangents.values(), second.adjoint.cotangents.values()
+                    first, last = results
+                    equations = self.slope(d.layer, first, (ddx,)), self.slope(d.layer, last, (ddx, dy), "second_")
+                bodies.append(self.body(second.layer, dict(second.tensors), equations, results, adjoints=pairs))
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
         d = self.variants[0]
