@@ -161,11 +161,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
     if reduction == "mean":
-        t_loss = 2 * np.add.reduce(t * (t_t - t_y) + y * (t_y - t_t), axis=None) / rows
+        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None) / rows
     elif reduction == "sum":
-        t_loss = 2 * np.add.reduce(t * (t_t - t_y) + y * (t_y - t_t), axis=None)
+        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None)
     else:
-        t_loss = 2 * (t * (t_t - t_y) + y * (t_y - t_t))
+        t_loss = 2 * (t - y) * (t_t - t_y)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
@@ -186,7 +186,7 @@ def double_backward(
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        ddloss = 2 * np.add.reduce(ddt * (t - y) + ddy * (y - t), axis=None) / rows
+        ddloss = 2 * np.add.reduce((ddt - ddy) * (t - y), axis=None) / rows
         dt_ = 2 * dloss / rows * (ddt - ddy)
         dy_ = 2 * dloss / rows * (ddy - ddt)
     elif reduction == "sum":
@@ -195,7 +195,7 @@ def double_backward(
         dt_ = 2 * dloss * (ddt - ddy)
         dy_ = 2 * dloss * (ddy - ddt)
     else:
-        ddloss = 2 * (ddt * (t - y) + ddy * (y - t))
+        ddloss = 2 * (ddt - ddy) * (t - y)
         dt_ = 2 * dloss * (ddt - ddy)
         dy_ = 2 * dloss * (ddy - ddt)
     return Second(*SIGNATURE.restore(dims, loss=ddloss, y=dy_, t=dt_))
