@@ -12,6 +12,8 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Op
 from derive.program.ir import Contract, Fold, Loop, Map, Rows, Scatter, Statement
 
+MINUS = x.num(-1)
+
 
 def may_overflow_on_the_way(statements: Iterable[Statement]) -> bool:
     """Whether a result may be in range although something before it is not."""
@@ -38,6 +40,6 @@ def flat(statements: Iterable[Statement]) -> Iterator[Map | Fold | Contract | Sc
 
 
 def products(e: Expr) -> int:
-    """How many products with data are made one after another; factors that are numbers count as one."""
+    """How many products with data are made one after another; factors that are numbers count as one, -1 as none."""
     muls = (n.args for n in x.walk(e) if isinstance(n, Op) and n.fn == "mul" and x.tensors(n))
-    return sum(len({bool(x.tensors(a)) and n for n, a in enumerate(args, 1)}) - 1 for args in muls)
+    return sum(len({bool(x.tensors(a)) and n for n, a in enumerate(args, 1) if a != MINUS}) - 1 for args in muls)
