@@ -113,8 +113,8 @@ def backward_rows(dy: Any, x_hat: Any, gamma: Any, inv_std: Any, rows: Any, n_b:
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
     dx = np.multiply(
-        (dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b)) * gamma[:, None],
-        inv_std[:, None],
+        gamma[:, None] * inv_std[:, None],
+        dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b),
         out=dx,
     )
     return dbeta, dgamma, dx
