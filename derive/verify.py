@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,8 +176,8 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     if unknown:
         raise BuildError(f"there is no layer {unknown[0]!r}; gradbook list shows what there is")
     chosen = {n: v for n, v in registry.items() if not names or n in names}
-    verdicts = itertools.chain(run_project(list(chosen)), pages(chosen))
-    found = show(console, verdicts, count(chosen) + len(chosen) * pageleg.available())
+    verdicts = itertools.chain(run_project(list(chosen)), pages(pageleg.page_leg, chosen))
+    found = show(console, verdicts, count(chosen) + len(chosen) * (not pageleg.missing()))
     if record:
         keep(ROOT / RECORD, found)
         written, _ = write(generate(names))
@@ -185,10 +185,10 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     return summary(console, found)
 
 
-def pages(names: Iterable[str]) -> Iterator[Verdict]:
-    """The page leg, where this is a checkout with MkDocs: it reads the built book, so it comes last."""
-    if pageleg.available():
-        for name, passed, text, detail, seconds in pageleg.page_leg(names):
+def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Iterable[str]) -> Iterator[Verdict]:
+    """The page leg, where this is a checkout with MkDocs: it reads built pages, so it comes last."""
+    if not pageleg.missing():
+        for name, passed, text, detail, seconds in leg(names):
             yield Verdict(name, "page", passed, text, detail, seconds)
 
 
@@ -216,8 +216,11 @@ def verify_outside(console: Console, file: Path, out: Path) -> int:
         spec.loader.exec_module(module)
         return module
 
-    verdicts = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
-    found = show(console, verdicts, count(chosen))
+    own = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
+    read = pages(lambda names: pageleg.outside(names, out), chosen)
+    found = show(console, itertools.chain(own, read), count(chosen) + len(chosen) * (not pageleg.missing()))
+    if pageleg.missing():
+        console.print(f"\nthe page leg was not run: {pageleg.missing()}")
     keep(out / RECORD.name, found)
     write(generate(file=file, out=out))
     return summary(console, found)
