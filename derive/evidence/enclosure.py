@@ -18,14 +18,14 @@ not a theorem, make it a yardstick for other ways to evaluate the same formula t
 * Functions (exp, log, erf) count 4 units in the last place.
 
 Underflow costs a result one smallest subnormal number. Where that does not explain an error, the analysis is
-made once more with one for every product, quotient, root and function on the way; its bound holds unless it
-is infinite, as it is where the equations, taken literally, would divide by what has underflowed (softmax of
-very negative scores): there a kernel must do better. Of a result below the smallest normal number no more is
-asked than that it is below it, too: 0 will do.
+made once more with one for every product, quotient and root on the way, and a smallest normal number for every
+function called by a layer's name; its bound holds unless it is infinite. Exponentials lose nothing in it: a
+softmax of very negative scores must do better than its equations, taken literally. Of a result below the
+smallest normal number no more is asked than that it is below it, too: 0 will do.
 
-Overflow is no excuse where the true result is a number of the format and rounding alone cannot take it beyond: where
-numbers of 1e60 cancel to 0 in float64, what 16 digits leave of them is beyond float32. Where there is no wider format
-(longdouble is no wider than float64 on some platforms) nothing is claimed if a tensor that the definition names is beyond it.
+Overflow is no excuse where the true result is a number of the format and rounding alone cannot take it beyond
+the format (what 16 digits leave of numbers of 1e60 that cancel is too large for float32). Only where longdouble
+is no wider than float64 nothing is claimed in float64 if a tensor that the definition names is beyond it.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -139,9 +139,7 @@ def bounds_second(
     return {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
 
 
-def _seeds(
-    case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]
-) -> dict[str, Elements]:
+def _seeds(case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]) -> dict[str, Elements]:
     """The real inputs as balls, and other arrays by the names that the equations have for them."""
     given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
     for arrays, names in more:
@@ -236,26 +234,23 @@ def check(
                 {n: kernels.convert(a, kernels.to_arb) for n, a in arrays.items()} for arrays in (cotangents, tangents)
             )
             true = kernels.elements(case, part.compute(kernels.over(case, kernels.to_arb), u, v), _ball)
-        analysis = Analysis(part, form)
+        analysis = Analysis(part, form, _size(case))
         try:
             analysis.bounds(0.0)
         except Undecided:
             return vacuous + 1
-        size = _size(case)
-        fits &= all(_claimed(b, analysis.ball(n, i, 0.0), form, size) for n, own in true.items() for i, b in own.items())
+        fits &= all(analysis.claimed(n, i, b) for n, own in true.items() for i, b in own.items())
         # a warning is a failure where the true results are numbers
         quiet: Literal["raise", "ignore"] = "raise" if fits else "ignore"
-        label = f"{np.dtype(form.dtype)} {name} {case.words}, inputs up to {size:.1e}"
+        label = f"{np.dtype(form.dtype)} {name} {case.words}, inputs up to {analysis.size:.1e}"
         with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
             try:
-                got = part.compute(case, cotangents, tangents)
+                got = kernels.elements(case, part.compute(case, cotangents, tangents))
             except FloatingPointError as error:
                 tally.claim(False, f"{label}: {error}")
                 continue
-        for n, value in got.items():
-            for i, number in layout.elements(case, n, value).items():
-                where = f"{label}: {n}{list(i)}"
-                vacuous += not _element(number, true[n][i], partial(analysis.ball, n, i), form, size, where, tally)
+        for n, own in got.items():
+            vacuous += sum(not _element(v, true[n][i], analysis, n, i, label, tally) for i, v in own.items())
     return vacuous
 
 
@@ -271,10 +266,14 @@ def overflows(case: Case, form: Format) -> bool:
 
 
 class Analysis:
-    """The balls of one case, without and (where they are asked for) with underflow on the way."""
+    """The balls of one part, without and (where they are asked for) with underflow on the way.
 
-    def __init__(self, part: Part, form: Format) -> None:
-        self.part, self.form = part, form
+    Attributes:
+        size: the largest of the inputs.
+    """
+
+    def __init__(self, part: Part, form: Format, size: float) -> None:
+        self.part, self.form, self.size = part, form, size
         self.known: dict[float, dict[str, Elements]] = {}
 
     def bounds(self, smallest: float) -> dict[str, Elements]:
@@ -283,12 +282,22 @@ class Analysis:
                 self.known[smallest] = self.part.bounds(self.form.exponent, smallest)
         return self.known[smallest]
 
-    def ball(self, name: str, index: tuple[int, ...], smallest: float) -> Any:
+    def ball(self, name: str, index: tuple[int, ...], smallest: float = 0.0) -> Any:
         """An element of a result; one that no equation is for is 0."""
         try:
             return _ball(self.bounds(smallest).get(name, {}).get(index, 0))
         except Undecided:
             return _ball(float("nan"))
+
+    def claimed(self, name: str, index: tuple[int, ...], true: Any) -> bool:
+        """Whether an element must be a number: the true one is, and rounding alone cannot take it out of the range.
+
+        Where the bound is infinite, what the wider format's rounding leaves of FACTORS numbers like the inputs.
+        """
+        ball, dtype = self.ball(name, index), np.dtype(self.form.dtype)
+        if not ball.is_finite():
+            ball = _ball(self.size) ** FACTORS * float(np.finfo(WIDER.get(dtype, dtype)).eps)
+        return _fits(true, self.form) and _fits(ball, self.form)
 
 
 def _ball(value: Any) -> Any:
@@ -301,18 +310,6 @@ def _fits(ball: Any, form: Format) -> bool:
     return bool(ball.is_finite() and ball.abs_upper() < form.largest)
 
 
-def _claimed(true: Any, ball: Any, form: Format, size: float) -> bool:
-    """Whether a result must be a number: the true one is, and rounding alone cannot take it out of the range.
-
-    Where the bound is infinite, what the wider format's rounding leaves of four factors as large as the inputs.
-    """
-    import flint
-
-    if not ball.is_finite():
-        ball = flint.arb(size) ** FACTORS * float(np.finfo(WIDER.get(np.dtype(form.dtype), form.dtype)).eps)
-    return _fits(true, form) and _fits(ball, form)
-
-
 def _size(case: Case) -> float:
     """The magnitude of the inputs, for messages."""
     values = [case.tensors[t.name] for t in _real(case)]
@@ -320,24 +317,27 @@ def _size(case: Case) -> float:
     return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
 
 
-def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, size: float, where: str, tally: Tally) -> bool:
-    """One element; False where there is no bound. A number where the truth is one is claimed even there."""
+def _element(
+    v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, ...], label: str, tally: Tally
+) -> bool:
+    """One element; False where there is no bound. A number where the truth is one may be claimed even there."""
     import flint
 
-    if not _claimed(wanted, ball(0.0), form, size):
+    if not analysis.claimed(name, index, true):
         return False
+    form, where = analysis.form, f"{label}: {name}{list(index)}"
     with kernels.precision():
-        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
+        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {true.str(8)}"):
             return True
-        reach = (ball(0.0) - wanted).abs_upper()
+        reach = (analysis.ball(name, index) - true).abs_upper()
         if not reach.is_finite():
             return False
-        error = (flint.arb(float(v)) - wanted).abs_lower()
-        if not error <= reach + form.tiny and wanted.abs_upper() < form.normal and abs(float(v)) <= form.normal:
+        error = (flint.arb(float(v)) - true).abs_lower()
+        if not error <= reach + form.tiny and true.abs_upper() < form.normal and abs(float(v)) <= form.normal:
             return True
         if not error <= reach + form.tiny:
-            wider = (ball(form.tiny) - wanted).abs_upper()
+            wider = (analysis.ball(name, index, form.tiny) - true).abs_upper()
             reach = wider if wider.is_finite() else reach
-        words = f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}"
+        words = f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
         tally.measure(float(error / (reach + form.tiny)), where, words)
     return True

@@ -25,8 +25,9 @@ class Map:
 @dataclass(frozen=True)
 class Fold:
     """``name[axes] = op over (over) of body``; op is sum, max, argmax (row-major position over ``over``),
-    norm (root of the sum of squares), squares (that sum), square_sum (it again, along axes), positive_sum (a sum of numbers that are not negative) or log_sum (of terms and their sum, the log of the
-    sum divided by its largest term)."""
+    norm (root of the sum of squares), squares (that sum), square_sum (it again, along axes), positive_sum (a sum of
+    numbers that are not negative) or log_sum (of terms and their sum, the log of the sum divided by its largest
+    term)."""
 
     name: str
     left: tuple[Expr, ...]

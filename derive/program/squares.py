@@ -1,7 +1,7 @@
 """A rule of derive.program.stable: the mean square under a root gets its terms and their squares' sum by name.
 
-``v = sum (x - mu)**2 / n``, ``r = (v + c)**(-1/2)``: the difference is computed once, and the sum of squares is a product
-of it with itself, which a target has at hand.
+``v = sum (x - mu)**2 / n``, ``r = (v + c)**(-1/2)``: the difference is computed once, and the sum of squares is a
+product of it with itself, which a target has at hand.
 """
 
 from __future__ import annotations

@@ -107,8 +107,8 @@ class Stabiliser:
         def visit(e: Expr) -> Expr | None:
             if not (isinstance(e, Op) and e.fn == "mul"):
                 return None
-            for above in e.args:
-                made = self.definition(above.tensor) if isinstance(above, Ref) else None
+            for above in (a for a in e.args if isinstance(a, Ref)):
+                made = self.definition(above.tensor)
                 if made is None or isinstance(made.body, Reduce):
                     continue
                 factors = list(x.factors(self.at(made, above)))

@@ -5,6 +5,8 @@ not. The processor marks every overflow, and NumPy looks at the mark after each 
 raise an error then, so nothing is looked at twice as long as nothing overflows. Float16 and float32 are computed
 again in float64, float64 in longdouble, whose range is wider on x86 and, under Linux, on 64-bit ARM; elsewhere
 float64 stays as it is. A result that is beyond the format in the end is infinite, with NumPy's warning.
+
+What is not seen: overflow in a thread of BLAS other than the caller's, in matrix products large enough to be shared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of a layer that is not in the project is read back by the pages' own reader, and compared with its kernel."""
+"""Pages of layers that are not in the project are read back by the pages' own reader and compared with the kernels."""
 
 from __future__ import annotations
 
