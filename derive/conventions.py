@@ -35,7 +35,26 @@ class Convention:
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
 SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
 
+SUMS = ("linear", "conv2d", "mse", "batch_norm", "layer_norm", "l2_penalty", "clip_by_global_norm", "attention", "lstm")
+
 CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        SUMS,
+        "a sum, square or product on the way is beyond the format",
+        "computed again in float64, in float64 in longdouble where that is wider (not on Windows and macOS), so that "
+        "a result in range comes out; not where BLAS shares a large product among threads and another than the "
+        "caller's overflows",
+        "PyTorch, TensorFlow and JAX give infinity or NaN",
+        "linear.forward(*(np.array(v, np.float32) for v in ([3e38, 3e38, -3e38], np.ones((1, 3)), [0])))[0][0] "
+        "== np.float32(3e38)",
+    ),
+    Convention(
+        ("sigmoid", "tanh", "gelu"),
+        "a value or derivative below the smallest normal number",
+        "may be 0",
+        "XLA (JAX, TensorFlow) sets subnormal numbers to 0",
+        "0 <= sigmoid.forward(np.array([-740.0]))[0][0] < np.finfo(float).smallest_normal",
+    ),
     Convention(
         ("relu",),
         "x = 0",

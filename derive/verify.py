@@ -177,8 +177,8 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     if unknown:
         raise BuildError(f"there is no layer {unknown[0]!r}; gradbook list shows what there is")
     chosen = {n: v for n, v in registry.items() if not names or n in names}
-    verdicts = itertools.chain(run_project(list(chosen)), pages(chosen))
-    found = show(console, verdicts, count(chosen) + len(chosen) * pageleg.available())
+    verdicts = itertools.chain(run_project(list(chosen)), pages(pageleg.page_leg, chosen))
+    found = show(console, verdicts, count(chosen) + len(chosen) * (not pageleg.missing()))
     if record:
         keep(ROOT / RECORD, found)
         written, _ = write(generate(names))
@@ -186,10 +186,10 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     return summary(console, found)
 
 
-def pages(names: Iterable[str]) -> Iterator[Verdict]:
-    """The page leg, where this is a checkout with MkDocs: it reads the built book, so it comes last."""
-    if pageleg.available():
-        for name, passed, text, detail, seconds in pageleg.page_leg(names):
+def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Iterable[str]) -> Iterator[Verdict]:
+    """The page leg, where this is a checkout with MkDocs: it reads built pages, so it comes last."""
+    if not pageleg.missing():
+        for name, passed, text, detail, seconds in leg(names):
             yield Verdict(name, "page", passed, text, detail, seconds)
 
 
@@ -223,8 +223,11 @@ def verify_outside(console: Console, file: Path, out: Path) -> int:
     chosen = load_file(file) or dict(REGISTRY)
 
     kernel = outside_kernels(out)
-    verdicts = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
-    found = show(console, verdicts, count(chosen))
+    own = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
+    read = pages(lambda names: pageleg.outside(names, out), chosen)
+    found = show(console, itertools.chain(own, read), count(chosen) + len(chosen) * (not pageleg.missing()))
+    if pageleg.missing():
+        console.print(f"\nthe page leg was not run: {pageleg.missing()}")
     keep(out / RECORD.name, found)
     write(generate(file=file, out=out))
     return summary(console, found)

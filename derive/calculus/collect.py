@@ -87,7 +87,7 @@ class Collector:
         for a in shared[:CANDIDATES]:
             inside = {m: c for m, c in poly.items() if any(b == a and q > 0 for b, q in m)}
             outside = {m: c for m, c in poly.items() if m not in inside}
-            candidate = self.ordered([self.form(inside), *x.terms(self.form(outside))])
+            candidate = self.ordered(common_sums([self.form(inside), *x.terms(self.form(outside))]))
             if price(candidate) < least - 0.5:
                 best, least = candidate, price(candidate)
         return best
@@ -199,6 +199,21 @@ class Collector:
             return s  # joined from several sums, and collected then
         poly = self.algebra.to(s.body)
         return Reduce("sum", s.over, self.form(poly)) if len(poly) == 1 else s
+
+
+def common_sums(parts: list[Expr]) -> list[Expr]:
+    """``a (u - v)`` and ``b (v - u)`` are ``(a - b) (u - v)``: a difference is kept, not multiplied out."""
+    for p, q in combinations(parts, 2):
+        for s in x.factors(p):
+            if not (isinstance(s, Op) and s.fn == "add"):
+                continue
+            for sign, other in ((1, s), (-1, x.neg(s))):
+                same = next((f for f in x.factors(q) if {*x.terms(f)} == {*x.terms(other)}), None)
+                if same is not None:
+                    one, two = (x.mul(*(f for f in x.factors(e) if f != g)) for e, g in ((p, s), (q, same)))
+                    both = x.mul(x.add(one, x.mul(x.num(sign), two)), s)
+                    return common_sums([both, *(r for r in parts if r not in (p, q))])
+    return parts
 
 
 def name_bound(algebra: Algebra, e: Expr, taken: frozenset[str]) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
@@ -15,11 +16,21 @@ from derive.notation.layer import Equation, Layer, Tensor
 
 @dataclass(frozen=True)
 class Second:
-    """The gradient of a backward pass: all equations that it takes, its adjoint, and every tensor."""
+    """The gradient of the backward pass.
 
-    equations: tuple[Equation, ...]
+    Attributes:
+        layer: the backward pass as a layer.
+        adjoint: its gradient as the scatter rule gives it.
+        equations: the definition, the backward pass and its gradient in textbook form.
+        tensors: all that they mention.
+        names: a cotangent's or differentiable input's name to that of its second gradient, where it has one.
+    """
+
+    layer: Layer
     adjoint: Adjoint
+    equations: tuple[Equation, ...]
     tensors: dict[str, Tensor]
+    names: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -60,19 +71,34 @@ class Derivation:
         """A differentiable input's name to the name of its adjoint; inputs that reach no output are left out."""
         return {t.name: self.adjoint.names[t.name] for t in self.layer.differentiable if t.name in self.adjoint.names}
 
+    @cached_property
     def tangent(self) -> Tangent:
-        return forward(self.layer)
+        """Forward mode, in textbook form but for elementwise layers, whose derivative is accurate as it is."""
+        found = forward(self.layer)
+        if self.layer.elementwise:
+            return found
+        given = {t.name: found.names[t.name] for t in self.layer.differentiable}
+        as_adjoint = Adjoint(found.equations, found.names, given, found.auxiliary, found.tensors, ())
+        return replace(found, equations=textbook(self.layer, as_adjoint).equations)
 
+    @cached_property
     def second(self) -> Second:
-        """Differentiate the backward pass.
+        """The backward of the backward.
 
         Raises:
-            CalculusError: it holds an equation that the calculus has no rule for.
+            CalculusError: it cannot be derived.
         """
         layer = self.backward_layer()
         adjoint = reverse(layer)
-        equations = layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations
-        return Second(equations, adjoint, {**layer.tensors, **adjoint.tensors})
+        return self.twice(layer, adjoint, layer.equations + adjoint.auxiliary + textbook(layer, adjoint).equations)
+
+    def twice(self, layer: Layer, adjoint: Adjoint, equations: tuple[Equation, ...]) -> Second:
+        """The gradient of the backward pass from its adjoint and all equations it takes."""
+        tensors = {**layer.tensors, **adjoint.tensors}
+        tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
+        wanted = [*self.adjoint.cotangents.values(), *(t.name for t in self.layer.differentiable)]
+        names = {w: adjoint.names[w] for w in wanted if w in adjoint.names}
+        return Second(layer, adjoint, equations, tensors, names)
 
     def backward_layer(self) -> Layer:
         """The backward pass as a layer of its own, to be differentiated again."""

@@ -271,6 +271,7 @@ class Parted(Derivation):
     def tensors(self) -> dict[str, Tensor]:
         return {**super().tensors, **{t.name: t for t in map(saved_tensor, self.sites)}}
 
+    @cached_property
     def tangent(self) -> Tangent:
         layer, moving = self.layer, self.moving()
         roles = {
@@ -302,6 +303,7 @@ class Parted(Derivation):
                     found |= {site.outputs[o].tensor for o in site.part.differentiable_outputs}
         return found
 
+    @cached_property
     def second(self) -> Second:
         backward = self.backward_layer()
         forwards = tuple(Box(s, s.name, tuple(s.smooth.values()), read(s)) for s in self.sites)
@@ -320,7 +322,7 @@ class Parted(Derivation):
             along = {f: found.cotangent(box.site, first[f]) if f in first else ZERO for f in box.site.gradients}
             parts += box.site.double_backward(cotangents, along, into)
         equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.adjoint.auxiliary)
-        return Second((*equations, *found.equations, *parts), found.adjoint, {**self.tensors, **found.adjoint.tensors})
+        return self.twice(backward, found.adjoint, (*equations, *found.equations, *parts))
 
     def cotangents_read(self, site: Site) -> dict[str, tuple[str, Ref]]:
         """The cotangents that a part's backward is given, as arguments with a gradient."""

@@ -87,20 +87,6 @@ def smooth(layer: Layer) -> bool:
     return True
 
 
-def under_a_root(layer: Layer, tensor: str) -> bool:
-    """Whether a tensor is used only under a root (for a gradient or an inverse), or to compute the layer's state."""
-
-    def outside(e: Expr) -> bool:
-        match e:
-            case Op("pow", (_, Num(value))) if value.denominator != 1:
-                return False
-            case Ref(name, _) if name == tensor:
-                return True
-        return any(outside(child) for child in x.children(e))
-
-    return not any(outside(e.body) for e in layer.equations if e.target not in layer.state_outputs)
-
-
 def rational(layer: Layer) -> bool:
     """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
     arithmetic = {

@@ -18,15 +18,14 @@ not a theorem, make it a yardstick for other ways to evaluate the same formula t
 * Functions (exp, log, erf) count 4 units in the last place.
 
 Underflow costs a result one smallest subnormal number. Where that does not explain an error, the analysis is
-made once more with one for every product, quotient, root and function on the way; its bound holds unless it
-is infinite, as it is where the equations, taken literally, would divide by what has underflowed (softmax of
-very negative scores): there a kernel must do better. Of a result below the smallest normal number no more is
-asked than that it is below it, too: 0 will do.
+made once more with one for every product, quotient and root on the way, and a smallest normal number for every
+function called by a layer's name; its bound holds unless it is infinite. Exponentials lose nothing in it: a
+softmax of very negative scores must do better than its equations, taken literally. Of a result below the
+smallest normal number no more is asked than that it is below it, too: 0 will do.
 
-Overflow is no excuse where the true result is a number of the format, with one exception: a tensor that the
-definition names may overflow (the logits in front of a sigmoid), unless it is only ever used under a root (a
-variance), for then its scale can be taken out. Of the state made from such a tensor (running statistics)
-nothing is claimed where the tensor itself is beyond the format.
+Overflow is no excuse where the true result is a number of the format and rounding alone cannot take it beyond
+the format (what 16 digits leave of numbers of 1e60 that cancel is too large for float32). Only where longdouble
+is no wider than float64 nothing is claimed in float64 if a tensor that the definition names is beyond it.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -43,14 +42,16 @@ from typing import Any, Literal
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import domain, inputs, kernels, layout, world
+from derive.evidence import inputs, kernels, layout, world
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import Numbers, rounding
 from derive.evidence.result import Result, Tally
+from reference.runtime.wider import WIDER
 
 WORKING = 160
+FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients of attention
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 
 
@@ -101,9 +102,7 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
 def bounds_forward(case: Case, exponent: int, smallest: float = 0.0) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
     numbers = rounding(exponent, smallest)
-    seed = seeded(numbers, exponent)
-    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
-    run = world.forward(case, numbers, given)
+    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
@@ -112,11 +111,40 @@ def bounds_backward(
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
     numbers = rounding(exponent, smallest)
-    seed = seeded(numbers, exponent)
-    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
-    given |= {derivation.adjoint.cotangents[o]: layout.elements(case, o, v, seed) for o, v in cotangents.items()}
+    given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     return world.gradients(derivation, run)
+
+
+def bounds_tangent(
+    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, smallest: float = 0.0
+) -> dict[str, Elements]:
+    """The same for the elements of every output's tangent."""
+    numbers = rounding(exponent, smallest)
+    names = derivation.tangent.names
+    run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
+    return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
+
+
+def bounds_second(
+    derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays, exponent: int, smallest: float = 0.0
+) -> dict[str, Elements]:
+    """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
+    numbers = rounding(exponent, smallest)
+    first, second = derivation.adjoint.cotangents, derivation.second
+    again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
+    given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
+    run = world.second(derivation, case, numbers, given)
+    wanted = first | {t.name: t.name for t in case.layer.differentiable}
+    return {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
+
+
+def _seeds(case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]) -> dict[str, Elements]:
+    """The real inputs as balls, and other arrays by the names that the equations have for them."""
+    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
+    for arrays, names in more:
+        given |= {names[n]: layout.elements(case, n, v, seed) for n, v in arrays.items() if n in names}
+    return given
 
 
 def _real(case: Case) -> list[Any]:
@@ -149,7 +177,7 @@ def radius_of_gradients(derivation: Derivation, case: Case, cotangents: Arrays, 
 
 
 def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
-    """Outputs and gradients in every format against their enclosures."""
+    """Everything a kernel computes, in every format, against its enclosure."""
     layer = derivation.layer
     tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
     vacuous = 0
@@ -158,83 +186,118 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
             for turn, case in enumerate(inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)):
                 cotangents = inputs.cotangents(case, seed + turn, form.dtype)
-                vacuous += check(derivation, kernel, case, cotangents, form, tally)
+                tangents = inputs.tangents(case, seed + turn, form.dtype)
+                vacuous += check(derivation, kernel, case, cotangents, tangents, form, tally)
     share = vacuous / max(1, vacuous + tally.checks)
     return tally.result(f"nothing claimed about {share:.0%} of the elements" if vacuous else "")
 
 
-def check(derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, form: Format, tally: Tally) -> int:
-    """One case in one format. Returns how many elements had no finite bound."""
-    if overflows(case, form):
-        return 1
-    with kernels.precision():
-        exact = kernels.over(case, kernels.to_arb)
-        truth, saved = kernels.forward(kernel, exact)
-        gradients = kernels.backward(
-            kernel, exact, {o: kernels.convert(v, kernels.to_arb) for o, v in cotangents.items()}, saved
+@dataclass(frozen=True)
+class Part:
+    """One of a kernel's functions: what it computes, and the balls that its equations give.
+
+    Attributes:
+        compute: from a case, cotangents and tangents of any number type.
+        bounds: from the exponent of the unit roundoff and the smallest number lost to underflow.
+    """
+
+    compute: Callable[[Case, Arrays, Arrays], Arrays]
+    bounds: Callable[[int, float], dict[str, Elements]]
+
+
+def parts(derivation: Derivation, kernel: Any, case: Case, u: Arrays, v: Arrays) -> dict[str, Part]:
+    """The functions that a kernel offers, along cotangents u and tangents v."""
+    found = {
+        "forward": Part(lambda c, u, v: kernels.forward(kernel, c)[0], partial(bounds_forward, case)),
+        "backward": Part(lambda c, u, v: kernels.backward(kernel, c, u), partial(bounds_backward, derivation, case, u)),
+        "jvp": Part(lambda c, u, v: kernels.jvp(kernel, c, v), partial(bounds_tangent, derivation, case, v)),
+    }
+    if hasattr(kernel, "double_backward"):
+        found["double_backward"] = Part(
+            lambda c, u, v: kernels.double_backward(kernel, derivation, c, u, v),
+            partial(bounds_second, derivation, case, u, v),
         )
-    analysis = Analysis(derivation, case, cotangents, form)
-    try:
-        analysis.bounds(0.0)
-    except Undecided:
+    return found
+
+
+def check(
+    derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, tangents: Arrays, form: Format, tally: Tally
+) -> int:
+    """One case in one format. Returns how many elements had no finite bound."""
+    if np.dtype(form.dtype) not in WIDER and overflows(case, form):
         return 1
-    results = [kernels.elements(case, a, _ball) for a in (truth, gradients)]
-    representable = all(_fits(b, form) for own in results for values in own.values() for b in values.values())
-    # a warning is a failure where the true results are numbers
-    quiet: Literal["raise", "ignore"] = "raise" if representable else "ignore"
-    label = f"{np.dtype(form.dtype)} {case.words}, inputs up to {_size(case):.1e}"
-    with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
-        try:
-            got, saved = kernels.forward(kernel, case)
-            back = kernels.backward(kernel, case, cotangents, saved)
-        except FloatingPointError as error:
-            tally.claim(False, f"{label}: {error}")
-            return 0
     vacuous = 0
-    spread = overflows(case, form, rooted=True)
-    for n, (arrays, true) in enumerate(zip((got, back), results, strict=True)):
-        for name, value in arrays.items():
-            if spread and name in case.layer.state_outputs:
-                continue  # made from the variance itself, which no scale can be taken out of
-            for i, v in layout.elements(case, name, value).items():
-                where = f"{label}: {name}{list(i)}"
-                vacuous += not _element(v, true[name][i], partial(analysis.ball, n, name, i), form, where, tally)
+    fits = True  # whether all that is computed up to here is in the format's range
+    for name, part in parts(derivation, kernel, case, cotangents, tangents).items():
+        with kernels.precision():
+            u, v = (
+                {n: kernels.convert(a, kernels.to_arb) for n, a in arrays.items()} for arrays in (cotangents, tangents)
+            )
+            true = kernels.elements(case, part.compute(kernels.over(case, kernels.to_arb), u, v), _ball)
+        analysis = Analysis(part, form, _size(case))
+        try:
+            analysis.bounds(0.0)
+        except Undecided:
+            return vacuous + 1
+        fits &= all(analysis.claimed(n, i, b) for n, own in true.items() for i, b in own.items())
+        # a warning is a failure where the true results are numbers
+        quiet: Literal["raise", "ignore"] = "raise" if fits else "ignore"
+        label = f"{np.dtype(form.dtype)} {name} {case.words}, inputs up to {analysis.size:.1e}"
+        with np.errstate(over=quiet, invalid=quiet, divide=quiet, under="ignore"):
+            try:
+                got = kernels.elements(case, part.compute(case, cotangents, tangents))
+            except FloatingPointError as error:
+                tally.claim(False, f"{label}: {error}")
+                continue
+        for n, own in got.items():
+            vacuous += sum(not _element(v, true[n][i], analysis, n, i, label, tally) for i, v in own.items())
     return vacuous
 
 
-def overflows(case: Case, form: Format, rooted: bool = False) -> bool:
-    """Whether an intermediate tensor of the definition is beyond the format: one used under roots only, or another."""
+def overflows(case: Case, form: Format) -> bool:
+    """Whether an intermediate tensor of the definition is beyond the format."""
     run = world.forward(case)
     for equation in case.layer.equations:
         name = equation.target
-        if case.layer.tensors[name].role != "intermediate" or domain.under_a_root(case.layer, name) != rooted:
-            continue
-        if any(abs(run.element(name, i)) >= form.largest for i in run.indices(name)):
+        own = case.layer.tensors[name].role == "intermediate"
+        if own and any(abs(run.element(name, i)) >= form.largest for i in run.indices(name)):
             return True
     return False
 
 
 class Analysis:
-    """The balls of one case, without and (where they are asked for) with underflow on the way."""
+    """The balls of one part, without and (where they are asked for) with underflow on the way.
 
-    def __init__(self, derivation: Derivation, case: Case, cotangents: Arrays, form: Format) -> None:
-        self.derivation, self.case, self.cotangents, self.form = derivation, case, cotangents, form
-        self.known: dict[float, tuple[dict[str, Elements], dict[str, Elements]]] = {}
+    Attributes:
+        size: the largest of the inputs.
+    """
 
-    def bounds(self, smallest: float) -> tuple[dict[str, Elements], dict[str, Elements]]:
+    def __init__(self, part: Part, form: Format, size: float) -> None:
+        self.part, self.form, self.size = part, form, size
+        self.known: dict[float, dict[str, Elements]] = {}
+
+    def bounds(self, smallest: float) -> dict[str, Elements]:
         if smallest not in self.known:
             with kernels.precision(WORKING):
-                own = self.case, self.form.exponent, smallest
-                back = bounds_backward(self.derivation, self.case, self.cotangents, self.form.exponent, smallest)
-                self.known[smallest] = bounds_forward(*own), back
+                self.known[smallest] = self.part.bounds(self.form.exponent, smallest)
         return self.known[smallest]
 
-    def ball(self, part: int, name: str, index: tuple[int, ...], smallest: float) -> Any:
-        """An element of the outputs (part 0) or gradients (part 1)."""
+    def ball(self, name: str, index: tuple[int, ...], smallest: float = 0.0) -> Any:
+        """An element of a result; one that no equation is for is 0."""
         try:
-            return _ball(self.bounds(smallest)[part][name][index])
+            return _ball(self.bounds(smallest).get(name, {}).get(index, 0))
         except Undecided:
             return _ball(float("nan"))
+
+    def claimed(self, name: str, index: tuple[int, ...], true: Any) -> bool:
+        """Whether an element must be a number: the true one is, and rounding alone cannot take it out of the range.
+
+        Where the bound is infinite, what the wider format's rounding leaves of FACTORS numbers like the inputs.
+        """
+        ball, dtype = self.ball(name, index), np.dtype(self.form.dtype)
+        if not ball.is_finite():
+            ball = _ball(self.size) ** FACTORS * float(np.finfo(WIDER.get(dtype, dtype)).eps)
+        return _fits(true, self.form) and _fits(ball, self.form)
 
 
 def _ball(value: Any) -> Any:
@@ -254,24 +317,27 @@ def _size(case: Case) -> float:
     return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
 
 
-def _element(v: Any, wanted: Any, ball: Callable[[float], Any], form: Format, where: str, tally: Tally) -> bool:
-    """One element; False where there is no bound. A number where the truth is one is claimed even there."""
+def _element(
+    v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, ...], label: str, tally: Tally
+) -> bool:
+    """One element; False where there is no bound. A number where the truth is one may be claimed even there."""
     import flint
 
-    if not _fits(wanted, form):
+    if not analysis.claimed(name, index, true):
         return False
+    form, where = analysis.form, f"{label}: {name}{list(index)}"
     with kernels.precision():
-        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {wanted.str(8)}"):
+        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {true.str(8)}"):
             return True
-        reach = (ball(0.0) - wanted).abs_upper()
+        reach = (analysis.ball(name, index) - true).abs_upper()
         if not reach.is_finite():
             return False
-        error = (flint.arb(float(v)) - wanted).abs_lower()
-        if not error <= reach + form.tiny and wanted.abs_upper() < form.normal and abs(float(v)) <= form.normal:
+        error = (flint.arb(float(v)) - true).abs_lower()
+        if not error <= reach + form.tiny and true.abs_upper() < form.normal and abs(float(v)) <= form.normal:
             return True
         if not error <= reach + form.tiny:
-            wider = (ball(form.tiny) - wanted).abs_upper()
+            wider = (analysis.ball(name, index, form.tiny) - true).abs_upper()
             reach = wider if wider.is_finite() else reach
-        words = f"got {v}, true value {wanted.str(8)}, bound {reach.str(3)}"
+        words = f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
         tally.measure(float(error / (reach + form.tiny)), where, words)
     return True

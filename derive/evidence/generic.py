@@ -191,7 +191,8 @@ def _layouts(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
         case = inputs.cases(derivation.layer, seed + n, 1, PLAN)[0]
         own = replace(case, tensors={k: changed(v, change) for k, v in case.tensors.items()})
         cotangents = {k: changed(v, change) for k, v in inputs.cotangents(case, seed + n).items()}
-        enclosure.check(derivation, kernel, own, cotangents, form, tally)
+        tangents = {k: changed(v, change) for k, v in inputs.tangents(case, seed + n).items()}
+        enclosure.check(derivation, kernel, own, cotangents, tangents, form, tally)
 
 
 def changed(value: Value, change: Callable[[Any], Any]) -> Value:

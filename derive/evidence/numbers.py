@@ -248,7 +248,9 @@ def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4)
     its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
     square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
     any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4). With the
-    ``smallest`` subnormal number given, everything but sums may lose that much besides, to gradual underflow.
+    ``smallest`` subnormal number given, products and quotients may lose that much besides, to gradual underflow, and
+    a function called by a layer's name the smallest normal number: below it 0 will do. Exponentials lose nothing: a
+    kernel must know to scale them.
     """
     import flint
 
@@ -291,7 +293,7 @@ def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4)
         return sum(values[1:], values[0]) + arb(0, (magnitude * u * (len(values) - 1)).abs_upper())
 
     def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda a: widen(f(a), 2 * function_units * u, lost)
+        return lambda a: widen(f(a), 2 * function_units * u)
 
     def truth(op: str, a: Any, b: Any) -> bool | None:
         if op in ("==", "!="):
@@ -321,6 +323,6 @@ def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4)
         truth=truth,
         total=total,
         option=lambda v: widen(exact(v), u),
-        named=(rounding(unit_exponent), lambda a: a + arb(0, lost)) if smallest else None,
+        named=(rounding(unit_exponent), lambda a: a + arb(0, lost / (2 * u))) if smallest else None,
         either=lambda a, b: a.union(b),
     )

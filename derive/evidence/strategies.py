@@ -73,8 +73,10 @@ def cases(
 ) -> Case:
     """Arguments of any layout, with values from subnormal to large, ties among them."""
     small = replace(plan, attempts=20)
-    largest = float(np.finfo(dtype).max)
-    source = Drawn(draw, tuple(v for v in special if abs(v) < largest), dtype)
+    info = np.finfo(dtype)
+    largest = float(info.max)
+    edges = largest, -largest / 2, largest**0.5, float(info.smallest_normal), -float(info.smallest_subnormal)
+    source = Drawn(draw, (*(v for v in special if abs(v) < largest), *edges), dtype)
     try:
         case = inputs.build(layer, source, small)
     except ValueError:

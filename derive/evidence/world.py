@@ -1,4 +1,4 @@
-"""Interpreters for what a derivation holds: forward, backward, tangent."""
+"""Interpreters for what a derivation holds: forward, backward, tangent, second order."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def forward(case: Case, numbers: Numbers = MP, given: dict[str, Elements] | None
     return Interpreter(case, case.layer.equations, case.layer.tensors, numbers, given)
 
 
-def known_tensors(derivation: Derivation, equations: tuple[Equation, ...]) -> dict[str, Tensor]:
-    """The derivation's tensors, and those that only its textbook form introduces."""
-    known = dict(derivation.tensors)
+def known_tensors(tensors: dict[str, Tensor], equations: tuple[Equation, ...]) -> dict[str, Tensor]:
+    """A derivation's tensors, and those that only its textbook form introduces."""
+    known = dict(tensors)
     for e in equations:
         if e.target not in known:
             known[e.target] = Tensor(e.target, tuple(i for i in e.indices))
@@ -44,7 +44,21 @@ def backward(
     backward = derivation.backward if equations is None else equations
     values = {adjoint.cotangents[o]: layout.elements(case, o, v, numbers.exact) for o, v in cotangents.items()}
     everything = case.layer.equations + adjoint.auxiliary + backward
-    return Interpreter(case, everything, known_tensors(derivation, backward), numbers, {**values, **(given or {})})
+    known = known_tensors(derivation.tensors, backward)
+    return Interpreter(case, everything, known, numbers, {**values, **(given or {})})
+
+
+def tangent(derivation: Derivation, case: Case, numbers: Numbers, given: dict[str, Elements]) -> Interpreter:
+    """The tangent of the definition at a case; the inputs' tangents are given by the equations' names."""
+    forms = derivation.tangent
+    equations = case.layer.equations + forms.auxiliary + forms.equations
+    return Interpreter(case, equations, {**case.layer.tensors, **forms.tensors}, numbers, given)
+
+
+def second(derivation: Derivation, case: Case, numbers: Numbers, given: dict[str, Elements]) -> Interpreter:
+    """The gradient of the backward pass at a case; all cotangents are given by the equations' names."""
+    forms = derivation.second
+    return Interpreter(case, forms.equations, known_tensors(forms.tensors, forms.equations), numbers, given)
 
 
 def gradients(derivation: Derivation, world: Interpreter) -> dict[str, Elements]:

@@ -3,7 +3,7 @@
 With e = exp(-|u|), which lies in (0, 1] and never overflows, exp(u) is 1/e where u >= 0 and e elsewhere. A rational
 function of exp(u) becomes one rational function of e on each side of 0, usually with the same denominator, whose terms
 are then added, not subtracted: 1/(1 + exp(-x)) is (1 or e)/(1 + e), and its derivative e/(1 + e)**2 on both sides.
-A factor 1 - e is written -expm1(-|u|).
+A factor 1 - e is written -(e - 1), from the runtime's ``expm1_decay``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op
 
 DECAY = sympy.Symbol("decay", positive=True)
-LARGE = 20000  # exp(-20000) is 0 in every number type up to extended precision, and 40000 fits in float16
 GROWTH = sympy.Symbol("growth", positive=True)
 
 
@@ -28,12 +27,12 @@ class Decaying:
     """The rewritten function.
 
     Attributes:
-        argument, decay: -step |u|, and its exponential e.
+        decay, less_one: e = exp(-step |u|), and e - 1.
         positive, negative: the function in e where u is positive and where it is not.
     """
 
-    argument: Expr
     decay: Expr
+    less_one: Expr
     u: Expr
     step: Fraction
     positive: sympy.Expr
@@ -70,15 +69,14 @@ class Decaying:
         return Op(">=", (self.u, x.ZERO))
 
     def freeze(self, s: sympy.Expr, e: Expr) -> Expr:
-        """Back to the notation, with 1 - e written as -expm1(argument)."""
+        """Back to the notation, with 1 - e written as -(e - 1)."""
         self.scalars.leaves[DECAY] = e
         rest = sympy.Integer(1)
         found: list[Expr] = []
         for base, power in sympy.factor(s).as_powers_dict().items():
             sign = {1 - DECAY: -1, DECAY - 1: 1}.get(base)
             if sign is not None and power.is_positive:
-                grown = Op("expm1", (self.argument,))
-                found += [x.power(x.mul(x.num(sign), grown), self.scalars.back(sympy.sympify(power)))]
+                found += [x.power(x.mul(x.num(sign), self.less_one), self.scalars.back(sympy.sympify(power)))]
             else:
                 rest *= base**power
         return x.mul(self.scalars.back(rest), *found)
@@ -118,14 +116,11 @@ def decaying(e: Expr) -> Decaying | None:
     only = even_step(positive)  # tanh has even powers only: exp(-2|x|) serves better than exp(-|x|)
     positive, negative = (sympy.cancel(f.subs(DECAY, DECAY ** sympy.Rational(1, only))) for f in (positive, negative))
     step *= only
-    size: Expr = Op("abs", (u,))
-    if step > 1:  # so that a multiple of the largest number does not overflow; exp is 0 long before
-        size = Op("minimum", (size, x.num(LARGE)))
-    argument = x.mul(Num(-step), size)
-    decay = Op("exp_decay", (u,) if step == 1 else (u, Num(step)))
     if step.denominator > 1:
-        decay = Op("exp", (argument,))
-    return Decaying(argument, decay, u, step, positive, negative, scalars)
+        decay, less_one = (Op(fn, (x.mul(Num(-step), Op("abs", (u,))),)) for fn in ("exp", "expm1"))
+    else:
+        decay, less_one = (Op(fn, (u,) if step == 1 else (u, Num(step))) for fn in ("exp_decay", "expm1_decay"))
+    return Decaying(decay, less_one, u, step, positive, negative, scalars)
 
 
 def bounded(e: Expr) -> Expr:

@@ -3,6 +3,7 @@
 Each rule rewrites equations into others that are equal in exact arithmetic and leaves a note saying what and why.
 
 * log of a softmax: ``log(exp(f) / s)`` becomes ``f - log(s)``: a probability that underflows has no logarithm.
+* quotient: ``y r / y`` is computed as r, for y may underflow.
 * shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
   followed, and the rule applies only where the scale cancels before anything leaves the program.
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
@@ -21,7 +22,7 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
 from derive.program.exponentials import bounded, decaying
 from derive.program.library import recognise
-from derive.program.squares import inverse_roots
+from derive.program.squares import mean_squares
 
 HALF = Fraction(1, 2)
 
@@ -44,11 +45,12 @@ class Stabiliser:
 
     def run(self) -> list[Equation]:
         self.logarithms()
+        self.quotients()
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
             self.shift(target)
         self.norms()
         self.squares()
-        self.roots()
+        self.flat = mean_squares(self.flat, self.tensors)
         self.one_hot()
         self.library()
         self.exponentials()
@@ -96,6 +98,28 @@ class Stabiliser:
                         return None
             self.note("log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm")
             return x.add(*terms)
+
+        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+
+    # ---- y r / y ----------------------------------------------------------------------------------------------------
+
+    def quotients(self) -> None:
+        def visit(e: Expr) -> Expr | None:
+            if not (isinstance(e, Op) and e.fn == "mul"):
+                return None
+            for above in (a for a in e.args if isinstance(a, Ref)):
+                made = self.definition(above.tensor)
+                if made is None or isinstance(made.body, Reduce):
+                    continue
+                factors = list(x.factors(self.at(made, above)))
+                for below in e.args:
+                    match below:
+                        case Op("pow", (Ref() as y, x.Num(value))) if value == -1 and y in factors:
+                            factors.remove(y)
+                            rest = [f for f in e.args if f not in (above, below)]
+                            self.note(f"{y.tensor} is not divided by itself: it may underflow")
+                            return x.mul(*factors, *rest)
+            return None
 
         self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
 
@@ -312,12 +336,6 @@ class Stabiliser:
             return e
 
         self.flat = [wide(e) for e in self.flat]
-
-    def roots(self) -> None:
-        found = inverse_roots(self.flat, self.tensors)
-        if found is not None:
-            self.flat = found
-            self.note("squares that overflow are scaled: the inverse root of their mean is finite")
 
     def known_norm(self, over: tuple[str, ...], g: Ref) -> str | None:
         return next((n for n, e in self.new_norms.items() if e.body == Reduce("norm", over, g)), None)

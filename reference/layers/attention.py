@@ -20,6 +20,7 @@ from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "attention",
@@ -83,6 +84,7 @@ def backward_rows(
     return dV, dK, dQ
 
 
+@wider
 def forward(
     Q: Array, K: Array, V: Array, mask: Array | None = None, *, causal: bool = False
 ) -> tuple[Array, tuple[Any, ...]]:
@@ -111,6 +113,7 @@ def forward(
     return SIGNATURE.restore(dims, O=O)[0], saved
 
 
+@wider
 def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dO * O) with respect to Q, K, V.
 
@@ -126,6 +129,7 @@ def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=dV))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False) -> Any:
     """Return the directional derivative of forward at primals (Q, K, V, mask) along tangents.
 
@@ -140,21 +144,20 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     t_V = SIGNATURE.cotangent("V", t_V, dims)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
-    E = masked(np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    total = np.add.reduce(E, axis=2)
+    exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
+    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
+    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
+    total = positive_sum(E)[..., 0]
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
     t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
-    t_E = masked(t_S * np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    t_P = (
-        -divide_where(total[:, :, None] > 0, np.add.reduce(t_E, axis=2)[:, :, None] * E, np.square(total[:, :, None]))
-        + divide_where(total[:, :, None] > 0, t_E, total[:, :, None])
-    )
+    t_P = P * (t_S - row_dot(P, t_S)[:, :, None])
     sum_V_t_P = t_P @ V
     t_O = sum_V_t_P + P @ t_V
     return SIGNATURE.restore(dims, O=t_O)[0]
 
 
+@wider
 def double_backward(
     dO: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, causal: bool = False
 ) -> Second:

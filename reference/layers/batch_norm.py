@@ -21,8 +21,9 @@ import numpy as np
 
 from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import inverse_root, square_sum
+from reference.runtime.functions import square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "batch_norm",
@@ -88,9 +89,8 @@ def forward_rows(
     """Forward, for some positions of the axis c."""
     mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, (0, 2))
-    var = sum_x_mu / (n_b * rows)
-    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    var = square_sum(centered_x, (0, 2)) / (n_b * rows)
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = np.multiply(centered_x, inv_std[:, None], out=x_hat)
     y = np.add(gamma[:, None] * x_hat, beta[:, None], out=y)
     new_mean = running_mean * (1 - momentum) + mu * momentum
@@ -104,13 +104,14 @@ def backward_rows(dy: Any, x_hat: Any, gamma: Any, inv_std: Any, rows: Any, n_b:
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
     dx = np.multiply(
-        (dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b)) * gamma[:, None],
-        inv_std[:, None],
+        gamma[:, None] * inv_std[:, None],
+        dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b),
         out=dx,
     )
     return dbeta, dgamma, dx
 
 
+@wider
 def forward(
     x: Array,
     gamma: Array,
@@ -153,6 +154,7 @@ def forward(
     return Outputs(*SIGNATURE.restore(dims, y=y, new_mean=new_mean, new_var=new_var)), saved
 
 
+@wider
 def backward(dy: Any, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
@@ -169,6 +171,7 @@ def backward(dy: Any, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, momentum: float = 0.1, epsilon: float = 1e-05
 ) -> Any:
@@ -187,22 +190,21 @@ def jvp(
     n_b, rows = dims["b"], dims["..."]
     mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, (0, 2))
-    var = sum_x_mu / (n_b * rows)
-    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    var = square_sum(centered_x, (0, 2)) / (n_b * rows)
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=(0, 2), count=rows * n_b)
-    t_var = mean(
-        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None],
-        axis=(0, 2),
-        count=rows * n_b,
+    t_var = 2 * np.add.reduce(t_x * x_hat, axis=(0, 2)) / (inv_std * rows * n_b)
+    t_y = (
+        t_beta[:, None]
+        + x_hat * (t_gamma[:, None] - gamma[:, None] * np.square(inv_std[:, None]) * t_var[:, None] / 2)
+        + gamma[:, None] * inv_std[:, None] * t_x
+        - gamma[:, None] * inv_std[:, None] * t_mu[:, None]
     )
-    t_inv_std = -t_var / (2 * ((var + epsilon) * np.sqrt(var + epsilon)))
-    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],
@@ -228,8 +230,8 @@ def double_backward(
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
     mu = mean(x, axis=(0, 2), count=n_b * rows)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, (0, 2))
-    inv_std = inverse_root(centered_x, (0, 2), sum_x_mu, n_b * rows, epsilon)
+    var = square_sum(centered_x, (0, 2)) / (n_b * rows)
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))

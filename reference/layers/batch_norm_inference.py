@@ -15,6 +15,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "batch_norm_inference",
@@ -77,6 +78,7 @@ def backward_rows(dy: Any, x_hat: Any, gamma: Any, running_var: Any, epsilon: An
     return dbeta, dgamma, dx
 
 
+@wider
 def forward(
     x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, epsilon: float = 1e-05
 ) -> tuple[Array, tuple[Any, ...]]:
@@ -107,6 +109,7 @@ def forward(
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
@@ -121,6 +124,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-05) -> Any:
     """Return the directional derivative of forward at primals (x, gamma, beta, running_mean, running_var) along tangents.
 
@@ -135,11 +139,15 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
     x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
-    t_x_hat = t_x / np.sqrt(epsilon + running_var[:, None])
-    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x_hat + t_beta[:, None]
+    t_y = (
+        x_hat * t_gamma[:, None]
+        + gamma[:, None] * t_x / np.sqrt(epsilon + running_var[:, None])
+        + t_beta[:, None]
+    )
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, epsilon: float = 1e-05
 ) -> Second:

@@ -18,6 +18,7 @@ from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "clip_by_global_norm",
@@ -53,6 +54,7 @@ def backward_rows(dy: Any, g: Any, dnorm: Any, norm: Any, tau: Any, dg: Any = No
     return np.multiply(dy * tau + dnorm * g, 1 / norm, out=dg)
 
 
+@wider
 def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple[Any, ...]]:
     """Scale all gradients together so that their joint norm is at most tau.
 
@@ -77,6 +79,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to g.
 
@@ -96,6 +99,7 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, g=dg))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) -> Any:
     """Return the directional derivative of forward at primals (g) along tangents.
 
@@ -106,22 +110,19 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     (t_g,) = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
-    norm_g = global_norm(g)
-    norm = norm_g
+    norm = global_norm(g)
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
-    t_norm = ratio(sum_g_t_g, norm_g)
+    t_norm = ratio(sum_g_t_g, norm)
     t_y = [
-        (
-            (-g[l] * ratio(ratio(t_norm * tau, norm), norm) if norm > tau else np.full_like(g[l], 0))
-            + (ratio(tau, norm) if norm > tau else 1) * t_g[l]
-        )
+        (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) if norm > tau else t_g[l]
         for l in range(n_l)
     ]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, tau: float = 1.0
 ) -> Second:

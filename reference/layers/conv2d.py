@@ -16,6 +16,7 @@ import numpy as np
 from reference.runtime.arrays import contract, output_size, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "conv2d",
@@ -122,6 +123,7 @@ def backward_rows(
     return dbias, dW, dx
 
 
+@wider
 def forward(
     x: Array, W: Array, bias: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
 ) -> tuple[Array, tuple[Any, ...]]:
@@ -152,6 +154,7 @@ def forward(
     return SIGNATURE.restore(dims, z=z)[0], saved
 
 
+@wider
 def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dz * z) with respect to x, W, bias.
 
@@ -167,6 +170,7 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=dbias))
 
 
+@wider
 def jvp(
     primals: Sequence[Any],
     tangents: Sequence[Any],
@@ -214,6 +218,7 @@ def jvp(
     return SIGNATURE.restore(dims, z=t_z)[0]
 
 
+@wider
 def double_backward(
     dz: Any,
     primals: Sequence[Any],

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean, xdivy, xlogy
+from reference.runtime.arrays import xdivy, xlogy
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "cross_entropy",
@@ -88,6 +89,7 @@ def backward_rows_sum(t: Any, y: Any, dloss: Any) -> Any:
     return dt, dy
 
 
+@wider
 def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of predicted probabilities y against targets t.
 
@@ -116,6 +118,7 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to y, t.
 
@@ -136,6 +139,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, y=dy, t=dt))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (y, t) along tangents.
 
@@ -147,16 +151,18 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
-    t_L = -np.add.reduce(np.log(y) * t_t + xdivy(t, y) * t_y, axis=1)
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        sum_t_t_y = np.add.reduce(t_t * np.log(y), axis=None)
+        t_loss = -(sum_t_t_y + np.add.reduce(t_y * xdivy(t, y), axis=None)) / rows
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        sum_t_t_y = np.add.reduce(t_t * np.log(y), axis=None)
+        t_loss = -sum_t_t_y - np.add.reduce(t_y * xdivy(t, y), axis=None)
     else:
-        t_loss = t_L
+        t_loss = -np.add.reduce(np.log(y) * t_t + xdivy(t, y) * t_y, axis=1)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

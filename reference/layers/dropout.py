@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "dropout",
@@ -88,6 +89,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, m) along tangents.
 
@@ -102,6 +104,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -10,8 +10,9 @@ Do not edit: change the definition and run `gradbook build embedding`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from reference.runtime.arrays import either, masked, scatter_add
+from reference.runtime.arrays import masked, scatter_add
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "embedding",
@@ -64,6 +65,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tupl
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to E.
 
@@ -88,7 +90,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     (t_E,) = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
-    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E.take(t, axis=0)
+    t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 

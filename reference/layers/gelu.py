@@ -17,6 +17,7 @@ from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import gelu, gelu_derivative, gelu_with_derivative, within
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "gelu",
@@ -111,10 +112,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = t_x * gelu_derivative(x)
+    t_y = t_x * derivative(x)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 
@@ -126,12 +128,6 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * gelu_derivative(x)
-    dx_ = (
-        ddx
-        * dy
-        * np.exp(-np.square(x) / 2)
-        * (1 - np.square(x) / 2)
-        * (sqrt(2, dtype=dims.dtype) / sqrt("pi", dtype=dims.dtype))
-    )
+    ddy = ddx * derivative(x)
+    dx_ = ddx * dy * second_derivative(x)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

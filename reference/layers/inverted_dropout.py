@@ -15,6 +15,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "inverted_dropout",
@@ -61,6 +62,7 @@ def backward_rows(dy: Any, m: Any, x: Any, p: Any, dm: Any = None, dx: Any = Non
     return dm, dx
 
 
+@wider
 def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a mask of zeros and ones and divide by p, the probability to keep; inference needs nothing.
 
@@ -84,6 +86,7 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ..
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, m.
 
@@ -98,6 +101,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, m=dm))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> Any:
     """Return the directional derivative of forward at primals (x, m) along tangents.
 
@@ -108,10 +112,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
     t_x, t_m = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
-    t_y = m * t_x / p + x * t_m / p
+    t_y = (m * t_x + t_m * x) / p
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, p: float = 0.5) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

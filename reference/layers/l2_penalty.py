@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.functions import sum_of_squares
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "l2_penalty",
@@ -44,6 +45,7 @@ class Second(NamedTuple):
     W: Any
 
 
+@wider
 def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, tuple[Any, ...]]:
     """Half the weight decay times the sum of all squared weights.
 
@@ -64,6 +66,7 @@ def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array,
     return SIGNATURE.restore(dims, R=R)[0], saved
 
 
+@wider
 def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dR * R) with respect to W.
 
@@ -79,6 +82,7 @@ def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, W=dW))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float = 0.0001) -> Any:
     """Return the directional derivative of forward at primals (W) along tangents.
 
@@ -96,6 +100,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
     return SIGNATURE.restore(dims, R=t_R)[0]
 
 
+@wider
 def double_backward(
     dR: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, weight_decay: float = 0.0001
 ) -> Second:

@@ -18,8 +18,9 @@ import numpy as np
 
 from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import inverse_root, row_dot, square_sum
+from reference.runtime.functions import row_dot, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "layer_norm",
@@ -61,8 +62,8 @@ def forward_rows(
     """Forward, for some positions of the axis ...."""
     mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, 1)
-    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    var = square_sum(centered_x, 1) / n_i
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = np.multiply(centered_x, inv_std[:, None], out=x_hat)
     y = np.add(gamma * x_hat, beta, out=y)
     return inv_std, x_hat, y
@@ -83,6 +84,7 @@ def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: A
     return dbeta, dgamma, dx
 
 
+@wider
 def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, tuple[Any, ...]]:
     """Normalise each example over its features, then scale and shift.
 
@@ -108,6 +110,7 @@ def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> t
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, gamma, beta.
 
@@ -123,6 +126,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-05) -> Any:
     """Return the directional derivative of forward at primals (x, gamma, beta) along tangents.
 
@@ -137,20 +141,19 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     n_i = dims["i"]
     mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, 1)
-    var = sum_x_mu / n_i
-    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    var = square_sum(centered_x, 1) / n_i
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=1, count=n_i)
-    t_var = mean(
-        (2 * x - 2 * mu[:, None]) * t_x + (2 * mu[:, None] - 2 * x) * t_mu[:, None], axis=1, count=n_i
+    t_y = (
+        x_hat * t_gamma
+        + gamma * inv_std[:, None] * (t_x - t_mu[:, None] - x_hat * row_dot(t_x, x_hat)[:, None] / n_i)
+        + t_beta
     )
-    t_inv_std = -t_var / (2 * ((epsilon + var) * np.sqrt(epsilon + var)))
-    t_x_hat = inv_std[:, None] * t_x + centered_x * t_inv_std[:, None] - inv_std[:, None] * t_mu[:, None]
-    t_y = x_hat * t_gamma + gamma * t_x_hat + t_beta
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, epsilon: float = 1e-05
 ) -> Second:
@@ -169,8 +172,8 @@ def double_backward(
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
     mu = mean(x, axis=1, count=n_i)
     centered_x = x - mu[:, None]
-    sum_x_mu = square_sum(centered_x, 1)
-    inv_std = inverse_root(centered_x, 1, sum_x_mu, n_i, epsilon)
+    var = square_sum(centered_x, 1) / n_i
+    inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     dx_hat = dy * gamma
     sum_dx_hat = np.add.reduce(dx_hat, axis=1)

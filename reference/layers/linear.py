@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "linear",
@@ -44,6 +45,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     """Multiply by a weight matrix and add a bias.
 
@@ -67,6 +69,7 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     return SIGNATURE.restore(dims, z=z)[0], saved
 
 
+@wider
 def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dz * z) with respect to x, W, b.
 
@@ -83,6 +86,7 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, W, b) along tangents.
 
@@ -99,6 +103,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return SIGNATURE.restore(dims, z=t_z)[0]
 
 
+@wider
 def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

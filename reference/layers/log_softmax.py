@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "log_softmax",
@@ -60,6 +61,7 @@ def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     return np.subtract(dy, np.exp(y) * np.add.reduce(dy, axis=1)[:, None], out=dz)
 
 
+@wider
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """The logarithm of softmax along one axis.
 
@@ -82,6 +84,7 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to z.
 
@@ -96,6 +99,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> Any:
     """Return the directional derivative of forward at primals (z) along tangents.
 
@@ -105,13 +109,16 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
+    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    shift_z = row_shift(max_z)
     exp_z = shifted_exp(z, shift_z[:, None])
     sum_z = positive_sum(exp_z)[..., 0]
-    t_y = t_z - row_dot(exp_z, t_z)[:, None] / sum_z[:, None]
+    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
+    t_y = t_z - np.add.reduce(t_z * np.exp(y), axis=1)[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, axis: int = -1) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -21,6 +21,7 @@ import numpy as np
 from reference.layers import sigmoid, tanh
 from reference.runtime.arrays import contract
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "lstm",
@@ -71,6 +72,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tuple[Outputs, tuple[Any, ...]]:
     """Long short-term memory over a sequence; gates in the order input, forget, cell, output.
 
@@ -111,6 +113,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
 
 
+@wider
 def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dh * h) + sum(dc * c) with respect to x, h0, c0, W, U, b.
 
@@ -148,6 +151,7 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, h0=dh0, c0=dc0, W=dW, U=dU, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the directional derivative of forward at primals (x, h0, c0, W, U, b) along tangents.
 
@@ -189,12 +193,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
             + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[:, 2]
         )
         t_h[t + 1] = (
-            tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[:, 3]
-            + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
+            t_c[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            + t_s[:, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
         )
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
 
+@wider
 def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

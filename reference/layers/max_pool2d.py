@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.arrays import argmax, filled, largest, output_size, overlap_add, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "max_pool2d",
@@ -92,6 +93,7 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x.
 
@@ -107,6 +109,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, window: int = 2, stride: int = 2, padding: int = 0
 ) -> Any:
@@ -135,6 +138,7 @@ def jvp(
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],

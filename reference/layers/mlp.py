@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "mlp",
@@ -53,6 +54,7 @@ class Second(NamedTuple):
     b: Any
 
 
+@wider
 def forward(
     x: Array, W: Sequence[Array], b: Sequence[Array], *, activation: str = "relu", output: str = "identity"
 ) -> tuple[Array, tuple[Any, ...]]:
@@ -88,6 +90,7 @@ def forward(
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, W, b.
 
@@ -118,6 +121,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
+@wider
 def jvp(
     primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu", output: str = "identity"
 ) -> Any:
@@ -154,6 +158,7 @@ def jvp(
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any,
     primals: Sequence[Any],

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "mse",
@@ -89,6 +89,7 @@ def backward_rows_sum(t: Any, y: Any, dloss: Any, dt: Any = None, dy: Any = None
     return dt, dy
 
 
+@wider
 def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Squared error of a prediction y against a target t.
 
@@ -117,6 +118,7 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to y, t.
 
@@ -137,6 +139,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, y=dy, t=dt))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (y, t) along tangents.
 
@@ -148,16 +151,16 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
-    t_L = (2 * y - 2 * t) * t_y + (2 * t - 2 * y) * t_t
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None) / rows
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None)
     else:
-        t_loss = t_L
+        t_loss = 2 * (t - y) * (t_t - t_y)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:
@@ -174,7 +177,7 @@ def double_backward(
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        ddloss = 2 * np.add.reduce(ddt * (t - y) + ddy * (y - t), axis=None) / rows
+        ddloss = 2 * np.add.reduce((ddt - ddy) * (t - y), axis=None) / rows
         dt_ = 2 * dloss / rows * (ddt - ddy)
         dy_ = 2 * dloss / rows * (ddy - ddt)
     elif reduction == "sum":
@@ -183,7 +186,7 @@ def double_backward(
         dt_ = 2 * dloss * (ddt - ddy)
         dy_ = 2 * dloss * (ddy - ddt)
     else:
-        ddloss = 2 * (ddt * (t - y) + ddy * (y - t))
+        ddloss = 2 * (ddt - ddy) * (t - y)
         dt_ = 2 * dloss * (ddt - ddy)
         dy_ = 2 * dloss * (ddy - ddt)
     return Second(*SIGNATURE.restore(dims, loss=ddloss, y=dy_, t=dt_))

@@ -16,6 +16,7 @@ import numpy as np
 from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "residual",
@@ -69,6 +70,7 @@ def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
     return dz, dskip
 
 
+@wider
 def forward(
     x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu"
 ) -> tuple[Array, tuple[Any, ...]]:
@@ -97,6 +99,7 @@ def forward(
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x, skip, W, b.
 
@@ -112,6 +115,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, x=dx, skip=dskip, W=dW, b=db))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu") -> Any:
     """Return the directional derivative of forward at primals (x, skip, W, b) along tangents.
 
@@ -130,6 +134,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, activation: str = "relu"
 ) -> Second:

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "sgd",
@@ -53,6 +54,7 @@ def forward_rows(W: Any, dW: Any, alpha: Any, y: Any = None) -> Any:
     return np.subtract(W, dW * alpha, out=y)
 
 
+@wider
 def forward(
     W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01
 ) -> tuple[list[Array], tuple[Any, ...]]:
@@ -95,6 +97,7 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, W=dW_, dW=ddW))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01) -> Any:
     """Return the directional derivative of forward at primals (W, dW) along tangents.
 
@@ -110,6 +113,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(
     dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, alpha: float = 0.01
 ) -> Second:

@@ -14,8 +14,9 @@ import numpy as np
 
 from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_decay, unbounded_exp
+from reference.runtime.functions import exp_decay, expm1_decay, unbounded_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "sigmoid",
@@ -58,7 +59,7 @@ def derivative(x: Array, out: Array | None = None) -> Any:
 def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
     decay = exp_decay(x)
-    return -copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))
+    return -copysign(decay * expm1_decay(x), x) / ((decay + 1) * (decay + 1) * (decay + 1))
 
 
 @in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
@@ -111,11 +112,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = exp_decay(x)
-    t_y = decay * t_x / np.square(decay + 1)
+    t_y = t_x * derivative(x)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 
@@ -127,8 +128,6 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    y = 1 / (unbounded_exp(-x) + 1)
-    ddy = ddx * y * (1 - y)
-    decay_2 = exp_decay(x)
-    dx_ = -ddx * decay_2 * dy * (2 * y - 1) / np.square(decay_2 + 1)
+    ddy = ddx * derivative(x)
+    dx_ = ddx * dy * second_derivative(x)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax",
@@ -58,6 +59,7 @@ def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     return np.multiply(y, dy - row_dot(dy, y)[:, None], out=dz)
 
 
+@wider
 def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     """Turn scores into probabilities along one axis.
 
@@ -80,6 +82,7 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     return SIGNATURE.restore(dims, y=y)[0], saved
 
 
+@wider
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to z.
 
@@ -94,6 +97,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> Any:
     """Return the directional derivative of forward at primals (z) along tangents.
 
@@ -105,11 +109,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
+    y = exp_z / positive_sum(exp_z)
+    t_y = y * (t_z - row_dot(t_z, y)[:, None])
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
+@wider
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, axis: int = -1) -> Second:
     """Return the gradients of the sum of cotangents times backward's gradients.
 

@@ -18,6 +18,7 @@ from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax_cross_entropy",
@@ -124,6 +125,7 @@ def backward_rows_sum(
     return dt, dz
 
 
+@wider
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of softmax of the logits z against dense targets t of any sum.
 
@@ -152,6 +154,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z, t.
 
@@ -172,6 +175,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz, t=dt))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (z, t) along tangents.
 
@@ -189,17 +193,25 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     sum_z = positive_sum(exp_z)[..., 0]
     log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
     y = exp_z / sum_z[:, None]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
-    t_L = -np.add.reduce(((z - max_z[:, None]) - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
+    sum_t = np.add.reduce(t, axis=1)
+    sum_t_z_y = row_dot(t_z, y)
+    sum_t_t_z = row_dot(t, t_z)
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        t_loss = mean(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None, count=rows)
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        t_loss = np.add.reduce(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
     else:
-        t_loss = t_L
+        t_loss = (
+            sum_t * sum_t_z_y
+            - sum_t_t_z
+            - np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        )
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import less_one_hot, mean
+from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "softmax_cross_entropy_labels",
@@ -108,6 +109,7 @@ def backward_rows_sum(exp_z: Any, sum_z: Any, t: Any, dloss: Any, dz: Any = None
     return np.multiply(less_one_hot(y, t), dloss, out=dz)
 
 
+@wider
 def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tuple[Any, ...]]:
     """Cross-entropy of softmax of the logits z against the index t of the true class.
 
@@ -136,6 +138,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
     return SIGNATURE.restore(dims, loss=loss)[0], saved
 
 
+@wider
 def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z.
 
@@ -156,6 +159,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
+@wider
 def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "mean") -> Any:
     """Return the directional derivative of forward at primals (z, t) along tangents.
 
@@ -168,19 +172,19 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     rows = dims["..."]
     shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
     exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = exp_z / sum_z[:, None]
-    t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
-    t_L = -t_y[np.arange(len(t)), t] / y[np.arange(len(t)), t]
+    y = exp_z / positive_sum(exp_z)
     if reduction == "mean":
-        t_loss = mean(t_L, axis=None, count=rows)
+        sum_t_z_y = row_dot(t_z, y)
+        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
     elif reduction == "sum":
-        t_loss = np.add.reduce(t_L, axis=None)
+        sum_t_z_y = row_dot(t_z, y)
+        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None)
     else:
-        t_loss = t_L
+        t_loss = row_dot(t_z, y) - t_z[np.arange(len(t)), t]
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
+@wider
 def double_backward(
     dloss: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, reduction: str = "mean"
 ) -> Second:

@@ -333,11 +333,12 @@ def xdivy(a: Array, b: Array) -> Array:
 
 
 def less_one_hot(y: Array, t: Array) -> Array:
-    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others."""
+    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others where that is small."""
     out = y.copy()
-    rows = np.arange(len(t))
-    out[rows, t] = 0
-    out[rows, t] = -positive_sum(out)[:, 0]
+    at = np.arange(len(t)), t
+    out[at] = 0
+    others = positive_sum(out)[:, 0]
+    out[at] = -others if y.dtype == object else np.where(others < 0.5, -others, y[at] - 1)
     return out
 
 

@@ -28,6 +28,7 @@ from reference.runtime.normal import (
 __all__ = [
     "erf",
     "exp_decay",
+    "expm1_decay",
     "gelu",
     "gelu_derivative",
     "gelu_with_derivative",
@@ -154,6 +155,16 @@ def exp_decay(x: Array, step: int = 1) -> Array:
     return np.asarray(np.exp(a, out=a))
 
 
+def expm1_decay(x: Array, step: int = 1) -> Array:
+    """exp(-step |x|) - 1, which lies in [-1, 0], accurate next to 0."""
+    if x.dtype == object:
+        return np.asarray(np.expm1(-step * np.abs(x)))
+    a = np.abs(x)
+    with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
+        a *= -step
+    return np.asarray(np.expm1(a, out=a))
+
+
 def within(x: Array) -> Array:
     """x, cut off at 200 on both sides: exp(-x**2/2) is 0 there, and x**2 fits in every dtype."""
     return x if x.dtype == object else np.asarray(np.clip(x, -200, 200))
@@ -193,29 +204,10 @@ def row_dot(a: Array, b: Array) -> Array:
 
 
 def square_sum(e: Array, axis: int | tuple[int, ...]) -> Array:
-    """The sum of squares over some axes, infinite without a warning where it overflows."""
-    if e.dtype == object:
-        return np.asarray(np.add.reduce(e * e, axis=axis))
-    with np.errstate(over="ignore"):
-        if axis == e.ndim - 1:
-            return np.asarray(np.vecdot(e, e))
-        return np.asarray(np.add.reduce(np.square(e), axis=axis))
-
-
-def inverse_root(e: Array, axis: int | tuple[int, ...], squares: Array, count: Any, constant: Any) -> Array:
-    """1 / sqrt(squares/count + constant), where squares is the sum of e squared over some axes.
-
-    Where squares overflowed it is computed again, from e scaled by a power of two.
-    """
-    if e.dtype == object or np.isfinite(squares).all():
-        return np.asarray(1 / np.sqrt(squares / count + constant))
-    peak = np.maximum.reduce(np.abs(e), axis=axis, keepdims=True)
-    exponent = np.frexp(peak)[1]
-    scaled = np.ldexp(e, -exponent)
-    small = np.ldexp(np.ldexp(e.dtype.type(constant), -exponent), -exponent)
-    mean = np.add.reduce(np.square(scaled), axis=axis, keepdims=True) / count
-    root = np.ldexp(1 / np.sqrt(mean + small), -exponent)
-    return np.asarray(root.reshape(np.shape(squares)))
+    """The sum of squares over some axes."""
+    if axis == e.ndim - 1 and e.dtype != object:
+        return np.asarray(np.vecdot(e, e))
+    return np.asarray(np.add.reduce(e * e, axis=axis))
 
 
 def global_norm(arrays: Iterable[Array]) -> Any:
@@ -254,8 +246,7 @@ def _scaled_norm(arrays: Sequence[Array], wide: Any) -> Any:
         values = np.asarray(g, wide) if scale == 0 else g * factor
         squares += np.dot(values, values)
     root = np.sqrt(squares)
-    with np.errstate(over="ignore"):  # the norm itself may be infinite
-        return kind(np.ldexp(root, -scale))
+    return kind(np.ldexp(root, -scale))
 
 
 def log_sum(e: Array, total: Array) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 
 from reference.runtime.examine import Examiner
 from reference.runtime.patterns import REST, Array, Dims, Pattern
+from reference.runtime.wider import converted
 
 __all__ = ["Array", "Dims", "Pattern", "Signature"]
 
@@ -189,7 +190,7 @@ class Signature(Examiner):
                 found.append(a if a.shape == shape else a.reshape(shape))
             else:
                 found.append(self.restored(name, a, dims))
-        return found
+        return found if dims.result is None else converted(found, dims.result)
 
     def restored(self, name: str, a: Any, dims: Dims) -> Any:
         """One result; None stands for zeros."""

@@ -158,6 +158,22 @@ def test_enclosure_sees_an_error_of_a_few_units() -> None:
     fails(enclosure.enclosure(derived("linear"), broken("linear", forward=noisy)))
 
 
+@pytest.mark.parametrize("part", ["jvp", "double_backward"])
+@pytest.mark.parametrize("name", ["layer_norm", "lstm", "softmax"])
+def test_enclosure_sees_an_error_of_a_few_units_in(part: str, name: str) -> None:
+    function = getattr(kernels.kernel_of(name), part)
+
+    def noisy(*args: Any, **options: Any) -> Any:
+        return more(function(*args, **options))
+
+    def more(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return type(value)(*map(more, value)) if hasattr(value, "_fields") else tuple(map(more, value))
+        return value if value.dtype == object else (value * (1 + 256 * np.finfo(value.dtype).eps)).astype(value.dtype)
+
+    fails(enclosure.enclosure(derived(name), broken(name, **{part: noisy})), part)
+
+
 def test_enclosure_sees_nan() -> None:
     def with_nan(*args: Any, **options: Any) -> Any:
         y, saved = MODULE.forward(*args, **options)

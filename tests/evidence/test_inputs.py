@@ -57,12 +57,6 @@ def test_smooth_and_rational() -> None:
     assert not domain.exact_inside(LAYERS["residual"][0], {"activation": "leaky_relu"})  # its alpha is a float
 
 
-def test_what_is_only_under_a_root() -> None:
-    assert domain.under_a_root(LAYERS["layer_norm"][0], "var")
-    assert domain.under_a_root(LAYERS["batch_norm"][0], "var")  # new_var is state, without a gradient
-    assert not domain.under_a_root(LAYERS["layer_norm"][0], "mu")
-
-
 @pytest.mark.parametrize("name", ["attention", "conv2d", "mlp", "clip_by_global_norm"])
 def test_seeds_decide_everything(name: str) -> None:
     one, two = (inputs.cases(LAYERS[name][0], 5, 2)[1] for _ in range(2))

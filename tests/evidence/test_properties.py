@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from derive.evidence import enclosure, kernels, strategies
+from derive.evidence import enclosure, inputs, kernels, strategies
 from derive.evidence.result import Tally
 from tests.evidence.shared import LAYERS, derived
 
@@ -26,7 +26,8 @@ def test_within_the_bound(name: str, form: enclosure.Format) -> None:
         case = data.draw(strategies.cases(derivation.layer, form.dtype))
         cotangents = data.draw(strategies.cotangents(case, form.dtype))
         tally = Tally("enclosure", name, 1.0, "of the derived bound")
-        enclosure.check(derivation, kernels.kernel_of(name), case, cotangents, form, tally)
+        tangents = inputs.tangents(case, data.draw(st.integers(0, 255)), form.dtype)
+        enclosure.check(derivation, kernels.kernel_of(name), case, cotangents, tangents, form, tally)
         assert not tally.wrong, tally.wrong[0]
 
     run()

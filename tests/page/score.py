@@ -1,7 +1,10 @@
 """How strong the page leg is: every misprint of every claim of a page, caught by the comparison with the
 kernel or not.
 
-    python -m tests.page.score SITE [LAYER ...]      SITE is a built site; prints survivors and the score
+    python -m tests.page.score SITE [LAYER ...] [--kernels DIR]
+
+SITE is a built site; prints the score, in what page and kernel disagree, and survivors. Where they disagree no misprint
+is tried.
 
 A mutant that cannot be caught because it says the same in other words is a row of EQUIVALENT
 (tests/page/equivalent.py), with the reason.
@@ -9,16 +12,19 @@ A mutant that cannot be caught because it says the same in other words is a row 
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.page.compare import TRIALS, Layer, Trial, differences, trials
+from tests.page.compare import TRIALS, Layer, Trial, check, differences, trials
 from tests.page.equivalent import reason
 from tests.page.evaluator import Evaluator
+from tests.page.glyphs import glyphs
 from tests.page.mutate import Mutant, mutants
 from tests.page.reader import Page, Variant, read
 from tests.page.tree import Equation, Ref, Size, walk
@@ -92,21 +98,50 @@ def _downstream(equations: Sequence[Equation], key: str) -> set[str]:
     return found
 
 
+def disagreements(page: Page, layer: Layer) -> list[str]:
+    """In what page and kernel differ, and formulas that are not drawn as they are annotated."""
+    claims = [c for variant in page.variants for c in variant.claims]
+    unlike = (f"{page.name}: drawn unlike its TeX: {c.tex}" for c in claims if len(set(glyphs(c))) > 1)
+    return [*check(page, layer), *unlike]
+
+
+def kernel(name: str, folder: Path | None) -> Any:
+    """A layer's module: the project's, or a file in a folder."""
+    if folder is None:
+        return importlib.import_module(f"reference.layers.{name}")
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def main(arguments: Sequence[str]) -> int:
-    site, *names = arguments
-    names = names or sorted(p.parent.name for p in Path(site, "layers").glob("*/index.html"))
-    total = killed = equivalent = 0
+    parser = argparse.ArgumentParser(prog="python -m tests.page.score")
+    parser.add_argument("site", type=Path)
+    parser.add_argument("layers", nargs="*")
+    parser.add_argument("--kernels", type=Path)
+    given = parser.parse_args(arguments)
+    names = given.layers or sorted(p.parent.name for p in (given.site / "layers").glob("*/index.html"))
+    total = killed = equivalent = wrong = 0
     for name in names:
-        page = read(Path(site, "layers", name, "index.html").read_text(encoding="utf-8"), name)
-        results = list(score(page, importlib.import_module(f"reference.layers.{name}")))
+        page = read((given.site / "layers" / name / "index.html").read_text(encoding="utf-8"), name)
+        layer = kernel(name, given.kernels)
+        problems = disagreements(page, layer)
+        results = [] if problems else list(score(page, layer))
         same, caught = sum(bool(r.equivalent) for r in results), sum(bool(r.caught) for r in results)
         print(f"{name:30} {caught}/{len(results) - same} caught, {same} equivalent")
+        for problem in problems:
+            print(f"  DISAGREES {problem}")
         for r in results:
             if not r.caught and not r.equivalent:
                 print(f"  SURVIVES {r}")
         total, equivalent, killed = total + len(results), equivalent + same, killed + caught
+        wrong += len(problems)
     print(f"{'all':30} {killed}/{total - equivalent} caught, {equivalent} equivalent")
-    return int(killed + equivalent != total)
+    return int(wrong > 0 or killed + equivalent != total)
 
 
 if __name__ == "__main__":

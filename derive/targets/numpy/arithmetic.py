@@ -16,7 +16,6 @@ UFUNCS = {
     "log": "np.log",
     "abs": "np.abs",
     "library tanh": "np.tanh",
-    "minimum": "np.minimum",
 }
 
 
@@ -58,7 +57,7 @@ class Arithmetic(Views):
                     return None
                 if below:
                     return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
-                large_first(above)  # small factors may overflow together where the product does not
+                small_first(above)
                 above.sort(key=self.scalar)
                 return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
             case Op("pow", (base, Num(value))) if value == 2:
@@ -201,7 +200,7 @@ class Arithmetic(Views):
         return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
 
 
-def large_first(factors: list[Expr]) -> None:
-    """Of three or more factors with indices, put those with most indices in front."""
+def small_first(factors: list[Expr]) -> None:
+    """Of three or more factors with indices, put those with fewest in front: a large array is gone over once."""
     if sum(bool(x.free(f)) for f in factors) > 2:
-        factors.sort(key=lambda f: -len(x.free(f)))
+        factors.sort(key=lambda f: len(x.free(f)))

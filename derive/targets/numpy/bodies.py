@@ -145,11 +145,9 @@ class Bodies:
         return forward, backward, list(pair.saved)
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
+        """The definition's equations and the gradient's, or those that call the layer's own functions."""
         equation = d.layer.equations[0]
-        if not d.layer.elementwise or not any(
-            isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
-        ):
+        if not self.by_functions(d.layer):
             return d.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
@@ -162,10 +160,21 @@ class Bodies:
                 (Equation(equation.target, equation.left, first), slope),
                 (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
             )
-        return (
-            (Equation(equation.target, equation.left, Op("value", (u,))),),
-            (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),
-        )
+        value = Equation(equation.target, equation.left, Op("value", (u,)))
+        return (value,), (self.slope(d.layer, back.target, (cotangent.tensor,)),)
+
+    @staticmethod
+    def by_functions(layer: Layer) -> bool:
+        """Whether a layer's value and derivatives are functions of their own: elementwise, with exponentials."""
+        own = (n.fn for n in x.walk(layer.equations[0].body) if isinstance(n, Op))
+        return layer.elementwise and not {"exp", "erf"}.isdisjoint(own)
+
+    @staticmethod
+    def slope(layer: Layer, target: str, factors: tuple[str, ...], order: str = "") -> Equation:
+        """Tensors times a derivative of an elementwise layer, which has a function for it."""
+        left = layer.equations[0].left
+        slope = Op(f"{order}derivative", (layer.inputs[0].ref(),))
+        return Equation(target, left, x.mul(*(Ref(f, left) for f in factors), slope))
 
     def sizes(self, function: Function, indent: str = "    ") -> list[str]:
         """The line that names the sizes a body uses."""

@@ -12,6 +12,7 @@ RUNTIME = {
     "within": "within",
     "row_shift": "row_shift",
     "exp_decay": "exp_decay",
+    "expm1_decay": "expm1_decay",
     "unbounded_exp": "unbounded_exp",
     "erf": "erf",
     "xlogy": "xlogy",
@@ -87,7 +88,7 @@ class Printer(Conditions, Arithmetic):
         if fn.startswith("runtime "):
             self.functions.add(fn.split()[1])
             return fn.split()[1]
-        if fn in ("value", "derivative"):
+        if fn in ("value", "derivative", "second_derivative"):
             return fn
         if fn in RUNTIME:
             self.functions.add(RUNTIME[fn])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation.expr import ELLIPSIS, Pos
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.read import OPTION_KINDS
+from derive.program.overflow import may_overflow_on_the_way
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.views import size_name
@@ -70,10 +73,18 @@ class Functions(Bodies):
         chosen = any(o.kind == "Choice" for o in self.layer.options)
         return not products and not chosen and all(a and {*map(self.layer.axis, a)} <= known for a in axes)
 
+    def decorator(self, bodies: Iterable[Function]) -> list[str]:
+        """The line above a function that may overflow on the way to its results."""
+        if not any(may_overflow_on_the_way(body.program.statements) for body in bodies):
+            return []
+        self.functions.add("wider")
+        return ["@wider"]
+
     def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         output = self.layer.tensors[self.layer.outputs[0]]
         result = "Outputs" if len(self.layer.outputs) > 1 else "list[Array]" if self.is_list(output) else "Array"
-        lines = [f"def forward({self.arguments()}) -> tuple[{result}, tuple[Any, ...]]:", *self.forward_doc()]
+        lines = self.decorator(f for f, _, _ in bodies)
+        lines += [f"def forward({self.arguments()}) -> tuple[{result}, tuple[Any, ...]]:", *self.forward_doc()]
         lines += self.bind()
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
@@ -138,6 +149,7 @@ class Functions(Bodies):
         wrt = list(self.variants[0].gradients)
         total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
         lines = [
+            *self.decorator(b for _, b, _ in bodies),
             f"def backward({argument}: {self.cotangent_type()}, saved: tuple[Any, ...]) -> Gradients:",
             f'    """Return the gradients of {total} with respect to {", ".join(wrt)}.',
             "",
@@ -163,14 +175,19 @@ class Functions(Bodies):
     def jvp(self) -> str:
         bodies = []
         for d in self.variants:
-            tangent = d.tangent()
+            tangent = d.tangent
             tensors = {**d.layer.tensors, **tangent.tensors}
             wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
-            bodies.append(self.body(d.layer, tensors, d.equations + tangent.auxiliary + tangent.equations, wanted))
-        tangent = self.variants[0].tangent()
+            equations = d.equations + tangent.auxiliary + tangent.equations
+            if self.by_functions(d.layer):
+                (along,) = (tangent.names[t.name] for t in d.layer.differentiable)
+                equations = (self.slope(d.layer, wanted[0], (along,)),)
+            bodies.append(self.body(d.layer, tensors, equations, wanted))
+        tangent = self.variants[0].tangent
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
         lines = [
+            *self.decorator(bodies),
             f"def jvp(primals: Sequence[Any], tangents: Sequence[Any]{options}) -> Any:",
             f'    """Return the directional derivative of forward at primals ({", ".join(inputs)}) along tangents.',
             "",
@@ -208,23 +225,25 @@ class Functions(Bodies):
         if not all(map(self.differentiable_twice, self.parts())):
             return ""
         for d in self.variants:
-            wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
             try:
-                second = d.second()
-                adjoint = second.adjoint
-                results = tuple(adjoint.names[w] for w in wanted if w in adjoint.names)
-                tensors = {**second.tensors}
-                tensors |= {c: Tensor(c, tensors[o].axes) for o, c in adjoint.cotangents.items()}
-                body = self.body(d.layer, tensors, second.equations, results, adjoints=(d.adjoint, adjoint))
+                second, pairs = d.second, (d.adjoint, d.second.adjoint)
+                equations, results = second.equations, tuple(second.names.values())
+                if self.by_functions(d.layer):
+                    (dy,), (ddx,) = d.adjoint.cotangents.values(), second.adjoint.cotangents.values()
+                    first, last = results
+                    equations = self.slope(d.layer, first, (ddx,)), self.slope(d.layer, last, (ddx, dy), "second_")
+                bodies.append(self.body(d.layer, dict(second.tensors), equations, results, adjoints=pairs))
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
-            bodies.append((body, d, adjoint, wanted))
-        _, d, adjoint, wanted = bodies[0]
+        d = self.variants[0]
+        adjoint = d.second.adjoint
+        wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
         options = self.option_arguments()
         cot = list(d.adjoint.cotangents.values())
         u = [adjoint.cotangents[g] for g in d.gradients.values()]
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
         lines = [
+            *self.decorator(bodies),
             f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]"
             f"{options}) -> Second:",
             '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
@@ -237,11 +256,11 @@ class Functions(Bodies):
         ]
         if len(cot) > 1:
             lines.append(f"    {', '.join(cot)} = {argument}")
-        lines += self.prelude([b[0] for b in bodies])
+        lines += self.prelude(bodies)
         lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
         lines.append(f"    {unpacked(u)} = cotangents")
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
-        lines += self.merge([b[0].lines for b in bodies])
+        lines += self.merge([b.lines for b in bodies])
         back = {c: o for o, c in d.adjoint.cotangents.items()}
         gradients = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
         lines.append(f"    return Second(*{self.restored(gradients)})")

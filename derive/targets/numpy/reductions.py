@@ -88,7 +88,7 @@ class Values:
             code, level = p.node(s.body, axes)
             p.fill = "0"
             return code, level, axes
-        if s.op in ("square_sum", "inverse_root"):
+        if s.op == "square_sum":
             return self.squares(s, axes, over), ATOM, axes
         if s.op == "sum" and isinstance(s.body, Op) and s.body.fn == "mul" and len(over) == 1 and axes:
             frame = axes + over
@@ -132,16 +132,13 @@ class Values:
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
 
     def squares(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str:
-        """``square_sum(e, axis)``, or ``inverse_root(e, axis, sum, number, constant)``."""
+        """``square_sum(e, axis)``."""
         p = self.printer
-        inside, *more = s.body.args if isinstance(s.body, Op) and s.body.fn == "of" else (s.body,)
-        frame = p.frame(inside, axes + over)
+        frame = p.frame(s.body, axes + over)
         places = sorted(frame.index(a) for a in over)
-        rest = "".join(f", {p.show(e, axes)}" for e in more)
-        word = "inverse_root" if more else "square_sum"
-        p.functions.add(word)
+        p.functions.add("square_sum")
         where = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
-        return f"{word}({p.show(inside, frame)}, {where}{rest})"
+        return f"square_sum({p.show(s.body, frame)}, {where})"
 
     def overlap(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str | None:
         """A sum over a window's positions, read at ``(p + padding - k) / stride``, as one addition a position."""
