@@ -87,7 +87,7 @@ class Decaying:
 def decaying(e: Expr) -> Decaying | None:
     """Rewrite an expression that is rational in exponentials of multiples of one argument; None where it is not."""
     exponents = {n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "exp"}
-    if not exponents or any(isinstance(n, Op) and n.fn in ("where", "shifted_exp") for n in x.walk(e)):
+    if not exponents or any(isinstance(n, Op) and n.fn in ("where", "row_exp") for n in x.walk(e)):
         return None
     split = [coefficient(a) for a in exponents]
     units = {u for _, u in split}

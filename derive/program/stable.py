@@ -3,7 +3,7 @@
 Each rule rewrites equations into others that are equal in exact arithmetic and leaves a note saying what and why.
 
 * log of a softmax: ``log(exp(f) / s)`` becomes ``f - log(s)``: a probability that underflows has no logarithm.
-* shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
+* scale: in ``s = sum exp(f)`` a factor for each row is taken out. Everything that depends on the scaled quantities is
   followed, and the rule applies only where the scale cancels before anything leaves the program.
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
 * decay: a function that is rational in exp(u) is written with exp(-|u|); see derive.program.exponentials.
@@ -136,18 +136,17 @@ class Stabiliser:
         else:
             raised = None
         largest = Equation(self.fresh(f"max_{of}", total.indices), total.left, Reduce("max", total.body.over, exponent))
-        shift = Equation(self.fresh(f"shift_{of}", total.indices), total.left, Op("row_shift", (largest.lhs,)))
-        shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, shift.lhs)))
+        scaled = Equation(made.target, made.left, Op("row_exp", (exponent, *map(Pos, total.body.over))))
         place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
-        self.flat[place : place + 1] = [*([raised] if raised else []), largest, shift, shifted]
-        self.put(Equation(total.target, total.left, Reduce("positive_sum", total.body.over, made.lhs)))
+        self.flat[place : place + 1] = [*([raised] if raised else []), largest, scaled]
+        self.put(Equation(total.target, total.left, Reduce("exp_sum", total.body.over, made.lhs)))
         self.log_sums(total, made, largest)
         if not self.scale_cancels({made.target, target}, skip={made.target, target}):
             self.flat = before
             self.tensors.clear()
             self.tensors.update(tensors_before)
             return
-        self.note("the largest exponent is subtracted before exp, to an integer and with its rounding error made good")
+        self.note("where exponents are large the largest is subtracted before exp, and its rounding error made good")
 
     def put(self, equation: Equation) -> None:
         self.flat = [equation if e.target == equation.target else e for e in self.flat]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -55,10 +55,9 @@ class Second(NamedTuple):
 def forward_rows(z: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    return np.subtract((z - max_z[:, None]), log_sum(exp_z, sum_z[:, None]), out=y)
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    return np.subtract((z - max_z[:, None]), log_sum(exp_z, sum_z)[:, None], out=y)
 
 
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
@@ -112,9 +111,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     t_z, = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
     t_y = t_z - row_dot(exp_z, t_z)[:, None] / sum_z[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -131,10 +129,9 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z)[:, None]
     sum_dy = np.add.reduce(dy, axis=1)
     sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
     ddy = ddz - sum_ddz_y[:, None]

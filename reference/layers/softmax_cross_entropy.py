@@ -16,7 +16,7 @@ import numpy as np
 
 from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -69,10 +69,9 @@ class Second(NamedTuple):
 def forward_rows(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     sum_L = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, sum_L
@@ -82,10 +81,9 @@ def forward_rows(t: Any, z: Any) -> Any:
 def forward_rows_none(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     loss = L
     return max_z, exp_z, sum_z, log_sum_z, loss
@@ -95,10 +93,9 @@ def forward_rows_none(t: Any, z: Any) -> Any:
 def forward_rows_sum(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
     loss = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, loss
@@ -195,10 +192,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
     t_y = exp_z * t_z / sum_z[:, None] - exp_z * row_dot(exp_z, t_z)[:, None] / np.square(sum_z[:, None])
     t_L = -np.add.reduce(((z - max_z[:, None]) - log_sum_z[:, None]) * t_t + t * t_y / y, axis=1)
@@ -227,10 +223,9 @@ def double_backward(
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
     sum_t = np.add.reduce(t, axis=1)
     if reduction == "mean":

@@ -324,11 +324,20 @@ def xdivy(a: Array, b: Array) -> Array:
 
 
 def less_one_hot(y: Array, t: Array) -> Array:
-    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others."""
+    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others.
+
+    Where y is small at t the difference itself is accurate.
+    """
     out = y.copy()
     rows = np.arange(len(t))
-    out[rows, t] = 0
-    out[rows, t] = -positive_sum(out)[:, 0]
+    label = out[rows, t]
+    near = np.greater(label, 0.25) if y.dtype != object else np.ones(len(t), dtype=bool)
+    label -= 1
+    if near.any():
+        others = out[near]
+        others[np.arange(len(others)), t[near]] = 0
+        label[near] = -positive_sum(others)
+    out[rows, t] = label
     return out
 
 

@@ -100,7 +100,7 @@ class Values:
             scattered = self.overlap(s, axes, over)
             if scattered is not None:
                 return scattered, ATOM, axes
-        by_rows = {"positive_sum": "positive_sum", "log_sum": "log_sum"}
+        by_rows = {"exp_sum": "exp_sum", "log_sum": "log_sum"}
         frame = axes + over if s.op == "argmax" or s.op in by_rows else p.frame(s.body, axes + over)
         terms = s.body.args[0] if isinstance(s.body, Op) and s.body.fn == "of" else s.body
         code = p.show(terms, frame)
@@ -117,8 +117,8 @@ class Values:
             flat = f".reshape({', '.join(p.size(a) for a in axes)}, -1)" if len(over) > 1 else ""
             more = ""
             if isinstance(s.body, Op) and s.body.fn == "of":
-                more = f", {p.show(s.body.args[1], (*axes, '%'))}"
-            return f"{by_rows[s.op]}({code}{flat}{more})[..., 0]", ATOM, axes
+                more = f", {p.show(s.body.args[1], axes)}"
+            return f"{by_rows[s.op]}({code}{flat}{more})", ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"
