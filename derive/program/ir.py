@@ -27,13 +27,15 @@ class Fold:
     """``name[axes] = op over (over) of body``; op is sum, max, argmax (row-major position over ``over``),
     norm (root of the sum of squares), squares (that sum), square_sum (it again, along axes; it may overflow),
     inverse_root (of the mean of squares and a constant, from the terms, the sum of their squares, their number and the
-    constant), exp_sum (a sum of numbers that are not negative) or log_sum (of terms and their sum, the log of the
-    sum divided by its largest term)."""
+    constant), exp_sum (of what row_exp gives), log_sum (of such terms and their sum, the log of the sum divided by its
+    largest term) or log_sum_exp (the same of exponents less their largest, and the exponents)."""
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
-    op: Literal["sum", "max", "argmax", "norm", "squares", "exp_sum", "log_sum", "square_sum", "inverse_root"]
+    op: Literal[
+        "sum", "max", "argmax", "norm", "squares", "exp_sum", "log_sum", "log_sum_exp", "square_sum", "inverse_root"
+    ]
     over: tuple[str, ...]
     body: Expr
 

@@ -146,6 +146,7 @@ class Stabiliser:
             self.tensors.clear()
             self.tensors.update(tensors_before)
             return
+        self.only_logarithm(total, made, largest)
         self.note("where exponents are large the largest is subtracted before exp, and its rounding error made good")
 
     def put(self, equation: Equation) -> None:
@@ -201,6 +202,31 @@ class Stabiliser:
             body = Reduce("log_sum", total.body.over, Op("of", (made.lhs, total.lhs)))
             self.flat.insert(place + 1, Equation(name, total.left, body))
             self.note("log of the sum of exponentials is log1p of what the others add to the largest")
+
+    def only_logarithm(self, total: Equation, made: Equation, largest: Equation) -> None:
+        """Where nothing else needs the exponentials, their sum's logarithm is computed from z - max z at once."""
+        assert isinstance(largest.body, Reduce)
+        users = [e for e in self.flat if {made.target, total.target} & set(x.tensors(e.body)) and e.target != total.target]
+        exponent = largest.body.body
+        if len(users) != 1 or {made.target, total.target} & self.results or not isinstance(exponent, Ref):
+            return
+        (log,) = users
+        if not (isinstance(log.body, Reduce) and log.body.op == "log_sum"):
+            return
+        below = Equation(self.fresh(f"below_{exponent.tensor}", made.indices), made.left, x.sub(exponent, largest.lhs))
+        group = Op("group", (below.body,))
+        self.flat = [
+            e if e is below else replace(e, body=x.transform(e.body, lambda n: self.instance(group, below, n)))
+            for e in self.flat
+        ]
+        place = self.flat.index(log)
+        self.flat.insert(place, below)
+        self.put(replace(log, body=Reduce("log_sum_exp", log.body.over, Op("of", (below.lhs, exponent)))))
+
+    def instance(self, pattern: Expr, named: Equation, e: Expr) -> Expr | None:
+        """The name of a pattern, at the indices where the expression has it; None where it is something else."""
+        at = match(pattern, e, named.indices) if isinstance(e, Op) and e.fn == made_fn(pattern) else None
+        return None if at is None else Ref(named.target, tuple(at[i] for i in named.indices))
 
     def scale_cancels(self, scaled: set[str], skip: set[str]) -> bool:
         """Whether multiplying the given tensors by a factor changes nothing that leaves the program."""

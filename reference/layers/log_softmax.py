@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
+from reference.runtime.functions import exp_sum, log_sum_exp, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -54,10 +54,8 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, out=("y",))
 def forward_rows(z: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    exp_z = row_exp(z, axis=1)
-    sum_z = exp_sum(exp_z)
-    return np.subtract((z - max_z[:, None]), log_sum(exp_z, sum_z)[:, None], out=y)
+    below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
+    return np.subtract(below_z, log_sum_exp(below_z, z)[:, None], out=y)
 
 
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
@@ -128,10 +126,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddz, = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    exp_z = row_exp(z, axis=1)
-    sum_z = exp_sum(exp_z)
-    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z)[:, None]
+    below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
+    y = below_z - log_sum_exp(below_z, z)[:, None]
     sum_dy = np.add.reduce(dy, axis=1)
     sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
     ddy = ddz - sum_ddz_y[:, None]

@@ -72,7 +72,7 @@ def forward_rows(t: Any, z: Any) -> Any:
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     sum_L = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, sum_L
 
@@ -84,7 +84,7 @@ def forward_rows_none(t: Any, z: Any) -> Any:
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     loss = L
     return max_z, exp_z, sum_z, log_sum_z, loss
 
@@ -96,7 +96,7 @@ def forward_rows_sum(t: Any, z: Any) -> Any:
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     loss = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, loss
 
@@ -230,7 +230,7 @@ def double_backward(
     sum_t = np.add.reduce(t, axis=1)
     if reduction == "mean":
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
-        ddL = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        ddL = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         ddloss = mean(ddL, axis=None, count=rows)
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
@@ -250,7 +250,7 @@ def double_backward(
         )
     else:
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
-        ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        ddloss = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
         dz_ = (

@@ -3,7 +3,7 @@
 * `erf`, `normal_cdf`, `normal_pdf`, `gelu`, `gelu_derivative`, `gelu_with_derivative`: see `normal.py`.
 * `row_exp`: exp(z) up to a factor for each row, as if no difference had been rounded, for softmax.
 * `exp_sum`, `positive_sum`: the sum of a row of such or other positive numbers, to within one unit in the last place.
-* `log_sum`: the logarithm of such a sum over its largest term, accurate next to 0.
+* `log_sum`, `log_sum_exp`: the logarithm of such a sum over its largest term, accurate next to 0.
 * `global_norm`: the square root of a sum of squares that neither overflows nor underflows on the way.
 
 Plain NumPy; object arrays of `flint.arb` go through the same formulas.
@@ -37,6 +37,7 @@ __all__ = [
     "gelu_with_derivative",
     "global_norm",
     "log_sum",
+    "log_sum_exp",
     "normal_cdf",
     "normal_pdf",
     "positive_sum",
@@ -52,7 +53,8 @@ LOWEST = {c: np.array(np.finfo(c).min) for c in "ef"}
 NEAR = 1e307  # differences of numbers within it do not overflow
 TINY = {c: np.finfo(c).tiny for c in "efdg"}
 TAME = {"f": 20.0, "d": 12.0, "g": 12.0}  # exponents that are not shifted; squares of such sums do not overflow
-LONG = 64  # up to here a product with ones, the fastest sum, is as good as any in float32
+FEW = 12  # elements whose product with ones, the cheapest sum, is within two units; NumPy's own sum is for 16
+ENOUGH = 2.25  # from here on a sum's rounding is less than two units of its logarithm
 PART = 16384
 SAFE = (1e-200, 1e300)  # a sum of squares in between has lost nothing to overflow or underflow
 HALVED = 512  # a longer row is folded in halves before it is summed exactly
@@ -145,7 +147,7 @@ def exp_sum(e: Array) -> Array:
     Args:
         e: [..., i].
     """
-    if e.dtype.char == "f" and e.shape[-1] <= LONG:
+    if e.dtype.char == "f" and e.shape[-1] <= 16:
         return np.asarray(e.dot(_ones(e.shape[-1], e.dtype)[0]))
     if e.dtype.char in "Oef" or e.shape[-1] <= 2:
         return np.asarray(np.add.reduce(e, axis=-1))
@@ -331,13 +333,41 @@ def log_sum(e: Array, total: Array) -> Array:
         ratio = total / np.maximum.reduce(e, axis=-1, initial=TINY["e"])
         return np.asarray(quietly(np.log, ratio)).astype(e.dtype)
     ratio = np.asarray(total / np.maximum.reduce(e, axis=-1, initial=TINY[e.dtype.char]))
-    enough = 2 if e.shape[-1] <= 16 else 4  # so that the rounding of total is less than two units of the logarithm
-    if ratio.size and ratio.item(ratio.argmin()) >= enough:
+    if ratio.size and ratio.item(ratio.argmin()) >= ENOUGH:
         return np.log(ratio, out=ratio)
-    near = np.less(ratio, enough)
+    near = np.less(ratio, ENOUGH)
     quietly(np.log, ratio, ratio)
     ratio[near] = _log_rest(e[near])
     return ratio
+
+
+def log_sum_exp(below: Array, z: Array) -> Array:
+    """log(sum exp(z) / max exp(z)) over the last axis; accurate next to 0.
+
+    Where one exponent makes up most of the sum it is log1p of what the others add to it. A sum of a few or more is as
+    good as its logarithm needs although z - max(z) is rounded.
+
+    Args:
+        below: [..., i], z - max(z).
+        z: [..., i].
+    """
+    if z.dtype == object or not z.size:
+        e = row_exp(z, axis=-1)
+        return log_sum(e, exp_sum(e))
+    if z.dtype.char == "e":
+        return log_sum_exp(below.astype(np.float32), z.astype(np.float32)).astype(z.dtype)
+    e = np.exp(below)
+    count = e.shape[-1]
+    if count <= FEW:
+        total = np.asarray(e.dot(_ones(count, e.dtype)[0]))
+    else:
+        total = np.asarray(np.add.reduce(e, axis=-1)) if count == 16 else exp_sum(e)
+    if total.item(total.argmin()) >= ENOUGH:
+        return np.log(total, out=total)
+    near = ~(total >= ENOUGH)
+    np.log(total, out=total)
+    total[near] = _log_rest(row_exp(z[near], axis=-1))
+    return total
 
 
 def _log_rest(e: Array) -> Array:
