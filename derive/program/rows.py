@@ -15,6 +15,7 @@ from derive.notation.layer import Layer
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement
 from derive.program.lower import expressions
 
+LONG = ("logistic", "logistic_slope")  # functions that go over an array several times
 WORTH = 3  # passes over an array, from which on it pays to run them block by block
 
 
@@ -89,7 +90,8 @@ def full(s: Statement) -> tuple[str, ...]:
 
 def passes(s: Statement) -> int:
     """How often a statement goes over an array."""
-    count = sum(isinstance(n, Op) and bool(x.free(n)) for e in expressions(s) for n in x.walk(e))
+    ops = [n for e in expressions(s) for n in x.walk(e) if isinstance(n, Op) and x.free(n)]
+    count = sum(WORTH if n.fn in LONG else 1 for n in ops)
     windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
     return count + (WORTH if windows else not isinstance(s, Map))  # windows are copied out before they are multiplied
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_decay, unbounded_exp
+from reference.runtime.functions import exp_decay, logistic, logistic_slope
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -52,20 +52,25 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def value(x: Array, out: Array | None = None) -> Any:
     """The function, element by element."""
-    return np.divide(1, unbounded_exp(-x) + 1, out=out)
+    return logistic(x, out=out)
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
-    decay = exp_decay(x)
-    return np.divide(decay, np.square(decay + 1), out=out)
+    return logistic_slope(x, out=out)
 
 
 def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
     decay = exp_decay(x)
     return -copysign(decay * np.expm1(-np.abs(x)), x) / ((decay + 1) * (decay + 1) * (decay + 1))
+
+
+@in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
+def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(dy, logistic_slope(x, out=dx), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, Saved]:
@@ -97,7 +102,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * derivative(x)
+    dx = backward_rows(dy, x)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))
@@ -112,8 +117,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = exp_decay(x)
-    t_y = decay * t_x / np.square(decay + 1)
+    t_y = t_x * logistic_slope(x)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -128,8 +132,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    y = 1 / (unbounded_exp(-x) + 1)
+    y = logistic(x)
     ddy = ddx * y * (1 - y)
-    decay_2 = exp_decay(x)
-    dx_ = -ddx * decay_2 * dy * (2 * y - 1) / np.square(decay_2 + 1)
+    dx_ = -ddx * dy * (2 * y - 1) * logistic_slope(x)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

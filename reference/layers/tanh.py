@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_decay
+from reference.runtime.functions import exp_decay, logistic_slope
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -57,8 +57,7 @@ def value(x: Array) -> Any:
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
-    decay = exp_decay(x, 2)
-    return np.divide(4 * decay, np.square(decay + 1), out=out)
+    return logistic_slope(x, 2, 4, out=out)
 
 
 def second_derivative(x: Array) -> Any:
@@ -69,6 +68,12 @@ def second_derivative(x: Array) -> Any:
         * copysign(decay * np.expm1(-2 * np.minimum(np.abs(x), 20000)), x)
         / ((decay + 1) * (decay + 1) * (decay + 1))
     )
+
+
+@in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
+def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
+    """Backward, for some positions of the axis ...."""
+    return np.multiply(dy, logistic_slope(x, 2, 4, out=dx), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, Saved]:
@@ -100,7 +105,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = dy * derivative(x)
+    dx = backward_rows(dy, x)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))
@@ -115,8 +120,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     t_x, = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    decay = exp_decay(x, 2)
-    t_y = 4 * decay * t_x / np.square(decay + 1)
+    t_y = t_x * logistic_slope(x, 2, 4)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -133,6 +137,5 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     y = np.tanh(x)
     ddy = ddx * (1 - np.square(y))
-    decay_2 = exp_decay(x, 2)
-    dx_ = -8 * ddx * decay_2 * dy * y / np.square(decay_2 + 1)
+    dx_ = ddx * dy * y * logistic_slope(x, 2, -8)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reverse import Adjoint
+from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
@@ -141,7 +142,8 @@ class Bodies:
         return forward, backward, list(pair.saved)
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
+        """In an elementwise layer that has exponentials, forward calls value, and backward takes the derivative of x:
+        what it is in terms of y loses digits where y is near its limits."""
         equation = d.layer.equations[0]
         if not d.layer.elementwise or not any(
             isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
@@ -160,7 +162,7 @@ class Bodies:
             )
         return (
             (Equation(equation.target, equation.left, Op("value", (u,))),),
-            (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),
+            (Equation(back.target, back.left, x.mul(cotangent, Derivative(Scalars())(equation.body, u))),),
         )
 
     def sizes(self, function: Function, indent: str = "    ") -> list[str]:

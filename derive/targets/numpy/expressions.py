@@ -12,6 +12,8 @@ RUNTIME = {
     "within": "within",
     "exp_decay": "exp_decay",
     "unbounded_exp": "unbounded_exp",
+    "logistic": "logistic",
+    "logistic_slope": "logistic_slope",
     "erf": "erf",
     "xlogy": "xlogy",
     "xdivy": "xdivy",
