@@ -2,9 +2,9 @@
 
 With e = exp(-|u|), which lies in (0, 1] and never overflows, exp(u) is 1/e where u >= 0 and e elsewhere. A rational
 function of exp(u) becomes one rational function of e on each side of 0, usually with the same denominator, whose terms
-are then added, not subtracted: 1/(1 + exp(-x)) is (1 or e)/(1 + e), and its derivative e/(1 + e)**2 on both sides. These
-two are functions of their own, `logistic` and `logistic_slope`, which a target computes as it can best.
-A factor 1 - e is written -expm1(-|u|).
+are then added, not subtracted: 1/(1 + exp(-x)) is (1 or e)/(1 + e), and its derivative e/(1 + e)**2 on both sides.
+These two are functions of their own, `logistic` and `logistic_slope`, which a target computes as it can best. A factor
+1 - e is written -expm1(-|u|).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Decaying:
         if sympy.expand(top_p - top_n) == 0:
             times, others = sympy.cancel(self.positive * (1 + DECAY) ** 2 / DECAY).as_coeff_Mul()
             if DECAY not in others.free_symbols and self.step.denominator == 1:
-                scale = () if (self.step, times) == (1, 1) else (Num(self.step), self.scalars.back(times))
+                scale = () if self.step == times == 1 else (Num(self.step), self.scalars.back(times))
                 return x.mul(self.scalars.back(sympy.factor(others)), Op("logistic_slope", (self.u, *scale)))
             return x.div(self.freeze(sympy.factor(top_p), e), bottom)
         other, own = sympy.factor(top_p).as_independent(DECAY, as_Add=False)

@@ -206,9 +206,10 @@ class Stabiliser:
     def only_logarithm(self, total: Equation, made: Equation, largest: Equation) -> None:
         """Where nothing else needs the exponentials, their sum's logarithm is computed from z - max z at once."""
         assert isinstance(largest.body, Reduce)
-        users = [e for e in self.flat if {made.target, total.target} & set(x.tensors(e.body)) and e.target != total.target]
+        scaled = {made.target, total.target}
+        users = [e for e in self.flat if scaled & set(x.tensors(e.body)) and e.target != total.target]
         exponent = largest.body.body
-        if len(users) != 1 or {made.target, total.target} & self.results or not isinstance(exponent, Ref):
+        if len(users) != 1 or scaled & self.results or not isinstance(exponent, Ref):
             return
         (log,) = users
         if not (isinstance(log.body, Reduce) and log.body.op == "log_sum"):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from reference.runtime.functions import positive_sum
+from reference.runtime.functions import positive_sum, quietly
 
 Array = NDArray[Any]
 
@@ -305,9 +305,10 @@ def xlogy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
         return result
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.log(b)
-        out *= a
+    if b.size and b.item(b.argmin()) > 0 and b.item(b.argmax()) < math.inf:
+        return np.asarray(a * np.log(b))
+    out = quietly(np.log, b)
+    quietly(np.multiply, out, a, out)
     out[a == 0] = 0
     return out
 
@@ -317,8 +318,9 @@ def xdivy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
         return result
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.divide(a, b)
+    if b.size and b.item(b.argmin()) > 0:
+        return np.asarray(a / b)
+    out = quietly(np.divide, a, b)
     out[a == 0] = 0
     return out
 

@@ -87,7 +87,8 @@ def row_exp(z: Array, axis: int | tuple[int, ...]) -> Array:
     """
     limit = TAME.get(z.dtype.char)
     if limit and z.size and -limit < z.item(z.argmin()) and z.item(z.argmax()) < limit:
-        return np.asarray(np.exp(z))
+        e: Array = np.exp(z)
+        return e
     return shifted_exp(z, row_shift(np.maximum.reduce(z, axis=axis, keepdims=True, initial=-np.inf)))
 
 
@@ -155,8 +156,10 @@ def exp_sum(e: Array) -> Array:
         return np.asarray(e.dot(_ones(e.shape[-1], e.dtype)[0]))
     if e.dtype.char in "Oef" or e.shape[-1] <= 2:
         return np.asarray(np.add.reduce(e, axis=-1))
-    e = _folded(e)
     ones, grid = _ones(e.shape[-1], e.dtype)
+    if e.shape[-1] > HALVED:
+        e = _folded(e)
+        ones = _ones(e.shape[-1], e.dtype)[0]
     return _split_sum(e, ones, grid)
 
 
@@ -188,10 +191,10 @@ def _split_sum(p: Array, ones: Array, grid: Array) -> Array:
 
     Where that is at least the sum, the upper parts are added up exactly, in any order.
     """
-    upper = np.asarray(p + grid)
-    upper -= grid
+    upper: Array = p + grid
+    np.subtract(upper, grid, upper)
     total = upper.dot(ones)
-    np.subtract(p, upper, out=upper)
+    np.subtract(p, upper, upper)
     return np.asarray(total + upper.dot(ones))
 
 
@@ -210,7 +213,8 @@ def exp_decay(x: Array, step: int = 1) -> Array:
         np.negative(a, out=a)
     else:
         quietly(np.multiply, a, -step, a)  # a multiple of the largest number is infinite, and its exponential 0
-    return np.exp(a, out=a)
+    np.exp(a, out=a)
+    return a
 
 
 def logistic(x: Array, out: Array | None = None) -> Array:
@@ -226,10 +230,11 @@ def logistic(x: Array, out: Array | None = None) -> Array:
     if kind == "e":
         return _narrowed(logistic(x.astype(np.float32)), out)
     one = ONE[kind]
-    e = np.asarray(np.negative(x, out))
+    e: Array = np.asarray(np.negative(x, out))
     quietly(np.exp, e, e)  # where it overflows the quotient is 0
     np.add(e, one, e)
-    return np.divide(one, e, e)
+    np.divide(one, e, e)
+    return e
 
 
 def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None = None) -> Array:
@@ -249,7 +254,8 @@ def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None 
         return _narrowed(logistic_slope(x.astype(np.float32), step, times), out)
     c = quietly(_cosh, x, step, out)  # where it overflows the quotient is 0
     np.add(c, ONE[kind], c)
-    return np.divide(times / 2, c, c)
+    np.divide(times / 2, c, c)
+    return c
 
 
 def _cosh(x: Array, step: int, out: Array | None) -> Array:
@@ -391,7 +397,8 @@ def log_sum(e: Array, total: Array) -> Array:
         return np.asarray(quietly(np.log, ratio)).astype(e.dtype)
     ratio = np.asarray(total / np.maximum.reduce(e, axis=-1, initial=TINY[e.dtype.char]))
     if ratio.size and ratio.item(ratio.argmin()) >= ENOUGH:
-        return np.log(ratio, out=ratio)
+        np.log(ratio, out=ratio)
+        return ratio
     near = np.less(ratio, ENOUGH)
     quietly(np.log, ratio, ratio)
     ratio[near] = _log_rest(e[near])
@@ -420,7 +427,8 @@ def log_sum_exp(below: Array, z: Array) -> Array:
     else:
         total = np.asarray(np.add.reduce(e, axis=-1)) if count == 16 else exp_sum(e)
     if total.item(total.argmin()) >= ENOUGH:
-        return np.log(total, out=total)
+        np.log(total, out=total)
+        return total
     near = ~(total >= ENOUGH)
     np.log(total, out=total)
     total[near] = _log_rest(row_exp(z[near], axis=-1))

@@ -77,8 +77,7 @@ class Printer(Arithmetic, Conditions):
             case Op("row_exp", (f, *over)):
                 self.functions.add("row_exp")
                 places = [frame.index(i.index) for i in over if isinstance(i, Pos)]
-                axis = places[0] if len(places) == 1 else tuple(places)
-                return f"row_exp({self.show(f, frame)}, axis={axis})", ATOM
+                return f"row_exp({self.show(f, frame)}, axis={places[0] if len(places) == 1 else tuple(places)})", ATOM
             case Op("less_one_hot", (y, Ref() as t)):
                 self.functions.add("less_one_hot")
                 return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM
