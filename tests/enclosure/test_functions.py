@@ -111,6 +111,13 @@ def test_positive_sum_is_within_a_unit(dtype, scale):
     assert positive_sum(np.zeros((2, 0), dtype)).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("far", [-1000, 1000])
+def test_row_exp_neither_overflows_nor_vanishes(dtype, far):
+    e = row_exp(np.array([[far, far + 1]], dtype), axis=1)
+    assert 0 < e.min() < e.max() < 10
+
+
 @pytest.mark.parametrize("low", [-11.9, -1, 0, 11.9])
 def test_exp_sum_is_within_a_unit_wherever_the_row_lies(low):
     random = np.random.default_rng(4)

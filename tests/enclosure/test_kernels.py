@@ -6,6 +6,7 @@ with a cotangent of 1, which multiplies exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -107,6 +108,9 @@ def rows() -> list[Array]:
     """Rows up to 1,000 long: equal entries, one far above the rest, spread over the whole range of exp."""
     random = np.random.default_rng(5)
     found = [np.zeros((1, 127)), np.full((1, 1000), 0.1), np.array([[0.1, -40.3]]), np.array([[700.0, 0.1, -5.3]])]
+    for n in (3, 5, 12, 16, 17, 100, 1000):  # equal terms beside one: their roundings agree
+        for far in (0.3, math.log(n), 9.0, 30.0):
+            found.append(np.append(np.full(n - 1, random.normal() - far), random.normal())[None])
     for n in (2, 3, 10, 100, 1000):
         for scale in (0.01, 1, 10, 100, 300):
             z = random.normal(size=(1, n)) * scale
