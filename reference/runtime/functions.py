@@ -240,7 +240,8 @@ def logistic(x: Array, out: Array | None = None) -> Array:
 def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None = None) -> Array:
     """times e/(1 + e)^2 with e = exp(-step |x|): the slope of 1/(1 + exp(-step x)) is that with times = step.
 
-    As times/(2 + 2 cosh(step x)), in which nothing cancels; float16 is computed in float32.
+    As times/(2 + 2 cosh(step x)), in which nothing cancels, unless cosh overflows somewhere: the slope is subnormal
+    there, not 0. float16 is computed in float32.
 
     Args:
         x: of any shape.
@@ -248,14 +249,22 @@ def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None 
     """
     kind = x.dtype.char
     if kind == "O":
-        e = np.exp(-step * np.abs(x))
-        return np.asarray(times * e / ((e + 1) * (e + 1)))
+        return _decayed(x, step, times)
     if kind == "e":
         return _narrowed(logistic_slope(x.astype(np.float32), step, times), out)
-    c = quietly(_cosh, x, step, out)  # where it overflows the quotient is 0
+    c = quietly(_cosh, x, step, out)
+    if c.size and not c.item(c.argmax()) < math.inf:
+        np.copyto(c, _decayed(x, step, times))
+        return c
     np.add(c, ONE[kind], c)
     np.divide(times / 2, c, c)
     return c
+
+
+def _decayed(x: Array, step: int, times: float) -> Array:
+    """logistic_slope as it is written."""
+    e = exp_decay(x, step)
+    return np.asarray(times * e / np.square(e + 1))
 
 
 def _cosh(x: Array, step: int, out: Array | None) -> Array:
