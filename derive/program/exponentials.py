@@ -3,7 +3,8 @@
 With e = exp(-|u|), which lies in (0, 1] and never overflows, exp(u) is 1/e where u >= 0 and e elsewhere. A rational
 function of exp(u) becomes one rational function of e on each side of 0, usually with the same denominator, whose terms
 are then added, not subtracted: 1/(1 + exp(-x)) is (1 or e)/(1 + e), and its derivative e/(1 + e)**2 on both sides.
-A factor 1 - e is written -(e - 1), from the runtime's ``expm1_decay``.
+These two are functions of their own, `logistic` and `logistic_slope`, which a target computes as it can best. A factor
+1 - e is written -(e - 1), from the runtime's ``expm1_decay``.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class Decaying:
             return x.where(self.nonnegative, self.freeze(self.positive, e), self.freeze(self.negative, e))
         bottom = self.freeze(sympy.factor(bottom_p), e)
         if sympy.expand(top_p - top_n) == 0:
+            times, others = sympy.cancel(self.positive * (1 + DECAY) ** 2 / DECAY).as_coeff_Mul()
+            if DECAY not in others.free_symbols and self.step.denominator == 1:
+                scale = () if self.step == times == 1 else (Num(self.step), self.scalars.back(times))
+                return x.mul(self.scalars.back(sympy.factor(others)), Op("logistic_slope", (self.u, *scale)))
             return x.div(self.freeze(sympy.factor(top_p), e), bottom)
         other, own = sympy.factor(top_p).as_independent(DECAY, as_Add=False)
         if sympy.expand(top_p + top_n) == 0 and own.free_symbols == {DECAY}:
@@ -59,6 +64,8 @@ class Decaying:
             below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
             return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
         if sympy.expand(top_p - 1) == 0 and sympy.expand(top_n - DECAY) == 0:
+            if sympy.expand(bottom_p - 1 - DECAY) == 0 and self.step == 1:
+                return Op("logistic", (self.u,))
             grown = Op("unbounded_exp", (x.mul(Num(-self.step), self.u),))  # 1/(1 + infinity) is the limit, 0
             return x.div(x.ONE, self.freeze(sympy.factor(bottom_p), grown))
         top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
@@ -85,7 +92,7 @@ class Decaying:
 def decaying(e: Expr) -> Decaying | None:
     """Rewrite an expression that is rational in exponentials of multiples of one argument; None where it is not."""
     exponents = {n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "exp"}
-    if not exponents or any(isinstance(n, Op) and n.fn in ("where", "shifted_exp") for n in x.walk(e)):
+    if not exponents or any(isinstance(n, Op) and n.fn in ("where", "row_exp") for n in x.walk(e)):
         return None
     split = [coefficient(a) for a in exponents]
     units = {u for _, u in split}

@@ -28,14 +28,15 @@ class Fold:
     """``name[axes] = op over (over) of body``.
 
     op is sum, max, argmax (row-major position over ``over``), largest (a target's word for both at once), norm (root of
-    the sum of squares), squares (that sum), square_sum (it again, along axes), positive_sum (a sum of numbers that are
-    not negative) or log_sum (of terms and their sum, the log of the sum divided by its largest term).
+    the sum of squares), squares (that sum), square_sum (it again, along axes), exp_sum (of what row_exp gives), log_sum
+    (of such terms and their sum, the log of the sum divided by its largest term) or log_sum_exp (the same of exponents
+    less their largest, and the exponents).
     """
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
-    op: Literal["sum", "max", "argmax", "largest", "norm", "squares", "positive_sum", "log_sum", "square_sum"]
+    op: Literal["sum", "max", "argmax", "largest", "norm", "squares", "square_sum", "exp_sum", "log_sum", "log_sum_exp"]
     over: tuple[str, ...]
     body: Expr
 

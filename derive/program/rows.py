@@ -15,6 +15,7 @@ from derive.notation.layer import Layer
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Single, Statement, names
 from derive.program.lower import expressions
 
+LONG = ("logistic", "logistic_slope")  # functions that go over an array several times
 WORTH = 2  # passes over an array, from which on it pays to run them block by block
 WINDOWS = 3  # passes that a product of windows is worth: they are copied out before they are multiplied
 
@@ -98,6 +99,8 @@ def passes(s: Statement) -> int:
 
 def operations(e: Op) -> int:
     """How many array operations a sum, a product or a function is; what numbers come to is one operand."""
+    if e.fn in LONG:
+        return WORTH
     if e.fn not in ("add", "mul"):
         return not e.fn.startswith("second of")  # made with the first
     arrays = sum(bool(x.free(a)) for a in e.args)

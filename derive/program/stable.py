@@ -4,7 +4,7 @@ Each rule rewrites equations into others that are equal in exact arithmetic and 
 
 * log of a softmax: ``log(exp(f) / s)`` becomes ``f - log(s)``: a probability that underflows has no logarithm.
 * quotient: ``y r / y`` is computed as r, for y may underflow.
-* shift: in ``s = sum exp(f)`` the largest exponent is taken out. Everything that depends on the scaled quantities is
+* scale: in ``s = sum exp(f)`` a factor for each row is taken out. Everything that depends on the scaled quantities is
   followed, and the rule applies only where the scale cancels before anything leaves the program.
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
 * decay: a function that is rational in exp(u) is written with exp(-|u|); see derive.program.exponentials.
@@ -160,18 +160,18 @@ class Stabiliser:
         else:
             raised = None
         largest = Equation(self.fresh(f"max_{of}", total.indices), total.left, Reduce("max", total.body.over, exponent))
-        shift = Equation(self.fresh(f"shift_{of}", total.indices), total.left, Op("row_shift", (largest.lhs,)))
-        shifted = Equation(made.target, made.left, Op("shifted_exp", (exponent, shift.lhs)))
+        scaled = Equation(made.target, made.left, Op("row_exp", (exponent, *map(Pos, total.body.over))))
         place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
-        self.flat[place : place + 1] = [*([raised] if raised else []), largest, shift, shifted]
-        self.put(Equation(total.target, total.left, Reduce("positive_sum", total.body.over, made.lhs)))
+        self.flat[place : place + 1] = [*([raised] if raised else []), largest, scaled]
+        self.put(Equation(total.target, total.left, Reduce("exp_sum", total.body.over, made.lhs)))
         self.log_sums(total, made, largest)
         if not self.scale_cancels({made.target, target}, skip={made.target, target}):
             self.flat = before
             self.tensors.clear()
             self.tensors.update(tensors_before)
             return
-        self.note("the largest exponent is subtracted before exp, to an integer and with its rounding error made good")
+        self.only_logarithm(total, made, largest)
+        self.note("where exponents are large the largest is subtracted before exp, and its rounding error made good")
 
     def put(self, equation: Equation) -> None:
         self.flat = [equation if e.target == equation.target else e for e in self.flat]
@@ -226,6 +226,32 @@ class Stabiliser:
             body = Reduce("log_sum", total.body.over, Op("of", (made.lhs, total.lhs)))
             self.flat.insert(place + 1, Equation(name, total.left, body))
             self.note("log of the sum of exponentials is log1p of what the others add to the largest")
+
+    def only_logarithm(self, total: Equation, made: Equation, largest: Equation) -> None:
+        """Where nothing else needs the exponentials, their sum's logarithm is computed from z - max z at once."""
+        assert isinstance(largest.body, Reduce)
+        scaled = {made.target, total.target}
+        users = [e for e in self.flat if scaled & set(x.tensors(e.body)) and e.target != total.target]
+        exponent = largest.body.body
+        if len(users) != 1 or scaled & self.results or not isinstance(exponent, Ref):
+            return
+        (log,) = users
+        if not (isinstance(log.body, Reduce) and log.body.op == "log_sum"):
+            return
+        below = Equation(self.fresh(f"below_{exponent.tensor}", made.indices), made.left, x.sub(exponent, largest.lhs))
+        group = Op("group", (below.body,))
+        self.flat = [
+            e if e is below else replace(e, body=x.transform(e.body, lambda n: self.instance(group, below, n)))
+            for e in self.flat
+        ]
+        place = self.flat.index(log)
+        self.flat.insert(place, below)
+        self.put(replace(log, body=Reduce("log_sum_exp", log.body.over, Op("of", (below.lhs, exponent)))))
+
+    def instance(self, pattern: Expr, named: Equation, e: Expr) -> Expr | None:
+        """The name of a pattern, at the indices where the expression has it; None where it is something else."""
+        at = match(pattern, e, named.indices) if isinstance(e, Op) and e.fn == made_fn(pattern) else None
+        return None if at is None else Ref(named.target, tuple(at[i] for i in named.indices))
 
     def scale_cancels(self, scaled: set[str], skip: set[str]) -> bool:
         """Whether multiplying the given tensors by a factor changes nothing that leaves the program."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -63,9 +63,8 @@ def forward_rows(
     """Forward, for some positions of the axis ...."""
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
-    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
-    total = positive_sum(E)[..., 0]
+    E = row_exp(exponent_E, axis=2)
+    total = exp_sum(E)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
     return P, O
@@ -145,9 +144,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
-    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
-    total = positive_sum(E)[..., 0]
+    E = row_exp(exponent_E, axis=2)
+    total = exp_sum(E)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
     t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
@@ -177,9 +175,8 @@ def double_backward(
     ddV = SIGNATURE.cotangent("V", ddV, dims)
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
-    shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
-    E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
-    total = positive_sum(E)[..., 0]
+    E = row_exp(exponent_E, axis=2)
+    total = exp_sum(E)
     P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
     O = P @ V
     dP = dO @ V.swapaxes(-1, -2)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import log_sum_exp
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -48,11 +48,8 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, out=("y",))
 def forward_rows(z: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    return np.subtract((z - max_z[:, None]), log_sum(exp_z, sum_z[:, None]), out=y)
+    below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
+    return np.subtract(below_z, log_sum_exp(below_z, z)[:, None], out=y)
 
 
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
@@ -109,11 +106,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     z, dims = SIGNATURE.bind(z, axis)
     (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
+    below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
+    y = below_z - log_sum_exp(below_z, z)[:, None]
     t_y = t_z - np.add.reduce(t_z * np.exp(y), axis=1)[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -130,11 +124,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddz,) = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    y = (z - max_z[:, None]) - log_sum(exp_z, sum_z[:, None])
+    below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
+    y = below_z - log_sum_exp(below_z, z)[:, None]
     sum_dy = np.add.reduce(dy, axis=1)
     sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
     ddy = ddz - sum_ddz_y[:, None]

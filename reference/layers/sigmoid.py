@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_decay, expm1_decay, unbounded_exp
+from reference.runtime.functions import exp_decay, expm1_decay, logistic, logistic_slope
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -46,14 +46,13 @@ class Second(NamedTuple):
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def value(x: Array, out: Array | None = None) -> Any:
     """The function, element by element."""
-    return np.divide(1, unbounded_exp(-x) + 1, out=out)
+    return logistic(x, out=out)
 
 
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
-    decay = exp_decay(x)
-    return np.divide(decay, np.square(decay + 1), out=out)
+    return logistic_slope(x, out=out)
 
 
 def second_derivative(x: Array) -> Any:
@@ -65,7 +64,7 @@ def second_derivative(x: Array) -> Any:
 @in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
 def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(dy, derivative(x), out=dx)
+    return np.multiply(dy, logistic_slope(x, out=dx), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -57,11 +57,10 @@ class Second(NamedTuple):
 def forward_rows(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     sum_L = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, sum_L
 
@@ -70,11 +69,10 @@ def forward_rows(t: Any, z: Any) -> Any:
 def forward_rows_none(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     loss = L
     return max_z, exp_z, sum_z, log_sum_z, loss
 
@@ -83,11 +81,10 @@ def forward_rows_none(t: Any, z: Any) -> Any:
 def forward_rows_sum(t: Any, z: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
-    L = -np.add.reduce(t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
+    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
     loss = np.add.reduce(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, loss
 
@@ -188,26 +185,21 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
     sum_t = np.add.reduce(t, axis=1)
     sum_t_z_y = row_dot(t_z, y)
     sum_t_t_z = row_dot(t, t_z)
     if reduction == "mean":
-        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
         t_loss = mean(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None, count=rows)
     elif reduction == "sum":
-        sum_t_t_y = np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
         t_loss = np.add.reduce(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
     else:
-        t_loss = (
-            sum_t * sum_t_z_y
-            - sum_t_t_z
-            - np.add.reduce(t_t * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
-        )
+        t_loss = sum_t * sum_t_z_y - sum_t_t_z - row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
@@ -228,15 +220,14 @@ def double_backward(
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    log_sum_z = log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
     sum_t = np.add.reduce(t, axis=1)
     if reduction == "mean":
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
-        ddL = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        ddL = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         ddloss = mean(ddL, axis=None, count=rows)
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
@@ -256,7 +247,7 @@ def double_backward(
         )
     else:
         sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
-        ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=1)
+        ddloss = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
         dz_ = (

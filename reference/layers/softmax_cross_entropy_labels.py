@@ -17,7 +17,7 @@ import numpy as np
 
 from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import log_sum, positive_sum, row_dot, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -56,10 +56,9 @@ class Second(NamedTuple):
 def forward_rows(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)
     sum_L = np.add.reduce(L, axis=None)
     return exp_z, sum_z, sum_L
 
@@ -68,10 +67,9 @@ def forward_rows(z: Any, t: Any) -> Any:
 def forward_rows_none(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)
     loss = L
     return exp_z, sum_z, loss
 
@@ -80,10 +78,9 @@ def forward_rows_none(z: Any, t: Any) -> Any:
 def forward_rows_sum(z: Any, t: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    shift_z = row_shift(max_z)
-    exp_z = shifted_exp(z, shift_z[:, None])
-    sum_z = positive_sum(exp_z)[..., 0]
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z[:, None])[..., 0]
+    exp_z = row_exp(z, axis=1)
+    sum_z = exp_sum(exp_z)
+    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)
     loss = np.add.reduce(L, axis=None)
     return exp_z, sum_z, loss
 
@@ -170,9 +167,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
-    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
-    exp_z = shifted_exp(z, shift_z[:, None])
-    y = exp_z / positive_sum(exp_z)
+    exp_z = row_exp(z, axis=1)
+    y = exp_z / exp_sum(exp_z)[:, None]
     if reduction == "mean":
         sum_t_z_y = row_dot(t_z, y)
         t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
@@ -199,9 +195,8 @@ def double_backward(
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     (ddz,) = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)
-    shift_z = row_shift(np.maximum.reduce(z, axis=1, initial=-np.inf))
-    exp_z = shifted_exp(z, shift_z[:, None])
-    y = exp_z / positive_sum(exp_z)
+    exp_z = row_exp(z, axis=1)
+    y = exp_z / exp_sum(exp_z)[:, None]
     if reduction == "mean":
         sum_ddz_y = np.add.reduce(ddz * y, axis=None)
         ddloss = (sum_ddz_y - np.add.reduce(ddz[np.arange(len(t)), t], axis=None)) / rows

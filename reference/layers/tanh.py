@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import copysign
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_decay, expm1_decay
+from reference.runtime.functions import exp_decay, expm1_decay, logistic_slope
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
 from reference.runtime.wider import wider
@@ -52,8 +52,7 @@ def value(x: Array) -> Any:
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def derivative(x: Array, out: Array | None = None) -> Any:
     """Its derivative, element by element."""
-    decay = exp_decay(x, 2)
-    return np.divide(4 * decay, np.square(decay + 1), out=out)
+    return logistic_slope(x, 2, 4, out=out)
 
 
 def second_derivative(x: Array) -> Any:
@@ -65,7 +64,7 @@ def second_derivative(x: Array) -> Any:
 @in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
 def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(dy, derivative(x), out=dx)
+    return np.multiply(dy, logistic_slope(x, 2, 4, out=dx), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:

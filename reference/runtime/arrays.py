@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from reference.runtime.functions import positive_sum
+from reference.runtime.functions import positive_sum, quietly
 
 Array = NDArray[Any]
 
@@ -314,9 +314,10 @@ def xlogy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
         return result
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.log(b)
-        out *= a
+    if b.size and b.item(b.argmin()) > 0 and b.item(b.argmax()) < math.inf:
+        return np.asarray(a * np.log(b))
+    out = quietly(np.log, b)
+    quietly(np.multiply, out, a, out)
     out[a == 0] = 0
     return out
 
@@ -326,19 +327,28 @@ def xdivy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
         return result
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.divide(a, b)
+    if b.size and b.item(b.argmin()) > 0:
+        return np.asarray(a / b)
+    out = quietly(np.divide, a, b)
     out[a == 0] = 0
     return out
 
 
 def less_one_hot(y: Array, t: Array) -> Array:
-    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others where that is small."""
+    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others.
+
+    Where y is small at t the difference itself is accurate.
+    """
     out = y.copy()
-    at = np.arange(len(t)), t
-    out[at] = 0
-    others = positive_sum(out)[:, 0]
-    out[at] = -others if y.dtype == object else np.where(others < 0.5, -others, y[at] - 1)
+    rows = np.arange(len(t))
+    label = out[rows, t]
+    near = np.greater(label, 0.25) if y.dtype != object else np.ones(len(t), dtype=bool)
+    label -= 1
+    if near.any():
+        others = out[near]
+        others[np.arange(len(others)), t[near]] = 0
+        label[near] = -positive_sum(others)
+    out[rows, t] = label
     return out
 
 

@@ -1,8 +1,10 @@
 """Functions that NumPy lacks, or does not compute accurately enough, for the generated kernels.
 
 * `erf`, `normal_cdf`, `normal_pdf`, `gelu`, `gelu_derivative`, `gelu_with_derivative`: see `normal.py`.
-* `row_shift` and `shifted_exp`: exp(z - shift) as if z - shift had not been rounded, for softmax.
-* `positive_sum`: the sum of a row of non-negative numbers, to within one unit in the last place.
+* `logistic` and `logistic_slope`: 1/(1 + exp(-x)) and its derivative.
+* `row_exp`: exp(z) up to a factor for each row, as if no difference had been rounded, for softmax.
+* `exp_sum`, `positive_sum`: the sum of a row of such or other positive numbers, to within one unit in the last place.
+* `log_sum`, `log_sum_exp`: the logarithm of such a sum over its largest term, accurate next to 0.
 * `global_norm`: the square root of a sum of squares that neither overflows nor underflows on the way.
 
 Plain NumPy; object arrays of `flint.arb` go through the same formulas.
@@ -11,7 +13,9 @@ Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,17 +32,22 @@ from reference.runtime.normal import (
 __all__ = [
     "erf",
     "exp_decay",
+    "exp_sum",
     "expm1_decay",
     "gelu",
     "gelu_derivative",
     "gelu_with_derivative",
     "global_norm",
+    "log_sum",
+    "log_sum_exp",
+    "logistic",
+    "logistic_slope",
     "normal_cdf",
     "normal_pdf",
     "positive_sum",
+    "quietly",
     "row_dot",
-    "row_shift",
-    "shifted_exp",
+    "row_exp",
     "sum_of_squares",
     "unbounded_exp",
     "within",
@@ -46,15 +55,42 @@ __all__ = [
 
 LOWEST = {c: np.array(np.finfo(c).min) for c in "ef"}
 NEAR = 1e307  # differences of numbers within it do not overflow
-SHORT = (0, 1, 2, 3, 4, 8)  # lengths that NumPy adds up in at most three steps
+TINY = {c: np.finfo(c).tiny for c in "efdg"}
+TAME = {"f": 20.0, "d": 12.0, "g": 12.0}  # exponents that are not shifted; squares of such sums do not overflow
+FEW = 12  # elements whose product with ones, the cheapest sum, is within two units; NumPy's own sum is for 16
+ENOUGH = 2.25  # from here on a sum's rounding is less than two units of its logarithm
 PART = 16384
-FEW = 4096  # elements up to which log_sum does not look for rows that need less care
 SAFE = (1e-200, 1e300)  # a sum of squares in between has lost nothing to overflow or underflow
 HALVED = 512  # a longer row is folded in halves before it is summed exactly
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+ONE = {c: np.array(1, c) for c in "fdg"}  # a ufunc takes 0.2 us more for a Python number
+_QUIET = copy_context()  # floating-point warnings are a context's own
+_QUIET.run(np.seterr, all="ignore")
 _FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
+
+
+def quietly(function: Callable[..., Array], *arguments: Any) -> Array:
+    """function(*arguments) without floating-point warnings; entering np.errstate costs as much as three ufuncs."""
+    return _QUIET.copy().run(function, *arguments)
+
+
+def row_exp(z: Array, axis: int | tuple[int, ...]) -> Array:
+    """exp(z) times a factor that is one for each row, such that no sum or square of a row overflows.
+
+    In float64 and longdouble within 2 units in the last place. Where no exponent is large the factor is 1:
+    exp(z) has no rounded difference in it. Elsewhere it is exp(-shift), see `row_shift`. -inf gives 0.
+
+    Args:
+        z: of any shape.
+        axis: the axes along which a row runs.
+    """
+    limit = TAME.get(z.dtype.char)
+    if limit and z.size and -limit < z.item(z.argmin()) and z.item(z.argmax()) < limit:
+        e: Array = np.exp(z)
+        return e
+    return shifted_exp(z, row_shift(np.maximum.reduce(z, axis=axis, keepdims=True, initial=-np.inf)))
 
 
 def row_shift(largest: Array) -> Array:
@@ -75,7 +111,7 @@ def row_shift(largest: Array) -> Array:
     return shift
 
 
-def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | None = None) -> Array:
+def shifted_exp(z: Array, shift: Array) -> Array:
     """exp(z - shift), in float64 and longdouble within 2 units in the last place.
 
     The error that z - shift is rounded by is found exactly, e = z - ((z - shift) + shift), and exp(d + e) =
@@ -86,19 +122,16 @@ def shifted_exp(z: Array, shift: Array, out: Array | None = None, work: Array | 
         z: [..., i].
         shift: [..., 1], from `row_shift` of the rows' largest elements, or other integers at least
             about as large as the row's elements.
-        out: [..., i], where to put the result; not z.
-        work: [..., i], a working array; not z and not out.
     """
     if z.dtype == object:  # a masked exponent is the float -inf among balls
         return np.asarray(np.frompyfunc(lambda d: 0 if d == -math.inf else d.exp(), 1, 1)(z - shift))
-    if z.dtype in (np.float16, np.float32):
-        with np.errstate(over="ignore"):  # below -max the difference is -inf, and its exponential 0
-            d = np.subtract(z, shift, out=out)
-        return np.exp(d, out=d)
+    if z.dtype.char in "ef":
+        d = quietly(np.subtract, z, shift)  # below -max the difference is -inf, and its exponential 0
+        return np.asarray(np.exp(d))
     near = z.size and z.min() > -NEAR and shift.max() < NEAR
-    floored = z if near else np.maximum(z, _floor(shift), out=work)  # else the difference overflows
-    d = np.subtract(floored, shift, out=out)
-    e = np.add(d, shift, out=None if floored is work else work)
+    floored = z if near else np.maximum(z, _floor(shift))  # else the difference overflows
+    d = np.asarray(floored - shift)
+    e = np.asarray(d + shift)
     np.subtract(floored, e, out=e)
     np.exp(d, out=d)
     e *= d
@@ -112,57 +145,151 @@ def _floor(shift: Array) -> Array:
     return np.asarray(shift - np.minimum(step, np.minimum(shift, 0) - np.finfo(shift.dtype).min))
 
 
-def positive_sum(p: Array, work: Array | None = None) -> Array:
-    """The sum over the last axis, kept as [..., 1], of non-negative numbers, in float64 within one unit.
+def exp_sum(e: Array) -> Array:
+    """The sum over the last axis of what `row_exp` gives, in float64 within one unit in the last place.
 
-    NumPy's own sum is up to 6 units off for 127 equal numbers. Each number is split in two, so that the
-    upper parts are multiples of one power of two and their sum is exact in any order. A longer row is first folded
-    in halves, each time with half a unit of every element at most (a quarter of the sum's, in the mean).
+    NumPy's own sum is up to 6 units off for 127 equal numbers, and 2 for 5.
 
     Args:
-        p: [..., i], every element at least 0; overflow of the sum itself is the caller's.
-        work: [..., i], a working array; not p.
+        e: [..., i].
     """
-    if p.dtype.char in "Oef" or p.shape[-1] in SHORT:
-        return np.asarray(np.add.reduce(p, axis=-1, keepdims=True))
+    if e.dtype.char == "f" and e.shape[-1] <= 16:
+        return np.asarray(e.dot(_ones(e.shape[-1], e.dtype)[0]))
+    if e.dtype.char in "Oef" or e.shape[-1] <= 2:
+        return np.asarray(np.add.reduce(e, axis=-1))
+    ones, grid = _ones(e.shape[-1], e.dtype)
+    if e.shape[-1] > HALVED:
+        e = _folded(e)
+        ones = _ones(e.shape[-1], e.dtype)[0]
+    return _split_sum(e, ones, grid)
+
+
+def positive_sum(p: Array) -> Array:
+    """The sum over the last axis of numbers that are not negative, in float64 within one unit in the last place.
+
+    Args:
+        p: [..., i]; overflow of the sum itself is the caller's.
+    """
+    if p.dtype.char in "Oef" or p.shape[-1] <= 2:
+        return np.asarray(np.add.reduce(p, axis=-1))
+    p = _folded(p)
+    ones = _ones(p.shape[-1], p.dtype)[0]
+    return _split_sum(p, ones, np.asarray(4 * p.dot(ones))[..., None])
+
+
+def _folded(p: Array) -> Array:
+    """Rows at most HALVED long with the same sums: each addition costs half a unit of its result, not of the sum."""
     while p.shape[-1] > HALVED:
         half = p.shape[-1] // 2
         odd = p[..., 2 * half :]
         p = p[..., :half] + p[..., half : 2 * half]
         p[..., :1] += odd if odd.shape[-1] else 0
-        work = None
-    ones = np.ones(p.shape[-1], p.dtype)
-    rough = p @ ones
-    grid = np.ldexp(p.dtype.type(1.5), np.frexp(rough)[1] + 1)[..., None]
-    upper = np.add(p, grid, out=work)
-    upper -= grid
-    total = upper @ ones
-    np.subtract(p, upper, out=upper)
-    total += upper @ ones
-    return np.asarray(total[..., None])
+    return p
+
+
+def _split_sum(p: Array, ones: Array, grid: Array) -> Array:
+    """Sums of rows whose elements are split: the upper parts are multiples of the last place of the grid.
+
+    Where that is at least the sum, the upper parts are added up exactly, in any order.
+    """
+    upper: Array = p + grid
+    np.subtract(upper, grid, upper)
+    total = upper.dot(ones)
+    np.subtract(p, upper, upper)
+    return np.asarray(total + upper.dot(ones))
+
+
+@lru_cache(maxsize=256)
+def _ones(count: int, dtype: Any) -> tuple[Array, Array]:
+    """A row of ones, and a number above the sum of any row of that length from `row_exp`."""
+    return np.ones(count, dtype), np.asarray(max(count, 1) * math.exp(TAME["d"]), dtype)
 
 
 def exp_decay(x: Array, step: int = 1) -> Array:
     """exp(-step |x|), which lies in [0, 1]: nothing overflows."""
     if x.dtype == object:
         return np.asarray(np.exp(-step * np.abs(x)))
-    a = np.abs(x)
+    a = np.asarray(np.abs(x))
     if step == 1:
         np.negative(a, out=a)
-        return np.asarray(np.exp(a, out=a))
-    with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
-        a *= -step
-    return np.asarray(np.exp(a, out=a))
+    else:
+        quietly(np.multiply, a, -step, a)  # a multiple of the largest number is infinite, and its exponential 0
+    np.exp(a, out=a)
+    return a
+
+
+def logistic(x: Array, out: Array | None = None) -> Array:
+    """1/(1 + exp(-x)); float16 is computed in float32.
+
+    Args:
+        x: of any shape.
+        out: where to put the result; not x.
+    """
+    kind = x.dtype.char
+    if kind == "O":
+        return np.asarray(1 / (np.exp(-x) + 1))
+    if kind == "e":
+        return _narrowed(logistic(x.astype(np.float32)), out)
+    one = ONE[kind]
+    e: Array = np.asarray(np.negative(x, out))
+    quietly(np.exp, e, e)  # where it overflows the quotient is 0
+    np.add(e, one, e)
+    np.divide(one, e, e)
+    return e
+
+
+def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None = None) -> Array:
+    """times e/(1 + e)^2 with e = exp(-step |x|): the slope of 1/(1 + exp(-step x)) is that with times = step.
+
+    As times/(2 + 2 cosh(step x)), in which nothing cancels, unless cosh overflows somewhere: the slope is subnormal
+    there, not 0. float16 is computed in float32.
+
+    Args:
+        x: of any shape.
+        out: where to put the result; not x.
+    """
+    kind = x.dtype.char
+    if kind == "O":
+        return _decayed(x, step, times)
+    if kind == "e":
+        return _narrowed(logistic_slope(x.astype(np.float32), step, times), out)
+    c = quietly(_cosh, x, step, out)
+    if c.size and not c.item(c.argmax()) < math.inf:
+        np.copyto(c, _decayed(x, step, times))
+        return c
+    np.add(c, ONE[kind], c)
+    np.divide(times / 2, c, c)
+    return c
+
+
+def _decayed(x: Array, step: int, times: float) -> Array:
+    """logistic_slope as it is written."""
+    e = exp_decay(x, step)
+    return np.asarray(times * e / np.square(e + 1))
+
+
+def _cosh(x: Array, step: int, out: Array | None) -> Array:
+    """cosh(step x)."""
+    u = x if step == 1 else np.multiply(x, float(step), out)
+    return np.asarray(np.cosh(u, out))
+
+
+def _narrowed(result: Array, out: Array | None) -> Array:
+    """A result in float16, in the given array if there is one."""
+    if out is None:
+        return result.astype(np.float16)
+    out[...] = result
+    return out
 
 
 def expm1_decay(x: Array, step: int = 1) -> Array:
     """exp(-step |x|) - 1, which lies in [-1, 0], accurate next to 0."""
     if x.dtype == object:
         return np.asarray(np.expm1(-step * np.abs(x)))
-    a = np.abs(x)
-    with np.errstate(over="ignore"):  # a multiple of the largest number is infinite, and its exponential 0
-        a *= -step
-    return np.asarray(np.expm1(a, out=a))
+    a = np.asarray(np.abs(x))
+    quietly(np.multiply, a, -step, a)  # a multiple of the largest number is infinite, and its exponential 0
+    np.expm1(a, out=a)
+    return a
 
 
 def within(x: Array) -> Array:
@@ -174,8 +301,7 @@ def unbounded_exp(x: Array) -> Array:
     """exp(x), where it overflows an infinity without a warning: for a denominator, whose quotient is 0 then."""
     if x.dtype == object:
         return np.asarray(np.exp(x))
-    with np.errstate(over="ignore"):
-        return np.asarray(np.exp(x))
+    return np.asarray(quietly(np.exp, x))
 
 
 def sum_of_squares(arrays: Iterable[Array]) -> Any:
@@ -250,55 +376,71 @@ def _scaled_norm(arrays: Sequence[Array], wide: Any) -> Any:
 
 
 def log_sum(e: Array, total: Array) -> Array:
-    """log(total / max(e)) over the last axis, kept as [..., 1], of non-negative numbers; accurate next to 0.
+    """log(total / max(e)) over the last axis of non-negative numbers; accurate next to 0.
 
     Where one element makes up most of the sum it is log1p of what the others add to it. A row of zeros gives -inf.
 
     Args:
         e: [..., i], every element at least 0.
-        total: [..., 1], the sum of e over i.
+        total: [...], the sum of e over i.
     """
     if e.shape[-1] == 0:
-        return np.full((*e.shape[:-1], 1), -np.inf, dtype=e.dtype)
+        return np.full(e.shape[:-1], -np.inf, dtype=e.dtype)
     if e.dtype == object:
         return _log_objects(e)
-    if e.size <= FEW and e.dtype.char not in "ef":
-        return _log_rest(e)
-    largest = np.maximum.reduce(e, axis=-1, keepdims=True)
-    empty = largest == 0
-    if empty.any():
-        largest[empty] = 1
-    if e.dtype.char in "ef":
-        ratio = np.add.reduce(e, axis=-1, keepdims=True, dtype=np.float64) / largest
-        with np.errstate(divide="ignore"):
-            np.log(ratio, out=ratio)
-        ratio[empty] = -np.inf
-        return ratio.astype(e.dtype)
-    ratio = np.divide(total, largest)
-    near = ratio < 4  # beyond, the rounding of total is less than two units of the logarithm
-    with np.errstate(divide="ignore"):
+    if e.dtype.char == "e":
+        total = np.add.reduce(e, axis=-1, dtype=np.float64)
+        ratio = total / np.maximum.reduce(e, axis=-1, initial=TINY["e"])
+        return np.asarray(quietly(np.log, ratio)).astype(e.dtype)
+    ratio = np.asarray(total / np.maximum.reduce(e, axis=-1, initial=TINY[e.dtype.char]))
+    if ratio.size and ratio.item(ratio.argmin()) >= ENOUGH:
         np.log(ratio, out=ratio)
-    ratio[empty] = -np.inf
-    if near.any():
-        near = near[..., 0]
-        ratio[near] = _log_rest(e[near])
-    return np.asarray(ratio)
+        return ratio
+    near = np.less(ratio, ENOUGH)
+    quietly(np.log, ratio, ratio)
+    ratio[near] = _log_rest(e[near])
+    return ratio
+
+
+def log_sum_exp(below: Array, z: Array) -> Array:
+    """log(sum exp(z) / max exp(z)) over the last axis; accurate next to 0.
+
+    Where one exponent makes up most of the sum it is log1p of what the others add to it. A sum of a few or more is as
+    good as its logarithm needs although z - max(z) is rounded.
+
+    Args:
+        below: [..., i], z - max(z).
+        z: [..., i].
+    """
+    if z.dtype == object or not z.size:
+        e = row_exp(z, axis=-1)
+        return log_sum(e, exp_sum(e))
+    if z.dtype.char == "e":
+        return log_sum_exp(below.astype(np.float32), z.astype(np.float32)).astype(z.dtype)
+    e = np.exp(below)
+    count = e.shape[-1]
+    if count <= FEW:
+        total = np.asarray(e.dot(_ones(count, e.dtype)[0]))
+    else:
+        total = np.asarray(np.add.reduce(e, axis=-1)) if count == 16 else exp_sum(e)
+    if total.item(total.argmin()) >= ENOUGH:
+        np.log(total, out=total)
+        return total
+    near = ~(total >= ENOUGH)
+    np.log(total, out=total)
+    total[near] = _log_rest(row_exp(z[near], axis=-1))
+    return total
 
 
 def _log_rest(e: Array) -> Array:
-    """log_sum from what the others add to the largest."""
-    rest = e.reshape(-1, e.shape[-1]).copy()
-    at = np.arange(len(rest)), rest.argmax(axis=-1)
-    largest = rest[at]
-    rest[at] = 0
-    others = positive_sum(rest)[:, 0]
-    if largest.all():
-        ratio = np.asarray(others / largest)
-        np.log1p(ratio, out=ratio)
-    else:
-        ratio = np.log1p(others / np.where(largest, largest, 1))
-        ratio[largest == 0] = -np.inf
-    return np.asarray(ratio.reshape((*e.shape[:-1], 1)))
+    """log_sum of rows [n, i], which are overwritten, from what the others add to the largest."""
+    at = np.arange(len(e)), e.argmax(axis=-1)
+    largest = e[at]
+    e[at] = 0
+    ratio = positive_sum(e) / np.maximum(largest, TINY[e.dtype.char])
+    np.log1p(ratio, out=ratio)
+    ratio[largest == 0] = -np.inf
+    return np.asarray(ratio)
 
 
 def _log_objects(e: Array) -> Array:
@@ -307,5 +449,5 @@ def _log_objects(e: Array) -> Array:
     largest = np.take_along_axis(e, peak, -1)
     rest = e.copy()
     np.put_along_axis(rest, peak, 0 * largest, -1)
-    others = np.add.reduce(rest, axis=-1, keepdims=True)
-    return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(others, largest))
+    others = np.add.reduce(rest, axis=-1)
+    return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(others, largest[..., 0]))

@@ -36,6 +36,7 @@ Rows = list[Array]  # working arrays
 
 BLOCK = 16384  # elements a block: the working arrays of one stay in the second-level cache
 ROWS = 9  # working arrays a block
+SMALL = 1024  # elements of float32 up to which float64 costs less than the calls it saves
 _NARROW = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -59,6 +60,7 @@ class _Table(NamedTuple):
 class _Constants(NamedTuple):
     """What the functions need for one dtype."""
 
+    wide: bool  # results are rounded to fewer bits than the working arrays have, so that a^2 may be rounded
     near: _Table  # good for a <= near.limit
     far: _Table  # good wherever the result is a normal number
     erf: tuple[Array, ...]  # erf(x)/x in powers of x^2 for |x| <= 1/2
@@ -71,9 +73,12 @@ class _Constants(NamedTuple):
 
 
 @cache
-def _constants(dtype: np.dtype[Any]) -> _Constants:
+def _constants(dtype: np.dtype[Any], wide: bool = False) -> _Constants:
+    """The constants for results of a dtype; wide: in float64, for results of float32."""
+    work = np.dtype(np.float64) if wide else dtype
+
     def array(value: Any) -> Array:
-        return np.array(value, dtype) if dtype in _NARROW else np.array(np.longdouble(value))
+        return np.array(value, work) if work in _NARROW else np.array(np.longdouble(value))
 
     def table(raw: tuple[Any, ...]) -> _Table:
         *numbers, p = raw
@@ -87,7 +92,7 @@ def _constants(dtype: np.dtype[Any]) -> _Constants:
     bits = np.finfo(dtype).nmant
     grid = math.ldexp(1.5, bits - bits // 2 + 6)
     scalars = (array(v) for v in (0.0, 1.0, 0.5, np.sqrt(np.longdouble(2)), grid, floor))
-    return _Constants(table(near), table(far), tuple(array(v) for v in erf_series), *scalars)
+    return _Constants(wide, table(near), table(far), tuple(array(v) for v in erf_series), *scalars)
 
 
 def _horner(p: tuple[Array, ...], s: Array, out: Array) -> Array:
@@ -100,18 +105,22 @@ def _horner(p: tuple[Array, ...], s: Array, out: Array) -> Array:
     return add(out, p[0], out)
 
 
-def _gauss(a: Array, factor: Array, rows: Rows) -> list[Array]:
+def _gauss(a: Array, factor: Array, rows: Rows, const: _Constants) -> list[Array]:
     """Factors, one or two, whose product is exp(-factor a^2), for 0 <= a < 256; rows 4 to 7 are overwritten.
 
     `factor` is a power of two. The second factor is there where the exponential alone would be subnormal:
     its product with something large need not be.
     """
     first, second, lo, r = rows[4:8]
-    const = _constants(a.dtype)
+    if const.wide:
+        np.multiply(a, a, first)
+        np.multiply(first, -factor, first)
+        np.exp(first, first)
+        return [first]
     if a.dtype == np.float32:  # the square of 24 bits is exact in float64
         wide = np.multiply(a, a, dtype=np.float64)
         np.multiply(wide, float(-factor), wide)
-        low = np.minimum.reduce(wide) < const.floor
+        low = wide.item(wide.argmin()) < const.floor
         if low:
             np.exp(np.minimum(wide - const.floor, 0.0), second, casting="same_kind")
             np.maximum(wide, const.floor, out=wide)
@@ -132,7 +141,7 @@ def _gauss(a: Array, factor: Array, rows: Rows) -> list[Array]:
         np.multiply(hi, factor, hi)
         np.multiply(r, factor, r)
     np.negative(r, r)
-    low = np.minimum.reduce(r) < const.floor
+    low = r.item(r.argmin()) < const.floor
     if low:
         np.subtract(r, const.floor, lo)
         np.minimum(lo, const.zero, out=lo)
@@ -144,11 +153,11 @@ def _gauss(a: Array, factor: Array, rows: Rows) -> list[Array]:
     return [first, lo] if low else [first]
 
 
-def _mills(a: Array, rows: Rows) -> tuple[_Table, Array, Array, Array, Array]:
+def _mills(a: Array, rows: Rows, const: _Constants) -> tuple[_Table, Array, Array, Array, Array]:
     """The table used, and in rows 1 to 4: s, a + k, P(s) and a0 - a. Clips a to where the table ends."""
     s, shifted, p, left = rows[1:5]
-    near, table = _constants(a.dtype)[:2]
-    if np.maximum.reduce(a) <= near.limit:
+    near, table = const.near, const.far
+    if a.item(a.argmax()) <= near.limit:
         table = near
     else:
         np.minimum(a, table.limit, out=a)
@@ -159,19 +168,18 @@ def _mills(a: Array, rows: Rows) -> tuple[_Table, Array, Array, Array, Array]:
     return table, s, shifted, _horner(table.p, s, p), left
 
 
-def _reflect(x: Array, below: Array, out: Array, sign: Array) -> None:
+def _reflect(x: Array, below: Array, out: Array, sign: Array, const: _Constants) -> None:
     """1 - below where x > 0, below elsewhere."""
-    const = _constants(x.dtype)
     np.copysign(const.one, x, sign)
     np.multiply(below, sign, below)
     np.maximum(sign, const.zero, out=sign)
     np.subtract(sign, below, out)
 
 
-def _gelu_block(x: Array, y: Array | None, slope: Array | None, rows: Rows) -> None:
-    const, a, over = _constants(x.dtype), rows[0], rows[8]
+def _gelu_block(x: Array, y: Array | None, slope: Array | None, rows: Rows, const: _Constants) -> None:
+    a, over = rows[0], rows[8]
     np.absolute(x, a)
-    table, s, shifted, p, left = _mills(a, rows)
+    table, s, shifted, p, left = _mills(a, rows, const)
     np.add(a, table.kappa, over)
     if slope is not None:
         np.divide(p, shifted, shifted)
@@ -184,55 +192,55 @@ def _gelu_block(x: Array, y: Array | None, slope: Array | None, rows: Rows) -> N
         np.add(p, table.n0, p)
         np.divide(p, over, p)
         np.multiply(p, a, p)  # r a M(a)
-    for gauss in _gauss(a, const.half, rows):
+    for gauss in _gauss(a, const.half, rows, const):
         if slope is not None:
             np.multiply(shifted, gauss, shifted)
         if y is not None:
             np.multiply(p, gauss, p)
     if slope is not None:
-        _reflect(x, shifted, slope, s)
+        _reflect(x, shifted, slope, s, const)
     if y is not None:
         np.maximum(x, const.zero, out=s)
         np.subtract(s, p, y)
 
 
-def _cdf_block(x: Array, y: Array, rows: Rows) -> None:
+def _cdf_block(x: Array, y: Array, rows: Rows, const: _Constants) -> None:
     a = rows[0]
     np.absolute(x, a)
-    table, s, shifted, p, _ = _mills(a, rows)
+    table, s, shifted, p, _ = _mills(a, rows, const)
     np.multiply(p, s, p)
     np.add(p, table.n0, p)
     np.add(a, table.kappa, s)
     np.divide(p, s, p)
-    for gauss in _gauss(a, _constants(x.dtype).half, rows):
+    for gauss in _gauss(a, const.half, rows, const):
         np.multiply(p, gauss, p)
-    _reflect(x, p, y, shifted)
+    _reflect(x, p, y, shifted, const)
 
 
-def _pdf_block(x: Array, y: Array, rows: Rows) -> None:
-    a, const = rows[0], _constants(x.dtype)
+def _pdf_block(x: Array, y: Array, rows: Rows, const: _Constants) -> None:
+    a = rows[0]
     np.absolute(x, a)
     np.minimum(a, const.far.limit, out=a)
-    first, *rest = _gauss(a, const.half, rows)
+    first, *rest = _gauss(a, const.half, rows, const)
     np.multiply(first, const.far.r, y)
     for gauss in rest:
         np.multiply(y, gauss, y)
 
 
-def _erf_block(x: Array, y: Array, rows: Rows) -> None:
-    a, const = rows[0], _constants(x.dtype)
+def _erf_block(x: Array, y: Array, rows: Rows, const: _Constants) -> None:
+    a = rows[0]
     np.absolute(x, a)
     np.minimum(a, 8.0, out=a)  # where erf is 1 to the last bit
     small = rows[8]
     np.copyto(small, a)
     np.multiply(a, const.sqrt_2, a)
-    table, s, shifted, p, _ = _mills(a, rows)
+    table, s, shifted, p, _ = _mills(a, rows, const)
     np.multiply(p, s, p)
     np.add(p, table.n0, p)
     np.add(a, table.kappa, a)
     np.divide(p, a, p)  # r M(sqrt(2) |x|)
     p *= 2.0
-    for gauss in _gauss(small, const.one, rows):
+    for gauss in _gauss(small, const.one, rows, const):
         np.multiply(p, gauss, p)  # erfc(|x|)
     np.subtract(const.one, p, shifted)
     np.copysign(shifted, x, y)
@@ -243,23 +251,34 @@ def _erf_block(x: Array, y: Array, rows: Rows) -> None:
 
 
 def _blocked(kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], name: str) -> list[Array | None]:
-    """Run kernel(x, *outputs, rows) over blocks of x; outputs that are not wanted are None."""
+    """Run kernel(x, *outputs, rows, constants) over blocks of x; outputs that are not wanted are None."""
     x = np.asarray(x)
     if x.dtype == np.float16:
-        wide = _blocked(kernel, x.astype(np.float32), wanted, name)
-        return [None if out is None else out.astype(np.float16) for out in wide]
+        return _narrowed(_blocked(kernel, x.astype(np.float32), wanted, name), x.dtype)
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: x has dtype {x.dtype}, but real floating-point numbers (or flint.arb objects) fit")
+    dtype = x.dtype
+    const = _constants(dtype, dtype.char == "f" and x.size <= SMALL)
+    if const.wide:
+        x = x.astype(np.float64)
     outs = [empty(x.shape, x.dtype) if want else None for want in wanted]
-    flat = np.ascontiguousarray(x).reshape(-1)
+    flat = x.reshape(-1)
     flats = [None if out is None else out.reshape(-1) for out in outs]
     rows = list(np.empty((ROWS, min(flat.size, BLOCK)), x.dtype))
+    if flat.size <= BLOCK:
+        if flat.size:
+            kernel(flat, *flats, rows, const)
+        return _narrowed(outs, dtype) if const.wide else outs
     for start in range(0, flat.size, BLOCK):
         part = slice(start, min(start + BLOCK, flat.size))
         if part.stop - start < len(rows[0]):
             rows = [row[: part.stop - start] for row in rows]
-        kernel(flat[part], *(None if out is None else out[part] for out in flats), rows)
+        kernel(flat[part], *(None if out is None else out[part] for out in flats), rows, const)
     return outs
+
+
+def _narrowed(outs: list[Array | None], dtype: np.dtype[Any]) -> list[Array | None]:
+    return [None if out is None else out.astype(dtype) for out in outs]
 
 
 def _objects(formula: Callable[[Any], Any], x: Array) -> Array:

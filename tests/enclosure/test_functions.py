@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from reference.runtime.functions import global_norm, positive_sum, row_shift, shifted_exp
+from reference.runtime.functions import exp_sum, global_norm, positive_sum, row_exp, row_shift, shifted_exp
 from tests.enclosure.truth import enclose, precision, worst
 
 
@@ -74,13 +74,20 @@ def test_shifted_exp_at_the_ends_of_the_range():
     assert row_shift(np.array([[-np.inf]])).tolist() == [[0]]
 
 
-def test_shifted_exp_uses_the_arrays_it_is_given():
-    z = logits(np.float64)
-    out, work, kept = np.empty_like(z), np.empty_like(z), z.copy()
-    shift = row_shift(z.max(-1, keepdims=True))
-    assert shifted_exp(z, shift, out, work) is out
-    assert np.array_equal(out, shifted_exp(z, shift))
-    assert np.array_equal(z, kept)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1, 300])
+def test_row_exp_is_proportional_to_exp(dtype, scale):
+    """Small exponents go without a shift, and -inf or large ones with one: ratios in a row are the same."""
+    z = (np.random.default_rng(1).uniform(-1, 1, (5, 7)) * scale).astype(dtype)
+    z[1, 3] = -np.inf if scale > 1 else 0
+    e = row_exp(z, axis=1)
+    assert e.dtype == dtype
+    assert (e.max(1) == 1).all() or scale == 1 or dtype == np.float64
+    with precision(200):
+        balls = enclose(np.where(np.isfinite(z), z, -1e5))
+        true = row_exp(balls, axis=1)
+        ratio = true / true[np.arange(5), z.argmax(1)][:, None] * enclose(e.max(1))[:, None]
+    assert worst(e, ratio).ulp <= (4 if dtype is np.float64 else 4 + scale)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -88,7 +95,7 @@ def test_shifted_exp_uses_the_arrays_it_is_given():
 def test_positive_sum_is_within_a_unit(dtype, scale):
     random = np.random.default_rng(11)
     rows = [
-        np.full(n, v) for n in (3, 100, 127, 1000) for v in random.uniform(0.5, 1, 20)
+        np.full(n, v) for n in (3, 7, 15, 16, 17, 100, 127, 1000) for v in random.uniform(0.5, 1, 20)
     ]  # equal numbers: errors add up
     rows += [random.random(n) ** 9 for n in (5, 777)] + [
         np.append(np.full(126, 0.8), 1.9),
@@ -97,11 +104,33 @@ def test_positive_sum_is_within_a_unit(dtype, scale):
     for row in rows:
         p = (row * scale).astype(dtype)[None]
         with precision(200):
-            exact = enclose(p).sum(axis=-1, keepdims=True)
+            exact = enclose(p).sum(axis=-1)
         found = worst(positive_sum(p), exact)
         assert found.ulp <= (1 if dtype is np.float64 else 6), found  # float32 is left to NumPy
-    assert positive_sum(np.zeros((2, 5), dtype)).tolist() == [[0], [0]]
-    assert positive_sum(np.zeros((2, 0), dtype)).tolist() == [[0], [0]]
+    assert positive_sum(np.zeros((2, 5), dtype)).tolist() == [0, 0]
+    assert positive_sum(np.zeros((2, 0), dtype)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("far", [-1000, 1000])
+def test_row_exp_neither_overflows_nor_vanishes(dtype, far):
+    e = row_exp(np.array([[far, far + 1]], dtype), axis=1)
+    assert 0 < e.min() < e.max() < 10
+
+
+@pytest.mark.parametrize("low", [-11.9, -1, 0, 11.9])
+def test_exp_sum_is_within_a_unit_wherever_the_row_lies(low):
+    random = np.random.default_rng(4)
+    for n in (1, 2, 3, 4, 5, 8, 16, 17, 127, 512, 1000):
+        spread, equal = random.random((9, n)) * (11.9 - low), np.repeat(random.random((9, 1)) / 20, n, axis=1)
+        z = low + np.concatenate([spread, equal])
+        z[0, 0] = 11.9
+        e = row_exp(z, axis=1)
+        with precision(200):
+            assert worst(exp_sum(e), enclose(e).sum(axis=-1)).ulp <= 1
+    far = row_exp(np.array([[800.0, 799.0, -800.0], [-800.0, -801.5, -802.0]]), axis=1)
+    with precision(200):
+        assert worst(exp_sum(far), enclose(far).sum(axis=-1)).ulp <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])

@@ -6,6 +6,7 @@ with a cotangent of 1, which multiplies exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -91,6 +92,13 @@ def test_activations_over_the_whole_line(kernel: ModuleType, what: Any) -> None:
     assert found.counted > 0.4 * x.size
 
 
+@pytest.mark.parametrize(("kernel", "rate"), [(sigmoid, 1), (tanh, 2)], ids=["sigmoid", "tanh"])
+def test_slopes_underflow_by_degrees(kernel: ModuleType, rate: int) -> None:
+    x = np.linspace(705, 744, 40) / rate
+    true = rate * rate * np.exp(-rate * x)  # to within the smallest number there is, and a few units above it
+    assert np.allclose(slope(kernel, x), true, rtol=1e-15 * 744, atol=1e-323)
+
+
 @pytest.mark.parametrize("what", [value, slope])
 @pytest.mark.parametrize("kernel", ACTIVATIONS, ids=lambda k: k.__name__.split(".")[-1])
 def test_activations_at_every_float16(kernel: ModuleType, what: Any) -> None:
@@ -107,6 +115,9 @@ def rows() -> list[Array]:
     """Rows up to 1,000 long: equal entries, one far above the rest, spread over the whole range of exp."""
     random = np.random.default_rng(5)
     found = [np.zeros((1, 127)), np.full((1, 1000), 0.1), np.array([[0.1, -40.3]]), np.array([[700.0, 0.1, -5.3]])]
+    for n in (3, 5, 12, 16, 17, 100, 1000):  # equal terms beside one: their roundings agree
+        pairs = [(random.normal() - far, random.normal()) for far in (0.3, math.log(n), 9.0, 30.0)]
+        found += [np.append(np.full(n - 1, low), high)[None] for low, high in pairs]
     for n in (2, 3, 10, 100, 1000):
         for scale in (0.01, 1, 10, 100, 300):
             z = random.normal(size=(1, n)) * scale

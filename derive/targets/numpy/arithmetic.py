@@ -8,6 +8,7 @@ from fractions import Fraction
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref
 from derive.notation.text import split_quotient, split_sign
+from derive.program.rows import LONG
 from derive.targets.numpy.views import ATOM, PRODUCT, SUM, UNARY, Views
 
 UFUNCS = {
@@ -59,20 +60,30 @@ class Arithmetic(Views):
                     return self.call("np.divide", (x.mul(*above), x.mul(*below)), frame, out)
                 small_first(above)
                 above.sort(key=self.scalar)
-                return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
+                return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out, last=above[-1])
             case Op("pow", (base, Num(value))) if value == 2:
                 return self.call("np.square", (base,), frame, out)
             case Op("pow", (base, Num(value))) if value == -1:
                 return self.call("np.divide", (x.ONE, base), frame, out)
-            case Op(fn, args) if fn in UFUNCS and not self.scalar(e):
-                return self.call(UFUNCS[fn], args, frame, out)
+            case Op(fn, args) if (fn in UFUNCS or fn in LONG) and not self.scalar(e):
+                return self.call(self.function(fn), args, frame, out)
         return None
 
-    def call(self, ufunc: str, args: tuple[Expr, ...], frame: tuple[str, ...], out: str) -> str | None:
+    def function(self, fn: str) -> str:
+        """What a function is called."""
+        raise NotImplementedError
+
+    def call(
+        self, ufunc: str, args: tuple[Expr, ...], frame: tuple[str, ...], out: str, last: Expr | None = None
+    ) -> str | None:
+        """A call that writes to ``out``, and so does its last argument where that may."""
         if all(map(self.scalar, args)):
             return None
         bare = (a.args[0] if isinstance(a, Op) and a.fn == "iverson" else a for a in args)  # the comma is enough
-        return f"{ufunc}({', '.join(self.show(a, frame) for a in bare)}, out={out})"
+        shown = [self.show(a, frame) for a in bare]
+        if isinstance(last, Op) and last.fn in LONG and {*frame} <= {*x.free(last)}:
+            shown[-1] = self.into(last, frame, out) or shown[-1]
+        return f"{ufunc}({', '.join(shown)}, out={out})"
 
     def sum(self, args: Iterable[Expr], frame: tuple[str, ...]) -> str:
         ordered = sorted(args, key=lambda t: split_sign(t)[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from derive.calculus.derivation import Derivation
 from derive.calculus.parts import by_parts
 from derive.calculus.reverse import Adjoint
+from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
@@ -145,7 +146,8 @@ class Bodies:
         return forward, backward, list(pair.saved)
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-        """The definition's equations and the gradient's, or those that call the layer's own functions."""
+        """The definition's equations and the gradient's; or value, and the derivative in terms of x: in terms of y it
+        loses digits where y is near its limits."""
         equation = d.layer.equations[0]
         if not self.by_functions(d.layer):
             return d.equations, d.backward
@@ -160,8 +162,10 @@ class Bodies:
                 (Equation(equation.target, equation.left, first), slope),
                 (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
             )
-        value = Equation(equation.target, equation.left, Op("value", (u,)))
-        return (value,), (self.slope(d.layer, back.target, (cotangent.tensor,)),)
+        return (
+            (Equation(equation.target, equation.left, Op("value", (u,))),),
+            (Equation(back.target, back.left, x.mul(cotangent, Derivative(Scalars())(equation.body, u))),),
+        )
 
     @staticmethod
     def by_functions(layer: Layer) -> bool:

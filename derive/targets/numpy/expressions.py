@@ -10,14 +10,14 @@ from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
 #: Functions of reference.runtime.functions and arrays, by their name in the notation.
 RUNTIME = {
     "within": "within",
-    "row_shift": "row_shift",
     "exp_decay": "exp_decay",
     "expm1_decay": "expm1_decay",
     "unbounded_exp": "unbounded_exp",
+    "logistic": "logistic",
+    "logistic_slope": "logistic_slope",
     "erf": "erf",
     "xlogy": "xlogy",
     "xdivy": "xdivy",
-    "shifted_exp": "shifted_exp",
     "copysign": "copysign",
     "negative_part": "negative_part",
 }
@@ -75,6 +75,10 @@ class Printer(Conditions, Arithmetic):
                 return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
             case Op("group", (a,)):
                 return f"({self.show(a, frame)})", ATOM
+            case Op("row_exp", (f, *over)):
+                self.functions.add("row_exp")
+                places = [frame.index(i.index) for i in over if isinstance(i, Pos)]
+                return f"row_exp({self.show(f, frame)}, axis={places[0] if len(places) == 1 else tuple(places)})", ATOM
             case Op("less_one_hot", (y, Ref() as t)):
                 self.functions.add("less_one_hot")
                 return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM

@@ -92,16 +92,16 @@ class Values:
             return self.squares(s, axes, over), ATOM, axes
         if s.op == "sum" and isinstance(s.body, Op) and s.body.fn == "mul" and len(over) == 1 and axes:
             frame = axes + over
-            if len(s.body.args) == 2 and all(isinstance(a, Ref) and p.view(a)[1] == frame for a in s.body.args):
+            if len(s.body.args) == 2 and all(self.full(a, frame) for a in s.body.args):
                 p.functions.add("row_dot")
                 return f"row_dot({', '.join(p.show(a, frame) for a in s.body.args)})", ATOM, axes
         if s.op == "sum":
             scattered = self.overlap(s, axes, over)
             if scattered is not None:
                 return scattered, ATOM, axes
-        by_rows = {"positive_sum": "positive_sum", "log_sum": "log_sum"}
+        by_rows = s.op in ("exp_sum", "log_sum", "log_sum_exp")
         positions = s.op in ("argmax", "largest")
-        frame = axes + over if positions or s.op in by_rows else p.frame(s.body, axes + over)
+        frame = axes + over if positions or by_rows else p.frame(s.body, axes + over)
         terms = s.body.args[0] if isinstance(s.body, Op) and s.body.fn == "of" else s.body
         code = p.show(terms, frame)
         missing = [a for a in frame if a not in x.free(terms)]
@@ -112,13 +112,14 @@ class Values:
             p.functions.add(s.op)
             return f"{s.op}({code}, {len(over)})", ATOM, axes
         places = [frame.index(a) for a in over]
-        if s.op in by_rows:
-            p.functions.add(by_rows[s.op])
+        if by_rows:
+            p.functions.add(s.op)
             flat = f".reshape({', '.join(p.size(a) for a in axes)}, -1)" if len(over) > 1 else ""
             more = ""
             if isinstance(s.body, Op) and s.body.fn == "of":
-                more = f", {p.show(s.body.args[1], (*axes, '%'))}"
-            return f"{by_rows[s.op]}({code}{flat}{more})[..., 0]", ATOM, axes
+                own = frame if s.op == "log_sum_exp" else axes
+                more = f", {p.show(s.body.args[1], own)}{flat if own == frame else ''}"
+            return f"{s.op}({code}{flat}{more})", ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"
@@ -130,6 +131,15 @@ class Values:
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+
+    def full(self, e: Expr, frame: tuple[str, ...]) -> bool:
+        """Whether an expression is an array, or a sum with one, that has the axes of a frame in their order."""
+        match e:
+            case Ref():
+                return self.printer.view(e)[1] == frame
+            case Op("add" | "group", args):
+                return any(self.full(a, frame) for a in args)
+        return False
 
     def squares(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str:
         """``square_sum(e, axis)``."""
