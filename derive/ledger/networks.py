@@ -86,8 +86,8 @@ def s14() -> None:
     e = example()
     _, saved = mlp.forward(e.x, e.W, e.b, activation="tanh", output="tanh")
     assert "z" in saved._fields
-    for kept, h in zip(saved.saved_z, [e.x, *map(np.tanh, saved.z[:-1])], strict=True):
-        near(kept.x, h)
+    for linear, h in zip(saved.saved_z, [e.x, *map(np.tanh, saved.z[:-1])], strict=True):
+        near(linear.x, h)
 
 
 def s15() -> None:
