@@ -18,10 +18,11 @@ not a theorem, make it a yardstick for other ways to evaluate the same formula t
 * Functions (exp, log, erf) count 4 units in the last place.
 
 Underflow costs a result one smallest subnormal number. Where that does not explain an error, the analysis is
-made once more with one for every product, quotient and root on the way, and a smallest normal number for every
-function called by a layer's name; its bound holds unless it is infinite. Exponentials lose nothing in it: a
-softmax of very negative scores must do better than its equations, taken literally. Of a result below the
-smallest normal number no more is asked than that it is below it, too: 0 will do.
+made once more with one for every product, quotient, root and function called by a layer's name on the way, and
+then with the reciprocal of the largest number for such a function, which is 0 where exp(-x) overflows; a bound
+holds unless it is infinite. Exponentials lose nothing: a softmax of very negative scores must do better than its
+equations, taken literally. Of a result below the smallest normal number no more is asked than that it is below
+it, too: 0 will do.
 
 Overflow is no excuse where the true result is a number of the format and rounding alone cannot take it beyond
 the format (what 16 digits leave of numbers of 1e60 that cancel is too large for float32). Only where longdouble
@@ -99,38 +100,38 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
     return seed
 
 
-def bounds_forward(case: Case, exponent: int, smallest: float = 0.0) -> dict[str, Elements]:
+def bounds_forward(case: Case, exponent: int, *lost: float) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
-    numbers = rounding(exponent, smallest)
+    numbers = rounding(exponent, *lost)
     run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
 def bounds_backward(
-    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, smallest: float = 0.0
+    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, *lost: float
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
-    numbers = rounding(exponent, smallest)
+    numbers = rounding(exponent, *lost)
     given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     return world.gradients(derivation, run)
 
 
 def bounds_tangent(
-    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, smallest: float = 0.0
+    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float
 ) -> dict[str, Elements]:
     """The same for the elements of every output's tangent."""
-    numbers = rounding(exponent, smallest)
+    numbers = rounding(exponent, *lost)
     names = derivation.tangent.names
     run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
     return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
 
 
 def bounds_second(
-    derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays, exponent: int, smallest: float = 0.0
+    derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays, exponent: int, *lost: float
 ) -> dict[str, Elements]:
     """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
-    numbers = rounding(exponent, smallest)
+    numbers = rounding(exponent, *lost)
     first, second = derivation.adjoint.cotangents, derivation.second
     again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
     given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
@@ -198,11 +199,11 @@ class Part:
 
     Attributes:
         compute: from a case, cotangents and tangents of any number type.
-        bounds: from the exponent of the unit roundoff and the smallest number lost to underflow.
+        bounds: from the exponent of the unit roundoff, and what operations and functions lose to underflow.
     """
 
     compute: Callable[[Case, Arrays, Arrays], Arrays]
-    bounds: Callable[[int, float], dict[str, Elements]]
+    bounds: Callable[..., dict[str, Elements]]
 
 
 def parts(derivation: Derivation, kernel: Any, case: Case, u: Arrays, v: Arrays) -> dict[str, Part]:
@@ -236,7 +237,7 @@ def check(
             true = kernels.elements(case, part.compute(kernels.over(case, kernels.to_arb), u, v), _ball)
         analysis = Analysis(part, form, _size(case))
         try:
-            analysis.bounds(0.0)
+            analysis.bounds()
         except Undecided:
             return vacuous + 1
         fits &= all(analysis.claimed(n, i, b) for n, own in true.items() for i, b in own.items())
@@ -274,18 +275,18 @@ class Analysis:
 
     def __init__(self, part: Part, form: Format, size: float) -> None:
         self.part, self.form, self.size = part, form, size
-        self.known: dict[float, dict[str, Elements]] = {}
+        self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
 
-    def bounds(self, smallest: float) -> dict[str, Elements]:
-        if smallest not in self.known:
+    def bounds(self, *lost: float) -> dict[str, Elements]:
+        if lost not in self.known:
             with kernels.precision(WORKING):
-                self.known[smallest] = self.part.bounds(self.form.exponent, smallest)
-        return self.known[smallest]
+                self.known[lost] = self.part.bounds(self.form.exponent, *lost)
+        return self.known[lost]
 
-    def ball(self, name: str, index: tuple[int, ...], smallest: float = 0.0) -> Any:
+    def ball(self, name: str, index: tuple[int, ...], *lost: float) -> Any:
         """An element of a result; one that no equation is for is 0."""
         try:
-            return _ball(self.bounds(smallest).get(name, {}).get(index, 0))
+            return _ball(self.bounds(*lost).get(name, {}).get(index, 0))
         except Undecided:
             return _ball(float("nan"))
 
@@ -335,9 +336,10 @@ def _element(
         error = (flint.arb(float(v)) - true).abs_lower()
         if not error <= reach + form.tiny and true.abs_upper() < form.normal and abs(float(v)) <= form.normal:
             return True
-        if not error <= reach + form.tiny:
-            wider = (analysis.ball(name, index, form.tiny) - true).abs_upper()
-            reach = wider if wider.is_finite() else reach
+        for flushed in (form.tiny, 1 / form.largest):
+            if not error <= reach + form.tiny:
+                wider = (analysis.ball(name, index, form.tiny, flushed) - true).abs_upper()
+                reach = wider if wider.is_finite() else reach
         words = f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
         tally.measure(float(error / (reach + form.tiny)), where, words)
     return True

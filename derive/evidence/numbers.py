@@ -241,7 +241,7 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
 
 
 @cache
-def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4) -> Numbers:
+def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, function_units: int = 4) -> Numbers:
     """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
 
     Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
@@ -249,8 +249,7 @@ def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4)
     square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
     any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4). With the
     ``smallest`` subnormal number given, products and quotients may lose that much besides, to gradual underflow, and
-    a function called by a layer's name the smallest normal number: below it 0 will do. Exponentials lose nothing: a
-    kernel must know to scale them.
+    a function called by a layer's name ``flushed``. Exponentials lose nothing: a kernel must know to scale them.
     """
     import flint
 
@@ -323,6 +322,6 @@ def rounding(unit_exponent: int, smallest: float = 0.0, function_units: int = 4)
         truth=truth,
         total=total,
         option=lambda v: widen(exact(v), u),
-        named=(rounding(unit_exponent), lambda a: a + arb(0, lost / (2 * u))) if smallest else None,
+        named=(rounding(unit_exponent), lambda a: a + arb(0, flushed)) if smallest else None,
         either=lambda a, b: a.union(b),
     )
