@@ -344,8 +344,7 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     object, longdouble a longdouble.
     """
     arrays = list(arrays)
-    with np.errstate(over="ignore"):
-        total = sum_of_squares(arrays)
+    total: Any = quietly(sum_of_squares, arrays)
     if isinstance(total, int | float):
         return math.sqrt(total) if SAFE[0] < total < SAFE[1] else _scaled_norm(arrays, np.dtype(np.float64))
     if isinstance(total, np.floating):
