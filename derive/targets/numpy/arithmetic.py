@@ -82,7 +82,7 @@ class Arithmetic(Views):
             other = next(f for f in above if f not in tests)
             if x.free(other) and frame[-1] in x.free(other):
                 self.functions.add("masked")
-                code = f"masked({self.show(other, frame)}, 0, {self.show(tests[0].args[0], frame)})"
+                code = f"masked({self.show(other, frame)}, 0, {self.test(tests[0].args[0], frame)})"
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]
