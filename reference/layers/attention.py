@@ -76,7 +76,7 @@ def forward_rows(
     shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
     E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
     total = positive_sum(E)[..., 0]
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     O = P @ V
     return P, O
 
@@ -153,13 +153,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
     E = masked(np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     total = np.add.reduce(E, axis=2)
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
     t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     t_E = masked(t_S * np.exp(S), 0, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     t_P = (
-        -divide_where(total[:, :, None] > 0, np.add.reduce(t_E, axis=2)[:, :, None] * E, np.square(total[:, :, None]))
-        + divide_where(total[:, :, None] > 0, t_E, total[:, :, None])
+        -divide_where(total[:, :, None] > dims.zero, np.add.reduce(t_E, axis=2)[:, :, None] * E, np.square(total[:, :, None]))
+        + divide_where(total[:, :, None] > dims.zero, t_E, total[:, :, None])
     )
     sum_V_t_P = t_P @ V
     t_O = sum_V_t_P + P @ t_V
@@ -188,7 +188,7 @@ def double_backward(
     shift_mask_S = row_shift(np.maximum.reduce(exponent_E, axis=2, initial=-np.inf))
     E = shifted_exp(exponent_E, shift_mask_S[:, :, None])
     total = positive_sum(E)[..., 0]
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     O = P @ V
     dP = dO @ V.swapaxes(-1, -2)
     sum_O_dO = row_dot(O, dO)

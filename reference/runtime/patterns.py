@@ -67,6 +67,7 @@ class Dims(dict[str, int]):
 
     Attributes:
         dtype: of the call's real numbers.
+        zero: 0 as an array of that dtype.
         direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
         direct_outputs: so are the outputs.
         inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.
@@ -81,6 +82,7 @@ class Dims(dict[str, int]):
     def __init__(self) -> None:
         super().__init__()
         self.dtype: Any = None
+        self.zero: Any = None
         self.direct = False
         self.direct_outputs = False
         self.inner: list[tuple[int, ...] | None] = []

@@ -47,6 +47,9 @@ class Arithmetic(Views):
                 large_first(above)  # small factors may overflow together where the product does not
                 above.sort(key=self.scalar)
                 return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
+            case Op("where", (_, a, b)) if self.scalar(a) and self.scalar(b):
+                code, _ = self.node(e, frame)
+                return f"{code.removesuffix(')')}, out={out})" if code.startswith("either(") else None
             case Op("pow", (base, Num(value))) if value == 2:
                 return self.call("np.square", (base,), frame, out)
             case Op("pow", (base, Num(value))) if value == -1:

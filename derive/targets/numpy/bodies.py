@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reverse import Adjoint
@@ -141,23 +141,30 @@ class Bodies:
         return forward, backward, list(pair.saved)
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
-        equation = d.layer.equations[0]
-        if not d.layer.elementwise or not any(
-            isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
-        ):
+        """Forward and backward of an elementwise layer share what they can.
+
+        That is the slope, where the value is the argument times it or it comes with the value; where there are
+        exponentials, they call value and derivative.
+        """
+        equation, back = d.layer.equations[0], d.backward[0]
+        if not d.layer.elementwise:
             return d.layer.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
-        back = d.backward[0]
+        slope = Equation("slope", equation.left, x.ONE)
+        times_slope = Equation(back.target, back.left, x.mul(cotangent, slope.lhs))
+        for factor in x.factors(back.body):
+            match factor:
+                case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
+                    value = Equation(equation.target, equation.left, x.mul(u, slope.lhs))
+                    return (replace(slope, body=factor), value), (times_slope,)
+        if not any(isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)):
+            return d.layer.equations, d.backward
         known = elementwise(equation.body, u)
         if known in TOGETHER:  # the slope costs little more where the value is computed
             first, second = (Op(f"{word} of runtime {TOGETHER[known]}", (u,)) for word in ("first", "second"))
-            slope = Equation("slope", equation.left, second)
-            return (
-                (Equation(equation.target, equation.left, first), slope),
-                (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
-            )
+            value = Equation(equation.target, equation.left, first)
+            return (value, replace(slope, body=second)), (times_slope,)
         return (
             (Equation(equation.target, equation.left, Op("value", (u,))),),
             (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),

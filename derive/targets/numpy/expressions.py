@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic
 from derive.targets.numpy.conditions import Conditions
@@ -64,14 +65,15 @@ class Printer(Arithmetic, Conditions):
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
-                return f"{self.show(a, frame, SUM)} {fn} {self.show(b, frame, SUM)}", COMPARE
+                return f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}", COMPARE
             case Op("floordiv", (a, b)):
                 return f"{self.show(a, frame, PRODUCT)} // {self.show(b, frame, UNARY)}", PRODUCT
             case Op("max", args):
                 if self.scalar(e):
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
-                order = sorted(args, key=self.scalar)
-                return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
+                first, *rest = sorted(args, key=self.scalar)
+                codes = [self.show(first, frame), *(self.beside(first, a, frame) for a in rest)]
+                return f"np.maximum({', '.join(codes)})", ATOM
             case Op("group", (a,)):
                 return f"({self.show(a, frame)})", ATOM
             case Op("less_one_hot", (y, Ref() as t)):
@@ -80,6 +82,11 @@ class Printer(Arithmetic, Conditions):
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")
+
+    def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
+        """The other operand; a zero beside an array as an array, for a Python number takes NumPy as long as the rest."""
+        array = frame and other == x.ZERO and any(self.tensors[r.tensor].kind == "real" for r in x.refs(e))
+        return "dims.zero" if array else self.show(other, frame, SUM)
 
     def function(self, fn: str) -> str:
         if fn in UFUNCS:
