@@ -89,9 +89,7 @@ def full(s: Statement) -> tuple[str, ...]:
 
 def passes(s: Statement) -> int:
     """How often a statement goes over an array."""
-    count = sum(
-        isinstance(n, Op) and n.fn != "iverson" and bool(x.free(n)) for e in expressions(s) for n in x.walk(e)
-    )
+    count = sum(isinstance(n, Op) and bool(x.free(n)) for e in expressions(s) for n in x.walk(e))
     windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
     return count + (WORTH if windows else not isinstance(s, Map))  # windows are copied out before they are multiplied
 

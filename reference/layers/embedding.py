@@ -65,7 +65,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Save
         TypeError: an argument has the wrong kind of numbers.
     """
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
-    y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
+    y = masked(E[t], 0, t[:, None] != padding_index)
     saved = Saved(t, padding_index, dims)
     if dims.direct_outputs:
         return y, saved
@@ -81,7 +81,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     t, padding_index, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_v = dims["v"]
-    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index if padding_index >= 0 else None), t, n_v)
+    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index), t, n_v)
     if dims.direct:
         return Gradients(dE)
     return Gradients(*SIGNATURE.restore(dims, E=dE))
@@ -96,7 +96,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     E, t, dims = SIGNATURE.bind(E, t, padding_index)
     t_E, = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
-    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E.take(t, axis=0)
+    t_y = either(t[:, None] != padding_index, 1, 0, dims.dtype) * t_E[t]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -113,5 +113,5 @@ def double_backward(
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddE, = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)
-    ddy = masked(ddE.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
+    ddy = masked(ddE[t], 0, t[:, None] != padding_index)
     return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

@@ -66,10 +66,10 @@ def second_derivative(x: Array, alpha: float = 0.01) -> Any:
     return filled(0, x.shape, x.dtype)
 
 
-@in_blocks(cut=(0, None, None), join=(0, 0), flat=True, out=("slope", "y",))
-def forward_rows(x: Any, alpha: Any, dims: Any, slope: Any = None, y: Any = None) -> Any:
+@in_blocks(cut=(0, None, None), join=(0, 0), flat=True, out=("", "y",))
+def forward_rows(x: Any, alpha: Any, dims: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    slope = either(x > dims.zero, 1, alpha, dims.dtype, out=slope)
+    slope = either(x > dims.zero, 1, alpha, dims.dtype)
     y = np.multiply(x, slope, out=y)
     return slope, y
 

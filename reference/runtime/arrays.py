@@ -127,6 +127,8 @@ FEW = 4096  # elements below which sorting the indices does not pay
 def scatter_add(values: Array, index: Array, count: int) -> Array:
     """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
     out = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
+    if len(index) == 0:
+        return out
     if values.size < FEW:
         np.add.at(out, index, values)
         return out
@@ -168,14 +170,12 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
     return np.where(keep, a, np.asarray(fill, dtype=a.dtype))
 
 
-def either(condition: Array, a: Any, b: Any, dtype: Any, out: Array | None = None) -> Array:
+def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
     """The number ``a`` where the condition holds, elsewhere ``b``; without branches, which a processor mispredicts."""
     if dtype.hasobject:
         result: Array = np.where(condition, a, b)
         return result
-    if a == 1 and 0 <= b <= 1:
-        return np.maximum(condition.astype(dtype), dtype.type(b), out=out)  # type: ignore[no-any-return]
-    out = np.multiply(~condition, dtype.type(b), out=out)
+    out: Array = np.multiply(~condition, dtype.type(b))
     out += condition if a == 1 else condition * dtype.type(a)
     return out
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from reference.runtime.patterns import OPTIONS, REST, Array, Dims, Pattern
 
-FEW = 64  # indices whose range is found sooner in a list than in an array
-
 
 class Examiner:
     """Checks what a caller passes and brings it into the layout a kernel computes in.
@@ -252,8 +250,6 @@ class Examiner:
 
     def check_range(self, pattern: Pattern, a: Array, dims: Dims) -> None:
         size = dims[pattern.below]
-        if 0 < a.size <= FEW and a.ndim == 1 and 0 <= min(found := a.tolist()) and max(found) < size:
-            return
         if a.size and np.maximum.reduce(a.view(f"u{a.itemsize}"), axis=None) >= size:  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(

@@ -47,9 +47,6 @@ class Arithmetic(Views):
                 large_first(above)  # small factors may overflow together where the product does not
                 above.sort(key=self.scalar)
                 return self.call("np.multiply", (x.mul(*above[:-1]), above[-1]), frame, out)
-            case Op("where", (_, a, b)) if self.scalar(a) and self.scalar(b):
-                code, _ = self.node(e, frame)
-                return f"{code.removesuffix(')')}, out={out})" if code.startswith("either(") else None
             case Op("pow", (base, Num(value))) if value == 2:
                 return self.call("np.square", (base,), frame, out)
             case Op("pow", (base, Num(value))) if value == -1:
@@ -85,7 +82,7 @@ class Arithmetic(Views):
             other = next(f for f in above if f not in tests)
             if x.free(other) and frame[-1] in x.free(other):
                 self.functions.add("masked")
-                code = f"masked({self.show(other, frame)}, 0, {self.test(tests[0].args[0], frame)})"
+                code = f"masked({self.show(other, frame)}, 0, {self.show(tests[0].args[0], frame)})"
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]

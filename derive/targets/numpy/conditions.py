@@ -60,8 +60,8 @@ class Conditions(Views):
     def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
         """The conditions that all have to hold, as arrays, or None for one that holds everywhere.
 
-        There are some where arrays are few: a mask may be missing, a test of positions switched off by an option, an
-        option that is no position be excluded, and a condition may lack the last axis. None for any other condition.
+        There are some where arrays are few: a mask may be missing, a test of positions switched off by an option, and
+        a condition may lack the last axis. None for any other condition.
         """
         parts = c.args if isinstance(c, Op) and c.fn == "and" else (c,)
         optional = {t.name for t in self.layer.inputs if t.optional}
@@ -82,7 +82,7 @@ class Conditions(Views):
                     on = off.args[0] if isinstance(off, Op) and off.fn == "not" else Op("not", (off,))
                     codes.append(f"{self.show(rest[0], frame, COMPARE)} if {self.show(on)} else None")
                     continue
-            codes.append(self.test(p, frame))
+            codes.append(self.show(p, frame))
         return codes
 
     def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref
 from derive.notation.layer import Layer, Tensor
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
@@ -111,8 +111,6 @@ class Views:
         while slots and slots[-1] == ":":
             slots.pop()
         code = ref.tensor + (f"[{', '.join(slots)}]" if slots else "")
-        if len(slots) == 1 and isinstance(ref.index[0], Ref) and axes:  # half the time of indexing, where rows are few
-            code = f"{ref.tensor}.take({slots[0]}, axis=0)"
         if ref.tensor in self.lists and len(slots) > 1:
             code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
         if affine:
@@ -175,17 +173,6 @@ class Views:
         known = [a for a in best if a in wanted]
         missing = [a for a in wanted if a not in known]
         return tuple(missing + known)
-
-    def test(self, c: Expr, frame: tuple[str, ...]) -> str:
-        """A condition as an array; None where it holds everywhere: no position is excluded by a negative option."""
-        code = self.show(c, frame)
-        match c:
-            case Op("!=", (Ref(t), Opt(excluded))) if any(
-                isinstance(i, Ref) and i.tensor == t
-                for e in self.layer.equations for r in x.walk(e.body) if isinstance(r, Ref) for i in r.index
-            ):  # fmt: skip
-                return f"{code} if {excluded} >= 0 else None"
-        return code
 
     def show(self, e: Expr, frame: tuple[str, ...] = (), level: int = LOW) -> str:
         """Code of an expression, in parentheses where it binds less than ``level``."""
