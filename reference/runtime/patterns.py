@@ -67,7 +67,6 @@ class Dims(dict[str, int]):
 
     Attributes:
         dtype: of the call's real numbers.
-        zero: 0 as an array of that dtype.
         direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
         direct_outputs: so are the outputs.
         inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.
@@ -75,6 +74,7 @@ class Dims(dict[str, int]):
         shapes: the shapes of a list's entries, by the list's name.
         entries: sizes of the axes of a list's entries, by position and axis.
         choice: the value of the option that chooses between equations.
+        zero: 0 as an array of the dtype.
         axis: the axis that is moved last; None where it is there.
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
     """
@@ -82,7 +82,6 @@ class Dims(dict[str, int]):
     def __init__(self) -> None:
         super().__init__()
         self.dtype: Any = None
-        self.zero: Any = None
         self.direct = False
         self.direct_outputs = False
         self.inner: list[tuple[int, ...] | None] = []
@@ -91,5 +90,6 @@ class Dims(dict[str, int]):
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
         self.entries: dict[tuple[int, str], int] = {}
         self.choice = ""
+        self.zero: Any = None
         self.axis: int | None = None
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}

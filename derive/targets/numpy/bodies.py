@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reverse import Adjoint
@@ -120,7 +120,7 @@ class Bodies:
 
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
-        own, back = self.own_functions(d)
+        own, back = self.times_slope(d) or self.own_functions(d)
         early = tuple(e.target for e in own if e.target not in d.tensors)
         equations = (*own, *d.adjoint.auxiliary, *back)
         tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
@@ -140,31 +140,37 @@ class Bodies:
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
         return forward, backward, list(pair.saved)
 
-    def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-        """Forward and backward of an elementwise layer share what they can.
-
-        That is the slope, where the value is the argument times it or it comes with the value; where there are
-        exponentials, they call value and derivative.
-        """
+    def times_slope(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]] | None:
+        """Forward and backward where a function is its slope times its argument: both need the slope."""
         equation, back = d.layer.equations[0], d.backward[0]
-        if not d.layer.elementwise:
+        u = d.layer.inputs[0].ref()
+        for factor in x.factors(back.body) if d.layer.elementwise else ():
+            match factor:
+                case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
+                    slope = Equation("slope", equation.left, factor)
+                    value = Equation(equation.target, equation.left, x.mul(u, slope.lhs))
+                    cotangent = x.mul(*(f for f in x.factors(back.body) if f is not factor))
+                    return (slope, value), (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),)
+        return None
+
+    def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+        """In an elementwise layer that has exponentials, forward and backward call value and derivative."""
+        equation = d.layer.equations[0]
+        if not d.layer.elementwise or not any(
+            isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)
+        ):
             return d.layer.equations, d.backward
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
-        slope = Equation("slope", equation.left, x.ONE)
-        times_slope = Equation(back.target, back.left, x.mul(cotangent, slope.lhs))
-        for factor in x.factors(back.body):
-            match factor:
-                case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
-                    value = Equation(equation.target, equation.left, x.mul(u, slope.lhs))
-                    return (replace(slope, body=factor), value), (times_slope,)
-        if not any(isinstance(n, Op) and n.fn in ("exp", "erf") for n in x.walk(equation.body)):
-            return d.layer.equations, d.backward
+        back = d.backward[0]
         known = elementwise(equation.body, u)
         if known in TOGETHER:  # the slope costs little more where the value is computed
             first, second = (Op(f"{word} of runtime {TOGETHER[known]}", (u,)) for word in ("first", "second"))
-            value = Equation(equation.target, equation.left, first)
-            return (value, replace(slope, body=second)), (times_slope,)
+            slope = Equation("slope", equation.left, second)
+            return (
+                (Equation(equation.target, equation.left, first), slope),
+                (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
+            )
         return (
             (Equation(equation.target, equation.left, Op("value", (u,))),),
             (Equation(back.target, back.left, x.mul(cotangent, Op("derivative", (u,)))),),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic
 from derive.targets.numpy.conditions import Conditions
@@ -82,11 +81,6 @@ class Printer(Arithmetic, Conditions):
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")
-
-    def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
-        """The other operand; a zero beside an array as an array, for a Python number takes NumPy as long as the rest."""
-        array = frame and other == x.ZERO and any(self.tensors[r.tensor].kind == "real" for r in x.refs(e))
-        return "dims.zero" if array else self.show(other, frame, SUM)
 
     def function(self, fn: str) -> str:
         if fn in UFUNCS:
