@@ -162,7 +162,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
         + divide_where(total[:, :, None] > dims.zero, t_E, total[:, :, None])
     )
     sum_V_t_P = t_P @ V
-    t_O = sum_V_t_P + P @ t_V
+    t_O = P @ t_V
+    t_O += sum_V_t_P
     return SIGNATURE.restore(dims, O=t_O)[0]
 
 
@@ -200,7 +201,8 @@ def double_backward(
     sum_V_ddP = ddP @ V
     sum_P_ddS = row_dot(P, ddS)
     ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
-    dP_ = dO @ ddV.swapaxes(-1, -2) + dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
+    dP_ = dO @ ddV.swapaxes(-1, -2)
+    dP_ += dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
     dS_ = P * (dP_ - row_dot(P, dP_)[:, :, None])
     sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
     dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO

@@ -136,9 +136,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     t_skip = SIGNATURE.cotangent("skip", t_skip, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
-    z = x @ W.T + b
+    z = x @ W.T
+    z += b
     sum_x_t_W = x @ t_W.T
-    t_z = t_b + sum_x_t_W + t_x @ W.T
+    t_z = t_x @ W.T
+    t_z += t_b + sum_x_t_W
     t_y = ACTIVATIONS[activation].derivative(z) * t_z + t_skip
     return SIGNATURE.restore(dims, y=t_y)[0]
 
@@ -159,15 +161,19 @@ def double_backward(
     ddskip = SIGNATURE.cotangent("skip", ddskip, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
-    z = x @ W.T + b
+    z = x @ W.T
+    z += b
     dz = dy * ACTIVATIONS[activation].derivative(z)
     sum_ddx_W = ddx @ W.T
-    ddz = sum_ddx_W + x @ ddW.T + ddb
+    ddz = x @ ddW.T
+    ddz += sum_ddx_W + ddb
     ddy = ddskip + ddz * ACTIVATIONS[activation].derivative(z)
     dz_ = ddz * dy * ACTIVATIONS[activation].second_derivative(z)
     db_ = np.add.reduce(dz_, axis=0)
     sum_ddx_dz = dz.T @ ddx
-    dW_ = sum_ddx_dz + dz_.T @ x
+    dW_ = dz_.T @ x
+    dW_ += sum_ddx_dz
     sum_ddW_dz = dz @ ddW
-    dx_ = sum_ddW_dz + dz_ @ W
+    dx_ = dz_ @ W
+    dx_ += sum_ddW_dz
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, skip=None, W=dW_, b=db_))
