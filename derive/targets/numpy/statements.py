@@ -21,8 +21,6 @@ class Body(Values):
         prefix, label: what a function for some rows is called, and what is added where the name is taken.
         helpers: these functions, by name.
         into: results that the function being printed can put into given arrays.
-        declared: arrays that a loop may write into.
-        products: matrix products that are printed where they are used.
     """
 
     program: Program
@@ -34,7 +32,6 @@ class Body(Values):
     helpers: dict[str, str] = field(default_factory=dict)
     into: frozenset[str] = frozenset()
     declared: set[str] = field(default_factory=set)
-    products: set[str] = field(default_factory=set)
 
     def run(self) -> list[str]:
         self.uses = self.count_uses()
