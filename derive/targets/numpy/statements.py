@@ -267,6 +267,6 @@ class Body(Values):
         before, p.local, p.loop, indent = p.local, p.local | local, s.axis, self.indent
         self.indent += "    "
         self.block(s.body)
-        p.local, p.loop, self.indent = before, None, indent
         self.lines[start:start] = [f"{indent}{n} = {c}" for n, c in self.constant.items() if n not in self.declared]
         self.declared |= set(self.constant)
+        p.local, p.loop, self.indent = before, None, indent
