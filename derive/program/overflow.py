@@ -13,6 +13,7 @@ from derive.notation.expr import Expr, Op
 from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
 
 MINUS = x.num(-1)
+CHOICES = {"where", "iverson", "and", "or", "not", "==", "!=", "<", "<=", ">", ">="}  # of numbers that are there
 
 
 def may_overflow_on_the_way(statements: Iterable[Statement]) -> bool:
@@ -26,7 +27,8 @@ def may_overflow_on_the_way(statements: Iterable[Statement]) -> bool:
             return True
         if products(s.body) > (not again):
             return True
-        made.add(s.name)
+        if again or any(isinstance(n, Op) and n.fn not in CHOICES for n in x.walk(s.body)):
+            made.add(s.name)
     return False
 
 

@@ -65,7 +65,7 @@ def forward_rows(
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     O = P @ V
     return P, O
 
@@ -146,12 +146,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
     t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     t_P = P * (t_S - row_dot(P, t_S)[:, :, None])
     sum_V_t_P = t_P @ V
-    t_O = sum_V_t_P + P @ t_V
+    t_O = P @ t_V
+    t_O += sum_V_t_P
     return SIGNATURE.restore(dims, O=t_O)[0]
 
 
@@ -177,7 +178,7 @@ def double_backward(
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
-    P = divide_where(total[:, :, None] > 0, E, total[:, :, None])
+    P = divide_where(total[:, :, None] > dims.zero, E, total[:, :, None])
     O = P @ V
     dP = dO @ V.swapaxes(-1, -2)
     sum_O_dO = row_dot(O, dO)
@@ -189,7 +190,8 @@ def double_backward(
     sum_V_ddP = ddP @ V
     sum_P_ddS = row_dot(P, ddS)
     ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
-    dP_ = dO @ ddV.swapaxes(-1, -2) + dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
+    dP_ = dO @ ddV.swapaxes(-1, -2)
+    dP_ += dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
     dS_ = P * (dP_ - row_dot(P, dP_)[:, :, None])
     sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
     dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO

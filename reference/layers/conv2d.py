@@ -202,19 +202,16 @@ def jvp(
         ),
         t_W,
     )
-    t_z = (
-        t_bias[:, :, None, None]
-        + sum_x_t_W
-        + contract(
-            "bgcikjl,gockl->bgoij",
-            windows(
-                t_x,
-                (3, (n_i, n_k), (stride, dilation), -padding, 1),
-                (4, (n_j, n_l), (stride, dilation), -padding, 1),
-            ),
-            W,
-        )
+    t_z = contract(
+        "bgcikjl,gockl->bgoij",
+        windows(
+            t_x,
+            (3, (n_i, n_k), (stride, dilation), -padding, 1),
+            (4, (n_j, n_l), (stride, dilation), -padding, 1),
+        ),
+        W,
     )
+    t_z += t_bias[:, :, None, None] + sum_x_t_W
     return SIGNATURE.restore(dims, z=t_z)[0]
 
 
@@ -253,19 +250,16 @@ def double_backward(
         ),
         W,
     )
-    ddz = (
-        sum_ddx_W
-        + contract(
-            "bgcikjl,gockl->bgoij",
-            windows(
-                x,
-                (3, (n_i, n_k), (stride, dilation), -padding, 1),
-                (4, (n_j, n_l), (stride, dilation), -padding, 1),
-            ),
-            ddW,
-        )
-        + ddbias[:, :, None, None]
+    ddz = contract(
+        "bgcikjl,gockl->bgoij",
+        windows(
+            x,
+            (3, (n_i, n_k), (stride, dilation), -padding, 1),
+            (4, (n_j, n_l), (stride, dilation), -padding, 1),
+        ),
+        ddW,
     )
+    ddz += sum_ddx_W + ddbias[:, :, None, None]
     dW_ = contract(
         "bgopkql,bgcpq->gockl",
         windows(

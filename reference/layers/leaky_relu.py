@@ -10,9 +10,12 @@ Do not edit: change the definition and run `gradbook build leaky_relu`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from reference.runtime.arrays import either, filled
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "leaky_relu",
@@ -57,16 +60,12 @@ def second_derivative(x: Array, alpha: float = 0.01) -> Any:
     return filled(0, x.shape, x.dtype)
 
 
-@in_blocks(cut=(0, None, None), join=0, flat=True)
-def forward_rows(x: Any, alpha: Any, dims: Any) -> Any:
+@in_blocks(cut=(0, None, None), join=(0, 0), flat=True, out=("", "y",))
+def forward_rows(x: Any, alpha: Any, dims: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    return x * either(x > 0, 1, alpha, dims.dtype)
-
-
-@in_blocks(cut=(0, 0, None, None), join=0, flat=True)
-def backward_rows(dy: Any, x: Any, alpha: Any, dims: Any) -> Any:
-    """Backward, for some positions of the axis ...."""
-    return dy * either(x > 0, 1, alpha, dims.dtype)
+    slope = either(x > dims.zero, 1, alpha, dims.dtype)
+    y = np.multiply(x, slope, out=y)
+    return slope, y
 
 
 def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, tuple[Any, ...]]:
@@ -84,8 +83,8 @@ def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, tuple[Any, ...]]:
         TypeError: an argument has the wrong kind of numbers.
     """
     x, dims = SIGNATURE.bind(x, alpha)
-    y = forward_rows(x, alpha, dims)
-    saved = x, alpha, dims
+    slope, y = forward_rows(x, alpha, dims)
+    saved = slope, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -97,9 +96,9 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, alpha, dims = saved
+    slope, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = backward_rows(dy, x, alpha, dims)
+    dx = np.multiply(dy, slope, out=room(dy))
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))
@@ -114,7 +113,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     x, dims = SIGNATURE.bind(x, alpha)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = either(x > 0, 1, alpha, dims.dtype) * t_x
+    t_y = either(x > dims.zero, 1, alpha, dims.dtype) * t_x
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -132,6 +131,6 @@ def double_backward(
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * either(x > 0, 1, alpha, dims.dtype)
+    ddy = ddx * either(x > dims.zero, 1, alpha, dims.dtype)
     dx_ = filled(0, (rows,), dims.dtype)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -62,7 +62,8 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
         TypeError: an argument has the wrong kind of numbers.
     """
     x, W, b, dims = SIGNATURE.bind(x, W, b)
-    z = x @ W.T + b
+    z = x @ W.T
+    z += b
     saved = x, W, dims
     if dims.direct_outputs:
         return z, saved
@@ -99,7 +100,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
     sum_x_t_W = x @ t_W.T
-    t_z = t_b + sum_x_t_W + t_x @ W.T
+    t_z = t_x @ W.T
+    t_z += t_b + sum_x_t_W
     return SIGNATURE.restore(dims, z=t_z)[0]
 
 
@@ -118,7 +120,8 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
     sum_ddx_W = ddx @ W.T
-    ddz = sum_ddx_W + x @ ddW.T + ddb
+    ddz = x @ ddW.T
+    ddz += sum_ddx_W + ddb
     dW_ = dz.T @ ddx
     dx_ = dz @ ddW
     return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, b=None))

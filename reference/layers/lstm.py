@@ -93,17 +93,18 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     """
     x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
-    a = contract("gni,tai->tagn", W, x) + b
+    s = contract("gni,tai->tagn", W, x)
+    s += b
     h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
     c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
-    s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     sigmoid_s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     tanh_s_2 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
     tanh_c = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
+    U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] = a[t] + contract("gnm,am->agn", U, h[t])
+        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
         sigmoid_s[t] = sigmoid.value(s[t])
         tanh_s_2[t] = tanh.value(s[t, :, 2])
         c[t + 1] = sigmoid_s[t, :, 1] * c[t] + sigmoid_s[t, :, 0] * tanh_s_2[t]
@@ -131,6 +132,7 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     dh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     dc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    U_matrix = U.reshape(n_gate * n_n, n_n)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
         ds[t, :, 3] = dh_total[t + 1] * tanh_c[t] * sigmoid_slope_s[t, :, 3]
@@ -139,7 +141,7 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
         ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
         ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
         dc_total[t] += dc_total[t + 1] * sigmoid_s[t, :, 1]
-        dh_total[t] += contract("agn,gnb->ab", ds[t], U)
+        dh_total[t] += ds[t].reshape(rows, n_gate * n_n) @ U_matrix
     db = np.add.reduce(ds, axis=(0, 1))
     dU = contract("tagn,tam->gnm", ds, h[:-1])
     dW = contract("tagn,tai->gni", ds, x)
@@ -167,34 +169,36 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_U = SIGNATURE.cotangent("U", t_U, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
-    a = contract("gni,tai->tagn", W, x) + b
+    s = contract("gni,tai->tagn", W, x)
+    s += b
     h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
     c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
-    s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] = a[t] + contract("gnm,am->agn", U, h[t])
+        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
     sum_x_t_W = contract("tai,gni->tagn", x, t_W)
-    t_a = t_b + sum_x_t_W + contract("gni,tai->tagn", W, t_x)
+    t_s = contract("gni,tai->tagn", W, t_x)
+    t_s += t_b + sum_x_t_W
     sum_h_t_U = contract("tam,gnm->tagn", h[:-1], t_U)
     t_h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_h[0] = t_h0
     t_c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_c[0] = t_c0
     for t in range(n_t):
-        t_s = t_a[t] + sum_h_t_U[t] + contract("gnm,am->agn", U, t_h[t])
+        t_s[t] += sum_h_t_U[t] + (t_h[t] @ U_transposed).reshape(rows, n_gate, n_n)
         t_c[t + 1] = (
-            c[t] * sigmoid.derivative(s[t, :, 1]) * t_s[:, 1]
+            c[t] * sigmoid.derivative(s[t, :, 1]) * t_s[t, :, 1]
             + sigmoid.value(s[t, :, 1]) * t_c[t]
-            + tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) * t_s[:, 0]
-            + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[:, 2]
+            + tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) * t_s[t, :, 0]
+            + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[t, :, 2]
         )
         t_h[t + 1] = (
             t_c[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-            + t_s[:, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            + t_s[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
         )
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
@@ -219,19 +223,21 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddU = SIGNATURE.cotangent("U", ddU, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
-    a = contract("gni,tai->tagn", W, x) + b
+    s = contract("gni,tai->tagn", W, x)
+    s += b
     h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
     c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
-    s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] = a[t] + contract("gnm,am->agn", U, h[t])
+        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
     dh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     dc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    U_matrix = U.reshape(n_gate * n_n, n_n)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
         ds[t, :, 3] = dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
@@ -240,17 +246,16 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         ds[t, :, 0] = dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
         ds[t, :, 2] = dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
         dc_total[t] += dc_total[t + 1] * sigmoid.value(s[t, :, 1])
-        dh_total[t] += contract("agn,gnb->ab", ds[t], U)
-    sum_ddx_W = contract("tai,gni->tagn", ddx, W)
+        dh_total[t] += ds[t].reshape(rows, n_gate * n_n) @ U_matrix
+    dds = contract("tai,gni->tagn", ddx, W)
     sum_ddW_x = contract("gni,tai->tagn", ddW, x)
     sum_ddU_h = contract("gnm,tam->tagn", ddU, h[:-1])
     ddh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ddh_total[0] += ddh0
     ddc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ddc_total[0] += ddc0
-    dds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     for t in range(n_t):
-        dds[t] = sum_ddx_W[t] + sum_ddW_x[t] + sum_ddU_h[t] + ddb + contract("an,gbn->agb", ddh_total[t], U)
+        dds[t] += sum_ddW_x[t] + sum_ddU_h[t] + ddb + (ddh_total[t] @ U_transposed).reshape(rows, n_gate, n_n)
         ddc_total[t + 1] += (
             ddc_total[t] * sigmoid.value(s[t, :, 1])
             + c[t] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
@@ -315,14 +320,17 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         dc_[t] += dc_[t + 1] * sigmoid.value(s[t, :, 1])
         dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
         dh_[t] += sum_ddU_ds[t]
-        dh_[t] += contract("agn,gnb->ab", ds_[t], U)
+        dh_[t] += ds_[t].reshape(rows, n_gate * n_n) @ U_matrix
     db_ = np.add.reduce(ds_, axis=(0, 1))
     sum_ddh_total_ds = contract("tagn,tam->gnm", ds, ddh_total[:-1])
-    dU_ = sum_ddh_total_ds + contract("tagn,tam->gnm", ds_, h[:-1])
+    dU_ = contract("tagn,tam->gnm", ds_, h[:-1])
+    dU_ += sum_ddh_total_ds
     sum_ddx_ds = contract("tagn,tai->gni", ds, ddx)
-    dW_ = sum_ddx_ds + contract("tagn,tai->gni", ds_, x)
+    dW_ = contract("tagn,tai->gni", ds_, x)
+    dW_ += sum_ddx_ds
     dc0_ = dc_[0]
     dh0_ = dh_[0]
     sum_ddW_ds = contract("tagn,gni->tai", ds, ddW)
-    dx_ = sum_ddW_ds + contract("tagn,gni->tai", ds_, W)
+    dx_ = contract("tagn,gni->tai", ds_, W)
+    dx_ += sum_ddW_ds
     return Second(*SIGNATURE.restore(dims, h=ddh, c=ddc, x=dx_, h0=dh0_, c0=dc0_, W=dW_, U=dU_, b=db_))

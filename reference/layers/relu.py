@@ -56,10 +56,10 @@ def second_derivative(x: Array) -> Any:
     return filled(0, x.shape, x.dtype)
 
 
-@in_blocks(cut=(0, 0), join=0, flat=True, out=("dx",))
-def backward_rows(dy: Any, x: Any, dx: Any = None) -> Any:
+@in_blocks(cut=(0, 0, None), join=0, flat=True, out=("dx",))
+def backward_rows(dy: Any, x: Any, dims: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(dy, x > 0, out=dx)
+    return np.multiply(dy, x > dims.zero, out=dx)
 
 
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
@@ -76,7 +76,7 @@ def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
         TypeError: an argument has the wrong kind of numbers.
     """
     x, dims = SIGNATURE.bind(x)
-    y = np.maximum(x, 0)
+    y = np.maximum(x, dims.zero)
     saved = x, dims
     if dims.direct_outputs:
         return y, saved
@@ -91,7 +91,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dx = backward_rows(dy, x)
+    dx = backward_rows(dy, x, dims)
     if dims.direct:
         return Gradients(dx)
     return Gradients(*SIGNATURE.restore(dims, x=dx))
@@ -106,7 +106,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = t_x * (x > 0)
+    t_y = t_x * (x > dims.zero)
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -122,6 +122,6 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * (x > 0)
+    ddy = ddx * (x > dims.zero)
     dx_ = filled(0, (rows,), dims.dtype)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -75,6 +75,7 @@ class Examiner:
             for a in (array if pattern.sequence else (array,))
         ]
         dims.dtype = kinds[0] if len(set(kinds)) == 1 else np.result_type(*kinds) if kinds else np.dtype(float)
+        dims.zero = np.zeros((), dims.dtype)
         for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             if pattern.optional:
                 continue

@@ -76,6 +76,7 @@ class Dims(dict[str, int]):
         shapes: the shapes of a list's entries, by the list's name.
         entries: sizes of the axes of a list's entries, by position and axis.
         choice: the value of the option that chooses between equations.
+        zero: 0 as an array of the dtype.
         axis: the axis that is moved last; None where it is there.
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
         entry_shapes: of cotangents and tangents that are lists and need no change, by name.
@@ -94,6 +95,7 @@ class Dims(dict[str, int]):
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
         self.entries: dict[tuple[int, str], int] = {}
         self.choice = ""
+        self.zero: Any = None
         self.axis: int | None = None
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self.entry_shapes: dict[str, list[tuple[int, ...]]] = {}

@@ -180,6 +180,12 @@ class Arithmetic(Views):
         """Whether a number is rounded in any case, so that dividing it by another loses no exact quotient."""
         return any(isinstance(n, Op) and n.fn == "pow" and n.args[1] == Num(Fraction(1, 2)) for n in x.walk(e))
 
+    def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
+        """An operand; 0 beside real arrays as an array of their type, for NumPy looks long at a Python number."""
+        if frame and other == x.ZERO and any(self.tensors[r.tensor].kind == "real" for r in x.refs(e)):
+            return "dims.zero"
+        return self.show(other, frame, SUM)
+
     def must_open(self, case: Op) -> bool:
         """Whether a case has to be multiplied out, because 0 is left as it is."""
         _, a, b = case.args

@@ -12,6 +12,7 @@ from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.in_place import accumulated
 from derive.program.ir import Program
 from derive.program.library import TOGETHER, elementwise
 from derive.program.lower import expressions, lower
@@ -105,6 +106,7 @@ class Bodies:
         printer = Printer(layer, tensors, extended, lists)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
+        program = accumulated(program)
         label = "_".join(str(value) for _, value in layer.choice)
         printed = Body(
             layer,
@@ -125,7 +127,7 @@ class Bodies:
 
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
-        own, back = self.own_functions(d)
+        own, back = self.times_slope(d) or self.own_functions(d)
         early = tuple(e.target for e in own if e.target not in d.tensors)
         equations = (*own, *d.adjoint.auxiliary, *back)
         tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
@@ -144,6 +146,19 @@ class Bodies:
         forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
         return forward, backward, list(pair.saved)
+
+    def times_slope(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]] | None:
+        """Forward and backward where a function is its slope times its argument: both need the slope."""
+        equation, back = d.layer.equations[0], d.backward[0]
+        u = d.layer.inputs[0].ref()
+        for factor in x.factors(back.body) if d.layer.elementwise else ():
+            match factor:
+                case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
+                    slope = Equation("slope", equation.left, factor)
+                    value = Equation(equation.target, equation.left, x.mul(u, slope.lhs))
+                    cotangent = x.mul(*(f for f in x.factors(back.body) if f is not factor))
+                    return (slope, value), (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),)
+        return None
 
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
         """The definition's equations and the gradient's; or value, and the derivative in terms of x: in terms of y it

@@ -65,14 +65,15 @@ class Printer(Conditions, Arithmetic):
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
-                return f"{self.show(a, frame, SUM)} {fn} {self.show(b, frame, SUM)}", COMPARE
+                return f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}", COMPARE
             case Op("floordiv", (a, b)):
                 return f"{self.show(a, frame, PRODUCT)} // {self.show(b, frame, UNARY)}", PRODUCT
             case Op("max", args):
                 if self.scalar(e):
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
-                order = sorted(args, key=self.scalar)
-                return f"np.maximum({', '.join(self.show(a, frame) for a in order)})", ATOM
+                first, *rest = sorted(args, key=self.scalar)
+                codes = [self.show(first, frame), *(self.beside(first, a, frame) for a in rest)]
+                return f"np.maximum({', '.join(codes)})", ATOM
             case Op("group", (a,)):
                 return f"({self.show(a, frame)})", ATOM
             case Op("row_exp", (f, *over)):

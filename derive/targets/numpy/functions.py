@@ -305,8 +305,10 @@ class Functions(Bodies):
             if into:
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
-            parts.append(
-                "\n".join(lines).replace("dims.dtype", f"{u.tensor}.dtype").replace("(rows,)", f"{u.tensor}.shape")
-            )
+            text = "\n".join(lines)
+            own = {"dims.zero": "0", "dims.dtype": f"{u.tensor}.dtype", "(rows,)": f"{u.tensor}.shape"}
+            for theirs, ours in own.items():
+                text = text.replace(theirs, ours)
+            parts.append(text)
             body = differentiate(body, u)
         return "\n\n\n".join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
@@ -22,11 +22,17 @@ class Values:
     Attributes:
         layer, tensors: for axes.
         printer: prints expressions, and notes what they use.
+        products: matrix products that are printed where they are used.
+        inside: names of what the loop that is being printed makes.
+        constant: matrices that stay the same in that loop, by name: laid out once before it.
     """
 
     layer: Layer
     tensors: dict[str, Tensor]
     printer: Printer
+    products: set[str] = field(default_factory=set, kw_only=True)
+    inside: frozenset[str] = field(default_factory=frozenset, kw_only=True)
+    constant: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     def value(self, s: Single) -> tuple[str, int, tuple[str, ...]]:
         """Code, level and axes of what a statement computes, without the loop's axis."""
@@ -196,6 +202,8 @@ class Values:
         a, b = p.show(s.a, ia, UNARY), p.show(s.b, ib, UNARY)
         code = self.matmul(a, ia, b, ib, axes, over) or self.matmul(b, ib, a, ia, axes, over)
         level = PRODUCT
+        if code is None and p.loop is not None:
+            code = self.matrices(a, ia, b, ib, axes) or self.matrices(b, ib, a, ia, axes)
         if code is None:
             letters = self.letters(ia + ib + axes)
             pattern = f"{letters(ia)},{letters(ib)}->{letters(axes)}"
@@ -226,6 +234,33 @@ class Values:
         left = a if ia[-2:] == (m, k) else a + flip
         right = b if ib[-2:] == (k, n) else b + flip
         return f"{left} @ {right}"
+
+    def matrices(self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]) -> str | None:
+        """``a @ b`` where several indices make up the rows or columns of a matrix; as a loop repeats it."""
+        p = self.printer
+        over = tuple(i for i in ia if i not in axes)
+        rows, columns = (tuple(i for i in own if i not in over) for own in (ia, ib))
+        if axes != rows + columns or not rows or not columns:
+            return None
+        left, right = self.matrix(a, ia, rows, over), self.matrix(b, ib, over, columns)
+        if left is None or right is None:
+            return None
+        sizes = ", ".join(map(p.size, axes))
+        return f"({left} @ {right}).reshape({sizes})" if len(axes) > 2 else f"{left} @ {right}"
+
+    def matrix(self, code: str, own: tuple[str, ...], rows: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
+        """An array as a matrix; one that a loop does not change is laid out before it."""
+        p = self.printer
+        if own not in (rows + columns, columns + rows):
+            return None
+        turned = own != rows + columns
+        sizes = (" * ".join(map(p.size, group)) for group in ((columns, rows) if turned else (rows, columns)))
+        flat = code if len(own) == 2 else f"{code}.reshape({', '.join(sizes)})"
+        if code.isidentifier() and code not in self.inside and (flat != code or turned):
+            name = f"{code}_transposed" if turned else f"{code}_matrix"
+            self.constant[name] = f"np.ascontiguousarray({flat}.T)" if turned else flat
+            return name
+        return f"{flat}.T" if turned else flat
 
     def letters(self, indices: tuple[str, ...]):  # type: ignore[no-untyped-def]
         table: dict[str, str] = {}

@@ -78,6 +78,8 @@ class Body(Values):
             elif self.can_inline(s, statements[n + 1 :]):
                 code, level, axes = self.value(s)
                 self.printer.inline[s.name] = (code, level, axes)
+                if isinstance(s, Contract):
+                    self.products.add(s.name)
             else:
                 self.assign(s)
 
@@ -157,7 +159,24 @@ class Body(Values):
                 self.emit(f"{target} = {call}")
                 return
         self.into -= {s.name}
-        self.emit(f"{target} = {self.text(s)}")
+        product = self.product_of(s) if self.printer.loop is None else None
+        if product is not None:
+            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}")
+            assert isinstance(s, Map)
+            others = x.add(*(t for t in x.terms(s.body) if t != product))
+            self.emit(f"{target} += {self.printer.show(others, s.axes)}")
+        else:
+            self.emit(f"{target} = {self.text(s)}")
+        if target == s.name and self.printer.loop is None:
+            self.declared.add(s.name)
+
+    def product_of(self, s: Statement) -> Ref | None:
+        """A matrix product that is a term of a statement's sum and as large as it: the rest is added to it in place."""
+        match s:
+            case Map(left=left, body=Op("add", terms)) if left == tuple(map(Pos, s.axes)):
+                own = (t for t in terms if isinstance(t, Ref) and t.tensor in self.products and t.index == left)
+                return next((t for t in own if self.printer.inline[t.tensor][2] == s.axes), None)
+        return None
 
     def with_room(self, s: Map) -> str | None:
         """One operation on arrays of the largest shape there is, as a call that finds memory for its result."""
@@ -276,6 +295,7 @@ class Body(Values):
     def loop(self, s: Loop, rest: tuple[Statement, ...]) -> None:
         p = self.printer
         inside = names((s,))
+        self.inside = frozenset(inside)
         outside = {
             n.tensor for other in self.program.statements if other is not s for e in expressions(other)
             for n in x.walk(e) if isinstance(n, Ref)
@@ -307,12 +327,15 @@ class Body(Values):
                     if shape
                     else f"{name} = dims.dtype.type(0)"
                 )
+        start = len(self.lines)
         size = p.size(s.axis)
         ranged = f"reversed(range({size}))" if s.backwards else f"range({size})"
         self.emit(f"for {s.axis} in {ranged}:")
         before, p.local, p.loop, indent = p.local, p.local | local, s.axis, self.indent
         self.indent += "    "
         self.block(s.body)
+        self.lines[start:start] = [f"{indent}{n} = {c}" for n, c in self.constant.items() if n not in self.declared]
+        self.declared |= set(self.constant)
         p.local, p.loop, self.indent = before, None, indent
 
     def is_entry(self, s: Statement) -> bool:

@@ -1,0 +1,66 @@
+"""Lets a loop add to an array that is there already, where it would copy every position of it into a new one.
+
+``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the
+loop adds to it in place, under the name s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Op, Pos, Ref
+from derive.program.dependence import position
+from derive.program.ir import Contract, Loop, Map, Program, Statement
+from derive.program.lower import expressions
+
+
+def accumulated(program: Program) -> Program:
+    """The program with such arrays under the loop's name."""
+    reads = Counter(r.tensor for r in references(program.statements))
+    before = {
+        s.name: s.left for s in program.statements
+        if isinstance(s, Map | Contract) and is_new(s) and reads[s.name] == 1 and s.name not in program.results
+    }  # fmt: skip
+    renamed: dict[str, str] = {}
+
+    def visit(s: Statement, loop: Loop) -> Statement:
+        terms = terms_of(s)
+        if not (isinstance(s, Map) and terms):
+            return s
+        if any(r.tensor == s.name and position(r, loop.axis) != 0 for r in references([loop])):
+            return s
+        for term in terms:
+            if isinstance(term, Ref) and term.index == s.left == before.get(term.tensor):
+                renamed[term.tensor] = s.name
+                return replace(s, body=Op("add", (Ref(s.name, s.left), *(t for t in terms if t != term))))
+        return s
+
+    statements = [
+        replace(s, body=tuple(visit(b, s) for b in s.body)) if isinstance(s, Loop) else s for s in program.statements
+    ]
+    named = (
+        replace(s, name=renamed[s.name]) if isinstance(s, Map | Contract) and s.name in renamed else s
+        for s in statements
+    )
+    return replace(program, statements=tuple(named))
+
+
+def terms_of(s: Statement) -> tuple[Expr, ...]:
+    """The terms of a whole array that is a sum; none of any other statement."""
+    match s:
+        case Map(left=left, axes=axes, body=Op("add", terms)) if left == tuple(map(Pos, axes)):
+            return terms
+    return ()
+
+
+def is_new(s: Map | Contract) -> bool:
+    """Whether a statement makes a whole array whose memory is surely no other's."""
+    return bool(terms_of(s)) or (isinstance(s, Contract) and s.left == tuple(map(Pos, s.axes)))
+
+
+def references(statements: Iterable[Statement]) -> list[Ref]:
+    """What statements read, repeated where it is read again."""
+    return [n for s in statements for e in expressions(s) for n in x.walk(e) if isinstance(n, Ref)]
