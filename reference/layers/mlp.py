@@ -255,7 +255,7 @@ def double_backward(
                 )
             )
         )
-        dh_[l] = dh_[l] + sum_ddW_dz[l]
+        dh_[l] = sum_ddW_dz[l]
         dh_[l] = dh_[l] + dz_ @ W[l]
         db_[l] = np.add.reduce(dz_, axis=0)
         sum_ddh_dz = dz[l].T @ ddh[l]

@@ -281,7 +281,11 @@ class Functions(Bodies):
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
             text = "\n".join(lines)
-            for call, own in (("dims.zero", "0"), ("dims.dtype", f"{u.tensor}.dtype"), ("(rows,)", f"{u.tensor}.shape")):
+            for call, own in (
+                ("dims.zero", "0"),
+                ("dims.dtype", f"{u.tensor}.dtype"),
+                ("(rows,)", f"{u.tensor}.shape"),
+            ):
                 text = text.replace(call, own)
             parts.append(text)
             body = differentiate(body, u)
