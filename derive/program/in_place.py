@@ -1,7 +1,7 @@
 """Lets a loop add to an array that is there already, and assign where it would add to zeros.
 
-``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the loop
-adds to it in place, under the name s. ``dh[t - 1, n] += f(...)`` in a loop that goes backwards is the first that
+``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the
+loop adds to it in place, under the name s. ``dh[t - 1, n] += f(...)`` in a loop that goes backwards is the first that
 dh[t - 1, n] gets: it is assigned, and only the last position begins as zeros.
 """
 
@@ -65,14 +65,6 @@ def begun(program: Program) -> Program:
     return replace(
         program, statements=tuple(visit(s) if isinstance(s, Loop) and s.backwards else s for s in program.statements)
     )
-
-
-def adds(s: Statement) -> bool:
-    """Whether a statement adds to what its array holds already."""
-    match s:
-        case Map(name=name, left=left, body=Op("add", (first, *_))):
-            return first == Ref(name, left)
-    return False
 
 
 def hands_back(s: Map) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.notation.expr import Expr, Ref
+from derive.notation.expr import Expr, Op, Ref
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class Map:
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
     body: Expr
+
+    @property
+    def adds(self) -> bool:
+        """Whether it adds to what the array holds already: ``name[axes] = name[axes] + ...``."""
+        return isinstance(self.body, Op) and self.body.fn == "add" and self.body.args[0] == Ref(self.name, self.left)
 
 
 @dataclass(frozen=True)

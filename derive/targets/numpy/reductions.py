@@ -196,7 +196,7 @@ class Values:
         code = self.matmul(a, ia, b, ib, axes, over) or self.matmul(b, ib, a, ia, axes, over)
         level = PRODUCT
         if code is None and p.loop is not None:
-            code = self.matrices(s, a, ia, b, ib, axes) or self.matrices(s, b, ib, a, ia, axes)
+            code = self.matrices(a, ia, b, ib, axes) or self.matrices(b, ib, a, ia, axes)
         if code is None:
             letters = self.letters(ia + ib + axes)
             pattern = f"{letters(ia)},{letters(ib)}->{letters(axes)}"
@@ -229,7 +229,7 @@ class Values:
         return f"{left} @ {right}"
 
     def matrices(
-        self, s: Contract, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]
+        self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]
     ) -> str | None:
         """``a @ b`` where several indices make up the rows or columns of a matrix; as a loop repeats it."""
         p = self.printer
@@ -237,7 +237,7 @@ class Values:
         rows, columns = (tuple(i for i in own if i not in over) for own in (ia, ib))
         if axes != rows + columns or not rows or not columns:
             return None
-        left, right = self.matrix(s, a, ia, rows, over), self.matrix(s, b, ib, over, columns)
+        left, right = self.matrix(a, ia, rows, over), self.matrix(b, ib, over, columns)
         if left is None or right is None:
             return None
         sizes = ", ".join(map(p.size, axes))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Ref
-from derive.program.in_place import adds, hands_back
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Statement, names
 from derive.program.lower import expressions
 from derive.targets.numpy.reductions import Values
@@ -118,7 +117,7 @@ class Body(Values):
             code, _, _ = self.value(s)
             self.emit(f"{s.name} += {code}")
             return
-        if adds(s) and isinstance(s, Map):
+        if isinstance(s, Map) and s.adds:
             rest = Map(s.name, s.left, s.axes, x.add(*x.terms(s.body)[1:]))
             if target != s.name and s.name not in self.declared:
                 self.declare(s.name)
@@ -172,8 +171,8 @@ class Body(Values):
         inner = [b for s in self.program.statements if isinstance(s, Loop) for b in s.body]
         writes = [s for s in (*self.program.statements, *inner) if name in names((s,)) and not isinstance(s, Loop)]
         maps = [s for s in writes if isinstance(s, Map)]
-        handed = any(hands_back(s) and not adds(s) for s in maps)
-        whole = len(maps) == len(writes) and not any(map(adds, maps)) and self.everywhere(name, maps)
+        whole = len(maps) == len(writes) and not any(s.adds for s in maps) and self.everywhere(name, maps)
+        handed = any(not s.adds and x.free(s.left[0]) and x.plain(s.left[0]) is None for s in maps)
         make = "empty" if whole or handed else "zeros"
         self.emit(f"{name} = np.{make}(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
         if handed:
