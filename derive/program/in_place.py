@@ -54,11 +54,9 @@ def begun(program: Program) -> Program:
     def visit(loop: Loop) -> Loop:
         body: list[Statement] = []
         for s in loop.body:
-            earlier = any(
-                b.name == s.name and b.left == s.left for b in body if isinstance(b, Map) and isinstance(s, Map)
-            )
-            if isinstance(s, Map) and adds(s) and hands_back(s) and alone[s.name] == 1 and not earlier:
-                s = replace(s, body=x.add(*x.terms(s.body)[1:]))
+            if isinstance(s, Map) and s.adds and hands_back(s) and alone[s.name] == 1:
+                earlier = any(b.name == s.name and b.left == s.left for b in body if isinstance(b, Map))
+                s = s if earlier else replace(s, body=x.add(*x.terms(s.body)[1:]))
             body.append(s)
         return replace(loop, body=tuple(body))
 

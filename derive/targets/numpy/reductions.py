@@ -228,9 +228,7 @@ class Values:
         right = b if ib[-2:] == (k, n) else b + flip
         return f"{left} @ {right}"
 
-    def matrices(
-        self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]
-    ) -> str | None:
+    def matrices(self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]) -> str | None:
         """``a @ b`` where several indices make up the rows or columns of a matrix; as a loop repeats it."""
         p = self.printer
         over = tuple(i for i in ia if i not in axes)
