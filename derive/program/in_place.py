@@ -1,7 +1,8 @@
-"""Lets a loop add to an array that is there already, where it would copy every position of it into a new one.
+"""Lets a loop add to an array that is there already, and assign where it would add to zeros.
 
 ``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the
-loop adds to it in place, under the name s.
+loop adds to it in place, under the name s. ``dh[t - 1, n] += f(...)`` in a loop that goes backwards is the first that
+dh[t - 1, n] gets: it is assigned, and only the last position begins as zeros.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Ref
-from derive.program.dependence import position
-from derive.program.ir import Contract, Loop, Map, Program, Statement
+from derive.program.dependence import position, shift_of
+from derive.program.ir import Contract, Loop, Map, Program, Statement, names
 from derive.program.lower import expressions
 
 
@@ -46,6 +47,30 @@ def accumulated(program: Program) -> Program:
         for s in statements
     )
     return replace(program, statements=tuple(named))
+
+
+def begun(program: Program) -> Program:
+    """The program with the first of what a backward loop hands to the position before assigned to it."""
+    alone = Counter(name for s in program.statements for name in names((s,)))
+
+    def visit(loop: Loop) -> Loop:
+        body: list[Statement] = []
+        for s in loop.body:
+            if isinstance(s, Map) and s.adds and hands_back(s) and alone[s.name] == 1:
+                earlier = any(b.name == s.name and b.left == s.left for b in body if isinstance(b, Map))
+                s = s if earlier else replace(s, body=x.add(*x.terms(s.body)[1:]))
+            body.append(s)
+        return replace(loop, body=tuple(body))
+
+    return replace(
+        program, statements=tuple(visit(s) if isinstance(s, Loop) and s.backwards else s for s in program.statements)
+    )
+
+
+def hands_back(s: Map) -> bool:
+    """Whether a statement of a loop along its array's first axis writes to all of the position before."""
+    shift = shift_of(s.left[0]) if s.left else None
+    return shift is not None and shift[1] == -1 and all(map(x.plain, s.left[1:]))
 
 
 def terms_of(s: Statement) -> tuple[Expr, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from derive.notation.expr import Expr, Part, Ref
+from derive.notation.expr import Expr, Op, Part, Ref
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Map:
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
     body: Expr
+
+    @property
+    def adds(self) -> bool:
+        """Whether it adds to what the array holds already: ``name[axes] = name[axes] + ...``."""
+        return isinstance(self.body, Op) and self.body.fn == "add" and self.body.args[0] == Ref(self.name, self.left)
 
 
 @dataclass(frozen=True)

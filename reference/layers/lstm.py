@@ -95,13 +95,13 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     s = contract("gni,tai->tagn", W, x)
     s += b
-    h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    h = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
-    c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
-    sigmoid_s = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    tanh_s_2 = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
-    tanh_c = np.zeros((n_t, rows, n_n), dtype=dims.dtype)
+    sigmoid_s = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    tanh_s_2 = np.empty((n_t, rows, n_n), dtype=dims.dtype)
+    tanh_c = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
         s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
@@ -129,9 +129,11 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     sigmoid_slope_s = sigmoid.derivative(s)
     tanh_slope_s_2 = tanh.derivative(s[:, :, 2])
     tanh_slope_c = tanh.derivative(c[1:])
-    dh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
-    ds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    dc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_total[-1] = 0
+    ds = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    dc_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dc_total[-1] = 0
     U_matrix = U.reshape(n_gate * n_n, n_n)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
@@ -140,8 +142,8 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
         ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid_slope_s[t, :, 1]
         ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
         ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
-        dc_total[t] += dc_total[t + 1] * sigmoid_s[t, :, 1]
-        dh_total[t] += ds[t].reshape(rows, n_gate * n_n) @ U_matrix
+        dc_total[t] = dc_total[t + 1] * sigmoid_s[t, :, 1]
+        dh_total[t] = ds[t].reshape(rows, n_gate * n_n) @ U_matrix
     db = np.add.reduce(ds, axis=(0, 1))
     dU = contract("tagn,tam->gnm", ds, h[:-1])
     dW = contract("tagn,tai->gni", ds, x)
@@ -171,9 +173,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     s = contract("gni,tai->tagn", W, x)
     s += b
-    h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    h = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
-    c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
@@ -184,9 +186,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_s = contract("gni,tai->tagn", W, t_x)
     t_s += t_b + sum_x_t_W
     sum_h_t_U = contract("tam,gnm->tagn", h[:-1], t_U)
-    t_h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    t_h = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_h[0] = t_h0
-    t_c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    t_c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_c[0] = t_c0
     for t in range(n_t):
         t_s[t] += sum_h_t_U[t] + (t_h[t] @ U_transposed).reshape(rows, n_gate, n_n)
@@ -225,18 +227,20 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     ddb = SIGNATURE.cotangent("b", ddb, dims)
     s = contract("gni,tai->tagn", W, x)
     s += b
-    h = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    h = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     h[0] = h0
-    c = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
         s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
-    dh_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
-    ds = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    dc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_total[-1] = 0
+    ds = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    dc_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dc_total[-1] = 0
     U_matrix = U.reshape(n_gate * n_n, n_n)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
@@ -245,8 +249,8 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid.derivative(s[t, :, 1])
         ds[t, :, 0] = dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
         ds[t, :, 2] = dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
-        dc_total[t] += dc_total[t + 1] * sigmoid.value(s[t, :, 1])
-        dh_total[t] += ds[t].reshape(rows, n_gate * n_n) @ U_matrix
+        dc_total[t] = dc_total[t + 1] * sigmoid.value(s[t, :, 1])
+        dh_total[t] = ds[t].reshape(rows, n_gate * n_n) @ U_matrix
     dds = contract("tai,gni->tagn", ddx, W)
     sum_ddW_x = contract("gni,tai->tagn", ddW, x)
     sum_ddU_h = contract("gnm,tam->tagn", ddU, h[:-1])
@@ -269,9 +273,11 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]
     sum_ddU_ds = contract("tagn,gnb->tab", ds, ddU)
-    ds_ = np.zeros((n_t, rows, n_gate, n_n), dtype=dims.dtype)
-    dc_ = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
-    dh_ = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
+    ds_ = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    dc_ = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dc_[-1] = 0
+    dh_ = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
+    dh_[-1] = 0
     for t in reversed(range(n_t)):
         ds_[t, :, 3] = (
             (
@@ -317,9 +323,9 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
             )
             + dc_total[t + 1] * dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
         )
-        dc_[t] += dc_[t + 1] * sigmoid.value(s[t, :, 1])
+        dc_[t] = dc_[t + 1] * sigmoid.value(s[t, :, 1])
         dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
-        dh_[t] += sum_ddU_ds[t]
+        dh_[t] = sum_ddU_ds[t]
         dh_[t] += ds_[t].reshape(rows, n_gate * n_n) @ U_matrix
     db_ = np.add.reduce(ds_, axis=(0, 1))
     sum_ddh_total_ds = contract("tagn,tam->gnm", ds, ddh_total[:-1])

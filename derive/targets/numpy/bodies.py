@@ -12,7 +12,7 @@ from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.program.in_place import accumulated
+from derive.program.in_place import accumulated, begun
 from derive.program.ir import Program
 from derive.program.library import TOGETHER, elementwise
 from derive.program.lower import expressions, lower
@@ -106,7 +106,7 @@ class Bodies:
         printer = Printer(layer, tensors, extended, lists)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
-        program = accumulated(program)
+        program = begun(accumulated(program))
         label = "_".join(str(value) for _, value in layer.choice)
         printed = Body(
             layer,

@@ -132,13 +132,8 @@ class Body(Values):
             code, _, _ = self.value(s)
             self.emit(f"{s.name} += {code}")
             return
-        if (
-            isinstance(s, Map)
-            and isinstance(s.body, Op)
-            and s.body.fn == "add"
-            and s.body.args[0] == Ref(s.name, s.left)
-        ):
-            rest = Map(s.name, s.left, s.axes, x.add(*s.body.args[1:]))
+        if isinstance(s, Map) and s.adds:
+            rest = Map(s.name, s.left, s.axes, x.add(*x.terms(s.body)[1:]))
             if target != s.name and s.name not in self.declared:
                 self.declare(s.name)
             if s.name in self.printer.lists:
@@ -197,8 +192,8 @@ class Body(Values):
         code, level, _ = self.value(s)
         return code if level > LOW else f"({code})"
 
-    def declare(self, name: str, zero: bool = True) -> None:
-        """Make the array, or the list, that a loop fills."""
+    def declare(self, name: str) -> None:
+        """Make the array, or the list, that a loop fills; of zeros, where statements add to it or leave a place out."""
         p = self.printer
         tensor = self.tensors[name]
         self.declared.add(name)
@@ -208,7 +203,31 @@ class Body(Values):
             return
         sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
         comma = "," if len(sizes) == 1 else ""
-        self.emit(f"{name} = np.zeros(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+        inner = [b for s in self.program.statements if isinstance(s, Loop) for b in s.body]
+        writes = [s for s in (*self.program.statements, *inner) if name in names((s,)) and not isinstance(s, Loop)]
+        maps = [s for s in writes if isinstance(s, Map)]
+        whole = len(maps) == len(writes) and not any(s.adds for s in maps) and self.everywhere(name, maps)
+        handed = any(not s.adds and x.free(s.left[0]) and x.plain(s.left[0]) is None for s in maps)
+        make = "empty" if whole or handed else "zeros"
+        self.emit(f"{name} = np.{make}(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+        if handed:
+            self.emit(f"{name}[-1] = 0")
+
+    def everywhere(self, name: str, writes: list[Map]) -> bool:
+        """Whether statements write to every place of an array."""
+        apart = 0
+        for axis, *indices in zip(self.tensors[name].axes, *(s.left for s in writes), strict=True):
+            places = {int(i.value) for i in indices if isinstance(i, Num)}
+            plain = [i for i in indices if x.plain(i)]
+            start = {-1} if self.printer.extended.get(name) == axis else set()
+            size = self.layer.sizes.get(axis)
+            each = isinstance(size, Num) and places == set(range(int(size.value)))
+            if len(plain) + sum(isinstance(i, Num) for i in indices) < len(indices) or not (
+                each or (plain and places == start)
+            ):
+                return False
+            apart += bool(places)
+        return apart < 2
 
     def invoke(self, s: Invoke) -> None:
         """A call of a part's function, and the results that are wanted."""
