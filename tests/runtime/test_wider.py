@@ -23,6 +23,7 @@ from reference import (
     layer_norm,
     linear,
     lstm,
+    mlp,
     mse,
     softmax_cross_entropy,
     softmax_cross_entropy_labels,
@@ -185,3 +186,39 @@ def test_numbers_that_are_not_in_an_array() -> None:
     z, _ = linear.forward([[1e308, 1e308, -1e308]], [[1.0, 1.0, 1.0]], [0.0])
     assert z.dtype == F8
     assert z == 1e308
+
+
+def scores() -> tuple[Any, ...]:
+    """Scores of 1e5, whose tanh is 1."""
+    return "tanh", 1, [[3e4], [1]], 1, [[1], [2], [3]]
+
+
+def steep() -> tuple[Any, ...]:
+    """An adjoint of 2e5 that meets slopes of 1e-3."""
+    return "tanh", 1, [[1], [1]], 400, [[300], [200], [250]]
+
+
+def cancelling() -> tuple[Any, ...]:
+    """Adjoints of 2e5 between two parts, small beside small weights, and cancelling in the bias's gradient."""
+    return "identity", 1e-2, [[1e-2], [2e-2]], 400, [[300], [-200], [-100]]
+
+
+@pytest.mark.parametrize("case", [scores, steep, cancelling])
+def test_what_parts_have_saved_is_widened_too(case: Callable[[], tuple[Any, ...]]) -> None:
+    """A network in float16 gives what it gives in float64, forward and backward."""
+    activation, size, first, second, cotangent = case()
+    rng = np.random.default_rng(5)
+    x, dy = of(F2, size * rng.uniform(1, 1.5, (3, 4)), np.ones((3, 2)) * cotangent)
+    W = of(F2, first * rng.uniform(0.8, 1, (2, 4)), second * rng.uniform(0.5, 1, (2, 2)))
+    b = of(F2, np.zeros(2), np.zeros(2))
+
+    def run(dtype: Any) -> list[Array]:
+        own = x.astype(dtype), [w.astype(dtype) for w in W], [v.astype(dtype) for v in b]
+        y, saved = mlp.forward(*own, activation=activation)
+        found = mlp.backward(dy.astype(dtype), saved)
+        return [y, found.x, *found.W, *found.b]
+
+    for narrow, wide in zip(run(F2), run(F8), strict=True):
+        assert narrow.dtype == F2
+        few = 4 * np.finfo(F2).eps  # what forward rounds on the way, where it need not be computed wider
+        np.testing.assert_allclose(narrow, wide, rtol=few, atol=few * np.abs(wide).max())
