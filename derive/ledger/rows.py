@@ -80,7 +80,7 @@ LEDGER: tuple[Row, ...] = (
         "sigmoid",
         note=(
             r"In exact arithmetic. In float64, $\sigma (1 - \sigma)$ of the rounded $\sigma$ is 0 at $x "
-            r"= 40$ where the truth is 4.2e-18; the kernel evaluates $\sigma(x)\,\sigma(-x)$, which "
+            r"= 40$ where the truth is 4.2e-18; the kernel evaluates $1/(2 + 2\cosh x)$, which "
             r"keeps it. The range is open only on paper, too: $\sigma(40)$ rounds to 1."
         ),
     ),
