@@ -1,8 +1,7 @@
 """Lets a loop add to an array that is there already, and assign where it would add to zeros.
 
 ``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the
-loop adds to it in place, under the name s. ``dh[t - 1, n] += f(...)`` in a loop that goes backwards is the first that
-dh[t - 1, n] gets: it is assigned, and only the last position begins as zeros.
+loop adds to it in place, under the name s.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Op, Pos, Ref
+from derive.notation.expr import Expr, Op, Pos, Ref
 from derive.program.dependence import position, shift_of
 from derive.program.ir import Contract, Loop, Map, Program, Statement, names
 from derive.program.lower import expressions
@@ -22,19 +21,21 @@ def accumulated(program: Program) -> Program:
     """The program with such arrays under the loop's name."""
     reads = Counter(r.tensor for r in references(program.statements))
     before = {
-        s.name: s for s in program.statements
-        if reads[getattr(s, "name", "")] == 1 and is_new(s) and s.name not in program.results
+        s.name: s.left for s in program.statements
+        if isinstance(s, Map | Contract) and is_new(s) and reads[s.name] == 1 and s.name not in program.results
     }  # fmt: skip
     renamed: dict[str, str] = {}
 
     def visit(s: Statement, loop: Loop) -> Statement:
-        if not (is_sum(s) and all(position(r, loop.axis) == 0 for r in references([loop]) if r.tensor == s.name)):
+        terms = terms_of(s)
+        if not (isinstance(s, Map) and terms):
             return s
-        for term in s.body.args:
-            if isinstance(term, Ref) and term.tensor in before and term.index == s.left == before[term.tensor].left:
+        if any(r.tensor == s.name and position(r, loop.axis) != 0 for r in references([loop])):
+            return s
+        for term in terms:
+            if isinstance(term, Ref) and term.index == s.left == before.get(term.tensor):
                 renamed[term.tensor] = s.name
-                rest = (t for t in s.body.args if t != term)
-                return replace(s, body=Op("add", (Ref(s.name, s.left), *rest)))
+                return replace(s, body=Op("add", (Ref(s.name, s.left), *(t for t in terms if t != term))))
         return s
 
     statements = [
@@ -48,13 +49,16 @@ def accumulated(program: Program) -> Program:
 
 
 def begun(program: Program) -> Program:
-    """The program with the first of what a backward loop hands to the position before assigned to it."""
-    alone = Counter(name for s in program.statements for name in names((s,)))
+    """The program with the first of what a backward loop hands to the position before assigned to it.
+
+    ``dh[t - 1, n] += f(...)`` adds to zeros: only the last position, which nothing is handed to, has to begin so.
+    """
+    makers = Counter(name for s in program.statements for name in names((s,)))
 
     def visit(loop: Loop) -> Loop:
         body: list[Statement] = []
         for s in loop.body:
-            if isinstance(s, Map) and s.adds and hands_back(s) and alone[s.name] == 1:
+            if isinstance(s, Map) and s.adds and hands_back(s) and makers[s.name] == 1:
                 earlier = any(b.name == s.name and b.left == s.left for b in body if isinstance(b, Map))
                 s = s if earlier else replace(s, body=x.add(*x.terms(s.body)[1:]))
             body.append(s)
@@ -66,18 +70,21 @@ def begun(program: Program) -> Program:
 
 
 def hands_back(s: Map) -> bool:
-    """Whether a statement of a loop along its array's first axis writes to the position before."""
-    shift = shift_of(s.left[0]) if s.left else None
-    return shift is not None and shift[1] == -1
+    """Whether a statement of a loop writes to the position before, along its array's first axis."""
+    return bool(s.left) and (shift_of(s.left[0]) or ("", 0))[1] == -1
 
 
-def is_sum(s: Statement) -> bool:
-    return isinstance(s, Map) and isinstance(s.body, Op) and s.body.fn == "add" and s.left == tuple(map(Pos, s.axes))
+def terms_of(s: Statement) -> tuple[Expr, ...]:
+    """The terms of a whole array that is a sum; none of any other statement."""
+    match s:
+        case Map(left=left, axes=axes, body=Op("add", terms)) if left == tuple(map(Pos, axes)):
+            return terms
+    return ()
 
 
-def is_new(s: Statement) -> bool:
+def is_new(s: Map | Contract) -> bool:
     """Whether a statement makes a whole array whose memory is surely no other's."""
-    return is_sum(s) or (isinstance(s, Contract) and s.left == tuple(map(Pos, s.axes)))
+    return bool(terms_of(s)) or (isinstance(s, Contract) and s.left == tuple(map(Pos, s.axes)))
 
 
 def references(statements: Iterable[Statement]) -> list[Ref]:

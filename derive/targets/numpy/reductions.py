@@ -241,9 +241,7 @@ class Values:
         sizes = ", ".join(map(p.size, axes))
         return f"({left} @ {right}).reshape({sizes})" if len(axes) > 2 else f"{left} @ {right}"
 
-    def matrix(
-        self, s: Contract, code: str, own: tuple[str, ...], rows: tuple[str, ...], columns: tuple[str, ...]
-    ) -> str | None:
+    def matrix(self, code: str, own: tuple[str, ...], rows: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
         """An array as a matrix; one that a loop does not change is laid out before it."""
         p = self.printer
         if own not in (rows + columns, columns + rows):

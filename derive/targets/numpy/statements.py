@@ -138,8 +138,8 @@ class Body(Values):
         if product is not None:
             self.emit(f"{target} = {self.printer.inline[product.tensor][0]}")
             assert isinstance(s, Map)
-            rest = x.add(*(t for t in x.terms(s.body) if t != product))
-            self.emit(f"{target} += {self.printer.show(rest, s.axes)}")
+            others = x.add(*(t for t in x.terms(s.body) if t != product))
+            self.emit(f"{target} += {self.printer.show(others, s.axes)}")
         else:
             self.emit(f"{target} = {self.text(s)}")
         if target == s.name and self.printer.loop is None:
