@@ -281,12 +281,9 @@ class Functions(Bodies):
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
             text = "\n".join(lines)
-            for call, own in (
-                ("dims.zero", "0"),
-                ("dims.dtype", f"{u.tensor}.dtype"),
-                ("(rows,)", f"{u.tensor}.shape"),
-            ):
-                text = text.replace(call, own)
+            own = {"dims.zero": "0", "dims.dtype": f"{u.tensor}.dtype", "(rows,)": f"{u.tensor}.shape"}
+            for theirs, ours in own.items():
+                text = text.replace(theirs, ours)
             parts.append(text)
             body = differentiate(body, u)
         return "\n\n\n".join(parts)
