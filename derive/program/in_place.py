@@ -1,7 +1,8 @@
 """Lets a loop add to an array that is there already, and assign where it would add to zeros.
 
 ``a[t, n] = f(...)`` for all t, then ``s[t, n] = a[t, n] + g(s[t - 1, ...])`` in a loop: if nothing else reads a, the
-loop adds to it in place, under the name s.
+loop adds to it in place, under the name s. ``dh[t - 1, n] += f(...)`` in a loop that goes backwards is the first that
+dh[t - 1, n] gets: it is assigned, and only the last position begins as zeros.
 """
 
 from __future__ import annotations
@@ -49,16 +50,13 @@ def accumulated(program: Program) -> Program:
 
 
 def begun(program: Program) -> Program:
-    """The program with the first of what a backward loop hands to the position before assigned to it.
-
-    ``dh[t - 1, n] += f(...)`` adds to zeros: only the last position, which nothing is handed to, has to begin so.
-    """
-    makers = Counter(name for s in program.statements for name in names((s,)))
+    """The program with the first of what a backward loop hands to the position before assigned to it."""
+    alone = Counter(name for s in program.statements for name in names((s,)))
 
     def visit(loop: Loop) -> Loop:
         body: list[Statement] = []
         for s in loop.body:
-            if isinstance(s, Map) and s.adds and hands_back(s) and makers[s.name] == 1:
+            if isinstance(s, Map) and s.adds and hands_back(s) and alone[s.name] == 1:
                 earlier = any(b.name == s.name and b.left == s.left for b in body if isinstance(b, Map))
                 s = s if earlier else replace(s, body=x.add(*x.terms(s.body)[1:]))
             body.append(s)
@@ -70,8 +68,9 @@ def begun(program: Program) -> Program:
 
 
 def hands_back(s: Map) -> bool:
-    """Whether a statement of a loop writes to the position before, along its array's first axis."""
-    return bool(s.left) and (shift_of(s.left[0]) or ("", 0))[1] == -1
+    """Whether a statement of a loop along its array's first axis writes to all of the position before."""
+    shift = shift_of(s.left[0]) if s.left else None
+    return shift is not None and shift[1] == -1 and all(map(x.plain, s.left[1:]))
 
 
 def terms_of(s: Statement) -> tuple[Expr, ...]:
