@@ -127,8 +127,8 @@ def _contraction(
     turned ^= copied
     now = batch + columns + rows if turned else batch + rows + columns
     order = tuple(now.index(i) for i in out)
-    operands_arranged = arranged(ia, strides_a, rows), arranged(ib, strides_b, columns)
-    return *operands_arranged, turned, tuple(size[i] for i in now), order, copied
+    both = arranged(ia, strides_a, rows), arranged(ib, strides_b, columns)
+    return *both, turned, tuple(size[i] for i in now), order, copied
 
 
 ROUNDS = 64  # up to so many occurrences of an index, they are added one of each index at a time
