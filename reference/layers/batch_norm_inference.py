@@ -52,29 +52,22 @@ class Second(NamedTuple):
     beta: Any
 
 
-@in_blocks(cut=(0, None, None, None, None, None), join=(0, 0), out=("x_hat", "y",))
+@in_blocks(cut=(0, None, None, None, None), join=(0, 0), out=("x_hat", "y",))
 def forward_rows(
-    x: Any,
-    beta: Any,
-    gamma: Any,
-    running_mean: Any,
-    running_var: Any,
-    epsilon: Any,
-    x_hat: Any = None,
-    y: Any = None,
+    x: Any, beta: Any, gamma: Any, root_running_var: Any, running_mean: Any, x_hat: Any = None, y: Any = None
 ) -> Any:
     """Forward, for some positions of the axis b."""
-    x_hat = np.divide(x - running_mean[:, None], np.sqrt(running_var[:, None] + epsilon), out=x_hat)
+    x_hat = np.divide(x - running_mean[:, None], root_running_var[:, None], out=x_hat)
     y = np.add(gamma[:, None] * x_hat, beta[:, None], out=y)
     return x_hat, y
 
 
-@in_blocks(cut=(0, 0, None, None, None), join=(None, None, 0), out=("", "", "dx",))
-def backward_rows(dy: Any, x_hat: Any, gamma: Any, running_var: Any, epsilon: Any, dx: Any = None) -> Any:
+@in_blocks(cut=(0, 0, None, None), join=(None, None, 0), out=("", "", "dx",))
+def backward_rows(dy: Any, x_hat: Any, gamma: Any, root_running_var: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis b."""
     dbeta = np.add.reduce(dy, axis=(0, 2))
     dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
-    dx = np.divide(dy * gamma[:, None], np.sqrt(epsilon + running_var[:, None]), out=dx)
+    dx = np.divide(dy * gamma[:, None], root_running_var[:, None], out=dx)
     return dbeta, dgamma, dx
 
 
@@ -102,8 +95,9 @@ def forward(
     x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
-    x_hat, y = forward_rows(x, beta, gamma, running_mean, running_var, epsilon)
-    saved = gamma, running_var, x_hat, epsilon, dims
+    root_running_var = np.sqrt(running_var + epsilon)
+    x_hat, y = forward_rows(x, beta, gamma, root_running_var, running_mean)
+    saved = gamma, x_hat, root_running_var, dims
     if dims.direct_outputs:
         return y, saved
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -116,9 +110,9 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    gamma, running_var, x_hat, epsilon, dims = saved
+    gamma, x_hat, root_running_var, dims = saved
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, running_var, epsilon)
+    dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, root_running_var)
     if dims.direct:
         return Gradients(dx, dgamma, dbeta)
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))

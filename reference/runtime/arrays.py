@@ -70,13 +70,15 @@ def contract(pattern: str, a: Array, b: Array) -> Array:
 
     Each operand may have only indices that the other or the result has.
     """
-    one, two, swapped, shape, order = _contraction(pattern, a.shape, a.strides, b.shape, b.strides)
+    double = a.dtype.char == "d"
+    one, two, swapped, shape, order, copied = _contraction(pattern, a.shape, a.strides, b.shape, b.strides, double)
     left, right = _arranged(a, one), _arranged(b, two)
     product = np.matmul(right, left.swapaxes(-1, -2)) if swapped else np.matmul(left, right.swapaxes(-1, -2))
     result: Array = product.reshape(shape).transpose(order)
-    return result
+    return np.ascontiguousarray(result) if copied else result
 
 
+LONG = 1024  # terms of a sum beside which copying it costs nothing
 Arrangement = tuple[
     tuple[int, ...], tuple[int, ...], bool
 ]  # order of axes, shape, whether outer and inner change places
@@ -96,8 +98,13 @@ def _contraction(
     strides_a: tuple[int, ...],
     shape_b: tuple[int, ...],
     strides_b: tuple[int, ...],
-) -> tuple[Arrangement, Arrangement, bool, tuple[int, ...], tuple[int, ...]]:
-    """How contract arranges its operands, whether their product is the transposed one, and how it is put in order."""
+    double: bool,
+) -> tuple[Arrangement, Arrangement, bool, tuple[int, ...], tuple[int, ...], bool]:
+    """How contract arranges its operands, whether their product is the transposed one, and how it is put in order.
+
+    At last, whether that is a copy: of many float64 numbers, BLAS sums products a quarter faster where a row of the
+    result is longer than a column, and copying the result costs little beside long sums.
+    """
     operands, out = pattern.split("->")
     ia, ib = operands.split(",")
     batch = [i for i in ia if i in ib and i in out]
@@ -115,9 +122,13 @@ def _contraction(
         return order, (*(size[i] for i in batch), *(math.prod(size[i] for i in g) for g in groups[1:])), swapped
 
     turned = out[-1:] in rows
+    height, width, length = (math.prod(size[i] for i in g) for g in (rows, columns, inner))
+    copied = double and not batch and length >= LONG and (width > height if turned else height > width)
+    turned ^= copied
     now = batch + columns + rows if turned else batch + rows + columns
     order = tuple(now.index(i) for i in out)
-    return arranged(ia, strides_a, rows), arranged(ib, strides_b, columns), turned, tuple(size[i] for i in now), order
+    both = arranged(ia, strides_a, rows), arranged(ib, strides_b, columns)
+    return *both, turned, tuple(size[i] for i in now), order, copied
 
 
 ROUNDS = 64  # up to so many occurrences of an index, they are added one of each index at a time

@@ -17,6 +17,7 @@ from derive.program.ir import Program
 from derive.program.library import TOGETHER, elementwise
 from derive.program.lower import expressions, lower
 from derive.program.pair import lower_pair
+from derive.program.roots import shared_roots
 from derive.program.rows import grouped
 from derive.program.share import shared
 from derive.targets.numpy.expressions import Printer
@@ -127,7 +128,7 @@ class Bodies:
 
     def forward_backward(self, d: Derivation) -> tuple[Function, Function, list[str]]:
         """Bodies of forward and backward, and the names saved in between."""
-        own, back = self.times_slope(d) or self.own_functions(d)
+        own, back = shared_roots(d.layer, *(self.times_slope(d) or self.own_functions(d)))
         early = tuple(e.target for e in own if e.target not in d.tensors)
         equations = (*own, *d.adjoint.auxiliary, *back)
         tensors = {**d.tensors, **{e.target: Tensor(e.target, e.indices) for e in own if e.target in early}}
