@@ -13,9 +13,12 @@ from derive.notation.define import load_project
 
 
 def grad(layer: Any, *arguments: Any) -> Any:
-    """The gradient of the sum of the outputs, which is the number a row states."""
+    """The gradient of the outputs times 1, 2, 3, ...: of a single output the number a row states.
+
+    No two cotangents are equal, so that a kernel which takes one for another, or none at all, does not pass.
+    """
     y, saved = layer.forward(*arguments)
-    return layer.backward(np.ones_like(y), saved)
+    return layer.backward(np.arange(1.0, np.size(y) + 1).reshape(np.shape(y)), saved)
 
 
 @pytest.mark.parametrize(
