@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
+from derive.program.in_place import terms_of
 from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Program, Rows, Scatter, Single, Statement, names
 from derive.program.lower import expressions
 from derive.program.rows import WORTH, passes, read
@@ -167,11 +168,10 @@ class Body(Values):
 
     def product_of(self, s: Statement) -> Ref | None:
         """A matrix product that is a term of a statement's sum and as large as it: the rest is added to it in place."""
-        match s:
-            case Map(left=left, body=Op("add", terms)) if left == tuple(map(Pos, s.axes)):
-                own = (t for t in terms if isinstance(t, Ref) and t.tensor in self.products and t.index == left)
-                return next((t for t in own if self.printer.inline[t.tensor][2] == s.axes), None)
-        return None
+        if not isinstance(s, Map):
+            return None
+        own = (t for t in terms_of(s) if isinstance(t, Ref) and t.tensor in self.products and t.index == s.left)
+        return next((t for t in own if self.printer.inline[t.tensor][2] == s.axes), None)
 
     def with_room(self, s: Map) -> str | None:
         """One operation on arrays of the largest shape there is, as a call that finds memory for its result."""
