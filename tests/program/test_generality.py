@@ -70,6 +70,11 @@ ODD = {
         "h[-1, ..., i] = h0[..., i]\n    h[t, ..., i] = tanh(h[t - 1, ..., i] / 2 + x[t, ..., i])",
         "h",
     ),
+    "a recurrence of what a whole array holds": (
+        "x: Real[t, i], c: Real[i], h0: Real[i]",
+        "a[t, i] = x[t, i] + c[i]\n    h[-1, i] = h0[i]\n    h[t, i] = a[t, i] + h[t - 1, i] / 2",
+        "h",
+    ),
     "a sum over the steps of a recurrence": (
         "x: Real[t, i], h0: Real[i]",
         "h[-1, i] = h0[i]\n    h[t, i] = h[t - 1, i] * x[t, i]\n    y[i] = sum(t, h[t, i] ** 2)",
