@@ -12,7 +12,7 @@ def attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], mask: 
     S[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) / sqrt(size(d))
     E[..., q, k] = exp(S[..., q, k]) if mask[..., q, k] and (k <= q or not causal) else 0
     total[..., q] = sum(k, E[..., q, k])
-    P[..., q, k] = E[..., q, k] / total[..., q] if total[..., q] > 0 else 0
+    P[..., q, k] = E[..., q, k] / total[..., q] if total[..., q] != 0 else 0
     O[..., q, v] = sum(k, P[..., q, k] * V[..., k, v])
     return O
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import argmax, filled, largest, output_size, overlap_add, windows
+from reference.runtime.arrays import filled, output_size, overlap_add, windows
 from reference.runtime.blocks import in_blocks
+from reference.runtime.selection import argmax, chosen, largest
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.wider import wider
 
@@ -51,8 +52,11 @@ class Second(NamedTuple):
 def forward_rows(x: Any, stride: Any, padding: Any, n_i: Any, n_k: Any, n_j: Any, n_l: Any) -> Any:
     """Forward, for some positions of the axis b."""
     y, argmax_y = largest(
-        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        x,
         2,
+        (0, 1, 2, 4, 3, 5),
+        (2, (n_i, n_k), (stride, 1), -padding, 1),
+        (3, (n_j, n_l), (stride, 1), -padding, 1),
     )
     return y, argmax_y
 
@@ -63,7 +67,7 @@ def backward_rows(
 ) -> Any:
     """Backward, for some positions of the axis b."""
     return overlap_add(
-        lambda k, l: dy * (k * n_l + l == argmax_y),
+        lambda k, l: chosen(dy, k * n_l + l == argmax_y),
         {2: (n_p, n_k, stride, 1, -padding), 3: (n_q, n_l, stride, 1, -padding)},
     )
 
@@ -125,13 +129,18 @@ def jvp(
     n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
     n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
     argmax_y = argmax(
-        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        x,
         2,
+        (0, 1, 2, 4, 3, 5),
+        (2, (n_i, n_k), (stride, 1), -padding, 1),
+        (3, (n_j, n_l), (stride, 1), -padding, 1),
     )
     t_y = np.add.reduce(
-        (
-            windows(t_x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1))
-            * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None])
+        chosen(
+            windows(
+                t_x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)
+            ),
+            np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None],
         ),
         axis=(3, 5),
     )
@@ -162,13 +171,18 @@ def double_backward(
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     argmax_y = argmax(
-        windows(x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1), fill=-np.inf).transpose(0, 1, 2, 4, 3, 5),
+        x,
         2,
+        (0, 1, 2, 4, 3, 5),
+        (2, (n_i, n_k), (stride, 1), -padding, 1),
+        (3, (n_j, n_l), (stride, 1), -padding, 1),
     )
     ddy = np.add.reduce(
-        (
-            windows(ddx, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1))
-            * (np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None])
+        chosen(
+            windows(
+                ddx, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)
+            ),
+            np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None],
         ),
         axis=(3, 5),
     )

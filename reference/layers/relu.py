@@ -14,6 +14,7 @@ import numpy as np
 
 from reference.runtime.arrays import filled
 from reference.runtime.blocks import in_blocks
+from reference.runtime.selection import chosen
 from reference.runtime.signature import Array, Pattern, Signature
 
 SIGNATURE = Signature(
@@ -48,7 +49,7 @@ def value(x: Array) -> Any:
 
 def derivative(x: Array) -> Any:
     """Its derivative, element by element."""
-    return (x > 0)
+    return (~(x <= 0))
 
 
 def second_derivative(x: Array) -> Any:
@@ -59,7 +60,7 @@ def second_derivative(x: Array) -> Any:
 @in_blocks(cut=(0, 0, None), join=0, flat=True, out=("dx",))
 def backward_rows(dy: Any, x: Any, dims: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(dy, x > dims.zero, out=dx)
+    return chosen(dy, ~(x <= dims.zero), out=dx)
 
 
 def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
@@ -106,7 +107,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     x, dims = SIGNATURE.bind(x)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_y = t_x * (x > dims.zero)
+    t_y = chosen(t_x, ~(x <= dims.zero))
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -122,6 +123,6 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddy = ddx * (x > dims.zero)
+    ddy = chosen(ddx, ~(x <= dims.zero))
     dx_ = filled(0, (rows,), dims.dtype)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -194,53 +194,6 @@ def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
     return out
 
 
-TAPS = 64  # up to so many positions, a maximum over windows goes position by position, each a slice of all windows
-
-
-def window_max(a: Array, axes: tuple[int, ...]) -> Array:
-    """The maximum over some axes of a view made by `windows`; -inf over none."""
-    taps = _taps(a, axes)
-    if not 0 < len(taps) <= TAPS or a.dtype == object:
-        return np.asarray(np.maximum.reduce(a, axis=axes, initial=-np.inf))
-    out: Array = a[taps[0]].copy()
-    for tap in taps[1:]:
-        np.maximum(out, a[tap], out=out)
-    return out
-
-
-def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
-    """Indices of the slices of an array at each position of some axes, in row-major order."""
-    found = []
-    for tap in np.ndindex(*(a.shape[n] for n in axes)):
-        at: list[Any] = [slice(None)] * a.ndim
-        for n, position in zip(axes, tap, strict=True):
-            at[n] = position
-        found.append(tuple(at))
-    return found
-
-
-def largest(a: Array, axes: int) -> tuple[Array, Array]:
-    """The maximum over the last ``axes`` axes, -inf over none, and the row-major position of the first one."""
-    taps = _taps(a, tuple(range(a.ndim - axes, a.ndim))) if axes > 1 else []
-    if 0 < len(taps) <= TAPS and a.dtype != object:
-        value = a[taps[0]].copy()
-        position = np.zeros(value.shape, np.int8)
-        for n, tap in enumerate(taps[1:], 1):
-            np.copyto(position, n, where=a[tap] > value)
-            np.maximum(value, a[tap], out=value)
-        return value, position
-    flat = a.reshape(*a.shape[: a.ndim - axes], -1)
-    if flat.shape[-1] == 0:
-        return np.full(flat.shape[:-1], -np.inf, a.dtype), np.zeros(flat.shape[:-1], np.intp)
-    position = flat.argmax(axis=-1)
-    return np.take_along_axis(flat, position[..., None], -1)[..., 0], position
-
-
-def argmax(a: Array, axes: int) -> Array:
-    """Row-major position of the first maximum over the last ``axes`` axes."""
-    return largest(a, axes)[1]
-
-
 def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int, int, int]]) -> Array:
     """Sum arrays that each belong to one position of a window, every one at the places where that position lies.
 

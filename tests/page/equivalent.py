@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 EQUIVALENT: tuple[tuple[str, str, str], ...] = (
-    ("attention", r".*Z_\{\\ast,q\} \\ne 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("attention", r".*Z_\{\\ast,q\} > 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("attention", r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
     ("leaky_relu", r"y_.*x_\{\\ast\} \\ge 0.*", "at 0 both cases are 0"),
     ("clip_by_global_norm", r"(y|\\overline\{g\})_.*\\ge \\tau.*", "where the norm is tau the cases agree"),
     (

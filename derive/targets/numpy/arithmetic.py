@@ -31,6 +31,10 @@ class Arithmetic(Views):
         """The conditions of a mask, each by itself."""
         raise NotImplementedError
 
+    def holds(self, c: Expr, frame: tuple[str, ...]) -> str:
+        """A condition under which something is chosen."""
+        raise NotImplementedError
+
     def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:
         """The expression as one call that writes its last operation's result to ``out``; None where there is none."""
         match e:
@@ -47,9 +51,11 @@ class Arithmetic(Views):
                     minus, above[-1] = False, x.neg(above[-1])
                 if minus or any(isinstance(f, Op) and f.fn == "where" for f in above):
                     return None
-                tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson"]
-                if tests and (below or len(above) != 2 or {*frame} != {*x.free(above[0])} & {*x.free(above[1])}):
-                    return None
+                tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
+                if tests:
+                    whole = not below and len(above) == 2 and {*frame} == {*x.free(above[0])} & {*x.free(above[1])}
+                    other = x.mul(*(f for f in above if f not in tests))
+                    return self.chosen(other, tests, frame, out) if whole and isinstance(other, Ref) else None
                 arrays = [f for f in above if x.free(f)]
                 if arrays and not any(map(x.free, below)) and not all(map(self.scalar, (*small, *below))):
                     number = x.mul(*(f for f in above if not x.free(f)), *(x.power(f, x.num(-1)) for f in below))
@@ -102,14 +108,10 @@ class Arithmetic(Views):
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = split_quotient(rest)
-        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and x.free(f)]
-        if len(tests) == 1 and len(above) == 2 and not below and frame and frame[-1] not in x.free(tests[0]):
-            other = next(f for f in above if f not in tests)
-            if x.free(other) and frame[-1] in x.free(other):
-                self.functions.add("masked")
-                conditions = self.masked(tests[0].args[0], frame) or [self.show(tests[0].args[0], frame)]
-                code = f"masked({self.show(other, frame)}, 0, {', '.join(conditions)})"
-                return ("-" if negative else "") + code, UNARY if negative else ATOM
+        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
+        if tests and any(not self.scalar(f) for f in (*above, *below) if f not in tests):
+            others = x.mul(*(f for f in x.factors(rest) if f not in tests))
+            return ("-" if negative else "") + self.chosen(others, tests, frame), UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]
         numbers = [f for f in above if self.scalar(f)]
@@ -153,6 +155,18 @@ class Arithmetic(Views):
         return text, PRODUCT if len(parts) + len(below) + len(squares) > 1 else self.node(above[0], frame)[
             1
         ] if above else PRODUCT
+
+    def chosen(self, e: Expr, tests: list[Expr], frame: tuple[str, ...], out: str = "") -> str:
+        """An expression where tests hold, elsewhere 0: not a product, in which 0 times infinity would be NaN."""
+        (c, *more) = (t.args[0] for t in tests if isinstance(t, Op))
+        test = Op("and", (c, *more)) if more else c
+        conditions = None if out else self.masked(test, frame)
+        if conditions is not None:
+            self.functions.add("masked")
+            return f"masked({self.show(e, frame)}, 0, {', '.join(conditions)})"
+        self.functions.add("chosen")
+        into = f", out={out}" if out else ""
+        return f"chosen({self.show(e, frame)}, {self.holds(test, frame)}{into})"
 
     def is_statistic(self, e: Expr) -> bool:
         """The square of one number that was computed from arrays: a norm."""

@@ -7,6 +7,8 @@ from derive.notation.expr import Expr, Op, Opt, Pos, Ref
 from derive.notation.text import split_quotient, split_sign
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, UNARY, Views
 
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
 
 class Conditions(Views):
     """Prints cases, masks and logic."""
@@ -88,6 +90,16 @@ class Conditions(Views):
                     code += f" if {option} >= 0 else None"  # no position is negative
             codes.append(code)
         return codes
+
+    def holds(self, c: Expr, frame: tuple[str, ...]) -> str:
+        """A condition under which something is chosen; of two real numbers, unless the opposite holds.
+
+        So NaN, for which no comparison does, is chosen: it is the largest wherever the largest is wanted.
+        """
+        match c:
+            case Op(fn, (a, b)) if fn in OPPOSITE and any(self.tensors[r.tensor].kind == "real" for r in x.refs(c)):
+                return f"~({self.show(Op(OPPOSITE[fn], (a, b)), frame)})"
+        return self.show(c, frame)
 
     def is_position(self, tensor: str) -> bool:
         """Whether a tensor's numbers are positions along an axis, which are checked not to be negative."""

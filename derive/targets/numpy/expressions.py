@@ -61,7 +61,7 @@ class Printer(Conditions, Arithmetic):
             case Op("where", (c, a, b)):
                 return self.where(c, a, b, frame)
             case Op("iverson", (c,)):
-                return f"({self.show(c, frame)})", ATOM
+                return f"({self.show(c, frame) if self.scalar(e) else self.holds(c, frame)})", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):

@@ -109,14 +109,15 @@ class Values:
         positions = s.op in ("argmax", "largest")
         frame = axes + over if positions or by_rows else p.frame(s.body, axes + over)
         terms = s.body.args[0] if isinstance(s.body, Op) and s.body.fn == "of" else s.body
-        code = p.show(terms, frame)
+        array, spans = self.apart(terms, frame) if positions else ("", "")
+        code = array or p.show(terms, frame)
         missing = [a for a in frame if a not in x.free(terms)]
         if missing:
             code = self.broadcast(code, frame)
         p.fill = "0"
         if positions:
             p.functions.add(s.op)
-            return f"{s.op}({code}, {len(over)})", ATOM, axes
+            return f"{s.op}({code}, {len(over)}{spans})", ATOM, axes
         places = [frame.index(a) for a in over]
         if by_rows:
             p.functions.add(s.op)
@@ -137,6 +138,19 @@ class Values:
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+
+    def apart(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, str]:
+        """An array that is read through windows, and these as further arguments; empty where there are none."""
+        p = self.printer
+        if not isinstance(e, Ref) or not any(x.free(i) and x.plain(i) is None for i in e.index):
+            return "", ""
+        p.apart = []
+        code, axes = p.view(e)
+        spans, p.apart = p.apart, None
+        if not spans or {*axes} != {*frame}:
+            return "", ""
+        order = ", ".join(str(axes.index(a)) for a in frame)
+        return code, f", ({order}), {', '.join(spans)}"
 
     def full(self, e: Expr, frame: tuple[str, ...]) -> bool:
         """Whether an expression is an array, or a sum with one, that has the axes of a frame in their order."""

@@ -33,6 +33,7 @@ class Views:
         sizes: axes whose size is used.
         fill: what stands outside an array that is read through a window.
         taps: positions in a window that the code being printed has as integers.
+        apart: where given, the spans of windows are put there, and the array is printed without them.
     """
 
     layer: Layer
@@ -47,6 +48,7 @@ class Views:
     sizes: dict[str, None] = field(default_factory=dict)
     fill: str = "0"
     taps: frozenset[str] = frozenset()
+    apart: list[str] | None = None
 
     def scalar(self, e: Expr) -> bool:
         """Whether an expression is a plain Python number in the kernel."""
@@ -119,10 +121,13 @@ class Views:
         if ref.tensor in self.lists and len(slots) > 1:
             code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
         if affine:
-            self.functions.add("windows")
             spans = [self.span(place, e) for place, e in affine]
-            filled = f", fill={self.fill}" if self.fill != "0" else ""
-            code = f"windows({code}, {', '.join(text for text, _ in spans)}{filled})"
+            if self.apart is None:
+                self.functions.add("windows")
+                filled = f", fill={self.fill}" if self.fill != "0" else ""
+                code = f"windows({code}, {', '.join(text for text, _ in spans)}{filled})"
+            else:
+                self.apart += [text for text, _ in spans]
             for (place, _), (_, indices) in zip(reversed(affine), reversed(spans), strict=True):
                 axes[place : place + 1] = indices
         return code, tuple(axes)

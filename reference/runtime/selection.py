@@ -1,0 +1,110 @@
+"""Choosing elements: by a condition, or as the largest of several.
+
+What is not chosen leaves nothing behind, whatever it is: NaN and infinity would survive a multiplication by 0. NaN is
+the largest of all numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.arrays import Span, windows
+
+Array = NDArray[Any]
+
+FEW = 256  # elements up to which a select that may mispredict costs less than the passes of one that does not
+BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+TAPS = 64  # up to so many positions, a maximum over windows goes position by position, each a slice of all windows
+
+
+def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
+    """``a`` where the condition holds, elsewhere 0; as fast as their product.
+
+    Of many numbers the bits are cleared, for a processor mispredicts every other branch of `numpy.where`.
+
+    Args:
+        a: of any shape.
+        condition: booleans; both broadcast.
+        out: where to put the result.
+    """
+    few = max(a.size, condition.size) <= FEW
+    kind = None if few or a.dtype.hasobject else BITS.get(a.itemsize)
+    if kind is None:
+        found = np.where(condition, a, np.array(0, a.dtype))
+        if out is None:
+            return found
+        out[...] = found
+        return out
+    every = np.negative(condition.view(np.int8))  # all bits are 1, or all are 0
+    bits = np.bitwise_and(a.view(kind), every, None if out is None else out.view(kind))
+    return np.asarray(bits.view(a.dtype))
+
+
+def window_max(a: Array, axes: tuple[int, ...]) -> Array:
+    """The maximum over some axes of a view made by `windows`; -inf over none."""
+    taps = _taps(a, axes)
+    if not 0 < len(taps) <= TAPS or a.dtype == object:
+        return np.asarray(np.maximum.reduce(a, axis=axes, initial=-np.inf))
+    out: Array = a[taps[0]].copy()
+    for tap in taps[1:]:
+        np.maximum(out, a[tap], out=out)
+    return out
+
+
+def _taps(a: Array, axes: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """Indices of the slices of an array at each position of some axes, in row-major order."""
+    found = []
+    for tap in np.ndindex(*(a.shape[n] for n in axes)):
+        at: list[Any] = [slice(None)] * a.ndim
+        for n, position in zip(axes, tap, strict=True):
+            at[n] = position
+        found.append(tuple(at))
+    return found
+
+
+def largest(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> tuple[Array, Array]:
+    """The maximum over the last ``axes`` axes, -inf over none, and the row-major position of the first one.
+
+    NaN is the largest. Where windows reach beyond the array, nothing there is the first, unless all is there.
+
+    Args:
+        a: of any shape.
+        axes: how many.
+        order: the order of the axes of its windows; see `windows` for the spans.
+    """
+    whole = windows(a, *spans, fill=-np.inf).transpose(order) if spans else a
+    kept = whole.ndim - axes
+    taps = _taps(whole, tuple(range(kept, whole.ndim))) if axes > 1 else []
+    if 0 < len(taps) <= TAPS and a.dtype != object:
+        value = whole[taps[0]].copy()
+        position = np.zeros(value.shape, np.int8)
+        for n, tap in enumerate(taps[1:], 1):
+            np.copyto(position, n, where=whole[tap] > value)
+            np.maximum(value, whole[tap], out=value)
+    else:
+        flat = whole.reshape(*whole.shape[:kept], math.prod(whole.shape[kept:]))
+        if flat.shape[-1] == 0:
+            return np.full(flat.shape[:-1], -np.inf, a.dtype), np.zeros(flat.shape[:-1], np.intp)
+        position = flat.argmax(axis=-1)
+        value = np.take_along_axis(flat, position[..., None], -1)[..., 0]
+    if a.dtype == object or not value.size or value.item(value.argmin()) > -math.inf:  # argmin finds NaN first
+        return value, position
+    _put_first(position, np.isnan(value), np.isnan(whole))
+    if spans:
+        inside = windows(np.ones(a.shape, bool), *spans, fill=False).transpose(order)
+        _put_first(position, value == -math.inf, inside)
+    return value, position
+
+
+def _put_first(position: Array, rows: Array, candidates: Array) -> None:
+    """In some rows, the position of the first candidate; 0 where there is none."""
+    position[rows] = candidates[rows].reshape(np.count_nonzero(rows), math.prod(candidates.shape[rows.ndim :])).argmax(-1)
+
+
+def argmax(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> Array:
+    """Row-major position of the first maximum; see `largest`."""
+    return largest(a, axes, order, *spans)[1]
