@@ -102,7 +102,9 @@ def largest(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> t
 
 def _put_first(position: Array, rows: Array, candidates: Array) -> None:
     """In some rows, the position of the first candidate; 0 where there is none."""
-    position[rows] = candidates[rows].reshape(np.count_nonzero(rows), math.prod(candidates.shape[rows.ndim :])).argmax(-1)
+    position[rows] = (
+        candidates[rows].reshape(np.count_nonzero(rows), math.prod(candidates.shape[rows.ndim :])).argmax(-1)
+    )
 
 
 def argmax(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> Array:
