@@ -32,7 +32,7 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
         out: where to put the result.
     """
     few = max(a.size, condition.size) <= FEW
-    kind = None if few or a.dtype.hasobject else BITS.get(a.itemsize)
+    kind: Any = None if few or a.dtype.hasobject else BITS.get(a.itemsize)
     if kind is None:
         found = np.where(condition, a, np.array(0, a.dtype))
         if out is None:

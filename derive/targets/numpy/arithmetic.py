@@ -110,8 +110,8 @@ class Arithmetic(Views):
         above, below = split_quotient(rest)
         tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
         if tests and any(not self.scalar(f) for f in (*above, *below) if f not in tests):
-            others = x.mul(*(f for f in x.factors(rest) if f not in tests))
-            return ("-" if negative else "") + self.chosen(others, tests, frame), UNARY if negative else ATOM
+            left = x.mul(*(f for f in x.factors(rest) if f not in tests))
+            return ("-" if negative else "") + self.chosen(left, tests, frame), UNARY if negative else ATOM
         small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]
         numbers = [f for f in above if self.scalar(f)]
@@ -156,9 +156,9 @@ class Arithmetic(Views):
             1
         ] if above else PRODUCT
 
-    def chosen(self, e: Expr, tests: list[Expr], frame: tuple[str, ...], out: str = "") -> str:
+    def chosen(self, e: Expr, tests: list[Op], frame: tuple[str, ...], out: str = "") -> str:
         """An expression where tests hold, elsewhere 0: not a product, in which 0 times infinity would be NaN."""
-        (c, *more) = (t.args[0] for t in tests if isinstance(t, Op))
+        (c, *more) = (t.args[0] for t in tests)
         test = Op("and", (c, *more)) if more else c
         conditions = None if out else self.masked(test, frame)
         if conditions is not None:
