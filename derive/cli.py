@@ -1,7 +1,8 @@
 """The command ``gradbook``. Everything heavy is imported by the subcommand that needs it.
 
 Exit codes: 0 done; 1 a check failed (``--check`` found differences, a leg of the evidence does not hold); 2
-the request makes no sense (unknown layer, a definition that cannot be read, a file in the way).
+not possible as asked (unknown layer, a definition that cannot be read, a file in the way, a full disk, an internal
+error); 130 interrupted, 143 ended from outside. What goes wrong is said in one sentence, never as a traceback.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from derive.ending import ENDED, INTERRUPTED, Ended, ended_in_order, refuse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,21 +93,29 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["train"]:  # its options are its own
-        from reference.training.cli import run
+    command = next((w for w in words if not w.startswith("-")), "")
+    with ended_in_order():
+        try:
+            status = run(words)
+            sys.stdout.flush()
+            return status
+        except Exception as error:
+            return refuse(f"gradbook {command}", error)
+        except KeyboardInterrupt:
+            print(f"gradbook {command}: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except Ended:
+            print(f"gradbook {command}: ended from outside", file=sys.stderr)
+            return ENDED
 
-        return run(words[1:])
+
+def run(words: list[str]) -> int:
+    if words[:1] == ["train"]:  # its options are its own
+        from reference.training.cli import run as train
+
+        return train(words[1:])
     arguments = parser().parse_args(words)
-    try:
-        return int(COMMANDS[arguments.command](arguments))
-    except (
-        ValueError,
-        FileNotFoundError,
-    ) as error:  # DefinitionError and BuildError say what, where and how to mend it
-        print(f"gradbook {arguments.command}: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 0
+    return int(COMMANDS[arguments.command](arguments))
 
 
 def console() -> Console:
@@ -121,7 +132,7 @@ def build(arguments: argparse.Namespace) -> int:
 
     file, names = split(arguments.what)
     if file is None and arguments.out:
-        raise ValueError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
+        raise work.BuildError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
     out = arguments.out or (file.with_name("kernels") if file else None)
     whole = file is None and not names
     begin = time.perf_counter()
@@ -134,8 +145,6 @@ def build(arguments: argparse.Namespace) -> int:
     if arguments.check:
         return report_check(plan, whole, arguments.what, out)
     written, gone = work.write(plan, remove=whole or file is not None)
-    if whole:
-        work.remember()
     report_build(plan, written, gone, time.perf_counter() - begin)
     if file is not None and out is not None and not arguments.no_verify:
         return verify_file(file, out)
@@ -146,21 +155,23 @@ def split(what: Sequence[str]) -> tuple[Path | None, list[str]]:
     """A file of definitions, or names of layers.
 
     Raises:
-        ValueError: both, or more than one file.
+        BuildError: both, more than one file, or one that is not there.
     """
+    from derive.build import BuildError
+
     files = [Path(w) for w in what if w.endswith(".py") or "/" in w]
     names = [w for w in what if not (w.endswith(".py") or "/" in w)]
     if len(files) > 1 or (files and names):
-        raise ValueError("give one file of definitions, or names of layers")
+        raise BuildError("give one file of definitions, or names of layers")
     if files and not files[0].is_file():
-        raise FileNotFoundError(f"there is no file {files[0]}")
+        raise BuildError(f"there is no file {files[0]}")
     return (files[0] if files else None), names
 
 
 def count_layers() -> int:
-    from derive.build import KERNELS, ROOT, generated
+    from derive.build import KERNELS, products
 
-    return sum(1 for _ in generated((ROOT / KERNELS,)))
+    return sum(1 for name in products() if Path(name).parent == KERNELS)
 
 
 def progress(what: Sequence[str], make: Any) -> Plan:
@@ -255,4 +266,4 @@ def verify_file(file: Path, out: Path) -> int:
 COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main())  # the installed command does the same

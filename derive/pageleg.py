@@ -6,6 +6,7 @@ installation; without it, or without MkDocs, there is no page leg, and `missing`
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -41,8 +42,8 @@ def page_leg(names: Iterable[str]) -> Iterator[Answer]:
     """
     names = list(names)
     with tempfile.TemporaryDirectory() as folder:
-        built = start("mkdocs", "build", "--strict", "--quiet", "--site-dir", folder)
-        said = built.communicate()[0]
+        with start("mkdocs", "build", "--strict", "--quiet", "--site-dir", folder) as built:
+            said = built.communicate()[0]
         if built.returncode:
             yield from ((name, False, "FAILED", last(said), 0.0) for name in names)
             return
@@ -74,9 +75,10 @@ def read_back(site: str, names: list[str], *options: str) -> Iterator[Answer]:
     """Let the reader judge built pages."""
     while names:  # a page that cannot be read ends the program; the rest get another
         found = 0
-        for answer in answers(start("tests.page.score", site, *names, *options), names[:], strict=not options):
-            yield answer
-            found += 1
+        with start("tests.page.score", site, *names, *options) as program:
+            for answer in answers(program, names[:], strict=not options):
+                yield answer
+                found += 1
         names = names[found:]
 
 
@@ -121,9 +123,10 @@ def last(said: str) -> str:
     return said.strip().splitlines()[-1] if said.strip() else "no answer"
 
 
-def start(module: str, *arguments: str) -> subprocess.Popen[str]:
-    """Run a module of the checkout."""
-    return subprocess.Popen(
+@contextlib.contextmanager
+def start(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a module of the checkout; it ends with what is done with it, an interrupt included."""
+    program = subprocess.Popen(
         [sys.executable, "-u", "-m", module, *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
@@ -131,3 +134,9 @@ def start(module: str, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    with program:
+        try:
+            yield program
+        finally:
+            if program.poll() is None:
+                program.kill()

@@ -1,7 +1,8 @@
 """The record of the last verification: what ``gradbook verify`` writes and the pages show.
 
 A JSON file, checked in (docs/assets/verification.json), so that the pages are a function of the checked-in
-files alone. An entry counts only for the definition it was made with.
+files alone; for a user's own layers it is beside their kernels, and in the list of what gradbook made there. An
+entry counts only for the definition it was made with.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from derive.files import locked, replace, text_of
+from derive.manifest import SHARED, Manifest
 
 RECORD = Path("docs/assets/verification.json")
 Legs = list[dict[str, Any]]
@@ -24,7 +28,7 @@ def load(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(text_of(path))
         return {str(name): {"definition": e["definition"], "legs": list(e["legs"])} for name, e in found.items()}
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
@@ -43,16 +47,34 @@ def entry(leg: str, passed: bool, text: str, detail: str = "") -> dict[str, Any]
     return {"leg": leg, "passed": passed, "text": text} | ({"detail": detail} if detail else {})
 
 
-def store(path: Path, found: Mapping[str, tuple[str, Legs]]) -> None:
-    """Put new entries (name to definition and legs) beside the others. Legs that were not run again stay."""
+def store(path: Path, found: Mapping[str, tuple[str, Legs]], listed: bool = False) -> None:
+    """Put new entries (name to definition and legs) beside the others. Legs that were not run again stay.
+
+    Args:
+        path: the record.
+        found: the new entries.
+        listed: whether the record goes into the folder's list of what gradbook made.
+
+    Raises:
+        derive.files.FileError: the file cannot be written; it is whole.
+    """
+    with locked(path.parent):
+        text = json.dumps(dict(sorted(merged(path, found).items())), indent=1, ensure_ascii=False) + "\n"
+        if listed:
+            Manifest.load(path.parent).write(SHARED, {path: text.encode()})
+        else:
+            replace({path: text.encode()})
+
+
+def merged(path: Path, found: Mapping[str, tuple[str, Legs]]) -> dict[str, dict[str, Any]]:
+    """A record with new entries."""
     record = load(path)
     for name, (definition, new) in found.items():
         old = legs(record, name, definition)
         again = {leg["leg"] for leg in new}
         kept = [dict(leg) for leg in old if leg["leg"] not in again]
         record[name] = {"definition": definition, "legs": merge(kept, new)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(sorted(record.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
 
 
 #: The order of the badges: DESIGN's ladder.

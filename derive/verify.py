@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import itertools
 import multiprocessing
 import os
@@ -25,8 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from derive import pageleg, record
-from derive.build import ROOT, BuildError, fingerprint, generate, write
+from derive.build import ROOT, Plan, fingerprint, generate, known, write
 from derive.calculus.derivation import Derivation, derive
+from derive.ending import interrupts_ignored
 from derive.notation.define import REGISTRY, load_file, load_project
 
 if TYPE_CHECKING:
@@ -104,9 +104,17 @@ def run_project(names: list[str]) -> Iterator[Verdict]:
         for name in names:
             yield from run_layer(load_project()[name], project_kernel(name))
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for verdicts in pool.map(run_named, names):
-            yield from verdicts
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            with interrupts_ignored():  # workers begin with the first task: Ctrl-C is for the command, which ends them
+                running = [pool.submit(run_named, name) for name in names]
+            for one in running:
+                yield from one.result()
+        except BaseException:  # an interrupt ends them, and does not wait for what they are at
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
 
 
 def count(layers: dict[str, tuple[Layer, ...]]) -> int:
@@ -172,15 +180,12 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     Raises:
         BuildError: an unknown name.
     """
-    registry = load_project()
-    unknown = [n for n in names if n not in registry]
-    if unknown:
-        raise BuildError(f"there is no layer {unknown[0]!r}; gradbook list shows what there is")
+    registry = known(names, load_project())
     chosen = {n: v for n, v in registry.items() if not names or n in names}
     verdicts = itertools.chain(run_project(list(chosen)), pages(pageleg.page_leg, chosen))
     found = show(console, verdicts, count(chosen) + len(chosen) * (not pageleg.missing()))
     if record:
-        keep(ROOT / RECORD, found)
+        keep(Plan(ROOT), found)
         written, _ = write(generate(names))
         console.print(f"\nrecorded in {RECORD}; {len(written)} pages changed")
     return summary(console, found)
@@ -196,8 +201,10 @@ def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Itera
 RECORD = record.RECORD
 
 
-def keep(path: Path, found: list[Verdict]) -> None:
-    record.store(path, {n: (fingerprint(REGISTRY[n][0]), legs) for n, legs in entries(found).items()})
+def keep(plan: Plan, found: list[Verdict]) -> None:
+    """Put verdicts into the record of the project or of a user's folder."""
+    legs = {n: (fingerprint(REGISTRY[n][0]), legs) for n, legs in entries(found).items()}
+    record.store(plan.record(), legs, listed=plan.file is not None)
 
 
 def project_kernel(name: str) -> ModuleType:
@@ -205,15 +212,15 @@ def project_kernel(name: str) -> ModuleType:
 
 
 def outside_kernels(out: Path) -> Callable[[str], ModuleType]:
-    """Loads kernels from a folder as a package of their own, whatever else has its name: some call one another."""
+    """Loads kernels from a folder as a package of their own, whatever else has its name: some call one another.
+
+    A user's own ``__init__.py`` there is not run.
+    """
     package = f"kernels_{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
     for name in [n for n in sys.modules if n.split(".")[0] == package]:
         del sys.modules[name]
-    spec = importlib.util.spec_from_file_location(package, out / "__init__.py", submodule_search_locations=[str(out)])
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[package] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[package])
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [str(out.resolve())]
     importlib.invalidate_caches()
     return lambda name: importlib.import_module(f"{package}.{name}")
 
@@ -228,6 +235,6 @@ def verify_outside(console: Console, file: Path, out: Path) -> int:
     found = show(console, itertools.chain(own, read), count(chosen) + len(chosen) * (not pageleg.missing()))
     if pageleg.missing():
         console.print(f"\nthe page leg was not run: {pageleg.missing()}")
-    keep(out / RECORD.name, found)
+    keep(Plan(out, file), found)
     write(generate(file=file, out=out))
     return summary(console, found)

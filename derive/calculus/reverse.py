@@ -113,11 +113,7 @@ class Reverse:
         tensor = self.layer.tensors[name]
         adjoint = self.names[name]
         self.tensors[adjoint] = replace(
-            tensor,
-            name=adjoint,
-            role="intermediate" if tensor.role != "input" else "output",
-            kind="real",
-            domain=None,
+            tensor, name=adjoint, role="intermediate" if tensor.role != "input" else "output", kind="real"
         )
         steps = self.contributions.get(name, [])
         groups: dict[tuple[Expr, ...], list[Expr]] = {}

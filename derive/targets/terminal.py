@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-
 from rich.console import Console
-from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
 from derive import record
-from derive.build import ROOT, fingerprint
+from derive.build import ROOT, fingerprint, known
 from derive.calculus.derivation import Derivation, derive
 from derive.calculus.steps import Rewrite, Scatter
 from derive.notation.define import load_project
@@ -23,13 +20,9 @@ def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = 
     """Print everything there is to know about a layer.
 
     Raises:
-        ValueError: there is no such layer; names the nearest ones.
+        BuildError: there is no such layer; names the nearest ones.
     """
-    registry = load_project()
-    if name not in registry:
-        near = difflib.get_close_matches(name, registry, 3, 0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "gradbook list shows what there is"
-        raise ValueError(f"there is no layer {name!r}; {hint}")
+    registry = known([name], load_project())
     derivation = derive(registry[name][0])
     layer = derivation.layer
     console.print(f"[bold]{name}[/bold]   {layer.doc.splitlines()[0]}")
@@ -52,8 +45,7 @@ def arguments(layer: Layer) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for tensor in layer.inputs:
         slots = ", ".join(str(s) for s in tensor.slots[tensor.sequence :])
-        said = tensor.kind + (f", {escape(str(tensor.domain))}" if tensor.domain else "")
-        table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", said)
+        table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", tensor.kind)
     for option in layer.options:
         table.add_row(f"  {option.name}", option.kind.lower(), f"= {option.default}")
     return table
