@@ -58,19 +58,27 @@ class Reverse:
     contributions: dict[str, list[Scatter]] = field(default_factory=dict)
     auxiliary: list[Equation] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.derivative = Derivative(self.scalars)
+        bodies = [e for equation in self.layer.equations for e in (*equation.left, equation.body)]
+        indices = {i for e in bodies for n in x.walk(e) for i in names_indices(n)}
+        self.taken = {*self.layer.tensors, *(o.name for o in self.layer.options), *self.layer.sizes, *indices}
         consumed = {name for e in self.layer.equations for name in x.tensors(e.body)}
         self.cotangents = {o: self.free_name(f"d{o}") for o in self.layer.differentiable_outputs}
         self.names = {
-            name: self.free_name(f"d{name}_total" if name in self.cotangents and name in consumed else f"d{name}")
+            name: self.cotangents[name]
+            if name in self.cotangents and name not in consumed
+            else self.free_name(f"d{name}_total" if name in self.cotangents else f"d{name}")
             for name in self.layer.tensors
         }
 
     def free_name(self, name: str) -> str:
-        while name in self.layer.tensors:
+        """A name that nothing in the layer has, nor anything that was named before."""
+        while name in self.taken:
             name += "_"
+        self.taken.add(name)
         return name
 
     def active(self) -> set[str]:
@@ -349,6 +357,11 @@ def tidy_index(e: Expr) -> Expr:
         tidy = scalars.back(sympy.expand(quotient))
         return e if len(show(tidy)) >= len(show(e)) else tidy
     return e
+
+
+def names_indices(e: Expr) -> tuple[str, ...]:
+    """The indices that a node names."""
+    return (e.index,) if isinstance(e, Pos) else e.over if isinstance(e, Reduce) else ()
 
 
 def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:

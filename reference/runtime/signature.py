@@ -53,23 +53,24 @@ class Signature(Examiner):
 
         It raises what Examiner.examine raises.
         """
+        inputs = [f"a{n}" for n, _ in enumerate(self.inputs)]
+        options = {name: f"o{n}" for n, name in enumerate(self.options)}
         key = []
-        for p in self.inputs:
+        for p, a in zip(self.inputs, inputs, strict=True):
             if p.sequence:
-                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {p.name}])")
+                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {a}])")
             elif p.optional:
-                key.append(f"None if {p.name} is None else ({p.name}.shape, {p.name}.dtype, {p.name}.__class__)")
+                key.append(f"None if {a} is None else ({a}.shape, {a}.dtype, {a}.__class__)")
             else:
-                key.append(f"{p.name}.shape, {p.name}.dtype, {p.name}.__class__")
-        key += [f"{name}, {name}.__class__" for name in self.options]
-        inputs = [p.name for p in self.inputs]
+                key.append(f"{a}.shape, {a}.dtype, {a}.__class__")
+        key += [f"{o}, {o}.__class__" for o in options.values()]
         ranged = [n for n, p in enumerate(self.inputs) if p.below]
         checks = [f"in_range(patterns[{n}], {inputs[n]}, dims)\n        " for n in ranged]
         code = BIND.format(
-            parameters=", ".join([*inputs, *self.options]),
+            parameters=", ".join([*inputs, *options.values()]),
             key=", ".join(key),
             inputs=", ".join(inputs),
-            options=", ".join(f'"{name}": {name}' for name in self.options),
+            options=", ".join(f'"{name}": {o}' for name, o in options.items()),
             checks="".join(checks),
         )
         scope: dict[str, Any] = {
@@ -79,7 +80,7 @@ class Signature(Examiner):
             "in_range": self.check_range,
             "patterns": self.inputs,
         }
-        exec(code, scope)  # the names are those of a kernel's own arguments
+        exec(code, scope)  # arguments have numbers here, so that none is called like what stands in BIND
         made: Callable[..., Any] = scope["bind"]
         return made
 
@@ -180,7 +181,7 @@ class Signature(Examiner):
 
     # ---- coming back -----------------------------------------------------------------------------------------------
 
-    def restore(self, dims: Dims, **results: Any) -> list[Any]:
+    def restore(self, dims: Dims, /, **results: Any) -> list[Any]:
         """Give results, by the names of outputs or inputs, the shapes and the dtype that their patterns promise."""
         layout, dtype = dims.layout, dims.dtype
         found = []

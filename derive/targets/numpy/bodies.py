@@ -21,6 +21,7 @@ from derive.program.roots import shared_roots
 from derive.program.rows import grouped
 from derive.program.share import shared
 from derive.targets.numpy.expressions import Printer
+from derive.targets.numpy.names import Encoded, encoder_of
 from derive.targets.numpy.statements import Body
 from derive.targets.numpy.views import size_name
 
@@ -54,9 +55,12 @@ class Bodies:
     """What the parts of a module share: a layer's variants, the default one first, and what is used."""
 
     def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
-        self.variants = tuple(map(by_parts, variants))
-        self.layer = variants[0].layer
-        self.activations = activations
+        self.given, self.given_activations = variants, activations
+        encoder = encoder_of(variants[0].layer, activations)
+        self.alphabet = encoder.alphabet
+        self.variants = tuple(Encoded(by_parts(d), encoder) for d in variants)
+        self.layer = self.variants[0].layer
+        self.activations = tuple(map(self.alphabet.layer, activations))
         self.functions: set[str] = set()
         self.helpers: dict[str, str] = {}
         self.layers_used: set[str] = set()
@@ -65,7 +69,7 @@ class Bodies:
         self.notes: dict[str, None] = {}
         self.unit_rows = frozenset(
             f.lhs.body.tensor
-            for f in variants[0].facts
+            for f in self.variants[0].facts
             if f.body == x.ONE and isinstance(f.lhs, Reduce) and isinstance(f.lhs.body, Ref)
             and f.lhs.over == (x.plain(f.lhs.body.index[-1]),)
         )  # fmt: skip

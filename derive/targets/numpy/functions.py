@@ -269,11 +269,11 @@ class Functions(Bodies):
 
     def parts(self) -> list[Layer]:
         """The layers that this one calls."""
-        return list({c.part.name: c.part for d in self.variants for c in d.layer.calls}.values())
+        return list({c.part.name: c.part for d in self.given for c in d.layer.calls}.values())
 
     def differentiable_twice(self, part: Layer) -> bool:
         """Whether the kernel of a part has double_backward."""
-        return type(self)((derive(part),), self.activations).double_backward() != ""
+        return type(self)((derive(part),), self.given_activations).double_backward() != ""
 
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""

@@ -71,7 +71,7 @@ class Header(Bodies):
             used = set(self.layers_used)
             if any(o.kind == "Activation" for o in layer.options):
                 used |= set(self.activations)
-            outside = {n for n in used if n in REGISTRY and Path(REGISTRY[n][0].file).parent != home()}
+            outside = {n for n in used if self.outside(n)}
             for place, names in ((".", outside), ("reference.layers", used - outside)):
                 local += [f"from {place} import {', '.join(sorted(names))}"] if names else []
         by_module: dict[str, list[str]] = {}
@@ -85,6 +85,11 @@ class Header(Bodies):
             text += f"\n\nACTIVATIONS: dict[str, Any] = {{{table}}}"
         text += "\n\n\n" + self.named_tuples()
         return text
+
+    def outside(self, layer: str) -> bool:
+        """Whether a layer is not one of the project's: its kernel stands beside this one."""
+        name = self.alphabet.decode(layer)
+        return name in REGISTRY and Path(REGISTRY[name][0].file).parent != home()
 
     def signature(self) -> str:
         layer = self.layer

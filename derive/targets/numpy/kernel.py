@@ -7,6 +7,7 @@ from derive.targets.numpy.bodies import Function
 from derive.targets.numpy.functions import Functions
 from derive.targets.numpy.header import GENERATED, Header, definition_path
 from derive.targets.numpy.layout import wrap_code
+from derive.targets.numpy.names import spelled
 
 
 class Kernel(Functions, Header):
@@ -31,7 +32,8 @@ class Kernel(Functions, Header):
         self.uses_math, self.uses_numpy = (any(name in part for part in parts) for name in ("math.", "np."))
         head = self.header()
         text = head + "\n\n\n" + "\n\n\n".join(parts) + "\n"
-        return "\n".join(out for line in text.split("\n") for out in self.wrapped(line))
+        text = "\n".join(out for line in text.split("\n") for out in self.wrapped(line))
+        return spelled(text, self.alphabet)
 
     def wrapped(self, line: str) -> list[str]:
         return wrap_code(line) if line.startswith(("    ", "def ")) and not line.endswith('"""') else [line]
