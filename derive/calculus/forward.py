@@ -50,5 +50,5 @@ def forward(layer: Layer) -> Tangent:
         return x.add(*parts)
 
     equations = [Equation(names[e.target], e.left, tangent(e, e.body)) for e in layer.equations if e.target in active]
-    tensors = {t: replace(layer.tensors[n], name=t) for n, t in names.items()}
+    tensors = {t: replace(layer.tensors[n], name=t, domain=None) for n, t in names.items()}
     return Tangent(tuple(equations), names, tuple(engine.auxiliary), {**engine.tensors, **tensors})

@@ -121,7 +121,11 @@ class Reverse:
         tensor = self.layer.tensors[name]
         adjoint = self.names[name]
         self.tensors[adjoint] = replace(
-            tensor, name=adjoint, role="intermediate" if tensor.role != "input" else "output", kind="real"
+            tensor,
+            name=adjoint,
+            role="intermediate" if tensor.role != "input" else "output",
+            kind="real",
+            domain=None,
         )
         steps = self.contributions.get(name, [])
         groups: dict[tuple[Expr, ...], list[Expr]] = {}

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
+from derive.notation.domain import Domain
 from derive.notation.expr import (
     ELLIPSIS,
     ONE,
@@ -51,6 +52,7 @@ class Tensor:
         role: input, state (an input without gradient), output or intermediate.
         sequence: the first axis counts the entries of a Python list whose arrays may differ in shape.
         optional: a boolean mask that may be left out.
+        domain: where its numbers lie, where the definition says so.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Tensor:
     role: str = "intermediate"
     sequence: bool = False
     optional: bool = False
+    domain: Domain | None = None
 
     def ref(self) -> Ref:
         return Ref(self.name, tuple(Pos(a) for a in self.axes))
@@ -199,6 +202,7 @@ class Layer:
         same: index to the axis it runs along (softmax's j runs along i).
         begins_early: tensors that reach back to position -1 of a recurrence though no equation of theirs says so.
         choice: the value chosen for each option of kind choice that changes the equations.
+        source, file, first_line: the definition's text, and where it begins.
     """
 
     name: str
@@ -215,6 +219,7 @@ class Layer:
     begins_early: tuple[str, ...] = ()
     source: str = ""
     file: str = ""
+    first_line: int = 1
 
     def axis(self, index: str) -> str:
         """The axis that an index runs along. Derived indices (i2, i3) run along their original's axis."""

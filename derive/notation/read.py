@@ -7,18 +7,18 @@ the outputs. An error names the definition's file, line and statement, with the 
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.notation import expr as x
 from derive.notation.calls import Calls
+from derive.notation.errors import DefinitionError
 from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.functions import FUNCTIONS
 from derive.notation.layer import Equation, Layer, Option, Tensor
-from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, DefinitionError, items, name_of
+from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, items, name_of
+from derive.notation.source import Definition
 
 BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Add: x.add,
@@ -27,6 +27,7 @@ BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Div: x.div,
     ast.Pow: x.power,
 }
+WORDS = {"sum", "mean", "max", "reduced", "size", "sqrt", "axis", "state", "abs", *FUNCTIONS, *x.CONSTANTS}
 COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -250,7 +251,10 @@ class Reader(Calls):
     def index_name(self, node: ast.expr) -> str:
         return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else name_of(node)
 
-    def read(self, doc: str, cites: str) -> Layer:
+    def reserved(self) -> frozenset[str]:
+        return frozenset(WORDS)
+
+    def read(self) -> Layer:
         self.signature()
         outputs, state = self.statements()
         self.check_sizes()
@@ -258,8 +262,8 @@ class Reader(Calls):
             self.tensors[name] = replace(self.tensors[name], role="output")
         return Layer(
             name=self.function.name,
-            doc=doc,
-            cites=cites,
+            doc=self.definition.doc,
+            cites=self.definition.cites,
             tensors=self.tensors,
             options=tuple(self.options),
             steps=tuple(self.steps),
@@ -268,20 +272,15 @@ class Reader(Calls):
             sizes=self.sizes,
             same={i: self.find(i) for i in self.parent},
             choice=tuple(sorted(self.chosen.items())),
-            source="\n".join(self.lines),
-            file=self.file,
+            source=self.definition.source,
+            file=self.definition.file,
+            first_line=self.definition.first,
         )
 
 
-def read(function: Callable[..., object], cites: str, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
+def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
     """Read a definition: one Layer for each combination of its choices, the default first."""
-    source, first_line = inspect.getsourcelines(function)
-    lines = textwrap.dedent("".join(source)).splitlines()
-    tree = ast.parse("\n".join(lines)).body[0]
-    assert isinstance(tree, ast.FunctionDef)
-    file = inspect.getsourcefile(function) or "?"
-    doc = inspect.getdoc(function) or ""
-    first = Reader(tree, lines, file, first_line, known, {})
+    first = Reader(definition, known, {})
     first.signature()
     choices = [o for o in first.options if o.kind == "Choice"]
 
@@ -295,9 +294,7 @@ def read(function: Callable[..., object], cites: str, known: dict[str, tuple[Lay
             for others in combinations(tail):
                 yield {head.name: chosen, **others}
 
-    return tuple(
-        Reader(tree, lines, file, first_line, known, chosen).read(doc, cites) for chosen in combinations(choices)
-    )
+    return tuple(Reader(definition, known, chosen).read() for chosen in combinations(choices))
 
 
 __all__ = ["OPTION_KINDS", "TENSOR_KINDS", "DefinitionError", "Reader", "read"]

@@ -1,13 +1,20 @@
-"""Signatures of definitions, and errors that mark the place."""
+"""Signatures of definitions: which tensors and options a function declares, and in which range their numbers lie."""
 
 from __future__ import annotations
 
 import ast
+import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import NoReturn
 
-from derive.notation.expr import ELLIPSIS, Expr, Opt
+from derive.notation.constants import NotANumber, exact
+from derive.notation.domain import Domain
+from derive.notation.errors import Place, error
+from derive.notation.expr import CONSTANTS, ELLIPSIS, Expr, Opt
 from derive.notation.layer import Kind, Layer, Option, Slot, Tensor
+from derive.notation.source import Definition
 
 #: Option annotations: kind to the words an error uses.
 OPTION_KINDS = {
@@ -30,84 +37,310 @@ TENSOR_KINDS: dict[str, Kind] = {
     "Boolean": "boolean",
     "Mask": "boolean",
 }
-
-
-class DefinitionError(ValueError):
-    """A definition that cannot be read: says what, where (the statement, with the place marked) and how to mend it."""
+#: Options that are numbers: whether only integers are in the kind, and which numbers are.
+NUMBERS: dict[str, tuple[bool, Callable[[Fraction], bool]]] = {
+    "Positive": (False, lambda v: v > 0),
+    "Scalar": (False, lambda v: True),
+    "Probability": (False, lambda v: 0 < v <= 1),
+    "Fraction": (False, lambda v: 0 <= v <= 1),
+    "Count": (True, lambda v: v > 0),
+    "Natural": (True, lambda v: v >= 0),
+    "Integer": (True, lambda v: True),
+    "Axis": (True, lambda v: True),
+}
+#: What a signature may say of the numbers of a tensor.
+DOMAINS = "x: Real[...] > 0, p: 0 <= Real[...] <= 1, t: Integer[...] < v, p: sum(i, Real[..., i]) == 1"
+EXAMPLE = "write for example x: Real[..., i], or epsilon: Positive = 1e-5"
+MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 
 
 @dataclass
 class Signature:
     """What a function's signature declares."""
 
-    function: ast.FunctionDef
-    lines: list[str]
-    file: str
-    first_line: int
+    definition: Definition
     known: dict[str, tuple[Layer, ...]]
     chosen: dict[str, str]
     tensors: dict[str, Tensor] = field(default_factory=dict)
     options: list[Option] = field(default_factory=list)
     sizes: dict[str, Expr] = field(default_factory=dict)
 
+    @property
+    def function(self) -> ast.FunctionDef:
+        return self.definition.function
+
+    @property
+    def lines(self) -> list[str]:
+        return self.definition.lines
+
     def fail(self, node: ast.AST, what: str, mend: str) -> NoReturn:
-        row = getattr(node, "lineno", 1) - 1
-        column = getattr(node, "col_offset", 0)
-        width = max(1, getattr(node, "end_col_offset", column + 1) - column)
-        line = self.lines[row] if row < len(self.lines) else ""
-        raise DefinitionError(
-            f"{self.function.name}: {what}\n  {self.file}:{self.first_line + row}\n"
-            f"    {line.rstrip()}\n    {' ' * column}{'^' * min(width, max(1, len(line) - column))}\n  {mend}"
-        )
+        raise error(self.function.name, what, Place.of(node, self.definition.file, self.lines), mend)
+
+    def text(self, node: ast.AST) -> str:
+        """What is written there."""
+        return ast.get_source_segment("\n".join(self.lines), node) or ast.unparse(node)
+
+    # ---- arguments -------------------------------------------------------------------------------------------------
 
     def signature(self) -> None:
+        self.check_form()
         arguments = self.function.args
-        defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
-        for argument, default in zip(
-            arguments.args + arguments.kwonlyargs, defaults + list(arguments.kw_defaults), strict=True
-        ):
+        given = arguments.posonlyargs + arguments.args
+        defaults: list[ast.expr | None] = [None] * (len(given) - len(arguments.defaults))
+        defaults += [*arguments.defaults, *arguments.kw_defaults]
+        declared = list(zip(given + arguments.kwonlyargs, defaults, strict=True))
+        for argument, default in declared:
             if argument.annotation is None:
-                self.fail(argument, f"{argument.arg} has no annotation", "write for example x: Real[..., i]")
-            self.argument(argument.arg, argument.annotation, default)
+                self.fail(argument, f"{argument.arg} has no annotation", EXAMPLE)
+            self.argument(argument, argument.annotation, default)
+        if not any(t.role in ("input", "state") for t in self.tensors.values()):
+            self.fail(self.function, "no tensor goes in", "give the layer an input: x: Real[..., i]")
+        for argument, _ in declared:
+            self.check_axes(argument)
 
-    def argument(self, name: str, annotation: ast.expr, default: ast.expr | None) -> None:
+    def check_form(self) -> None:
+        """What a function may have beside arguments: nothing that would not be read."""
+        function, arguments = self.function, self.function.args
+        for star, argument in (("*", arguments.vararg), ("**", arguments.kwarg)):
+            if argument is not None:
+                self.fail(argument, f"{star}{argument.arg} has no meaning here", "write every tensor and option out")
+        if arguments.posonlyargs:
+            place = arguments.posonlyargs[-1]
+            self.fail(place, "/ has no meaning here", "leave it out: tensors are passed by place, options by keyword")
+        if function.returns is not None:
+            self.fail(function.returns, "-> has no meaning here", "leave it out: outputs are what the return names")
+        if getattr(function, "type_params", None):
+            self.fail(function, "type parameters have no meaning here", "leave them out")
+        if function.name in self.reserved():
+            self.fail(function, f"{function.name} is a word of the notation", "give the layer another name")
+
+    def reserved(self) -> frozenset[str]:
+        """Words that cannot name a layer, a tensor, an option or an index, because they mean something else."""
+        raise NotImplementedError
+
+    def argument(self, argument: ast.arg, annotation: ast.expr, default: ast.expr | None) -> None:
+        name = argument.arg
+        self.check_name(argument, name)
+        slices, kind, node = self.annotation(annotation)
+        domain = None
+        if isinstance(annotation, ast.Compare):
+            node, domain = self.domain(annotation)
+            slices, kind, node = self.annotation(node)
+            if kind not in ("Real", "State", "Integer"):
+                self.fail(annotation, f"{name} has no numbers to compare", f"write a domain as in {DOMAINS}")
+            if kind == "Integer" and domain.simplex:
+                self.fail(annotation, "integers do not sum to 1", "declare t: Real[..., i] for probabilities")
+        if kind in TENSOR_KINDS and (slices or default is None):
+            self.tensor(argument, kind, slices, default, node, domain)
+        elif domain is not None or kind in TENSOR_KINDS.keys() - OPTION_KINDS.keys():
+            self.fail(node, f"{name} has no axes", f"write {name}: {kind}[...], or an option {name}: Scalar = 1.0")
+        elif kind in OPTION_KINDS:
+            self.option(name, kind, slices, default, node)
+        else:
+            near = difflib.get_close_matches(kind, [*TENSOR_KINDS, *OPTION_KINDS], 1)
+            mend = f"tensors are {', '.join(TENSOR_KINDS)}[axes]; options are {', '.join(OPTION_KINDS)}"
+            self.fail(node, f"{name} has an unknown kind", f"did you mean {near[0]}? {mend}" if near else mend)
+
+    def annotation(self, node: ast.expr) -> tuple[list[ast.expr], str, ast.expr]:
+        """What stands in brackets, the word before them, and the whole."""
         slices: list[ast.expr] = []
-        base = annotation
+        base = node
         while isinstance(base, ast.Subscript):
             slices.insert(0, base.slice)
             base = base.value
-        kind = base.id if isinstance(base, ast.Name) else ""
-        if kind in TENSOR_KINDS and (slices or default is None):
-            slots = [self.slot(s) for part in slices for s in items(part)]
-            axes = tuple(a for slot in slots for a in slot.parts)
-            role = "state" if kind == "State" else "input"
-            self.tensors[name] = Tensor(
-                name, axes, tuple(slots), TENSOR_KINDS[kind], role, sequence=len(slices) == 2, optional=kind == "Mask"
-            )
-            return
-        if kind not in OPTION_KINDS:
-            self.fail(
-                annotation,
-                f"{name} has an unknown kind",
-                f"tensors are {', '.join(TENSOR_KINDS)}[axes]; options are {', '.join(OPTION_KINDS)}",
-            )
-        words = tuple(ast.literal_eval(s) for part in slices for s in items(part) if isinstance(s, ast.Constant))
-        axis = next((s.id for part in slices for s in items(part) if isinstance(s, ast.Name)), "")
-        value: object = None
-        if default is not None:
-            value = default.id if isinstance(default, ast.Name) else ast.literal_eval(default)
-        self.options.append(Option(name, kind, value, axis, words))
-        if kind == "Count" and axis:
-            self.sizes[axis] = Opt(name)
+        return slices, name_of(base), node
+
+    def check_name(self, node: ast.AST, name: str) -> None:
+        """A name that an argument, a tensor or an index may have, which nothing else has."""
+        if name in CONSTANTS:
+            self.fail(node, f"{name} is a constant of the notation", "give it another name")
+        if name in self.tensors or any(o.name == name for o in self.options):
+            self.fail(node, f"{name} is given twice", "give one of the two another name")
+
+    # ---- tensors ---------------------------------------------------------------------------------------------------
+
+    def tensor(
+        self,
+        argument: ast.arg,
+        kind: str,
+        slices: list[ast.expr],
+        default: ast.expr | None,
+        node: ast.expr,
+        domain: Domain | None,
+    ) -> None:
+        name = argument.arg
+        left_out = kind == "Mask" and isinstance(default, ast.Constant) and default.value is None
+        if default is not None and not left_out:
+            self.fail(default, f"{name} is a tensor, which has no default", f"an option is: {name}: Scalar = 1.0")
+        if len(slices) > 2:
+            self.fail(node, f"{name} has too many brackets", "a list of matrices is Real[l][o, i]")
+        groups = [[self.slot(s) for s in items(part)] for part in slices]
+        if len(groups) == 2 and [len(s.parts) for s in groups[0] if s.parts != (ELLIPSIS,)] != [1]:
+            self.fail(slices[0], "a list has one axis", "a list of matrices is Real[l][o, i]")
+        slots = [slot for group in groups for slot in group]
+        axes = tuple(a for slot in slots for a in slot.parts)
+        if axes.count(ELLIPSIS) > 1:
+            self.fail(node, "... stands twice", "... is all leading axes; name the others")
+        role = "state" if kind == "State" else "input"
+        self.tensors[name] = Tensor(
+            name,
+            axes,
+            tuple(slots),
+            TENSOR_KINDS[kind],
+            role,
+            sequence=len(slices) == 2,
+            optional=kind == "Mask",
+            domain=domain,
+        )
 
     def slot(self, node: ast.expr) -> Slot:
+        mend = "an axis is a name, ... or a product of names such as g * c"
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             return Slot((ELLIPSIS,))
         if isinstance(node, ast.Name):
+            if node.id in CONSTANTS:
+                self.fail(node, f"{node.id} is a constant of the notation", "give the axis another name")
             return Slot((node.id,))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            return Slot(self.slot(node.left).parts + self.slot(node.right).parts)
-        self.fail(node, "not an axis", "an axis is a name, ... or a product of names such as g * c")
+            parts = self.slot(node.left).parts + self.slot(node.right).parts
+            if ELLIPSIS in parts or len(set(parts)) < len(parts):
+                self.fail(node, "not a product of axes", mend)
+            return Slot(parts)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            self.fail(node, "an axis has a name", f"name it i, and say how long it is: i = axis({node.value})")
+        self.fail(node, "not an axis", mend)
+
+    def check_axes(self, argument: ast.arg) -> None:
+        """An axis has a name that nothing else has; a domain speaks of axes that there are."""
+        tensor = self.tensors.get(argument.arg)
+        declared = {a for t in self.tensors.values() for a in t.axes} | set(self.sizes)
+        node = argument.annotation or argument
+        option = next((o for o in self.options if o.name == argument.arg), None)
+        for axis in tensor.axes if tensor else (option.axis,) if option and option.axis else ():
+            if axis in self.tensors or any(o.name == axis for o in self.options):
+                self.fail(node, f"{axis} is an argument and an axis", "give one of the two another name")
+        if option is not None and option.kind == "Axis" and option.axis not in declared:
+            self.fail(node, f"no tensor has the axis {option.axis}", f"write {option.name}: Axis[i] with an axis i")
+        domain = tensor.domain if tensor else None
+        if domain is not None and domain.below and domain.below not in declared:
+            self.fail(node, f"no tensor has the axis {domain.below}", "compare with a number or an axis")
+
+    # ---- domains ---------------------------------------------------------------------------------------------------
+
+    def domain(self, node: ast.Compare) -> tuple[ast.expr, Domain]:
+        """``0 <= Real[...] < 1``: the tensor's kind, and where its numbers lie."""
+        mend = f"write a domain as in {DOMAINS}"
+        operands = [node.left, *node.comparators]
+        at = [n for n, o in enumerate(operands) if self.annotation(self.summed(o)[0])[1] in TENSOR_KINDS]
+        if len(at) != 1 or len(operands) > 3 or (len(operands) == 3 and at != [1]):
+            self.fail(node, "not a domain", mend)
+        kind, simplex = self.summed(operands[at[0]])
+        if simplex:
+            one = len(operands) == 2 and isinstance(node.ops[0], ast.Eq) and self.number(operands[1 - at[0]]) == 1
+            if not one:
+                self.fail(node, "not a domain", mend)
+            axes = [a for part in self.annotation(kind)[0] for s in items(part) for a in self.slot(s).parts]
+            if simplex not in axes:
+                self.fail(node, f"{simplex} is not among its axes", mend)
+            return kind, Domain(low=Fraction(0), simplex=simplex)
+        said: dict[str, tuple[Fraction, bool]] = {}
+        below = ""
+        for n, op in enumerate(node.ops):
+            bound = operands[n] if n < at[0] else operands[n + 1]
+            seen = MIRRORED.get(type(op)) if n < at[0] else type(op)
+            side = "low" if seen in (ast.Gt, ast.GtE) else "high"
+            if seen not in MIRRORED.values() or side in said or (side == "high" and below):
+                self.fail(node, "not a domain", mend)
+            if isinstance(bound, ast.Name) and bound.id not in CONSTANTS:
+                if seen is not ast.Lt or self.annotation(kind)[1] != "Integer":
+                    self.fail(bound, "integers lie below the length of an axis, and nothing else does", mend)
+                below = bound.id
+            else:
+                said[side] = self.number(bound), seen in (ast.Gt, ast.Lt)
+        low, high = said.get("low", (Fraction(0) if below else None, False)), said.get("high", (None, False))
+        found = Domain(low[0], high[0], low[1], high[1], below)
+        if found.empty:
+            self.fail(node, "no number is in this domain", mend)
+        return kind, found
+
+    def summed(self, node: ast.expr) -> tuple[ast.expr, str]:
+        """``sum(i, Real[..., i])``: what is summed, and along which axis."""
+        match node:
+            case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id=axis), body], keywords=[]):
+                return body, axis
+        return node, ""
+
+    def number(self, node: ast.expr) -> Fraction:
+        """A number that stands in the text, exactly."""
+        try:
+            return exact(node, self.text)
+        except NotANumber as problem:
+            self.fail(node, f"not a number: {problem}", "write a number such as 3, 1e-5 or 1 / 3")
+
+    # ---- options ---------------------------------------------------------------------------------------------------
+
+    def option(self, name: str, kind: str, slices: list[ast.expr], default: ast.expr | None, node: ast.expr) -> None:
+        inside = [s for part in slices for s in items(part)]
+        words: tuple[str, ...] = ()
+        axis = ""
+        if kind == "Choice":
+            words = self.words(inside, node)
+        elif kind in ("Count", "Axis") and len(inside) == 1 and isinstance(inside[0], ast.Name):
+            axis = inside[0].id
+        elif inside or kind == "Axis":
+            mend = f"write {name}: Axis[i] = -1" if kind == "Axis" else f"write {name}: {kind} = ..."
+            self.fail(node, f"{kind} is not followed by this", mend)
+        if default is None:
+            example = {"Choice": f'"{words[0] if words else "mean"}"', "Flag": "False", "Activation": '"relu"'}
+            shown = example.get(kind, "-1" if kind == "Axis" else "1" if NUMBERS[kind][0] else "1.0")
+            self.fail(node, f"{name} has no default", f"write {name}: {self.text(node)} = {shown}")
+        self.options.append(Option(name, kind, self.default(name, kind, words, default), axis, words))
+        if kind == "Count" and axis:
+            if axis in self.sizes:
+                self.fail(node, f"two options are the length of {axis}", "leave one of them out")
+            self.sizes[axis] = Opt(name)
+
+    def words(self, inside: Iterable[ast.expr], node: ast.expr) -> tuple[str, ...]:
+        """What may be chosen."""
+        found = [s.value for s in inside if isinstance(s, ast.Constant) and isinstance(s.value, str)]
+        if len(found) < len(list(inside)) or not found:
+            self.fail(node, "a choice is among words", 'write Choice["mean", "sum"] = "mean"')
+        if len(set(found)) < len(found):
+            self.fail(node, "a word stands twice", "leave one of them out")
+        return tuple(found)
+
+    def default(self, name: str, kind: str, words: tuple[str, ...], node: ast.expr) -> object:
+        """An option's default, which is of its kind."""
+        wanted = OPTION_KINDS[kind] if kind != "Choice" else "one of " + ", ".join(map(repr, words))
+        value = node.value if isinstance(node, ast.Constant) else None
+        fine = True
+        match kind:
+            case "Choice":
+                fine = value in words and isinstance(value, str)
+            case "Flag":
+                fine = isinstance(value, bool)
+            case "Activation":
+                fine = isinstance(value, str) and self.is_elementwise(value)
+                near = difflib.get_close_matches(str(value), [n for n in self.known if self.is_elementwise(n)], 1)
+                wanted += f": did you mean {near[0]!r}?" if near and not fine else ""
+            case _:
+                integers, holds = NUMBERS[kind]
+                number = self.number(node)
+                fine = holds(number) and not (integers and number.denominator != 1)
+                value = int(number) if fine and (integers or written_whole(node)) else float(number)
+        if not fine:
+            self.fail(node, f"{name} is {self.text(node)}", f"{kind} is {wanted}")
+        return value
+
+    def is_elementwise(self, name: str) -> bool:
+        return name in self.known and self.known[name][0].elementwise
+
+
+def written_whole(node: ast.expr) -> bool:
+    """Whether a number is written as an integer."""
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
 
 
 def items(node: ast.expr) -> list[ast.expr]:

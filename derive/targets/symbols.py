@@ -316,6 +316,8 @@ def describe(tensor: Tensor) -> str:
         words.insert(0, "optional")
     if tensor.sequence:
         words[-1] += ", a list of arrays"
+    if tensor.domain:
+        words[-1] += f", {tensor.domain}"
     return " ".join(words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
@@ -45,7 +46,8 @@ def arguments(layer: Layer) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for tensor in layer.inputs:
         slots = ", ".join(str(s) for s in tensor.slots[tensor.sequence :])
-        table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", tensor.kind)
+        said = tensor.kind + (f", {escape(str(tensor.domain))}" if tensor.domain else "")
+        table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", said)
     for option in layer.options:
         table.add_row(f"  {option.name}", option.kind.lower(), f"= {option.default}")
     return table

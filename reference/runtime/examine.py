@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reference.runtime.patterns import OPTIONS, REST, Array, Dims, Pattern
+from reference.runtime.wider import working
 
 UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
@@ -74,7 +75,9 @@ class Examiner:
             if pattern.kind == "real"
             for a in (array if pattern.sequence else (array,))
         ]
-        dims.dtype = kinds[0] if len(set(kinds)) == 1 else np.result_type(*kinds) if kinds else np.dtype(float)
+        given = kinds[0] if len(set(kinds)) == 1 else np.result_type(*kinds) if kinds else np.dtype(float)
+        dims.dtype = working(given, options.values())
+        dims.result = given if given != dims.dtype else None
         dims.zero = np.zeros((), dims.dtype)
         for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             if pattern.optional:

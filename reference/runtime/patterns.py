@@ -66,8 +66,8 @@ class Dims(dict[str, int]):
     """Sizes of the axes of one call, and what is needed to give results their outer shape again.
 
     Attributes:
-        dtype: of the call's real numbers.
-        result: of gradients, where it is another: see reference.runtime.wider.
+        dtype: what the call computes in.
+        result: the dtype of its results, where it is another: see reference.runtime.wider.
         direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
         direct_outputs: so are the outputs.
         inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.

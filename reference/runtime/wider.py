@@ -1,4 +1,8 @@
-"""Computes again, in a wider format, what overflowed on the way to a result that need not.
+"""The format a kernel computes in, and a wider one for what overflowed on the way to a result that need not.
+
+Float16 is a format to keep numbers in: a kernel computes with it in float32 and rounds its results once (`working`).
+Sums of a few thousand numbers, squares of small ones and options beyond 65504 would be lost in float16 itself. For an
+option whose square float32 does not hold, the arithmetic is that of float64.
 
 A square, or the first half of a sum that the second half cancels, may be beyond a format in which the result is
 not. The processor marks every overflow, and NumPy looks at the mark after each operation anyway: `wider` has it
@@ -11,7 +15,7 @@ What is not seen: overflow in a thread of BLAS other than the caller's, in matri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
 from copy import copy
 from functools import wraps
@@ -28,6 +32,19 @@ WIDER = {
     for narrow, wide in ((np.float16, np.float64), (np.float32, np.float64), (np.float64, np.longdouble))
     if np.finfo(wide).max > np.finfo(narrow).max
 }
+
+COMPUTED = {np.dtype(np.float16): np.dtype(np.float32)}
+PLAIN = (1e-19, 1e19)  # numbers whose squares float32 holds with all their digits
+
+
+def working(dtype: np.dtype[Any], options: Iterable[Any]) -> np.dtype[Any]:
+    """The format for arithmetic with arrays of a dtype and options: it holds the options and their squares."""
+    found = COMPUTED.get(dtype, dtype)
+    if found == np.float32:
+        numbers = [abs(float(v)) for v in options if isinstance(v, int | float | np.number)]
+        if not all(PLAIN[0] <= v <= PLAIN[1] for v in numbers if v):
+            return np.dtype(np.float64)
+    return found
 
 
 def _strict() -> Context:

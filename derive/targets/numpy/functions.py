@@ -103,14 +103,15 @@ class Functions(Bodies):
         layer = self.layer
         lines = [f'    """{layer.doc}', "", "    Args:"]
         words = {"real": "real", "integer": "integers", "boolean": "boolean"}
+        words = {t.name: words[t.kind] + (f", {t.domain}" if t.domain else "") for t in layer.inputs}
         for t in layer.inputs:
             shape = ", ".join(str(s) for s in t.slots)
             if t.sequence:
                 shape = f"a list; each [{', '.join(str(s) for s in t.slots[1:])}]"
-                lines.append(f"        {t.name}: {shape}, {words[t.kind]}.")
+                lines.append(f"        {t.name}: {shape}, {words[t.name]}.")
             else:
                 optional = "; None is True everywhere" if t.optional else ""
-                lines.append(f"        {t.name}: [{shape}], {words[t.kind]}{optional}.")
+                lines.append(f"        {t.name}: [{shape}], {words[t.name]}{optional}.")
 
         for o in layer.options:
             what = OPTION_KINDS[o.kind]
