@@ -315,11 +315,14 @@ class Reverse:
         """Solve ``e = axis`` for a loop index that is still free and is an axis of a factor.
 
         That factor is zero outside its array, and where the division is not exact; without one there is no solution.
+        Of several indices it is the one that is about as long as the axis, so that a sum over the few positions of a
+        window is left, not one over the many places where windows lie.
         """
         guarded = {x.plain(i) for f in x.factors(body) if isinstance(f, Ref) for i in f.index}
-        index = next((i for i in loops if i in x.free(e) and i not in mapping and i in guarded), None)
-        if index is None:
+        open_ = [i for i in loops if i in x.free(e) and i not in mapping and i in guarded]
+        if not open_:
             return False
+        index = next((i for i in open_ if self.as_long(i, axis)), open_[0])
         target: Expr = Pos(axis)
         if isinstance(e, Op) and e.fn == "exactdiv":
             top, bottom = e.args
@@ -328,6 +331,11 @@ class Reverse:
         numerator = x.sub(target, x.rename(rest, {i: Pos(mark(i)) for i in x.free(rest)}))
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
         return True
+
+    def as_long(self, index: str, axis: str) -> bool:
+        """Whether the length of an index is computed from that of an axis."""
+        size = self.layer.sizes.get(self.layer.axis(index))
+        return size is not None and any(isinstance(n, Size) and n.axis == axis for n in x.walk(size))
 
 
 def mark(index: str) -> str:

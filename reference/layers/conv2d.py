@@ -270,12 +270,12 @@ def double_backward(
         ddx,
     )
     dx_ = contract(
-        "gocpiqj,bgoij->bgcpq",
+        "bgopkql,gockl->bgcpq",
         windows(
-            ddW,
-            (3, (n_p, n_i), (1, -stride), padding, dilation),
-            (4, (n_q, n_j), (1, -stride), padding, dilation),
+            dz,
+            (3, (n_p, n_k), (1, -dilation), padding, stride),
+            (4, (n_q, n_l), (1, -dilation), padding, stride),
         ),
-        dz,
+        ddW,
     )
     return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, bias=None))
