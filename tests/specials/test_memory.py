@@ -1,0 +1,118 @@
+"""What each function takes beside its arguments and results, measured.
+
+A function may hold the definition's own arrays and copies of them on the way, as many as its formula has terms; it may
+not hold an array over pairs of positions that no tensor has.
+"""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.calculus.derivation import derive
+from derive.evidence import kernels, layout
+from derive.evidence.inputs import cotangents, tangents
+from derive.evidence.layout import Case
+from derive.notation.define import load_project
+from derive.notation.expr import ELLIPSIS
+from derive.notation.layer import Layer, Tensor
+from reference.layers import conv2d
+
+LAYERS = {name: variants[0] for name, variants in load_project().items()}
+SIZES = {
+    "...": 300,
+    "b": 5,
+    "c": 6,
+    "g": 1,
+    "o": 28,
+    "p": 32,
+    "q": 34,
+    "k": 3,
+    "l": 3,
+    "t": 20,
+    "m": 24,
+    "n": 24,
+    "gate": 4,
+}
+OF_LAYER = {
+    "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
+    "mlp": {"o": 48},
+    "lstm": {"...": 40},
+}  #: other axes are 48 long, arrays without others than "..." 20,000
+#: Bytes held at once, in multiples of all arguments and results. The most is 5, for a convolution's double_backward:
+#: windows of 3 x 3 positions, copied out for a matrix product, are nine times their image.
+BOUND = 7
+
+
+def shape(layer: Layer, tensor: Tensor) -> tuple[int, ...]:
+    sizes = SIZES | OF_LAYER.get(layer.name, {})
+    if layout.slots(layer, tensor) == ((ELLIPSIS,),) and tensor.kind == "real":
+        return (20_000,)
+    return tuple(math.prod(sizes.get(a, 48) for a in part) for part in layout.slots(layer, tensor))
+
+
+def argument(layer: Layer, tensor: Tensor) -> Any:
+    random = np.random.default_rng(7)
+    if tensor.kind == "boolean":
+        return random.random(shape(layer, tensor)) < 0.7
+    if tensor.kind == "integer":
+        return random.integers(0, 48, shape(layer, tensor))
+    if tensor.sequence:
+        return [random.uniform(0.1, 0.9, shape(layer, tensor)) for _ in range(3)]
+    return random.uniform(0.1, 0.9, shape(layer, tensor))
+
+
+def size(value: Any) -> int:
+    """Bytes of arrays."""
+    return sum(map(size, value)) if isinstance(value, list | tuple) else getattr(value, "nbytes", 0)
+
+
+def peak(call: Callable[[], Any]) -> tuple[int, int]:
+    """Bytes held at once during a call, and bytes of what it returns."""
+    call()  # what is remembered of the shapes is no memory of the call
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        result = call()
+        return tracemalloc.get_traced_memory()[1] - before, size(result)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_memory(name: str) -> None:
+    layer = LAYERS[name]
+    case = Case(layer, {t.name: argument(layer, t) for t in layer.inputs}, {o.name: o.default for o in layer.options})
+    kernel, given = kernels.kernel_of(name), size(list(case.tensors.values()))
+    dy, t = cotangents(case), tangents(case)
+    _, saved = kernels.forward(kernel, case)
+    taken = {
+        "forward": (given, peak(lambda: [*kernels.forward(kernel, case)[0].values()])),
+        "backward": (
+            given + size(list(dy.values())),
+            peak(lambda: [*kernels.backward(kernel, case, dy, saved).values()]),
+        ),
+        "jvp": (given + size(list(t.values())), peak(lambda: [*kernels.jvp(kernel, case, t).values()])),
+        "double_backward": (
+            given + size(list(dy.values())) + size(list(t.values())),
+            peak(lambda: [*kernels.double_backward(kernel, derive(layer), case, dy, t).values()]),
+        ),
+    }
+    found = {f: round(most / (arguments + results), 1) for f, (arguments, (most, results)) in taken.items()}
+    assert max(found.values()) < BOUND, found
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2}], ids=str)
+def test_one_image(options: dict[str, int]) -> None:
+    """A convolution of one image: the second gradient has no sum over pixels of it times pixels of the result."""
+    x, weights, bias = np.ones((1, 3, 32, 32)), np.ones((6, 3, 3, 3)), np.zeros(6)
+    z, saved = conv2d.forward(x, weights, bias, **options)
+    once, _ = peak(lambda: conv2d.backward(z, saved))
+    given = x, weights, bias
+    twice, _ = peak(lambda: conv2d.double_backward(z, given, given, **options))
+    assert twice < 3 * once  # twice as many windows, and the first ones; it was 251 times
