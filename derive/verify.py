@@ -59,6 +59,8 @@ def run_leg(leg: str, derivations: Iterable[Derivation], kernel: ModuleType) -> 
 
 def short(name: str, result: Result) -> str:
     """A leg's number, for a badge."""
+    if not result.compared:
+        return "not compared"
     if not result.passed:
         return "FAILED"
     if name in (
@@ -79,7 +81,9 @@ def long(name: str, result: Result) -> str:
     """A leg's numbers and words, for the page's table."""
     numbers = [] if name in ("steps", "mutants") else [f"{result.checks} comparisons", worst(result)]
     said = result.detail.replace(f"{ROOT}{os.sep}", "")
-    return "; ".join(part for part in ([] if not result.passed else numbers) + [said] if part)
+    if not result.passed or not result.compared:
+        numbers = []
+    return "; ".join(part for part in [*numbers, said, *result.notes] if part)
 
 
 def run_layer(variants: tuple[Layer, ...], kernel: ModuleType) -> Iterator[Verdict]:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS
-from derive.notation.layer import Layer
+from derive.notation.layer import Equation, Layer
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where numbers are drawn from: between two ends, which are not among them; None for no end."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+UNIT = Range(0.0, 1.0)
+
+#: What is tried, tensor by tensor, where a definition has no value at the first numbers that come to mind.
+ATTEMPTS: tuple[Range | None, ...] = (None, UNIT, Range(1.0, 3.0), Range(-1.0, 0.0))
+
+
+def ranges(layer: Layer) -> dict[str, Range]:
+    """Where each real input has to lie, for those that may not be any number."""
+    return dict.fromkeys(sorted(positive(layer)), UNIT)
 
 
 def positive(layer: Layer) -> frozenset[str]:
@@ -116,6 +136,11 @@ def rational(layer: Layer) -> bool:
             ):
                 return False
     return True
+
+
+def constants(equations: Iterable[Equation]) -> bool:
+    """Whether a number that is no whole one is written in them: in a kernel it is a float, or divides by a whole."""
+    return any(isinstance(node, Num) and node.value.denominator != 1 for e in equations for node in x.walk(e.body))
 
 
 def functions(layer: Layer) -> Iterator[str]:

@@ -185,7 +185,14 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     for form in FORMATS:
         for n, (scale, offset) in enumerate(form.spreads):
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
-            for turn, case in enumerate(inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)):
+            try:
+                cases = inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)
+            except inputs.NoArguments:
+                tally.leave(
+                    f"{np.dtype(form.dtype)} inputs around {max(scale, offset):g}: the definition is not finite"
+                )
+                continue
+            for turn, case in enumerate(cases):
                 cotangents = inputs.cotangents(case, seed + turn, form.dtype)
                 tangents = inputs.tangents(case, seed + turn, form.dtype)
                 vacuous += check(derivation, kernel, case, cotangents, tangents, form, tally)

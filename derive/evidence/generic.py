@@ -19,6 +19,7 @@ import numpy as np
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, enclosure, inputs, kernels, layout, world
+from derive.evidence.compare import same_fraction
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Value
 from derive.evidence.numbers import FRACTION, MP
@@ -205,6 +206,7 @@ def changed(value: Value, change: Callable[[Any], Any]) -> Value:
 
 def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
     layer = derivation.layer
+    equations = layer.equations + derivation.backward
     for case in inputs.cases(layer, seed, None, PLAN):
         if not domain.exact_inside(layer, case.options):
             continue
@@ -216,7 +218,4 @@ def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> 
         for name, values in got.items():
             for i, v in values.items():
                 wanted = run.element(derivation.gradients[name], i)
-                tally.claim(
-                    bool(v == wanted),
-                    f"{case.words}: gradient of {name}{list(i)} in fractions: {v}, not {wanted}",
-                )
+                same_fraction(v, wanted, equations, f"{case.words}: gradient of {name}{list(i)}", tally)

@@ -8,19 +8,31 @@ generator here, Hypothesis in derive.evidence.strategies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from derive.evidence import domain, layout
+from derive.evidence.domain import Range
 from derive.evidence.layout import Case, Shape, Value
 from derive.notation.define import REGISTRY
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer, Option, Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class NoArguments(ValueError):
+    """No arguments were found at which a definition has values."""
+
+
+def placed(within: Range, unit: Array) -> Array:
+    """Numbers between 0 and 1, moved into a range; one without an end is a unit long."""
+    high = (within.low or 0.0) + 1 if within.high is None else within.high
+    low = high - 1 if within.low is None else within.low
+    return low + (high - low) * unit
 
 
 class Source(Protocol):
@@ -32,8 +44,8 @@ class Source(Protocol):
     def shuffled(self, choices: list[Any]) -> list[Any]:
         """All of them, in some order."""
 
-    def reals(self, shape: Shape, positive: bool) -> Array:
-        """An array of real numbers."""
+    def reals(self, shape: Shape, within: Range | None) -> Array:
+        """An array of real numbers, any if no range is given."""
 
     def integers(self, shape: Shape, below: int) -> Array:
         """An array of integers from 0 on."""
@@ -58,14 +70,14 @@ class Random:
     def shuffled(self, choices: list[Any]) -> list[Any]:
         return [choices[i] for i in self.rng.permutation(len(choices))]
 
-    def reals(self, shape: Shape, positive: bool) -> Array:
+    def reals(self, shape: Shape, within: Range | None) -> Array:
         values = (
             self.rng.integers(-1, 3, shape) * 1.0
             if self.ties
             else self.rng.normal(size=shape) * self.scale + self.offset
         )
-        if positive:
-            values = self.rng.uniform(0.05, 0.95, shape)
+        if within is not None:
+            values = placed(within, self.rng.uniform(0.05, 0.95, shape))
         return np.asarray(values).astype(self.dtype)
 
     def integers(self, shape: Shape, below: int) -> Array:
@@ -81,7 +93,6 @@ class Plan:
 
     Attributes:
         least: the smallest length of an axis that the definition computes (a convolution's output).
-        accept: a last word on a case.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -89,22 +100,23 @@ class Plan:
     depths: tuple[int, ...] = (2, 1, 3)
     attempts: int = 200
     least: int = 1
-    accept: Callable[[Case], bool] = field(default=lambda case: finite(case))
 
 
 def finite(case: Case) -> bool:
-    """Whether the definition has finite values there: no window of a pooling lies all outside."""
+    """Whether the definition has finite values there: no window of a pooling lies all outside.
+
+    Raises:
+        ArithmeticError: it has no real value.
+    """
     from derive.evidence import world
     from derive.evidence.numbers import MP
 
     run = world.forward(case, MP)
-    try:
-        return all(abs(v) < MP.inf for o in case.layer.outputs for v in run.values(o, o).values())
-    except (ArithmeticError, ValueError):
-        return False
+    return all(abs(v) < MP.inf for o in case.layer.outputs for v in run.values(o, o).values())
 
 
 SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
+PATIENCE = 8  # attempts without a value before ranges are tried
 
 
 def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[Any]:
@@ -141,19 +153,24 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
 def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = None) -> Case:
     """One case. ``turn`` walks through the values of every option; without it they are drawn.
 
-    Values that do not go together (a padding as large as the window) are given up one after another.
+    Values that do not go together (a padding as large as the window) are given up one after another. Where the
+    definition has no value at any numbers (a root of a negative one), ranges are tried.
 
     Raises:
-        ValueError: no arguments were found that the definition accepts.
+        NoArguments: none were found that the definition accepts.
     """
+    undefined = 0
     for attempt in range(plan.attempts):
-        case = _attempt(layer, source, plan, turn, attempt)
-        if case is not None and plan.accept(case):
-            return case
-    raise ValueError(f"{layer.name}: no acceptable arguments in {plan.attempts} attempts")
+        case = _attempt(layer, source, plan, turn, attempt, undefined >= PATIENCE)
+        try:
+            if case is not None and finite(case):
+                return case
+        except ArithmeticError:
+            undefined += 1
+    raise NoArguments(f"{layer.name}: no arguments with finite values were found in {plan.attempts} attempts")
 
 
-def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int) -> Case | None:
+def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int, careful: bool) -> Case | None:
     sizes = _sizes(layer, source, plan)
     leading = source.pick(list(plan.leading))
     options: dict[str, Any] = {}
@@ -170,13 +187,14 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
         if option.kind == "Count" and option.axis:
             sizes[option.axis] = options[option.name]
     shapes = Shapes(layer, source, plan, sizes, leading)
-    must = domain.positive(layer)
+    must: dict[str, Range] = domain.ranges(layer)
     tensors: dict[str, Value] = {}
     for tensor in layer.inputs:
         if tensor.optional and (turn % 3 == 0 if turn is not None else source.pick([False, False, True])):
             tensors[tensor.name] = None
             continue
-        values = [_values(layer, tensor, source, s, sizes, must) for s in shapes.of(tensor)]
+        within = source.pick(list(domain.ATTEMPTS)) if careful else must.get(tensor.name)
+        values = [_values(layer, tensor, source, s, sizes, within) for s in shapes.of(tensor)]
         if (move := layout.moved(Case(layer, {}, options), tensor)) is not None:
             values = [np.moveaxis(v, move[1], move[0]) for v in values]
         tensors[tensor.name] = values if tensor.sequence else values[0]
@@ -251,7 +269,7 @@ class Shapes:
 
 
 def _values(
-    layer: Layer, tensor: Tensor, source: Source, shape: Shape, sizes: dict[str, int], must: frozenset[str]
+    layer: Layer, tensor: Tensor, source: Source, shape: Shape, sizes: dict[str, int], within: Range | None
 ) -> Array:
     if tensor.kind == "boolean":
         mask = source.booleans(shape)
@@ -261,7 +279,7 @@ def _values(
     if tensor.kind == "integer":
         axis = domain.index_range(layer, tensor.name)
         return source.integers(shape, sizes[axis] if axis else 3)
-    return source.reals(shape, tensor.name in must)
+    return source.reals(shape, within)
 
 
 def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Plan(), **how: Any) -> list[Case]:

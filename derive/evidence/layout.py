@@ -152,6 +152,16 @@ def axis_sizes(case: Case) -> dict[str, int]:
     return {a: n for a, n in found.items() if a not in ragged}
 
 
+#: Arithmetic on sizes.
+WHOLE: dict[str, Callable[[list[int]], int]] = {
+    "add": sum,
+    "mul": math.prod,
+    "floordiv": lambda known: known[0] // known[1],
+    "pow": lambda known: known[0] ** known[1],
+    "max": max,
+}
+
+
 def whole(e: Expr, sizes: dict[str, int], options: dict[str, Any]) -> int | None:
     """A size's expression as a number; None while an axis in it is not known."""
     match e:
@@ -165,9 +175,8 @@ def whole(e: Expr, sizes: dict[str, int], options: dict[str, Any]) -> int | None
             known = [n for a in args if (n := whole(a, sizes, options)) is not None]
             if len(known) < len(args):
                 return None
-            if fn == "floordiv":
-                return known[0] // known[1]
-            return sum(known) if fn == "add" else math.prod(known)
+            if fn in WHOLE:
+                return WHOLE[fn](known)
     raise TypeError(f"not a size: {e!r}")
 
 

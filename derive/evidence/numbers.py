@@ -30,6 +30,7 @@ class Numbers:
         exact: a number from an integer, fraction or float, without rounding where the system allows.
         functions: the scalar functions of derive.notation.functions that are not arithmetic.
         power: the base and an exact exponent.
+        raised: the base and an exponent that is a number of the system: an option or data.
         truth: a comparison's result as a bool, given the operator's name; None where the numbers cannot tell.
         total: the sum of a non-empty list.
         option: an option's value, where that differs from exact.
@@ -42,6 +43,7 @@ class Numbers:
     exact: Callable[[Any], Any]
     functions: dict[str, Callable[..., Any]]
     power: Callable[[Any, Fraction], Any]
+    raised: Callable[[Any, Any], Any]
     pi: Any = None
     inf: Any = None
     add: Callable[[Any, Any], Any] = operator.add
@@ -71,13 +73,17 @@ class Unsupported(TypeError):
     """The number system has no such function: the square root of a fraction."""
 
 
+class Undefined(ArithmeticError):
+    """There is no real value: the logarithm of a negative number."""
+
+
 # ---- floating point ----------------------------------------------------------------------------------------
 
 
 def _float_power(a: float, b: Fraction) -> float:
     if b.denominator == 1:
         return float(a ** int(b))
-    return math.sqrt(a) ** int(2 * b) if b.denominator == 2 else float(a ** float(b))
+    return math.sqrt(a) ** int(2 * b) if b.denominator == 2 else math.pow(a, float(b))
 
 
 FLOAT = Numbers(
@@ -85,6 +91,7 @@ FLOAT = Numbers(
     exact=float,
     functions={"exp": math.exp, "log": math.log, "erf": math.erf, "abs": abs, "max": max},
     power=_float_power,
+    raised=math.pow,
     pi=math.pi,
     inf=math.inf,
 )
@@ -104,12 +111,20 @@ def decimal(digits: int = DIGITS) -> Numbers:
             return ctx.mpf(value.numerator) / value.denominator
         return ctx.mpf(float(value) if isinstance(value, np.floating) else value)
 
+    def real(value: Any) -> Any:
+        if isinstance(value, ctx.mpc):
+            raise Undefined("a root or a logarithm of a negative number")
+        return value
+
     def power(a: Any, b: Fraction) -> Any:
         if b.denominator == 1:
             return a ** int(b)
         if b == half:
-            return ctx.sqrt(a)
-        return ctx.sqrt(a) ** int(2 * b) if b.denominator == 2 else ctx.power(a, exact(b))
+            return real(ctx.sqrt(a))
+        return real(ctx.sqrt(a)) ** int(2 * b) if b.denominator == 2 else raised(a, exact(b))
+
+    def raised(a: Any, b: Any) -> Any:
+        return a ** int(b) if ctx.isint(b) else real(ctx.power(a, b))
 
     def total(values: list[Any]) -> Any:
         return ctx.fsum(values)
@@ -117,8 +132,9 @@ def decimal(digits: int = DIGITS) -> Numbers:
     return Numbers(
         f"{digits} digits",
         exact=exact,
-        functions={"exp": ctx.exp, "log": ctx.log, "erf": ctx.erf, "abs": abs, "max": max},
+        functions={"exp": ctx.exp, "log": lambda a: real(ctx.log(a)), "erf": ctx.erf, "abs": abs, "max": max},
         power=power,
+        raised=raised,
         pi=+ctx.pi,
         inf=ctx.inf,
         total=total,
@@ -149,6 +165,7 @@ FRACTION = Numbers(
     exact=lambda v: Fraction(float(v) if isinstance(v, np.floating) else v),
     functions={n: _missing(n) for n in ("exp", "log", "erf")} | {"abs": abs, "max": max},
     power=_fraction_power,
+    raised=_fraction_power,
 )
 
 
@@ -192,6 +209,7 @@ WRITTEN = Numbers(
         "max": lambda a, b: a if a.value >= b.value else b,
     },
     power=lambda a, b: Written(a.text ** sympy.Rational(b.numerator, b.denominator), MP.power(a.value, b)),
+    raised=lambda a, b: Written(a.text**b.text, MP.raised(a.value, b.value)),
     pi=Written(sympy.pi, MP.pi),
     inf=Written(sympy.oo, MP.inf),
     add=lambda a, b: Written(a.text + b.text, a.value + b.value),
@@ -204,6 +222,20 @@ WRITTEN = Numbers(
 def symbol(name: str, value: Any) -> Written:
     """A real unknown standing for a number."""
     return Written(sympy.Symbol(name, real=True), MP.exact(value))
+
+
+def _sign(a: Any) -> Any:
+    return MP.exact((a > 0) - (a < 0))
+
+
+#: What SymPy calls functions; ``Abs`` and ``sign`` are what it makes of the root of a square.
+SYMPY: dict[type, Callable[..., Any]] = {
+    sympy.exp: MP.functions["exp"],
+    sympy.log: MP.functions["log"],
+    sympy.erf: MP.functions["erf"],
+    sympy.Abs: abs,
+    sympy.sign: _sign,
+}
 
 
 def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Expr, Any]) -> Any:
@@ -220,9 +252,10 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
         value = MP.functions["exp"](MP.exact(1))
     elif isinstance(e, sympy.Pow):
         base, exponent = evaluate(e.base, point, known), e.exp
-        if not isinstance(exponent, sympy.Rational):
-            raise TypeError(f"no rule for the exponent {exponent}")
-        value = MP.power(base, Fraction(int(exponent.p), int(exponent.q)))
+        if isinstance(exponent, sympy.Rational):
+            value = MP.power(base, Fraction(int(exponent.p), int(exponent.q)))
+        else:
+            value = MP.raised(base, evaluate(exponent, point, known))
     else:
         args = [evaluate(a, point, known) for a in e.args]
         if isinstance(e, sympy.Add):
@@ -232,7 +265,7 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
             for a in args[1:]:
                 value = value * a
         else:
-            value = MP.functions[{sympy.exp: "exp", sympy.log: "log", sympy.erf: "erf"}[type(e)]](*args)
+            value = SYMPY[type(e)](*args)
     known[e] = value
     return value
 
@@ -283,7 +316,16 @@ def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, fu
         if b.denominator == 2:
             times = int(2 * b)
             return widen(widen(a.sqrt(), u) ** times, u * (abs(times) + 1), lost)
+        if b.denominator > 1:
+            return raised(a, exact(b))
         return widen(a ** int(b), u * max(1, abs(int(b))), lost)
+
+    def raised(a: Any, b: Any) -> Any:
+        if b.is_exact() and b.is_integer():
+            return power(a, Fraction(int(b.unique_fmpz())))
+        if a == 0 and b > 0:
+            return a
+        return widen(a**b, 2 * function_units * u, lost)
 
     def total(values: list[Any]) -> Any:
         if len(values) == 1:
@@ -315,6 +357,7 @@ def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, fu
             "max": lambda a, b: a.max(b),
         },
         power=power,
+        raised=raised,
         pi=widen(arb.pi(), u),
         inf=arb("inf"),
         add=add,

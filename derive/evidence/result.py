@@ -19,6 +19,7 @@ class Result:
         unit: what ``worst`` is counted in: relative error, or multiples of a bound.
         checks: how many comparisons were made.
         detail: where it failed, or what was compared.
+        notes: what could not be compared, and why. A leg with notes and no comparisons has not been run.
     """
 
     leg: str
@@ -28,10 +29,18 @@ class Result:
     unit: str = "relative error"
     checks: int = 0
     detail: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is a verdict; where there is none, ``notes`` say why."""
+        return self.checks > 0 or not self.notes
 
     @property
     def text(self) -> str:
         """A few words for a badge."""
+        if not self.compared:
+            return "not compared"
         if not self.passed:
             return "failed"
         if "bound" in self.unit:
@@ -39,9 +48,9 @@ class Result:
         return self.detail if self.leg == "mutants" else f"{self.checks} comparisons"
 
     def __str__(self) -> str:
-        mark = "ok" if self.passed else "FAILED"
+        mark = "not compared" if not self.compared else "ok" if self.passed else "FAILED"
         text = f"{self.layer}: {self.leg} {mark}, {self.checks} comparisons, worst {self.worst:.2g} {self.unit}"
-        return f"{text}\n  {self.detail}" if self.detail else text
+        return "\n  ".join([text, *([self.detail] if self.detail else []), *self.notes])
 
 
 @dataclass
@@ -55,6 +64,11 @@ class Tally:
     worst: float = 0.0
     checks: int = 0
     wrong: list[str] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def leave(self, what: str) -> None:
+        """What cannot be compared, and why; said once however often it occurs."""
+        self.notes[what] = None
 
     def compare(self, got: Any, wanted: Any, where: str, scale: Any = 0) -> bool:
         """Relative to what is wanted or to ``scale``, or to 1 where both are smaller than that."""
@@ -85,14 +99,14 @@ class Tally:
         return holds
 
     def result(self, detail: str = "") -> Result:
-        """A leg that compared nothing has not passed."""
+        """A leg that compared nothing has not passed, unless it says why it could not."""
         if self.wrong:
             more = f" (and {len(self.wrong) - 1} more)" if len(self.wrong) > 1 else ""
             detail = f"{self.wrong[0]}{more}"
         elif not self.checks:
-            detail = "nothing was compared"
-        passed = not self.wrong and self.checks > 0
-        return Result(self.leg, self.layer, passed, self.worst, self.unit, self.checks, detail)
+            detail = "" if self.notes else "nothing was compared"
+        passed = not self.wrong and (self.checks > 0 or bool(self.notes))
+        return Result(self.leg, self.layer, passed, self.worst, self.unit, self.checks, detail, tuple(self.notes))
 
 
 def _short(value: Any) -> str:
@@ -115,4 +129,5 @@ def together(results: Iterable[Result]) -> Result:
         first.unit,
         sum(r.checks for r in found),
         failed[0].detail if failed else first.detail,
+        tuple(dict.fromkeys(note for r in found for note in r.notes)),
     )

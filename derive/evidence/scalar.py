@@ -10,6 +10,7 @@ from typing import Any
 
 from derive.calculus.scalars import Derivative, Scalars
 from derive.evidence.evaluation import Closure, Env, Evaluation
+from derive.evidence.integers import is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
@@ -81,7 +82,16 @@ def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closur
         value = known.get(i)
         return element(tensor, i) if value is None else value
 
-    return look
+    if world.tensors[tensor].kind == "real":
+        return look
+    exact = world.numbers.exact
+
+    def counted(env: Env) -> Any:
+        """A label or a condition as the number it stands for."""
+        value = look(env)
+        return value if value is outside else exact(int(value))
+
+    return counted
 
 
 def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
@@ -134,8 +144,11 @@ def powered(world: Evaluation, a: Expr, b: Expr) -> Closure:
     if isinstance(b, Num):
         exponent = b.value
         return lambda env: power(base(env), exponent)
-    whole = world.index(b)
-    return lambda env: power(base(env), Fraction(whole(env)))
+    if is_whole(world, b):
+        whole = world.index(b)
+        return lambda env: power(base(env), Fraction(whole(env)))
+    raised, number = world.numbers.raised, world.number(b)
+    return lambda env: raised(base(env), number(env))
 
 
 def piecewise(world: Evaluation, test: Closure, then: Closure, other: Closure) -> Closure:

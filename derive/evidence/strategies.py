@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from derive.evidence import generic, inputs
+from derive.evidence.domain import Range
 from derive.evidence.inputs import Array, Plan
 from derive.evidence.layout import Case, Shape
 from derive.notation.layer import Layer
@@ -50,10 +51,13 @@ class Drawn:
     def shuffled(self, choices: list[Any]) -> list[Any]:
         return list(self.draw(st.permutations(choices)))
 
-    def reals(self, shape: Shape, positive: bool) -> Array:
+    def reals(self, shape: Shape, within: Range | None) -> Array:
         """A few values, repeated at random: they tie, and an array is two draws however large it is."""
-        ordinary = st.floats(2.0**-10, 1.0, width=16) if positive else st.floats(-8, 8, width=16)
-        value = ordinary if positive else st.sampled_from(self.special) | ordinary
+        if within is not None:
+            unit = st.floats(2.0**-10, 1 - 2.0**-10, width=16)
+            few = self.draw(st.lists(unit, min_size=1, max_size=6))
+            return self._array(shape, list(inputs.placed(within, np.asarray(few)))).astype(self.dtype)
+        value = st.sampled_from(self.special) | st.floats(-8, 8, width=16)
         return self._array(shape, self.draw(st.lists(value, min_size=1, max_size=6))).astype(self.dtype)
 
     def integers(self, shape: Shape, below: int) -> Array:
@@ -79,7 +83,7 @@ def cases(
     source = Drawn(draw, (*(v for v in special if abs(v) < largest), *edges), dtype)
     try:
         case = inputs.build(layer, source, small)
-    except ValueError:
+    except inputs.NoArguments:
         from hypothesis import reject
 
         reject()

@@ -8,6 +8,7 @@ from typing import Any
 
 from derive.calculus.derivation import Derivation, derive
 from derive.evidence import compare, domain, enclosure, exact, generic, kernels, mutants, steps
+from derive.evidence.inputs import NoArguments
 from derive.evidence.result import Result, together
 from derive.notation.layer import Layer
 
@@ -53,6 +54,9 @@ def leg(name: str, derivation: Derivation, kernel: Any = None) -> Result:
         if name in MATHEMATICS:
             return run(derivation)  # type: ignore[call-arg]
         return run(derivation, kernel or kernels.kernel_of(layer.name))  # type: ignore[call-arg]
+    except NoArguments as error:
+        words = f"{error}; declare in the definition where its inputs lie"
+        return Result(name, layer.name, True, notes=(words,))
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         return Result(name, layer.name, False, float("inf"), detail=f"{error!r} at {at.filename}:{at.lineno}")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from derive.build import generate, write
 from derive.calculus.derivation import Derivation, derive
 from derive.evidence import kernels
-from derive.notation.define import load_project
+from derive.notation.define import REGISTRY, load_file, load_project
 from derive.notation.layer import Layer
+from derive.verify import outside_kernels
 
 LAYERS = load_project()
 
@@ -29,3 +35,25 @@ def broken(name: str, **replaced: Any) -> Any:
     module = kernels.kernel_of(name)
     own = {n: getattr(module, n) for n in ("forward", "backward", "jvp", "double_backward") if hasattr(module, n)}
     return SimpleNamespace(**{**own, **replaced})
+
+
+@contextmanager
+def own(folder: Path, text: str) -> Iterator[dict[str, tuple[tuple[Derivation, ...], Any]]]:
+    """Definitions in a file of their own: for each layer its derivations and its kernel, as `build` makes them.
+
+    The text holds definitions without decorator and docstring. The registry is as it was afterwards.
+    """
+    before = dict(load_project())
+    path, out = folder / "definitions.py", folder / "kernels"
+    text = re.sub(
+        r"(?m)^def .*:$", lambda m: f"@layer(cites='a test')\n{m[0]}\n    '''A definition of a test.'''", text
+    )
+    path.write_text(f"from derive import layer\n\n{text}")
+    try:
+        layers = load_file(path)
+        write(generate(file=path, out=out))
+        kernel = outside_kernels(out)
+        yield {name: (tuple(map(derive, variants)), kernel(name)) for name, variants in layers.items()}
+    finally:
+        REGISTRY.clear()
+        REGISTRY.update(before)

@@ -44,7 +44,7 @@ class Arithmetic(Views):
                 return self.call("np.subtract" if negative else "np.add", (first, last), frame, out)
             case Op("mul", _):
                 minus, factors = split_sign(e)
-                above, below = split_quotient(factors)
+                above, below = quotient(factors)
                 small = [f for f in above if not x.free(f) and not self.scalar(f)]
                 above.sort(key=self.scalar)
                 if minus and not below and self.scalar(above[-1]):  # dy * -alpha goes over the array once
@@ -107,7 +107,7 @@ class Arithmetic(Views):
             others = [f for f in x.factors(e) if f is not cases[0]]
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
-        above, below = split_quotient(rest)
+        above, below = quotient(rest)
         tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
         if tests and any(not self.scalar(f) for f in (*above, *below) if f not in tests):
             left = x.mul(*(f for f in x.factors(rest) if f not in tests))
@@ -229,6 +229,20 @@ class Arithmetic(Views):
             whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
             return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
         return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
+
+
+def binary(value: Fraction) -> bool:
+    """Whether a constant is no whole number and no simple fraction, but a float without rounding: 10.5."""
+    whole = value.denominator & (value.denominator - 1) == 0 and value.numerator.bit_length() <= 53
+    return value.denominator > 1 and abs(value.numerator) != 1 and whole
+
+
+def quotient(e: Expr) -> tuple[list[Expr], list[Expr]]:
+    """A product's factors above and below the line; 21/2 is one number: 21 x may overflow where 10.5 x fits."""
+    single: list[Expr] = [f for f in x.factors(e) if isinstance(f, Num) and binary(f.value)]
+    rest = [f for f in x.factors(e) if f not in single]
+    above, below = split_quotient(x.mul(*rest)) if rest else ([], [])
+    return single + above, below
 
 
 def small_first(factors: list[Expr]) -> None:
