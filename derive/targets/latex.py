@@ -22,7 +22,7 @@ from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num
 from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC
 from derive.notation.layer import Equation
 from derive.notation.text import split_quotient, split_sign
-from derive.targets.symbols import Symbols
+from derive.targets.symbols import Symbols, upright
 
 SUM, OPEN, PRODUCT, POWER, ATOM = range(5)
 LOGIC_LEVEL = -1
@@ -120,7 +120,7 @@ class Latex:
             return FUNCTIONS[fn].tex
         if fn in self.symbols.names:
             return self.symbols.names[fn]
-        return r"\tanh" if fn == "tanh" else rf"\operatorname{{{fn}}}"
+        return r"\tanh" if fn == "tanh" else upright(fn).replace("mathrm", "operatorname", 1)
 
     def index(self, i: str) -> str:
         return self.letters.get(i) or self.symbols.letters.get(i) or i
@@ -257,8 +257,8 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
 
     def visit(node: Expr) -> Expr | None:
         match node:
-            case Op(fn, (a,)) if fn.endswith("'") and fn not in symbols.names:
-                return slope(fn[:-1])(written_out(a, symbols))
+            case Op(fn, (a, *given)) if fn.endswith("'") and fn not in symbols.names:
+                return slope(fn[:-1])(written_out(a, symbols), *given)
             case Op("where", (c, a, b)) if (a, b) == (x.ONE, x.ZERO):
                 return x.iverson(written_out(c, symbols))
         return None
@@ -267,8 +267,11 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
 
 
 @cache
-def slope(name: str) -> Callable[[Expr], Expr]:
-    """The derivative of an elementwise layer at an argument, in the form its own derivation found."""
+def slope(name: str) -> Callable[..., Expr]:
+    """The derivative of an elementwise layer, in the form its own derivation found, at an argument and its options.
+
+    Options that are not given are at their defaults.
+    """
     from derive.calculus.derivation import derive
     from derive.notation.define import REGISTRY
 
@@ -278,10 +281,16 @@ def slope(name: str) -> Callable[[Expr], Expr]:
     found = next(e for e in derivation.backward if e.target == derivation.gradients[argument.name])
     cotangent = derivation.adjoint.cotangents[output]
 
-    def at(value: Expr) -> Expr:
+    def at(value: Expr, *given: Expr) -> Expr:
+        options = {o.name: x.num(Fraction(str(o.default))) for o in layer.options} if not given else {
+            o.name: e for o, e in zip(layer.options, given, strict=True)
+        }  # fmt: skip
+
         def visit(node: Expr) -> Expr | None:
+            if isinstance(node, Opt):
+                return options.get(node.name)
             if isinstance(node, Ref):
-                own: dict[str, Expr] = {cotangent: x.ONE, output: Op(name, (value,)), argument.name: value}
+                own: dict[str, Expr] = {cotangent: x.ONE, output: Op(name, (value, *given)), argument.name: value}
                 return own.get(node.tensor)
             return None
 

@@ -7,6 +7,7 @@ where the table's first choice is taken, the name itself is printed upright.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,7 @@ from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Option, Tensor
 from derive.notation.read import OPTION_KINDS
 
+SPELLED = {"lambda": "lamda", "Lambda": "lamda"}  # as Unicode does
 GREEK = frozenset(
     [
         "alpha",
@@ -52,6 +54,14 @@ GREEK = frozenset(
         "Omega",
     ]
 )
+
+#: The Greek letters themselves, where they have a command.
+GREEK_LETTERS = {
+    unicodedata.lookup(
+        f"GREEK {'SMALL' if name.islower() else 'CAPITAL'} LETTER {SPELLED.get(name, name).upper()}"
+    ): name
+    for name in GREEK
+}
 
 #: Names with a symbol of their own, best first.
 PREFERRED: dict[str, tuple[str, ...]] = {
@@ -178,14 +188,14 @@ class Symbols:
             return
         if index == ELLIPSIS:
             self.letters[index] = r"\ast"
-        elif len(index) == 1:
+        elif len(index) == 1 and index.isascii():
             self.letters[index] = index
         elif not index[-1].isdigit():
             used = {
                 *self.letters.values(),
                 *(i for d in self.derivations for i in page_indices(d) if len(i) == 1),
             }
-            self.letters[index] = next(c for c in (*index, *ALPHABET) if c.isalpha() and c not in used)
+            self.letters[index] = next(c for c in (*index, *ALPHABET) if c.isascii() and c.isalpha() and c not in used)
 
     def _adjoints(self, derivation: Derivation) -> None:
         adjoint = derivation.adjoint
@@ -333,7 +343,9 @@ def spellings(name: str) -> tuple[str, ...]:
     """How a name is written by itself: ``x``, ``\\mu``, ``\\hat{x}``, else upright."""
     if name in GREEK:
         return (f"\\{name}",)
-    if len(name) == 1:
+    if name in GREEK_LETTERS:
+        return (f"\\{GREEK_LETTERS[name]}",)
+    if len(name) == 1 and name.isascii() and name != "N":  # N is the length of an axis
         return (name,)
     if name.endswith("_hat"):
         return (accent("hat", spellings(name[:-4])[0]),)

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tests.page.arithmetic import EvaluationError
+from tests.page.arithmetic import FLOAT, EvaluationError
 from tests.page.evaluator import Evaluator
 from tests.page.inputs import Draw
 from tests.page.reader import Page, Variant
 from tests.page.symbols import PageError, Symbols
-from tests.page.tree import Equation, Ref, walk
+from tests.page.tree import Call, Equation, Ref, walk
 
 TOLERANCE = 1e-9  # relative to the largest element of what is compared; both sides are float64
 NOTHING = 1e-12  # where that is zero
@@ -102,7 +102,18 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
     options = "".join(f" {k}={v!r}" for k, v in draw.options.items())
     what = f"sizes {draw.sizes}{options}{', with ties' if draw.ties else ''}"
     values = {**draw.tensors, **draw.options, **{f"bar {n}": c for n, c in cotangents.items()}}
+    values |= functions(layer, equations)
     return Trial(values, {k: [flat(a) for a in v] if isinstance(v, list) else flat(v) for k, v in kernel.items()}, what)
+
+
+def functions(layer: Layer, equations: Sequence[Equation]) -> dict[str, Any]:
+    """The functions that another page defines, as the kernel of that page computes them, one number at a time."""
+    called = {n.fn for e in equations for n in walk(e.right) if isinstance(n, Call)} - {*FLOAT.functions}
+
+    def of(module: Any) -> Any:
+        return lambda *arguments: float(module.value(*map(np.float64, arguments)))
+
+    return {name: of(getattr(layer, name)) for name in sorted(called) if hasattr(layer, name)}
 
 
 def flat(array: Any) -> list[float]:

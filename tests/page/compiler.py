@@ -217,6 +217,8 @@ class Compiler:
             if stem not in self.values.options:
                 raise EvaluationError(f"no value for the option {stem}")
             name = str(self.values.options[stem]) + name[len(stem) :]
+        if name in self.values.functions:
+            return self.values.functions[name]
         if name not in self.values.numbers.functions:
             raise EvaluationError(f"{name} is not a function known here")
         return self.values.numbers.functions[name]

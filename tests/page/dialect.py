@@ -8,8 +8,8 @@ from dataclasses import dataclass
 FUNCTIONS = {
     r"\exp": ("exp", 1), r"\log": ("log", 1), r"\tanh": ("tanh", 1), r"\max": ("max", 2),
     **{rf"\operatorname{{{f}}}": (f, 1) for f in ("erf", "sigmoid", "relu", "gelu", "identity", "sign")},
-    r"\operatorname{leaky\_relu}": ("leaky_relu", 1), r"\operatorname{leaky_relu}": ("leaky_relu", 1),
 }  # fmt: skip
+OWN = re.compile(r"\\operatorname\{(.+)\}")  # a function that another page defines
 REDUCTIONS = {r"\sum": "sum", r"\max": "max", r"\operatorname{argmax}": "argmax"}
 COMPARISONS = {"=": "=", r"\ne": "!=", "<": "<", r"\le": "<=", ">": ">", r"\ge": ">="}
 CONSTANTS = {r"\pi": "pi", r"\infty": "inf"}
@@ -28,6 +28,12 @@ FENCES = {("(", ")"), ("|", "|"), (r"\lfloor", r"\rfloor"), ("[", "]")}
 _TOKEN = re.compile(
     r"\\(?:mathrm|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
 )
+
+
+def function(text: str) -> tuple[str, int] | None:
+    """A function's name and number of arguments; 0 is any number, of one that another page defines."""
+    own = OWN.fullmatch(text) if text not in REDUCTIONS else None
+    return FUNCTIONS.get(text) or (own and (own[1].replace(r"\_", "_"), 0))
 
 
 class DialectError(ValueError):

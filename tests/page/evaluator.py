@@ -67,6 +67,7 @@ class Evaluator:
         self.symbols, self.numbers = symbols, numbers
         self.sizes = Sizes(symbols, values)
         self.options = {k: v for k, v in values.items() if k in symbols.by_name and symbols.by_name[k].option}
+        self.functions: dict[str, Any] = {k: v for k, v in values.items() if callable(v)}
         self.memo: dict[str, dict[tuple[int, ...], Any]] = dict(memo or {})
         self.code: dict[tuple[int, bool], tuple[Code, int]] = {}
         self.size_equations = {e.left.axis: e for e in equations if isinstance(e.left, Size)}

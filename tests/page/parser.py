@@ -29,10 +29,10 @@ from tests.page.dialect import (
     COMPARISONS,
     CONSTANTS,
     FENCES,
-    FUNCTIONS,
     GREEK,
     REDUCTIONS,
     DialectError,
+    function,
     tokenize,
 )
 from tests.page.symbols import Row, Symbols
@@ -302,7 +302,7 @@ class _Parser:
             return Sqrt(self.braces())
         if text == r"\begin{cases}":
             return self.cases()
-        if text in FUNCTIONS and self.peek(1) == r"\left":
+        if function(text) and self.peek(1) == r"\left":
             return self.call()
         matched = self.symbol()
         if matched:
@@ -347,7 +347,9 @@ class _Parser:
         return Abs(inside) if opening == "|" else Floor(inside) if opening == r"\lfloor" else inside
 
     def call(self) -> Call:
-        fn, arity = FUNCTIONS[self.peek()]
+        found = function(self.peek())
+        assert found is not None
+        fn, arity = found
         self.at += 1
         return Call(fn, self.arguments(fn, arity))
 
@@ -358,7 +360,7 @@ class _Parser:
         while self.accept(","):
             args.append(self.sum())
         self.take(r"\right", ")")
-        if len(args) != arity:
+        if arity and len(args) != arity:
             raise self.fail(f"{fn} takes {arity} arguments, {len(args)} given", start)
         return tuple(args)
 

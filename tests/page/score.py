@@ -109,13 +109,15 @@ def kernel(name: str, folder: Path | None) -> Any:
     """A layer's module: the project's, or a file in a folder."""
     if folder is None:
         return importlib.import_module(f"reference.layers.{name}")
-    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    package = f"{folder.resolve().name}_as_read"
+    if package not in sys.modules:
+        place = [str(folder.resolve())]
+        spec = importlib.util.spec_from_file_location(package, folder / "__init__.py", submodule_search_locations=place)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[package] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[package])
+    return importlib.import_module(f"{package}.{name}")
 
 
 def main(arguments: Sequence[str]) -> int:
