@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import chain
+from typing import Literal
 
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Pos, Reduce, Ref, Size
-from derive.notation.layer import Call, Equation, Layer
-from derive.notation.signature import Signature, items, name_of
+from derive.notation.axes import Axes
+from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Pos, Reduce, Ref
+from derive.notation.layer import Call, Layer, Option, Tensor
+from derive.notation.signature import NUMBERS, OPTION_KINDS, items, name_of
+
+#: Which kinds of numbers an option may be given, for each kind: those that lie within it.
+WITHIN = {
+    "Scalar": {"Scalar", "Positive", "Probability", "Fraction", "Count", "Natural", "Integer"},
+    "Positive": {"Positive", "Probability", "Count"},
+    "Probability": {"Probability"},
+    "Fraction": {"Fraction", "Probability"},
+    "Integer": {"Integer", "Natural", "Count"},
+    "Natural": {"Natural", "Count"},
+    "Count": {"Count"},
+}
 
 
 @dataclass
-class Calls(Signature):
-    """Reads ``z[l] = linear(h[l - 1], W[l], b[l])``, and keeps which axes are the same."""
+class Calls(Axes):
+    """Reads ``z[l] = linear(h[l - 1], W[l], b[l])``.
 
-    steps: list[Equation | Call] = field(default_factory=list)
-    parent: dict[str, str] = field(default_factory=dict)
+    Attributes:
+        left: the indices on the left of the statement that is being read.
+        begun: recurrences whose beginning is given, and the place of the step among their indices.
+    """
 
-    def value(self, node: ast.expr) -> Expr:
-        """An expression of numbers."""
+    left: list[str] = field(default_factory=list)
+    begun: dict[str, int] = field(default_factory=dict)
+
+    def number(self, node: ast.expr) -> tuple[Expr, Literal["real", "integer", "boolean", "condition"]]:
+        """An expression of numbers, and whether it is a whole number."""
         raise NotImplementedError
 
     def index(self, node: ast.expr) -> Expr:
@@ -33,32 +53,78 @@ class Calls(Signature):
         """Make the tensor on the left of an equation known."""
         raise NotImplementedError
 
+    def check_steps(self, node: ast.AST, body: Expr) -> None:
+        """A recurrence reads the step before."""
+        raise NotImplementedError
+
     def call(self, node: ast.Assign, target: ast.expr, value: ast.Call) -> None:
         name = name_of(value.func)
+        found = [self.result(item) for item in items(target)]
+        self.left = [e.index for _, lead in found[:1] for e in lead if isinstance(e, Pos)]
         options = self.call_options(value, self.known[name][0])
         part = self.variant(self.known[name], dict(options))
         given = self.call_arguments(value, part)
         arguments = (*(ref for ref, _ in given), *(None for _ in part.inputs[len(given) :]))
         axes = self.matched(value, part, given)
-        results = self.call_results(target, part, axes)
+        results = self.call_results(target, part, axes, found)
+        self.check_lead(node, value, [ref.index[: len(ref.index) - len(own)] for ref, own in given])
         call = Call(part, results, arguments, options, tuple(sorted(axes.items())), node.lineno)
-        known = self.outer_axes()
+        known = self.declared()
         self.sizes |= {axes[a][0]: call.here(e) for a, e in part.sizes.items() if axes[a][0] not in known}
-        for e in call.equations:
-            self.introduce(node, e.target, e.left)
+        named = {r.tensor for r in results}
+        for tensor, left in {
+            e.target: e.left for e in call.equations
+        }.items():  # the last has no beginning of the part's
+            if tensor in self.tensors and tensor not in named | set(self.begun):
+                mend = f"give another name to one of the two, or to {results[0].tensor}"
+                self.fail(node, f"{part.name} has an intermediate that is called {tensor} here, as above", mend)
+            self.introduce(node, tensor, left)
         self.steps.append(call)
 
-    def call_results(self, target: ast.expr, part: Layer, axes: dict[str, tuple[str, ...]]) -> tuple[Ref, ...]:
+    def result(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
+        """What a result is called, and the leading indices that the part knows nothing of."""
+        if not name_of(node.value if isinstance(node, ast.Subscript) else node):
+            self.fail(node, "a result has a name", "write z = linear(x, W, b)")
+        name, lead = self.leading(node)
+        plain = all((isinstance(e, Pos) and e.index != ELLIPSIS) or e == x.num(-1) for e in lead)
+        if not plain or len(set(lead)) < len(lead):
+            mend = f"write {name} = ...: its axes follow from the arguments; in brackets stand indices that lead theirs"
+            self.fail(node, "not the leading indices of a result", mend)
+        return name, lead
+
+    def call_results(
+        self,
+        target: ast.expr,
+        part: Layer,
+        axes: dict[str, tuple[str, ...]],
+        found: list[tuple[str, tuple[Expr, ...]]],
+    ) -> tuple[Ref, ...]:
         """What the part's outputs are called here."""
-        found = [self.leading(node) for node in items(target)]
         if len(found) > len(part.outputs):
             self.fail(target, f"{part.name} gives {', '.join(part.outputs)} only", "name no more results")
         if len({lead for _, lead in found}) > 1:
             self.fail(target, "the results have different leading indices", "give them the same ones")
+        if len({name for name, _ in found}) < len(found):
+            self.fail(target, "two results of one name", "give each its own")
         return tuple(
             Ref(name, lead + tuple(Pos(here) for a in part.tensors[output].axes for here in axes[a]))
             for (name, lead), output in zip(found, part.outputs, strict=False)
         )
+
+    def check_lead(self, node: ast.Assign, value: ast.Call, leads: list[tuple[Expr, ...]]) -> None:
+        """What leads the arguments leads the results, and the other way round."""
+        inside = {i for lead in leads for e in lead for i in x.free(e)}
+        loose = sorted(inside - set(self.left))
+        if loose:
+            target = self.text(node.targets[0])
+            self.fail(
+                value, f"index {loose[0]} is on the right but not on the left", f"write {target}[{loose[0]}] = ..."
+            )
+        if set(self.left) - inside:
+            i = sorted(set(self.left) - inside)[0]
+            self.fail(
+                node.targets[0], f"no argument has the index {i}", f"write it at an argument too, or leave {i} out"
+            )
 
     def leading(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
         """A tensor's name and the indices written: ``h[l - 1]``."""
@@ -74,48 +140,109 @@ class Calls(Signature):
         if len(value.args) > len(part.inputs) or not all(t.optional for t in missing):
             wanted = ", ".join(t.name for t in part.inputs)
             self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
-        found: list[tuple[Ref, tuple[str, ...]]] = []
-        for node, formal in zip(value.args, part.inputs, strict=False):
-            name, lead = self.leading(node)
-            if name not in self.tensors:
-                mend = "pass tensors defined above, with the leading indices if any"
-                self.fail(node, "not a tensor of this definition", mend)
-            own = self.tensors[name]
-            spare = len(own.axes) - len(lead) - len(formal.axes)
-            if spare and (ELLIPSIS not in formal.axes or spare < -1):
-                self.fail(
-                    node,
-                    f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(formal.axes)}]",
-                    f"{part.name} takes {len(formal.axes)} axes there, after leading indices in brackets if any",
-                )
-            if own.kind != formal.kind:
-                self.fail(node, f"{name} is {own.kind}, {part.name}'s {formal.name} {formal.kind}", "pass another")
-            axes = own.axes[len(lead) :]
-            found.append((Ref(name, lead + tuple(map(Pos, axes))), axes))
-        return found
+        return [self.call_argument(n, part, t) for n, t in zip(value.args, part.inputs, strict=False)]
+
+    def call_argument(self, node: ast.expr, part: Layer, formal: Tensor) -> tuple[Ref, tuple[str, ...]]:
+        inner = node.value if isinstance(node, ast.Subscript) else node
+        if name_of(inner) not in self.tensors:
+            near = difflib.get_close_matches(name_of(inner), self.tensors, 1)
+            mend = "pass tensors defined above, with the leading indices if any"
+            if not isinstance(inner, ast.Name):
+                mend += "; give the expression an equation of its own: a[..., i] = ..."
+            elif near:
+                mend = f"did you mean {near[0]}? {mend}"
+            self.fail(node, "not a tensor of this definition", mend)
+        name, lead = self.leading(node)
+        own = self.tensors[name]
+        spare = len(own.axes) - len(lead) - len(formal.axes)
+        if spare and (ELLIPSIS not in formal.axes or spare < -1):
+            self.fail(
+                node,
+                f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(formal.axes)}]",
+                f"{part.name} takes {len(formal.axes)} axes there, after leading indices in brackets if any",
+            )
+        if own.kind != formal.kind:
+            self.fail(node, f"{name} is {own.kind}, {part.name}'s {formal.name} {formal.kind}", "pass another")
+        if formal.sequence != (own.sequence and not lead):
+            what = "a list of arrays" if formal.sequence else "one array"
+            mend = (
+                f"pass a list, declared Real[l][...]: {name}" if formal.sequence else f"pass an entry of it: {name}[l]"
+            )
+            self.fail(node, f"{part.name}'s {formal.name} is {what}", mend)
+        if ELLIPSIS in (*(x.plain(e) for e in lead), *own.axes[: len(lead)]):
+            self.fail(node, "... is not a leading index", f"write {name}, whose leading axes are passed on")
+        axes = own.axes[len(lead) :]
+        if any("." in a and a != ELLIPSIS for a in axes):
+            self.fail(node, f"{name} has not all its steps yet", "read it at t - 1, where t is the step on the left")
+        ref = Ref(name, lead + tuple(map(Pos, axes)))
+        self.check_steps(node, ref)
+        return ref, axes
 
     def call_options(self, value: ast.Call, part: Layer) -> tuple[tuple[str, Expr | str | bool], ...]:
-        kinds = {o.name: o.kind for o in part.options if o.kind != "Axis"}
+        options = {o.name: o for o in part.options if o.kind != "Axis"}
         found: list[tuple[str, Expr | str | bool]] = []
         for keyword in value.keywords:
-            name, node = keyword.arg or "", keyword.value
-            if name not in kinds:
-                self.fail(node, f"{part.name} has no option {name!r} here", f"its options are: {', '.join(kinds)}")
-            found.append((name, self.option_value(node, kinds[name])))
+            if keyword.arg is None:
+                self.fail(keyword.value, "** stands before what is not read", "write the options out")
+            if keyword.arg not in options:
+                mend = f"its options are: {', '.join(options)}" if options else "it has none"
+                if keyword.arg in part.tensors:
+                    mend = f"tensors are passed by place: {part.name}({', '.join(t.name for t in part.inputs)})"
+                near = difflib.get_close_matches(keyword.arg, options, 1)
+                mend = f"did you mean {near[0]}? {mend}" if near else mend
+                self.fail(keyword, f"{part.name} has no option {keyword.arg!r} here", mend)
+            found.append((keyword.arg, self.option_value(keyword.value, part, options[keyword.arg])))
         return tuple(found)
 
-    def option_value(self, node: ast.expr, kind: str) -> Expr | str | bool:
+    def option_value(self, node: ast.expr, part: Layer, option: Option) -> Expr | str | bool:
         """What an option is given; a decimal is the floating-point number that the kernel is given."""
-        match node:
-            case ast.Constant(value=bool() | str() as value):
-                return value
-            case ast.Constant(value=float(value)):
-                return Num(Fraction(value))
-            case ast.Name(id=name) if name in self.chosen:
-                return self.chosen[name]
-            case ast.Name(id=name) if kind == "Activation":
-                return Opt(name) if any(o.name == name for o in self.options) else name
-        return self.value(node)
+        own = next((o for o in self.options if o.name == name_of(node)), None)
+        what = f"{part.name}'s {option.name} is {OPTION_KINDS[option.kind]}"
+        mend = f"give it that, or an option of kind {option.kind}"
+        word = node.value if isinstance(node, ast.Constant) else None
+        match option.kind:
+            case "Choice":
+                what, chosen = f"{what}: {', '.join(map(repr, option.choices))}", self.chosen.get(name_of(node), word)
+                if not isinstance(chosen, str) or chosen not in option.choices:
+                    self.fail(node, what, mend)
+                return chosen
+            case "Activation":
+                if own is not None and own.kind == "Activation":
+                    return Opt(own.name)
+                chosen = word if word is not None else name_of(node)
+                if not isinstance(chosen, str) or not self.is_elementwise(chosen):
+                    self.fail(node, what, mend)
+                return chosen
+            case "Flag":
+                if own is not None and own.kind == "Flag":
+                    return Opt(own.name)
+                if not isinstance(word, bool):
+                    self.fail(node, what, mend)
+                return word
+        e, kind = self.number(node)
+        whole, holds = NUMBERS[option.kind]
+        fine = kind == "integer" or not whole
+        if isinstance(e, Num):
+            fine = fine and holds(e.value)
+        elif own is not None:
+            fine = own.kind in WITHIN[option.kind]
+        if any(isinstance(n, Ref | Pos | Reduce) for n in x.walk(e)):
+            self.fail(node, f"{part.name}'s {option.name} is one number for all", mend)
+        if not fine:
+            self.fail(node, what, mend)
+        return Num(Fraction(float(e.value))) if isinstance(e, Num) and kind != "integer" else e
+
+    def bound_options(self, node: ast.Call, name: str, given: dict[str, Expr | str | bool]) -> tuple[Expr, ...]:
+        """All options of an elementwise layer that is called inside an equation, in the order of its signature."""
+        values: list[Expr] = []
+        for option in self.known[name][0].options:
+            value = given.get(option.name, option.default)
+            if isinstance(value, bool | int | float):
+                value = Num(Fraction(value))
+            if isinstance(value, str) or option.kind in ("Choice", "Activation"):
+                self.fail(node, f"{name} is called with its own {option.name} only", f"write out what {name} is")
+            values.append(value)  # type: ignore[arg-type]
+        return tuple(values)
 
     def variant(self, variants: tuple[Layer, ...], options: dict[str, Expr | str | bool]) -> Layer:
         """The variant of a part for the choices that a call makes."""
@@ -132,7 +259,8 @@ class Calls(Signature):
         for (ref, mine), formal in zip(arguments, part.inputs, strict=False):
             for theirs, own in aligned(formal.axes, mine):
                 taken = {a for names in axes.values() for a in names}
-                known = axes.setdefault(theirs, tuple(a if a not in taken else x.fresh(a, taken) for a in own))
+                known = axes.get(theirs) or tuple(a if a not in taken else self.another(a, taken) for a in own)
+                axes.setdefault(theirs, known)
                 if len(known) != len(own) or (ELLIPSIS in known) != (ELLIPSIS in own):
                     shown = " and ".join(f"[{', '.join(names)}]" for names in (known, own))
                     self.fail(node, f"{part.name}'s axis {theirs} is both {shown} here", "make them the same")
@@ -144,47 +272,37 @@ class Calls(Signature):
                 elif not lists:
                     for a, b in zip(own, known, strict=True):
                         self.one_length(node, part, a, b)
-        taken = self.outer_axes() | {a for t in self.tensors.values() for a in t.axes} | {*chain(*axes.values())}
+        taken = self.declared() | {a for t in self.tensors.values() for a in t.axes} | {*chain(*axes.values())}
         bodies = [e for equation in part.equations for e in (equation.lhs, equation.body)]
         indices = [i for e in bodies for n in x.walk(e) for i in named(n)]
         for i in dict.fromkeys((*part.sizes, *indices)):
             along = axes.get(part.axis(i), ())
-            if i not in axes and len(along) == 1:  # j runs along i: here i2, whose name says so
-                axes[i] = (x.fresh(along[0], chain(*axes.values())),)
+            if i not in axes and len(along) == 1:  # j runs along i
+                axes[i] = (self.another(along[0], chain(*axes.values())),)
             elif i not in axes:
-                name = i if i not in taken else f"{part.name}_{i}"
-                while name in taken:
-                    name += "_"
-                axes[i] = (name,)
+                axes[i] = (x.numbered(i if i not in taken | self.words else f"{part.name}_{i}", taken | self.words),)
         return axes
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that the definition's text has: what is named here takes none of them."""
+        nodes = ast.walk(self.function)
+        return frozenset(n.id if isinstance(n, ast.Name) else n.arg for n in nodes if isinstance(n, ast.Name | ast.arg))
+
+    def another(self, along: str, taken: Iterable[str]) -> str:
+        """A name for another index along an axis: i2 along i."""
+        name = x.numbered(along, {*taken, *self.words, *self.tensors, along})
+        self.parent.setdefault(name, self.find(along))
+        return name
+
     def one_length(self, node: ast.Call, part: Layer, a: str, b: str) -> None:
-        """Two axes that a part takes for one: two of inputs must have been said to be equally long."""
-        if a == b:
-            return
-        if {a, b} <= self.outer_axes():
-            if self.sizes.get(a) != Size(b) and self.sizes.get(b) != Size(a):
-                self.fail(node, f"{part.name} needs {a} and {b} of one length", f"say so above: {a} = axis(size({b}))")
-        else:
-            self.unify(a, b)
-
-    def outer_axes(self) -> set[str]:
-        """Axes whose length is known: those of inputs, and those computed."""
-        return {a for t in self.tensors.values() if t.role != "intermediate" for a in t.axes} | set(self.sizes)
-
-    def find(self, index: str) -> str:
-        while index in self.parent:
-            index = self.parent[index]
-        return index
-
-    def unify(self, a: str, b: str) -> None:
+        """Two axes that a part takes for one: two whose length is known must have been said to be equally long."""
         a, b = self.find(a), self.find(b)
         if a == b:
             return
-        declared = [i for t in self.tensors.values() if t.role in ("input", "state") for i in t.axes] + list(self.sizes)
-        if a in declared and (b not in declared or declared.index(a) < declared.index(b)):
-            a, b = b, a
-        self.parent[a] = b
+        if {a, b} <= self.declared() and self.length(a) != self.length(b):
+            self.fail(node, f"{part.name} needs {a} and {b} of one length", f"say so above: {a} = axis(size({b}))")
+        self.unify(a, b)
 
 
 def aligned(formal: tuple[str, ...], own: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 
 ELLIPSIS = "..."
 Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
@@ -278,15 +279,27 @@ def bound(e: Expr) -> set[str]:
     return {i for node in walk(e) if isinstance(node, Reduce) for i in node.over}
 
 
+PRIME = "'"  #: marks an index that was derived from another one; no name in a definition has it
+
+
 def fresh(name: str, taken: Iterable[str]) -> str:
-    """A name for an index that is not taken: i, i2, i3, ...; the multi-index becomes an ordinary letter's sibling."""
+    """A name for an index that is not taken and runs along the same axis: i, i', i'', ..."""
     taken = set(taken)
-    if name not in taken:
-        return name
-    count = 2
-    while f"{name}{count}" in taken:
-        count += 1
-    return f"{name}{count}"
+    while name in taken:
+        name += PRIME
+    return name
+
+
+def origin(index: str) -> str:
+    """The index of a definition that a derived one comes from."""
+    return index.rstrip(PRIME)
+
+
+def numbered(name: str, taken: Iterable[str]) -> str:
+    """A name that is not taken: i, i2, i3, ..."""
+    taken = set(taken)
+    numbers = (f"{name}{n}" for n in count(2))
+    return name if name not in taken else next(n for n in numbers if n not in taken)
 
 
 def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:

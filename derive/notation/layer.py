@@ -22,6 +22,7 @@ from derive.notation.expr import (
     Size,
     decided,
     mul,
+    origin,
     plain,
     reduce,
     transform,
@@ -222,11 +223,9 @@ class Layer:
     first_line: int = 1
 
     def axis(self, index: str) -> str:
-        """The axis that an index runs along. Derived indices (i2, i3) run along their original's axis."""
-        if index in self.same:
-            return self.same[index]
-        stem = index.rstrip("0123456789") if index != ELLIPSIS else index
-        return self.same.get(stem, stem) or index
+        """The axis that an index runs along."""
+        index = origin(index)
+        return self.same.get(index, index)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:

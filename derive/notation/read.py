@@ -1,263 +1,285 @@
 """Reads a definition: a Python function's syntax tree, taken as mathematics.
 
 The function is never run. Its signature declares tensors and options, each statement is an equation, ``return`` names
-the outputs. An error names the definition's file, line and statement, with the place marked.
+the outputs. An error names the layer, its file, line and statement, with the place marked, and how to mend it. What is
+not read is an error.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import prod
 
 from derive.notation import expr as x
-from derive.notation.calls import Calls
 from derive.notation.errors import DefinitionError
-from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref, Size
-from derive.notation.functions import FUNCTIONS
-from derive.notation.layer import Equation, Layer, Option, Tensor
+from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Ref
+from derive.notation.expressions import Expressions
+from derive.notation.layer import Call, Equation, Layer, Option, Tensor
 from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, items, name_of
 from derive.notation.source import Definition
+from derive.notation.words import RESERVED
 
-BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
-    ast.Add: x.add,
-    ast.Sub: x.sub,
-    ast.Mult: x.mul,
-    ast.Div: x.div,
-    ast.Pow: x.power,
-}
-WORDS = {"sum", "mean", "max", "reduced", "size", "sqrt", "axis", "state", "abs", *FUNCTIONS, *x.CONSTANTS}
-COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+#: Deepest nesting of an equation; the engine walks expressions by recursion.
+DEPTH = 60
+#: Most nodes of a definition's syntax.
+NODES = 20_000
+
+#: Most combinations of what may be chosen: each is derived by itself.
+VARIANTS = 64
 
 
 @dataclass
-class Reader(Calls):
-    """Reads one function for one set of choices."""
+class Reader(Expressions):
+    """Reads one function for one set of choices.
+
+    Attributes:
+        complete: tensors of which every element is given.
+        beginnings: recurrences, and where they begin.
+    """
+
+    complete: set[str] = field(default_factory=set)
+    beginnings: dict[str, ast.AST] = field(default_factory=dict)
+
+    def reserved(self) -> frozenset[str]:
+        return RESERVED
 
     # ---- statements ------------------------------------------------------------------------------------------------
 
     def statements(self) -> tuple[list[str], list[str]]:
-        for node in self.function.body:
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                continue
-            if isinstance(node, ast.Return) and node.value is not None:
-                return self.outputs(node.value)
-            if not isinstance(node, ast.Assign) or len(node.targets) != 1:
-                self.fail(node, "not an equation", "a definition holds equations, y[..., i] = expression, and a return")
-            self.statement(node, node.targets[0], node.value)
+        body = list(self.function.body)
+        if (
+            isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+            and isinstance(body[0].value.value, str)
+        ):
+            body.pop(0)
+        for n, node in enumerate(body):
+            if isinstance(node, ast.Return):
+                if n + 1 < len(body):
+                    self.fail(body[n + 1], "stands after the return", "put it before the return, or leave it out")
+                return self.outputs(node)
+            self.statement(node)
         self.fail(self.function, "returns nothing", "end the definition with: return y")
 
-    def statement(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and name_of(value.func) == "axis":
-            self.sizes[target.id] = self.value(value.args[0])
-            return
-        called = name_of(value.func) if isinstance(value, ast.Call) else ""
-        if isinstance(value, ast.Call) and called in self.known and not self.known[called][0].elementwise:
+    def statement(self, node: ast.stmt) -> None:
+        mend = "a definition holds equations, y[..., i] = expression, and a return"
+        if isinstance(node, ast.AugAssign):
+            self.fail(node, "not an equation", f"give the sum a name of its own; {mend}")
+        if not isinstance(node, ast.Assign):
+            self.fail(node, "not an equation", mend)
+        if len(node.targets) != 1:
+            self.fail(node, "two equations in one", "write one equation a line")
+        target, value = node.targets[0], node.value
+        word = name_of(value.func) if isinstance(value, ast.Call) else ""
+        if isinstance(value, ast.Call) and word == "axis" and not self.is_activation(word):
+            self.axis_statement(node, target, value)
+        elif isinstance(value, ast.Call) and word in self.known and not self.is_elementwise(word):
             self.call(node, target, value)
-            return
-        if not isinstance(target, ast.Subscript) and not isinstance(target, ast.Name):
+        else:
+            self.equation_statement(node, target, value)
+
+    def axis_statement(self, node: ast.Assign, target: ast.expr, value: ast.Call) -> None:
+        """``i = axis(size(p) - size(k) + 1)``."""
+        if not isinstance(target, ast.Name):
+            self.fail(target, "an axis is one name", "write i = axis(...)")
+        name = target.id
+        self.check_call(value, "axis")
+        if name in self.sizes:
+            self.fail(node, f"the length of {name} is given twice", "give one of the two another name")
+        self.check_name(target, name)
+        if name in self.used:
+            self.fail(node, f"{name} is used above", f"say how long {name} is before it is used")
+        size = self.whole_number(value.args[0], "the length of an axis")
+        if x.free(size) or any(isinstance(n, Ref) for n in x.walk(size)):
+            self.fail(value.args[0], "a length that is not one number", "write it with size(...), options and numbers")
+        if isinstance(size, Num) and size.value < 1:
+            self.fail(value.args[0], f"an axis of length {size.value}", "a length is at least 1")
+        if name in self.lengths_in(size):
+            self.fail(value.args[0], f"the length of {name} is said by itself", "write it with other axes")
+        self.sizes[name] = size
+
+    def equation_statement(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
+        if not isinstance(target, ast.Subscript | ast.Name):
+            self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
+        if isinstance(target, ast.Subscript) and not isinstance(target.value, ast.Name):
             self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
         name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
-        left = tuple(self.index(s) for s in items(target.slice)) if isinstance(target, ast.Subscript) else ()
-        body = self.value(value)
-        if called == "reduced":
+        left = self.left_side(target, name) if isinstance(target, ast.Subscript) else ()
+        self.left = [e.index for e in left if isinstance(e, Pos)]
+        if isinstance(value, ast.Call) and name_of(value.func) == "reduced" and not self.is_activation("reduced"):
+            if isinstance(target, ast.Subscript):
+                self.fail(target, "reduced has the axes that the choice leaves", f"write {name} = reduced(...)")
+            body = self.reduced(value)
             left = tuple(Pos(i) for i in x.free(body))
-        self.equation(node, name, left, body)
+        else:
+            body = self.value(value)
+            self.check_hidden(self.left, body)
+            self.check_loose(node, name, left, body)
+        self.check_steps(node, body)
+        self.introduce(target, name, left)
+        self.steps.append(Equation(name, left, body, node.lineno))
 
-    def equation(self, node: ast.AST, name: str, left: tuple[Expr, ...], body: Expr) -> None:
+    def left_side(self, target: ast.Subscript, name: str) -> tuple[Expr, ...]:
+        """The indices of an equation's left: names, each once; -1 begins a recurrence."""
+        left: list[Expr] = []
+        for node in items(target.slice):
+            e: Expr
+            match node:
+                case ast.Constant(value=v) if v is Ellipsis:
+                    e = Pos(ELLIPSIS)
+                    self.used.setdefault(ELLIPSIS, node)
+                case ast.Name(id=index):
+                    if index in self.tensors or any(o.name == index for o in self.options) or index in x.CONSTANTS:
+                        self.fail(node, f"{index} is no index", "an index has a name that nothing else has")
+                    e = Pos(index)
+                    self.used.setdefault(index, node)
+                case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
+                    e = x.num(-1)
+                case ast.Constant(value=int()) | ast.UnaryOp(operand=ast.Constant(value=int())):
+                    mend = f"write {name}[-1, ...] = ... for what is there before step 0, or a case: a if t == 0 else b"
+                    self.fail(node, "a recurrence begins at -1", mend)
+                case _:
+                    mend = "write the equation for the element itself; a recurrence begins at -1 and runs forward, and "
+                    mend += "x[size(t) - 1 - t] reads an array from its end"
+                    self.fail(node, "the indices on the left are names", mend)
+            if e in left:
+                self.fail(node, "an index stands twice on the left", "give the two axes different indices")
+            left.append(e)
+        return tuple(left)
+
+    def check_loose(self, node: ast.Assign, name: str, left: tuple[Expr, ...], body: Expr) -> None:
         loose = [i for i in x.free(body) if Pos(i) not in left]
         if loose:
+            i = loose[0]
+            place = self.used.get(i, node)
+            known = self.find(i) in self.declared() or i == ELLIPSIS
+            what = f"index {i} is on the right but neither on the left nor summed over"
+            mend = f"add {i} to the left of {name}, or reduce over it: sum({i}, ...)"
             self.fail(
-                node,
-                f"index {loose[0]} is on the right but neither on the left nor summed over",
-                f"add {loose[0]} to the left of {name}, or reduce over it: sum({loose[0]}, ...)",
+                place, what, mend if known else f"{mend}; an option is declared in the signature: {i}: Scalar = 1.0"
             )
-        self.check_steps(node, name, body)
-        self.introduce(node, name, left)
-        self.steps.append(Equation(name, left, body, getattr(node, "lineno", 0)))
 
     def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
-        """Make the tensor on the left of an equation known; a constant index has no axis's name."""
-        axes = tuple(x.plain(e) or f"{name}_{n}" for n, e in enumerate(left))
+        """Make the tensor on the left of an equation known; a constant index has no axis's name as yet."""
+        axes = tuple(x.plain(e) or f"{name}.{n}" for n, e in enumerate(left))
+        starts = [n for n, e in enumerate(left) if isinstance(e, Num)]
         known = self.tensors.get(name)
         if known is not None and known.role in ("input", "state"):
             self.fail(node, f"{name} is an input", "give the result a name of its own")
-        if known is None:
-            self.tensors[name] = Tensor(name, axes)
-        elif not any(isinstance(e, x.Num) for e in left) and any(a.startswith(f"{name}_") for a in known.axes):
-            self.tensors[name] = replace(known, axes=axes)
-
-    def check_steps(self, node: ast.AST, name: str, body: Expr) -> None:
-        """A recurrence reads the step before: t - 1, and no other."""
-        begun = {
-            e.target: n
-            for e in self.steps
-            if isinstance(e, Equation)
-            for n, i in enumerate(e.left)
-            if isinstance(i, x.Num)
-        }
-        done = {
-            e.target for e in self.steps if isinstance(e, Equation) and not any(isinstance(i, x.Num) for i in e.left)
-        }
-        for ref in (n for n in x.walk(body) if isinstance(n, Ref) and n.tensor in begun and n.tensor not in done):
-            index = ref.index[begun[ref.tensor]]
-            if x.free(index) and index != x.add(Pos(x.free(index)[0]), x.num(-1)):
-                self.fail(node, f"{name} reads {ref.tensor} at another step than the one before", "read it at t - 1")
-
-    def check_sizes(self) -> None:
-        """Every index runs along an axis whose size is known."""
-        known = {a for t in self.tensors.values() if t.role != "intermediate" for a in t.axes} | set(self.sizes)
-        for step in self.steps:
-            used = (
-                x.free(step.lhs) + x.free(step.body) + sorted(x.bound(step.body)) if isinstance(step, Equation) else []
+        if any(o.name == name for o in self.options):
+            self.fail(node, f"{name} is an option", "give the result a name of its own")
+        if name in x.CONSTANTS or name in self.used or name in self.declared():
+            what = "a constant of the notation" if name in x.CONSTANTS else "an index"
+            self.fail(node, f"{name} is {what}", "give the result a name of its own")
+        if len(starts) > 1:
+            self.fail(node, "a recurrence runs along one axis", "write -1 for one index only")
+        if name in self.complete:
+            self.fail(node, f"{name} is given twice", "give the second one another name")
+        if starts and name in self.begun:
+            self.fail(node, f"the beginning of {name} is given twice", "leave one of them out")
+        if known is not None and len(left) != len(known.axes):
+            self.fail(
+                node, f"{name} has {len(known.axes)} axes above, {len(left)} here", "give the two different names"
             )
-            for i in used:
-                if self.find(i) not in known:
-                    place = next(n for n in self.function.body if getattr(n, "lineno", 0) == step.line)
-                    self.fail(
-                        place, f"the size of index {i} is not known", f"use it on an input, or say {i} = axis(...)"
-                    )
+        if known is not None and not starts:
+            at = self.begun[name]
+            if any(
+                (i == ELLIPSIS) != (a == ELLIPSIS)
+                for n, (i, a) in enumerate(zip(axes, known.axes, strict=True))
+                if n != at
+            ):
+                self.fail(node, f"{name} begins with other axes", "write the same indices, with -1 for the step")
+        self.tensors[name] = replace(known, axes=axes) if known is not None and not starts else Tensor(name, axes)
+        if starts:
+            self.begun[name] = starts[0]
+            self.beginnings[name] = node
+        else:
+            self.complete.add(name)
 
-    def outputs(self, node: ast.expr) -> tuple[list[str], list[str]]:
-        names, state = [], []
-        for item in items(node):
+    def check_steps(self, node: ast.AST, body: Expr) -> None:
+        """A recurrence reads the step before: t - 1, and no other, until all of it is known."""
+        for ref in (n for n in x.walk(body) if isinstance(n, Ref)):
+            if ref.tensor not in self.begun or ref.tensor in self.complete:
+                continue
+            index = ref.index[self.begun[ref.tensor]]
+            before = [Pos(i) for i in self.left if index == x.add(Pos(i), x.num(-1))]
+            if not before:
+                what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than the one before"
+                two = f"for t - 2 write p[-1] = 0 and p[t] = {ref.tensor}[t - 1], and read p[t - 1]"
+                self.fail(node, what, f"read it at t - 1, where t is the step on the left; {two}")
+
+    def text_of_target(self, node: ast.AST) -> str:
+        return self.text(node.targets[0]) if isinstance(node, ast.Assign) else "this"
+
+    # ---- the end ---------------------------------------------------------------------------------------------------
+
+    def outputs(self, node: ast.Return) -> tuple[list[str], list[str]]:
+        if node.value is None or not items(node.value):
+            self.fail(node, "returns nothing", "end the definition with: return y")
+        names: list[str] = []
+        state: list[str] = []
+        for item in items(node.value):
+            found = [item]
             if isinstance(item, ast.Call) and name_of(item.func) == "state":
-                state += [name_of(a) for a in item.args]
-                names += [name_of(a) for a in item.args]
-            else:
-                names.append(name_of(item))
-        for name in names:
-            if name not in self.tensors:
-                self.fail(node, f"{name} is returned but never defined", "return the target of an equation")
+                if item.keywords or not item.args:
+                    self.fail(item, "state takes names of results", "write return y, state(new_mean)")
+                found = item.args
+                state += [name_of(a) for a in found]
+            for name in found:
+                self.check_output(name, names)
+                names.append(name_of(name))
+        if len(state) == len(names):
+            self.fail(node, "returns state only", "return a result too: return y, state(new_mean)")
         return names, state
 
-    # ---- expressions -----------------------------------------------------------------------------------------------
-
-    def value(self, node: ast.expr) -> Expr:
-        match node:
-            case ast.Constant(value=bool(flag)):
-                return x.ONE if flag else x.ZERO
-            case ast.Constant(value=int(number)):
-                return x.num(number)
-            case ast.Constant(value=float()):
-                return x.Num(Fraction(ast.get_source_segment("\n".join(self.lines), node) or str(node.value)))
-            case ast.Name(id=name):
-                return self.scalar(node, name)
-            case ast.Subscript():
-                return self.reference(node)
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return x.neg(self.value(operand))
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Op("not", (self.value(operand),))
-            case ast.BoolOp(op=op, values=values):
-                return Op("and" if isinstance(op, ast.And) else "or", tuple(self.value(v) for v in values))
-            case ast.BinOp(op=ast.FloorDiv(), left=left, right=right):
-                return Op("floordiv", (self.value(left), self.value(right)))
-            case ast.BinOp(op=op, left=left, right=right) if type(op) in BINARY:
-                return BINARY[type(op)](self.value(left), self.value(right))
-            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARE:
-                return Op(COMPARE[type(op)], (self.value(left), self.value(right)))
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self.case(test, body, orelse)
-            case ast.Call():
-                return self.function_call(node)
-        self.fail(node, "not part of the notation", "use + - * / **, comparisons, a if c else b, sums and functions")
-
-    def case(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Expr:
-        """A piecewise case; a test on an option that chooses equations is decided here."""
-        if isinstance(test, ast.Compare) and name_of(test.left) in self.chosen:
-            wanted = ast.literal_eval(test.comparators[0])
-            same = self.chosen[name_of(test.left)] == wanted
-            return self.value(body if same == isinstance(test.ops[0], ast.Eq) else orelse)
-        return x.where(self.value(test), self.value(body), self.value(orelse))
-
-    def scalar(self, node: ast.AST, name: str) -> Expr:
-        if name in x.CONSTANTS or any(o.name == name for o in self.options):
-            return Opt(name)
-        if name in self.tensors:
-            if self.tensors[name].axes:
-                self.fail(
-                    node, f"{name} stands without its indices", f"write {name}[{', '.join(self.tensors[name].axes)}]"
-                )
-            return Ref(name, ())
-        return Pos(name)
-
-    def reference(self, node: ast.Subscript) -> Expr:
-        name = name_of(node.value)
+    def check_output(self, node: ast.expr, names: list[str]) -> None:
+        name = name_of(node)
+        if not name:
+            self.fail(node, "the return names results", "give what is returned an equation and return its name")
         tensor = self.tensors.get(name)
-        index = tuple(self.index(s) for s in items(node.slice))
         if tensor is None:
-            self.fail(node, f"{name} is not defined yet", "define it above, or add it to the signature")
-        if len(index) != len(tensor.axes):
+            self.fail(node, f"{name} is returned but never defined", "return the target of an equation")
+        if tensor.role in ("input", "state"):
+            self.fail(node, f"{name} is an input", f"write an equation for what is returned: y[...] = {name}[...]")
+        if name in names:
+            self.fail(node, f"{name} is returned twice", "leave one of them out")
+
+    def check_end(self) -> None:
+        """Every recurrence has its steps, and every index runs along an axis whose length is known."""
+        for name, place in self.beginnings.items():
+            if name not in self.complete:
+                self.fail(place, f"{name} begins but has no steps", f"write {name}[t, ...] = ... below, or no -1 here")
+        known = self.declared()
+        for i, place in self.used.items():
+            if self.find(i) not in known:
+                mend = f"use it on an input, or say {i} = axis(...)"
+                self.fail(place, f"the size of index {i} is not known", mend)
+
+    def check_form_of_body(self) -> None:
+        """Bounds on what is read: the rest of the engine takes time and stack in proportion."""
+        count = 0
+        stack: list[tuple[ast.AST, int]] = [(node, 0) for node in self.function.body]
+        while stack:
+            node, depth = stack.pop()
+            count += 1
+            if depth > DEPTH:
+                self.fail(node, f"nested more than {DEPTH} deep", "give parts of it equations of their own")
+            chain = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div)
+            for child in ast.iter_child_nodes(node):
+                flat = chain and isinstance(child, ast.BinOp) and child is getattr(node, "left", None)
+                stack.append((child, depth + (not flat)))
+        if count > NODES:
             self.fail(
-                node,
-                f"{name} has {len(tensor.axes)} axes but {len(index)} indices",
-                f"its axes are {name}[{', '.join(tensor.axes)}]",
+                self.function, f"more than {NODES} names and signs", "make it several layers that call one another"
             )
-        if not tensor.sequence:
-            for e, axis in zip(index, tensor.axes, strict=True):
-                if (i := x.plain(e)) is not None:
-                    self.unify(i, axis)
-        return Ref(name, index)
-
-    def index(self, node: ast.expr) -> Expr:
-        if isinstance(node, ast.Constant) and node.value is Ellipsis:
-            return Pos(ELLIPSIS)
-        return self.value(node)
-
-    def function_call(self, node: ast.Call) -> Expr:
-        name, args = name_of(node.func), node.args
-        if name in ("sum", "mean", "max") and len(args) == 2 and self.is_indices(args[0]):
-            over = tuple(self.index_name(a) for a in items(args[0]))
-            body = self.value(args[1])
-            if name == "mean":
-                return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
-            return Reduce(name, over, body)
-        if name == "reduced":
-            return self.reduced(node)
-        if name == "size":
-            return Size(self.index_name(args[0]))
-        if name == "sqrt":
-            return x.sqrt(self.value(args[0]))
-        if name == "abs" or name in FUNCTIONS:
-            return Op(name, tuple(self.value(a) for a in args))
-        if any(o.name == name and o.kind == "Activation" for o in self.options):
-            return Op(name, tuple(self.value(a) for a in args))
-        if name in self.known and self.known[name][0].elementwise:
-            return Op(name, tuple(self.value(a) for a in args))
-        self.fail(
-            node, f"{name} is not a function of the notation", f"functions are {', '.join(sorted(FUNCTIONS))}, sqrt"
-        )
-
-    def reduced(self, node: ast.Call) -> Expr:
-        """``reduced(reduction, L[...])``: the mean, the sum or the loss itself."""
-        body = self.value(node.args[1])
-        over = tuple(x.free(body))
-        match self.chosen[name_of(node.args[0])]:
-            case "mean":
-                return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, body))
-            case "sum":
-                return Reduce("sum", over, body)
-        return body
-
-    def is_indices(self, node: ast.expr) -> bool:
-        return all(
-            (isinstance(n, ast.Name) and n.id not in self.tensors and not any(o.name == n.id for o in self.options))
-            or (isinstance(n, ast.Constant) and n.value is Ellipsis)
-            for n in items(node)
-        )
-
-    def index_name(self, node: ast.expr) -> str:
-        return ELLIPSIS if isinstance(node, ast.Constant) and node.value is Ellipsis else name_of(node)
-
-    def reserved(self) -> frozenset[str]:
-        return frozenset(WORDS)
 
     def read(self) -> Layer:
         self.signature()
+        self.check_form_of_body()
         outputs, state = self.statements()
-        self.check_sizes()
+        self.check_end()
         for name in outputs:
             self.tensors[name] = replace(self.tensors[name], role="output")
         return Layer(
@@ -279,10 +301,16 @@ class Reader(Calls):
 
 
 def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
-    """Read a definition: one Layer for each combination of its choices, the default first."""
+    """Read a definition: one Layer for each combination of its choices, the default first.
+
+    Raises:
+        DefinitionError: it is not in the notation.
+    """
     first = Reader(definition, known, {})
     first.signature()
     choices = [o for o in first.options if o.kind == "Choice"]
+    if prod(len(o.choices) for o in choices) > VARIANTS:
+        first.fail(definition.function, f"more than {VARIANTS} combinations of choices", "make it several layers")
 
     def combinations(rest: list[Option]) -> Iterator[dict[str, str]]:
         if not rest:
@@ -294,7 +322,14 @@ def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[L
             for others in combinations(tail):
                 yield {head.name: chosen, **others}
 
-    return tuple(Reader(definition, known, chosen).read() for chosen in combinations(choices))
+    taken: set[ast.expr] = set()
+    layers = tuple(Reader(definition, known, chosen, taken=taken).read() for chosen in combinations(choices))
+    for node in ast.walk(definition.function):
+        if isinstance(node, ast.IfExp):
+            for branch in (node.body, node.orelse):
+                if branch not in taken:
+                    first.fail(branch, "this case is never taken", "leave it out, or compare with another word")
+    return layers
 
 
-__all__ = ["OPTION_KINDS", "TENSOR_KINDS", "DefinitionError", "Reader", "read"]
+__all__ = ["OPTION_KINDS", "TENSOR_KINDS", "Call", "DefinitionError", "Reader", "read"]

@@ -236,7 +236,7 @@ class Signature:
             self.fail(node, "not a domain", mend)
         kind, simplex = self.summed(operands[at[0]])
         if simplex:
-            one = len(operands) == 2 and isinstance(node.ops[0], ast.Eq) and self.number(operands[1 - at[0]]) == 1
+            one = len(operands) == 2 and isinstance(node.ops[0], ast.Eq) and self.numeral(operands[1 - at[0]]) == 1
             if not one:
                 self.fail(node, "not a domain", mend)
             axes = [a for part in self.annotation(kind)[0] for s in items(part) for a in self.slot(s).parts]
@@ -256,7 +256,7 @@ class Signature:
                     self.fail(bound, "integers lie below the length of an axis, and nothing else does", mend)
                 below = bound.id
             else:
-                said[side] = self.number(bound), seen in (ast.Gt, ast.Lt)
+                said[side] = self.numeral(bound), seen in (ast.Gt, ast.Lt)
         low, high = said.get("low", (Fraction(0) if below else None, False)), said.get("high", (None, False))
         found = Domain(low[0], high[0], low[1], high[1], below)
         if found.empty:
@@ -270,7 +270,7 @@ class Signature:
                 return body, axis
         return node, ""
 
-    def number(self, node: ast.expr) -> Fraction:
+    def numeral(self, node: ast.expr) -> Fraction:
         """A number that stands in the text, exactly."""
         try:
             return exact(node, self.text)
@@ -284,7 +284,7 @@ class Signature:
         words: tuple[str, ...] = ()
         axis = ""
         if kind == "Choice":
-            words = self.words(inside, node)
+            words = self.choices(inside, node)
         elif kind in ("Count", "Axis") and len(inside) == 1 and isinstance(inside[0], ast.Name):
             axis = inside[0].id
         elif inside or kind == "Axis":
@@ -300,7 +300,7 @@ class Signature:
                 self.fail(node, f"two options are the length of {axis}", "leave one of them out")
             self.sizes[axis] = Opt(name)
 
-    def words(self, inside: Iterable[ast.expr], node: ast.expr) -> tuple[str, ...]:
+    def choices(self, inside: Iterable[ast.expr], node: ast.expr) -> tuple[str, ...]:
         """What may be chosen."""
         found = [s.value for s in inside if isinstance(s, ast.Constant) and isinstance(s.value, str)]
         if len(found) < len(list(inside)) or not found:
@@ -325,7 +325,7 @@ class Signature:
                 wanted += f": did you mean {near[0]!r}?" if near and not fine else ""
             case _:
                 integers, holds = NUMBERS[kind]
-                number = self.number(node)
+                number = self.numeral(node)
                 fine = holds(number) and not (integers and number.denominator != 1)
                 value = int(number) if fine and (integers or written_whole(node)) else float(number)
         if not fine:

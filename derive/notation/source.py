@@ -42,7 +42,8 @@ class Definition:
 
     @property
     def doc(self) -> str:
-        return ast.get_docstring(self.function) or ""
+        """What it says of itself; a layer that says nothing is what its equations say."""
+        return ast.get_docstring(self.function) or f"The layer {self.function.name}, as its equations define it."
 
     @property
     def place(self) -> Place:

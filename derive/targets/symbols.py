@@ -228,10 +228,11 @@ class Symbols:
         for i in wanted:
             if i in found:
                 continue
-            stem = i.rstrip("0123456789")
-            if stem in ("", ELLIPSIS):
-                found[i] = rf"\ast_{{{i.removeprefix(ELLIPSIS) or i}}}"
+            stem = x.origin(i)
+            if stem == ELLIPSIS:
+                found[i] = rf"\ast_{{{1 + len(i) - len(stem)}}}"
                 continue
+            stem = stem.rstrip("0123456789") or stem
             letter = self.letters.get(stem, stem[0])
             options = (letter, *SUCCESSORS.get(letter, ""), *ALPHABET)
             found[i] = next(c for c in options if c not in avoid)

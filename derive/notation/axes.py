@@ -1,0 +1,94 @@
+"""Which axis an index runs along, and which axes are of one length."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from derive.notation import expr as x
+from derive.notation.expr import ELLIPSIS, Expr, Size
+from derive.notation.layer import Call, Equation
+from derive.notation.signature import Signature
+
+
+@dataclass
+class Axes(Signature):
+    """Keeps which axes are the same.
+
+    Attributes:
+        steps: what has been read.
+        parent: an index or axis to one that it is as long as; a forest.
+        used: every index, and where it stands first.
+    """
+
+    steps: list[Equation | Call] = field(default_factory=list)
+    parent: dict[str, str] = field(default_factory=dict)
+    used: dict[str, ast.AST] = field(default_factory=dict)
+
+    def declared(self) -> set[str]:
+        """Axes whose length is known: those of inputs, and those computed."""
+        return self.input_axes() | set(self.sizes)
+
+    def input_axes(self) -> set[str]:
+        return {a for t in self.tensors.values() if t.role in ("input", "state") for a in t.axes}
+
+    def find(self, index: str) -> str:
+        while index in self.parent:
+            index = self.parent[index]
+        return index
+
+    def unify(self, a: str, b: str) -> None:
+        """From now on two axes are one: the one that an input has first stands for both."""
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return
+        inputs = [i for t in self.tensors.values() if t.role in ("input", "state") for i in t.axes]
+        order = [*inputs, *self.sizes]
+        if a in order and (b not in order or order.index(a) < order.index(b)):
+            a, b = b, a
+        self.parent[a] = b
+
+    def length(self, axis: str) -> Expr:
+        """How long an axis is, in lengths that are not computed."""
+        axis = self.find(axis)
+        size = self.sizes.get(axis)
+        return self.lengths(size) if size is not None else Size(axis)
+
+    def lengths(self, e: Expr) -> Expr:
+        """An expression with every length that is computed written out."""
+        return x.transform(e, lambda n: self.length(n.axis) if isinstance(n, Size) else None)
+
+    def lengths_in(self, e: Expr) -> set[str]:
+        """Every axis whose length an expression depends on."""
+        found: set[str] = set()
+        open_ = [e]
+        while open_:
+            for n in x.walk(open_.pop()):
+                if isinstance(n, Size) and n.axis not in found:
+                    found.add(n.axis)
+                    open_ += [self.sizes[n.axis]] if n.axis in self.sizes else []
+        return found
+
+    def along(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
+        """An index stands plainly on an axis of a tensor.
+
+        One whose length nothing else says runs along that axis. One of another length that is computed reads a part of
+        the axis, and zeros where the axis has ended.
+        """
+        i, a = self.find(index), self.find(axis)
+        known = self.declared()
+        if i == a:
+            return
+        if i not in known or a not in known or self.length(i) == self.length(a):
+            self.unify(i, a)
+        elif {i, a} <= self.input_axes() and i not in self.sizes and a not in self.sizes:
+            what = f"index {index} runs along {i}, and {tensor} has the axis {axis} there"
+            order = [b for t in self.tensors.values() for b in t.axes]
+            first, then = sorted((i, a), key=order.index)
+            self.fail(node, what, f"say so above if they are equally long: {then} = axis(size({first}))")
+
+    def check_rest(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
+        """``...`` stands where a tensor has ``...``, and nowhere else."""
+        if (index == ELLIPSIS) != (axis == ELLIPSIS):
+            what = f"... stands where {tensor} has the axis {axis}" if index == ELLIPSIS else f"{tensor} has ... there"
+            self.fail(node, what, f"write {tensor}[{', '.join(self.tensors[tensor].axes)}]")
