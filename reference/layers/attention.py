@@ -103,7 +103,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
+    Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
     saved = Q, K, V, P, O, dims
@@ -136,7 +136,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     """
     Q, K, V, *rest = primals
     mask = rest[0] if len(rest) > 0 else None
-    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
+    Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     t_Q, t_K, t_V = tangents
     t_Q = SIGNATURE.cotangent("Q", t_Q, dims)
     t_K = SIGNATURE.cotangent("K", t_K, dims)
@@ -167,7 +167,7 @@ def double_backward(
     """
     Q, K, V, *rest = primals
     mask = rest[0] if len(rest) > 0 else None
-    Q, K, V, mask, dims = SIGNATURE.bind(Q, K, V, mask, causal)
+    Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     dO = SIGNATURE.cotangent("O", dO, dims)
     ddQ, ddK, ddV = cotangents

@@ -140,7 +140,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, momentum, epsilon
     )
     n_b, rows = dims["b"], dims["..."]
@@ -180,7 +180,7 @@ def jvp(
     tangents has one array for each of x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, momentum, epsilon
     )
     t_x, t_gamma, t_beta = tangents
@@ -219,7 +219,7 @@ def double_backward(
     of dy, x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, momentum, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, momentum, epsilon
     )
     n_b, rows = dims["b"], dims["..."]

@@ -92,7 +92,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     root_running_var = np.sqrt(running_var + epsilon)
@@ -125,7 +125,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     tangents has one array for each of x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     t_x, t_gamma, t_beta = tangents
@@ -151,7 +151,7 @@ def double_backward(
     of dy, x, gamma, beta.
     """
     x, gamma, beta, running_mean, running_var = primals
-    x, gamma, beta, running_mean, running_var, dims = SIGNATURE.bind(
+    x, gamma, beta, running_mean, running_var, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     dy = SIGNATURE.cotangent("y", dy, dims)

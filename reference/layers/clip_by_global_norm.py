@@ -69,7 +69,7 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    g, dims = SIGNATURE.bind(g, tau)
+    g, tau, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     norm = global_norm(g)
     y = [np.multiply(g[l], ratio(tau, norm), out=room(g[l])) if norm > tau else g[l] for l in range(n_l)]
@@ -106,7 +106,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     tangents has one array for each of g.
     """
     (g,) = primals
-    g, dims = SIGNATURE.bind(g, tau)
+    g, tau, dims = SIGNATURE.bind(g, tau)
     (t_g,) = tangents
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
@@ -132,7 +132,7 @@ def double_backward(
     of dy, g.
     """
     (g,) = primals
-    g, dims = SIGNATURE.bind(g, tau)
+    g, tau, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddg,) = cotangents

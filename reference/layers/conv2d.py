@@ -145,10 +145,22 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
+    x, W, bias, stride, padding, dilation, groups, dims = SIGNATURE.bind(
+        x, W, bias, stride, padding, dilation, groups
+    )
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "conv2d",
+        "i",
+        (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1,
+        n_p + 2 * padding - dilation * (n_k - 1) - 1,
+    )
+    n_j = dims["j"] = output_size(
+        "conv2d",
+        "j",
+        (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1,
+        n_q + 2 * padding - dilation * (n_l - 1) - 1,
+    )
     z = forward_rows(x, W, bias, stride, padding, dilation, n_i, n_k, n_j, n_l)
     saved = x, W, stride, padding, dilation, dims
     return SIGNATURE.restore(dims, z=z)[0], saved
@@ -185,14 +197,26 @@ def jvp(
     tangents has one array for each of x, W, bias.
     """
     x, W, bias = primals
-    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
+    x, W, bias, stride, padding, dilation, groups, dims = SIGNATURE.bind(
+        x, W, bias, stride, padding, dilation, groups
+    )
     t_x, t_W, t_bias = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_bias = SIGNATURE.cotangent("bias", t_bias, dims)
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "conv2d",
+        "i",
+        (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1,
+        n_p + 2 * padding - dilation * (n_k - 1) - 1,
+    )
+    n_j = dims["j"] = output_size(
+        "conv2d",
+        "j",
+        (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1,
+        n_q + 2 * padding - dilation * (n_l - 1) - 1,
+    )
     sum_x_t_W = contract(
         "bgcikjl,gockl->bgoij",
         windows(
@@ -232,10 +256,22 @@ def double_backward(
     of dz, x, W, bias.
     """
     x, W, bias = primals
-    x, W, bias, dims = SIGNATURE.bind(x, W, bias, stride, padding, dilation, groups)
+    x, W, bias, stride, padding, dilation, groups, dims = SIGNATURE.bind(
+        x, W, bias, stride, padding, dilation, groups
+    )
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("conv2d", "i", (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1)
-    n_j = dims["j"] = output_size("conv2d", "j", (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "conv2d",
+        "i",
+        (n_p + 2 * padding - dilation * (n_k - 1) - 1) // stride + 1,
+        n_p + 2 * padding - dilation * (n_k - 1) - 1,
+    )
+    n_j = dims["j"] = output_size(
+        "conv2d",
+        "j",
+        (n_q + 2 * padding - dilation * (n_l - 1) - 1) // stride + 1,
+        n_q + 2 * padding - dilation * (n_l - 1) - 1,
+    )
     dz = SIGNATURE.cotangent("z", dz, dims)
     ddx, ddW, ddbias = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)

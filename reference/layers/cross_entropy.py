@@ -105,7 +105,7 @@ def forward(y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    y, t, dims = SIGNATURE.bind(y, t, reduction)
+    y, t, reduction, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
     if reduction == "mean":
         sum_L = forward_rows(t, y)
@@ -146,7 +146,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of y, t.
     """
     y, t = primals
-    y, t, dims = SIGNATURE.bind(y, t, reduction)
+    y, t, reduction, dims = SIGNATURE.bind(y, t, reduction)
     t_y, t_t = tangents
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
@@ -172,7 +172,7 @@ def double_backward(
     of dloss, y, t.
     """
     y, t = primals
-    y, t, dims = SIGNATURE.bind(y, t, reduction)
+    y, t, reduction, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddy, ddt = cotangents

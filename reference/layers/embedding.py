@@ -57,7 +57,7 @@ def forward(E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, tupl
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    E, t, dims = SIGNATURE.bind(E, t, padding_index)
+    E, t, padding_index, dims = SIGNATURE.bind(E, t, padding_index)
     y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     saved = t, padding_index, dims
     if dims.direct_outputs:
@@ -87,7 +87,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
     tangents has one array for each of E.
     """
     E, t = primals
-    E, t, dims = SIGNATURE.bind(E, t, padding_index)
+    E, t, padding_index, dims = SIGNATURE.bind(E, t, padding_index)
     (t_E,) = tangents
     t_E = SIGNATURE.cotangent("E", t_E, dims)
     t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
@@ -103,7 +103,7 @@ def double_backward(
     of dy, E.
     """
     E, t = primals
-    E, t, dims = SIGNATURE.bind(E, t, padding_index)
+    E, t, padding_index, dims = SIGNATURE.bind(E, t, padding_index)
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddE,) = cotangents
     ddE = SIGNATURE.cotangent("E", ddE, dims)

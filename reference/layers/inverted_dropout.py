@@ -78,7 +78,7 @@ def forward(x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, tuple[Any, ..
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, m, dims = SIGNATURE.bind(x, m, p)
+    x, m, p, dims = SIGNATURE.bind(x, m, p)
     y = forward_rows(m, x, p)
     saved = x, m, p, dims
     if dims.direct_outputs:
@@ -108,7 +108,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
     tangents has one array for each of x, m.
     """
     x, m = primals
-    x, m, dims = SIGNATURE.bind(x, m, p)
+    x, m, p, dims = SIGNATURE.bind(x, m, p)
     t_x, t_m = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
@@ -124,7 +124,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     of dy, x, m.
     """
     x, m = primals
-    x, m, dims = SIGNATURE.bind(x, m, p)
+    x, m, p, dims = SIGNATURE.bind(x, m, p)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddm = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)

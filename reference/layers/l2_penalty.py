@@ -60,7 +60,7 @@ def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array,
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    W, dims = SIGNATURE.bind(W, weight_decay)
+    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
     R = sum_of_squares(W) * weight_decay / 2
     saved = W, weight_decay, dims
     return SIGNATURE.restore(dims, R=R)[0], saved
@@ -89,7 +89,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
     tangents has one array for each of W.
     """
     (W,) = primals
-    W, dims = SIGNATURE.bind(W, weight_decay)
+    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
     (t_W,) = tangents
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     n_l = dims["l"]
@@ -110,7 +110,7 @@ def double_backward(
     of dR, W.
     """
     (W,) = primals
-    W, dims = SIGNATURE.bind(W, weight_decay)
+    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
     n_l = dims["l"]
     dR = SIGNATURE.cotangent("R", dR, dims)
     (ddW,) = cotangents

@@ -101,7 +101,7 @@ def forward(x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> t
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
+    x, gamma, beta, epsilon, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     n_i = dims["i"]
     inv_std, x_hat, y = forward_rows(x, beta, gamma, epsilon, n_i)
     saved = gamma, inv_std, x_hat, dims
@@ -133,7 +133,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     tangents has one array for each of x, gamma, beta.
     """
     x, gamma, beta = primals
-    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
+    x, gamma, beta, epsilon, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     t_x, t_gamma, t_beta = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
@@ -163,7 +163,7 @@ def double_backward(
     of dy, x, gamma, beta.
     """
     x, gamma, beta = primals
-    x, gamma, beta, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
+    x, gamma, beta, epsilon, dims = SIGNATURE.bind(x, gamma, beta, epsilon)
     n_i = dims["i"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddgamma, ddbeta = cotangents

@@ -82,7 +82,7 @@ def forward(x: Array, *, alpha: float = 0.01) -> tuple[Array, tuple[Any, ...]]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, dims = SIGNATURE.bind(x, alpha)
+    x, alpha, dims = SIGNATURE.bind(x, alpha)
     slope, y = forward_rows(x, alpha, dims)
     saved = slope, dims
     if dims.direct_outputs:
@@ -110,7 +110,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     tangents has one array for each of x.
     """
     (x,) = primals
-    x, dims = SIGNATURE.bind(x, alpha)
+    x, alpha, dims = SIGNATURE.bind(x, alpha)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = either(x > dims.zero, 1, alpha, dims.dtype) * t_x
@@ -126,7 +126,7 @@ def double_backward(
     of dy, x.
     """
     (x,) = primals
-    x, dims = SIGNATURE.bind(x, alpha)
+    x, alpha, dims = SIGNATURE.bind(x, alpha)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents

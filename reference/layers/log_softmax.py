@@ -73,7 +73,7 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    z, dims = SIGNATURE.bind(z, axis)
+    z, axis, dims = SIGNATURE.bind(z, axis)
     y = forward_rows(z)
     saved = y, dims
     if dims.direct_outputs:
@@ -103,7 +103,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     tangents has one array for each of z.
     """
     (z,) = primals
-    z, dims = SIGNATURE.bind(z, axis)
+    z, axis, dims = SIGNATURE.bind(z, axis)
     (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
@@ -120,7 +120,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     of dy, z.
     """
     (z,) = primals
-    z, dims = SIGNATURE.bind(z, axis)
+    z, axis, dims = SIGNATURE.bind(z, axis)
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddz,) = cotangents
     ddz = SIGNATURE.cotangent("z", ddz, dims)

@@ -38,6 +38,7 @@ SIGNATURE = Signature(
         Pattern("c", (("t",), ("...",), ("n",))),
     ),
     given={'gate': 4},
+    same={'m': 'n'},
 )
 
 

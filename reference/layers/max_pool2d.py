@@ -88,10 +88,14 @@ def forward(x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> 
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, dims = SIGNATURE.bind(x, window, stride, padding)
+    x, window, stride, padding, dims = SIGNATURE.bind(x, window, stride, padding)
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1, n_p + 2 * padding - window
+    )
+    n_j = dims["j"] = output_size(
+        "max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window
+    )
     y, argmax_y = forward_rows(x, stride, padding, n_i, n_k, n_j, n_l)
     saved = argmax_y, stride, padding, dims
     return SIGNATURE.restore(dims, y=y)[0], saved
@@ -122,12 +126,16 @@ def jvp(
     tangents has one array for each of x.
     """
     (x,) = primals
-    x, dims = SIGNATURE.bind(x, window, stride, padding)
+    x, window, stride, padding, dims = SIGNATURE.bind(x, window, stride, padding)
     (t_x,) = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1, n_p + 2 * padding - window
+    )
+    n_j = dims["j"] = output_size(
+        "max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window
+    )
     argmax_y = argmax(
         x,
         2,
@@ -163,10 +171,14 @@ def double_backward(
     of dy, x.
     """
     (x,) = primals
-    x, dims = SIGNATURE.bind(x, window, stride, padding)
+    x, window, stride, padding, dims = SIGNATURE.bind(x, window, stride, padding)
     n_k, n_l, n_b, n_c, n_p, n_q = dims["k"], dims["l"], dims["b"], dims["c"], dims["p"], dims["q"]
-    n_i = dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1)
-    n_j = dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1)
+    n_i = dims["i"] = output_size(
+        "max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1, n_p + 2 * padding - window
+    )
+    n_j = dims["j"] = output_size(
+        "max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window
+    )
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)

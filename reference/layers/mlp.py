@@ -74,7 +74,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
+    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
     n_l = dims["l"]
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
@@ -130,7 +130,7 @@ def jvp(
     tangents has one array for each of x, W, b.
     """
     x, W, b = primals
-    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
+    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
     t_x, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
@@ -173,7 +173,7 @@ def double_backward(
     of dy, x, W, b.
     """
     x, W, b = primals
-    x, W, b, dims = SIGNATURE.bind(x, W, b, activation, output)
+    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddW, ddb = cotangents

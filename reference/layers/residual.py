@@ -90,7 +90,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
+    x, skip, W, b, activation, dims = SIGNATURE.bind(x, skip, W, b, activation)
     z, saved_z = linear.forward(x, W, b)
     y = forward_rows(skip, z, activation)
     saved = z, saved_z, activation, dims
@@ -122,7 +122,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
     tangents has one array for each of x, skip, W, b.
     """
     x, skip, W, b = primals
-    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
+    x, skip, W, b, activation, dims = SIGNATURE.bind(x, skip, W, b, activation)
     t_x, t_skip, t_W, t_b = tangents
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_skip = SIGNATURE.cotangent("skip", t_skip, dims)
@@ -144,7 +144,7 @@ def double_backward(
     of dy, x, skip, W, b.
     """
     x, skip, W, b = primals
-    x, skip, W, b, dims = SIGNATURE.bind(x, skip, W, b, activation)
+    x, skip, W, b, activation, dims = SIGNATURE.bind(x, skip, W, b, activation)
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddx, ddskip, ddW, ddb = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)

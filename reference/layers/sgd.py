@@ -72,7 +72,7 @@ def forward(
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
+    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     y = [forward_rows(W[l], dW[l], alpha) for l in range(n_l)]
     saved = alpha, dims
@@ -104,7 +104,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
     tangents has one array for each of W, dW.
     """
     W, dW = primals
-    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
+    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
     t_W, t_dW = tangents
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_dW = SIGNATURE.cotangent("dW", t_dW, dims)
@@ -123,7 +123,7 @@ def double_backward(
     of dy, W, dW.
     """
     W, dW = primals
-    W, dW, dims = SIGNATURE.bind(W, dW, alpha)
+    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
     ddW_, dddW = cotangents

@@ -138,7 +138,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     if reduction == "mean":
         max_z, exp_z, sum_z, log_sum_z, sum_L = forward_rows(t, z)
@@ -179,7 +179,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of z, t.
     """
     z, t = primals
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     t_z, t_t = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
@@ -213,7 +213,7 @@ def double_backward(
     of dloss, z, t.
     """
     z, t = primals
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     ddz, ddt = cotangents

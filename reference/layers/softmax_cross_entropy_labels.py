@@ -122,7 +122,7 @@ def forward(z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, tupl
         ValueError: shapes do not fit the index patterns, or an option is out of range.
         TypeError: an argument has the wrong kind of numbers.
     """
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     if reduction == "mean":
         exp_z, sum_z, sum_L = forward_rows(z, t)
@@ -163,7 +163,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     tangents has one array for each of z.
     """
     z, t = primals
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     (t_z,) = tangents
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
@@ -190,7 +190,7 @@ def double_backward(
     of dloss, z.
     """
     z, t = primals
-    z, t, dims = SIGNATURE.bind(z, t, reduction)
+    z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     (ddz,) = cotangents

@@ -59,7 +59,7 @@ def windows(a: Array, *spans: Span, fill: Any = 0) -> Array:
     strides: list[int] = list(a.strides)
     for axis, counts, steps, _, _ in reversed(spans):
         sizes[axis : axis + 1] = counts
-        strides[axis : axis + 1] = [s * a.strides[axis] for s in steps]
+        strides[axis : axis + 1] = [s * a.strides[axis] if c > 1 else 0 for s, c in zip(steps, counts, strict=True)]
     if 0 in sizes:
         return np.empty(sizes, dtype=a.dtype)
     return as_strided(a[tuple(slice(n, None) for n in origin)], sizes, strides, writeable=False)
@@ -235,15 +235,20 @@ def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return out
 
 
-def output_size(layer: str, axis: str, size: int) -> int:
+def output_size(layer: str, axis: str, size: int, *room: int) -> int:
     """The size of a computed axis.
 
+    Args:
+        room: what is divided, rounding down, on the way: places that a window can move to. Divided by a stride, a
+            negative number may round to the -1 of an empty result, or not, as the stride happens to be.
+
     Raises:
-        ValueError: it would be negative: the window is larger than the padded input.
+        ValueError: it, or the room, would be negative: the window is larger than the padded input.
     """
-    if size < 0:
+    if size < 0 or (room and min(room) < 0):
         raise ValueError(
-            f"{layer}: axis {axis} of the output would have {size} positions; the window does not fit the input"
+            f"{layer}: axis {axis} of the output would have {min(size, *room, 0)} positions; "
+            "the window does not fit the input"
         )
     return size
 

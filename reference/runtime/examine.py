@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from reference.runtime.patterns import OPTIONS, REST, Array, Dims, Pattern
+from reference.runtime.patterns import REST, Array, Dims, Pattern
+from reference.runtime.reading import OBJECT, cast, names, read
+from reference.runtime.values import OPTIONS, as_float, like, number_types, shown
 from reference.runtime.wider import working
-
-UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 class Examiner:
@@ -26,6 +26,7 @@ class Examiner:
         outputs_by_choice: output patterns for values of the option that chooses equations, where they differ.
         chain: (a, b): axis a of a list's entry is as long as axis b of the entry before it.
         elementwise: every tensor has the axes ``...`` and no other, which then stay as they are.
+        same: axes that are as long as another one.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Examiner:
         outputs_by_choice: dict[str, tuple[Pattern, ...]] | None = None,
         chain: tuple[str, str] | None = None,
         elementwise: bool = False,
+        same: dict[str, str] | None = None,
     ) -> None:
         self.layer, self.inputs, self.outputs = layer, inputs, outputs
         self.options = options or {}
@@ -47,36 +49,34 @@ class Examiner:
         self.outputs_by_choice = outputs_by_choice or {}
         self.chain = chain
         self.elementwise = elementwise
+        self.same = same or {}
         self.choice = next((name for name, (kind, _, _) in self.options.items() if kind == "Choice"), None)
 
-    def examine(self, arguments: Sequence[Any], options: dict[str, Any]) -> tuple[list[Any], Dims]:
-        """Check arguments, whose shapes, dtypes and options are new, and return them in the kernel's layout.
+    def examine(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[list[Any], list[Any], Dims]:
+        """Check arguments, whose shapes, dtypes and options are new.
+
+        Returns:
+            The tensors in the kernel's layout, the options as plain values, and the sizes.
 
         Raises:
             TypeError: an argument is not of its kind (real, integer or boolean), or an option is not of its kind.
             ValueError: shapes do not fit the index patterns, or an option is out of range.
         """
-        for name, value in options.items():
-            self.check_option(name, value)
+        values = {name: self.option(name, value) for name, value in zip(self.options, options, strict=True)}
         dims = Dims()
-        dims.axis = None if options.get("axis") == -1 else options.get("axis")
-        dims.choice = options[self.choice] if self.choice else ""
+        dims.axis = None if values.get("axis") == -1 else values.get("axis")
+        dims.choice = values[self.choice] if self.choice else ""
         for axis, size in self.given.items():
-            dims[axis] = size if isinstance(size, int) else int(options[size])
+            dims[axis] = size if isinstance(size, int) else values[size]
         arrays: list[Any] = []
         for pattern, argument in zip(self.inputs, arguments, strict=True):
             if pattern.sequence:
                 arrays.append([self.array(pattern, entry, f"{pattern.name}[{n}]") for n, entry in enumerate(argument)])
             else:
                 arrays.append(None if argument is None and pattern.optional else self.array(pattern, argument))
-        kinds = [
-            a.dtype
-            for pattern, array in zip(self.inputs, arrays, strict=True)
-            if pattern.kind == "real"
-            for a in (array if pattern.sequence else (array,))
-        ]
-        given = kinds[0] if len(set(kinds)) == 1 else np.result_type(*kinds) if kinds else np.dtype(float)
-        dims.dtype = working(given, options.values())
+        self.set_dtype(arrays, dims)
+        options = [self.option(name, value, dims) for name, value in values.items()]
+        given, dims.dtype = dims.dtype, working(dims.dtype, options)
         dims.result = given if given != dims.dtype else None
         dims.zero = np.zeros((), dims.dtype)
         for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
@@ -106,7 +106,25 @@ class Examiner:
             len(p.slots) > p.sequence and all(len(s) == 1 and (s[0] in dims or self.elementwise) for s in p.slots)
             for p in self.outputs_by_choice.get(dims.choice, self.outputs)
         )
-        return arrays, dims
+        return arrays, options, dims
+
+    def set_dtype(self, arrays: Sequence[Any], dims: Dims) -> None:
+        """The dtype that all real numbers of a call have, and the type of those in object arrays."""
+        real = [
+            (f"{pattern.name}[{n}]" if pattern.sequence else pattern.name, a)
+            for pattern, array in zip(self.inputs, arrays, strict=True)
+            if pattern.kind == "real"
+            for n, a in enumerate(array if pattern.sequence else (array,))
+        ]
+        kinds = {a.dtype for _, a in real}
+        dims.dtype = np.dtype(np.result_type(*kinds).type if kinds else float)  # the one object that `is` compares
+        if dims.dtype is OBJECT:
+            types = {name: number_types(a.flat) - {float} for name, a in real if a.dtype is OBJECT}
+            found = set().union(*types.values())
+            if len(found) > 1:
+                mix = ", ".join(f"{name} holds {names(t)}" for name, t in types.items() if t)
+                raise TypeError(f"{self.layer}: {mix}; convert them to one type of numbers")
+            dims.number = found.pop() if found else None
 
     def unchanged(self, argument: Any, array: Any) -> bool:
         """Whether an argument came through the examination as it was."""
@@ -114,36 +132,32 @@ class Examiner:
             return all(map(self.unchanged, argument, array))
         return argument is array and (array is None or array.ndim > 0)
 
-    def check_option(self, name: str, value: Any) -> None:
+    def option(self, name: str, value: Any, dims: Dims | None = None) -> Any:
+        """An option as a plain Python value; a number as one that goes with the arrays of a call, if given.
+
+        Raises:
+            TypeError: it is of another kind.
+            ValueError: it is out of range.
+        """
         kind, _, choices = self.options[name]
-        if kind in ("Choice", "Activation"):
-            if value not in choices:
-                raise ValueError(
-                    f"{self.layer}: {name} is {value!r}; it must be one of {', '.join(map(repr, choices))}"
-                )
-            return
-        holds, words = OPTIONS[kind]
+        wanted = OPTIONS[kind]
+        words = f"one of {', '.join(map(repr, choices))}" if choices else wanted.words
         try:
-            fine = holds(value)
-        except (TypeError, ValueError):
-            fine = False
-        if not fine:
-            wrong_type = isinstance(value, str | bool | complex | np.ndarray) or value is None
-            error = TypeError if wrong_type and kind != "Flag" else ValueError
-            raise error(f"{self.layer}: {name} is {value!r}; it must be {words}")
+            plain = wanted.read(value)
+            if dims is not None and wanted.own is float:
+                plain = like(plain, dims.number) if dims.dtype is OBJECT else as_float(plain)
+        except (TypeError, ValueError, ArithmeticError):
+            raise TypeError(f"{self.layer}: {name} is {shown(value)}; it must be {words}") from None
+        try:
+            holds = wanted.holds(plain) and (not choices or plain in choices)
+        except (TypeError, ValueError, ArithmeticError):  # a number beyond all floats, or that compares with none
+            holds = False
+        if not holds:
+            raise ValueError(f"{self.layer}: {name} is {shown(value)}; it must be {words}")
+        return plain
 
     def array(self, pattern: Pattern, argument: Any, label: str = "") -> Array:
-        a = argument if type(argument) is np.ndarray else np.asarray(argument)
-        kind = a.dtype.kind
-        fits = {"real": "fO", "integer": "iuO", "boolean": "b"}[pattern.kind]
-        if kind not in fits:
-            words = {
-                "real": "real: pass a float16, float32, float64 or longdouble array, or an object array of numbers",
-                "integer": "of integers",
-                "boolean": "boolean",
-            }[pattern.kind]
-            raise TypeError(f"{self.layer}: {label or pattern} has dtype {a.dtype}; it must be {words}")
-        return a
+        return read(argument, pattern.kind, f"{self.layer}: {label or pattern}")
 
     def place(self, pattern: Pattern, a: Array, dims: Dims) -> Array:
         """Match shape against slots, then flatten, split and move."""
@@ -168,7 +182,8 @@ class Examiner:
         inner: list[int] = []
         for slot, size in zip(slots, shape, strict=True):
             if len(slot) == 1:
-                known = dims.setdefault(slot[0], size)
+                known = dims.setdefault(self.same.get(slot[0], slot[0]), size)
+                dims[slot[0]] = known
                 if known != size:
                     self.misfit(pattern, a, f"axis {slot[0]} is {known} long elsewhere, {size} here")
                 inner.append(size)
@@ -179,7 +194,7 @@ class Examiner:
         if tuple(inner) != a.shape:
             a = a.reshape(inner)
         if pattern.kind == "real" and a.dtype != dims.dtype:
-            a = a.astype(dims.dtype)
+            a = cast(a, dims.dtype, dims.number)
         return a
 
     def move(self, pattern: Pattern, a: Array, dims: Dims) -> Array:
@@ -224,7 +239,7 @@ class Examiner:
         else:
             for (axis, *_), size in zip(slots, a.shape, strict=True):
                 self.fit_entry(pattern, a, axis, size, dims, position)
-        return a if a.dtype == dims.dtype else a.astype(dims.dtype)
+        return a if a.dtype == dims.dtype else cast(a, dims.dtype, dims.number)
 
     def fit_entry(self, pattern: Pattern, a: Array, axis: str, size: int, dims: Dims, position: int) -> None:
         """Axes of a list's entries fit the other lists at the same position, and the entry before."""
@@ -258,7 +273,7 @@ class Examiner:
 
     def check_range(self, pattern: Pattern, a: Array, dims: Dims) -> None:
         size = dims[pattern.below]
-        if a.size and np.maximum.reduce(a.view(UNSIGNED[a.itemsize]), axis=None) >= size:  # below 0 is huge, unsigned
+        if a.size and np.maximum.reduce(a.view(np.uintp), axis=None) >= size:  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(
                 f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, "

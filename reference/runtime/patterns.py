@@ -1,39 +1,14 @@
-"""What a kernel's arguments look like: index patterns, kinds of options, and the sizes found in one call."""
+"""What a kernel's arguments look like: index patterns, and the sizes found in one call."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 REST = "..."
-
-#: What an option of each kind must satisfy, and how an error says so.
-OPTIONS: dict[str, tuple[Any, str]] = {
-    "Positive": (lambda v: _number(v) and v > 0, "a positive number"),
-    "Scalar": (lambda v: _number(v), "a finite number"),
-    "Probability": (lambda v: _number(v) and 0 < v <= 1, "a number in (0, 1]"),
-    "Fraction": (lambda v: _number(v) and 0 <= v <= 1, "a number in [0, 1]"),
-    "Count": (lambda v: _whole(v) and v >= 1, "a positive integer"),
-    "Natural": (lambda v: _whole(v) and v >= 0, "an integer >= 0"),
-    "Integer": (lambda v: _whole(v), "an integer"),
-    "Axis": (lambda v: _whole(v), "an integer"),
-    "Flag": (lambda v: isinstance(v, bool | np.bool_), "True or False"),
-}
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _number(value: object) -> bool:
-    if isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool):
-        return math.isfinite(value)
-    return not isinstance(value, bool | str | complex | np.ndarray | None.__class__) and hasattr(value, "__mul__")
 
 
 @dataclass(frozen=True)
@@ -66,8 +41,9 @@ class Dims(dict[str, int]):
     """Sizes of the axes of one call, and what is needed to give results their outer shape again.
 
     Attributes:
-        dtype: what the call computes in.
+        dtype: what the call computes in, in the machine's byte order.
         result: the dtype of its results, where it is another: see reference.runtime.wider.
+        number: the type of the numbers in object arrays, where they are not only integers.
         direct: the arguments are in the kernel's layout as they are, and so are gradients of them.
         direct_outputs: so are the outputs.
         inner: the shape of each argument in the kernel's layout; None for a list or a missing mask.
@@ -82,9 +58,10 @@ class Dims(dict[str, int]):
         entry_shapes: of cotangents and tangents that are lists and need no change, by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: Any = None) -> None:
         super().__init__()
-        self.dtype: Any = None
+        self.dtype = dtype
+        self.number: type | None = None
         self.result: Any = None
         self.direct = False
         self.direct_outputs = False

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from reference.runtime.examine import Examiner
 from reference.runtime.patterns import REST, Array, Dims, Pattern
+from reference.runtime.reading import OBJECT, integers, listed
+from reference.runtime.values import OPTIONS
 from reference.runtime.wider import converted
 
 __all__ = ["Array", "Dims", "Pattern", "Signature"]
@@ -25,15 +26,15 @@ PLANS = 256  # layouts remembered for each kernel
 #: ``bind``, written out for one signature: looking a call up takes a fraction of examining it.
 BIND = """
 def bind({parameters}):
-    try:
+    {plain}try:
         dims = plans.get(({key},))
     except (AttributeError, TypeError):  # not arrays, or options that cannot be looked up
         dims = None
     if dims is None:
-        return examined(({inputs},), {{{options}}})
+        return examined(({inputs}), ({options}))
     if dims.direct:
-        {checks}return {inputs}, dims
-    return (*again(({inputs},), dims), dims)
+        {checks}return {inputs}{options}dims
+    return (*again(({inputs}), dims), {options}dims)
 """
 
 
@@ -49,29 +50,34 @@ class Signature(Examiner):
     # ---- going in --------------------------------------------------------------------------------------------------
 
     def written(self) -> Callable[..., Any]:
-        """The function ``bind(*tensors, *options)``, which returns the tensors in the kernel's layout and the sizes.
+        """The function ``bind(*tensors, *options)``.
 
-        It raises what Examiner.examine raises.
+        It returns the tensors in the kernel's layout, the options as plain Python values, and the sizes, and raises
+        what Examiner.examine raises. Lists come back as lists of their own, whatever gave their entries.
         """
-        inputs = [f"a{n}" for n, _ in enumerate(self.inputs)]
-        options = {name: f"o{n}" for n, name in enumerate(self.options)}
-        key = []
-        for p, a in zip(self.inputs, inputs, strict=True):
+        inputs = [f"x{n}" for n in range(len(self.inputs))]
+        options = [f"o{n}" for n in range(len(self.options))]
+        key, plain, checks = [], [], []
+        for n, (x, p) in enumerate(zip(inputs, self.inputs, strict=True)):
             if p.sequence:
-                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {a}])")
+                plain.append(f'{x} = {x}.copy() if {x}.__class__ is list else listed({x}, "{self.layer}: {p.name}")')
+                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {x}])")
             elif p.optional:
-                key.append(f"None if {a} is None else ({a}.shape, {a}.dtype, {a}.__class__)")
+                key.append(f"None if {x} is None else ({x}.shape, {x}.dtype, {x}.__class__)")
             else:
-                key.append(f"{a}.shape, {a}.dtype, {a}.__class__")
-        key += [f"{o}, {o}.__class__" for o in options.values()]
-        ranged = [n for n, p in enumerate(self.inputs) if p.below]
-        checks = [f"in_range(patterns[{n}], {inputs[n]}, dims)\n        " for n in ranged]
+                key.append(f"{x}.shape, {x}.dtype, {x}.__class__")
+            if p.below:
+                checks.append(f"in_range(patterns[{n}], {x}, dims)")
+        for o, (name, (kind, *_)) in zip(options, self.options.items(), strict=True):
+            own = OPTIONS[kind].own.__name__
+            plain.append(f'if {o}.__class__ is not {own}: {o} = number_of("{name}", {o}, ({", ".join(inputs)},))')
         code = BIND.format(
-            parameters=", ".join([*inputs, *options.values()]),
-            key=", ".join(key),
-            inputs=", ".join(inputs),
-            options=", ".join(f'"{name}": {o}' for name, o in options.items()),
-            checks="".join(checks),
+            parameters=", ".join([*inputs, *options]),
+            plain="".join(f"{line}\n    " for line in plain),
+            key=", ".join([*key, *options]),
+            inputs="".join(f"{x}, " for x in inputs),
+            options="".join(f"{o}, " for o in options),
+            checks="".join(f"{line}\n        " for line in checks),
         )
         scope: dict[str, Any] = {
             "plans": self.plans,
@@ -79,19 +85,30 @@ class Signature(Examiner):
             "again": self.again,
             "in_range": self.check_range,
             "patterns": self.inputs,
+            "listed": listed,
+            "number_of": self.plain,
         }
         exec(code, scope)  # arguments have numbers here, so that none is called like what stands in BIND
         made: Callable[..., Any] = scope["bind"]
         return made
 
-    def examined(self, arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any, ...]:
+    def plain(self, name: str, value: Any, arguments: Sequence[Any]) -> Any:
+        """An option that is not of its own Python type; a number for arrays of floats as a float."""
+        value = self.option(name, value)
+        if OPTIONS[self.options[name][0]].own is float and value.__class__ is not float:
+            entries = [e for p, a in zip(self.inputs, arguments, strict=True) for e in (a if p.sequence else (a,))]
+            if all(type(e) is np.ndarray and e.dtype.kind != "O" for e in entries if e is not None):
+                return self.option(name, value, Dims(np.dtype(float)))
+        return value
+
+    def examined(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[Any, ...]:
         """bind, for shapes, dtypes and options that are new."""
-        arrays, dims = self.examine(arguments, options)
+        arrays, values, dims = self.examine(arguments, options)
         key: list[Any] = []
         for pattern, a in zip(self.inputs, arguments, strict=True):
             entries = a if pattern.sequence else () if a is None else (a,)
-            if not all(type(e) is np.ndarray for e in entries):
-                return (*arrays, dims)
+            if not all(type(e) is np.ndarray and e.dtype is not OBJECT for e in entries):  # objects are read each time
+                return (*arrays, *values, dims)
             found = tuple((e.shape, e.dtype, np.ndarray) for e in entries)
             if pattern.sequence:
                 key.append(found)
@@ -99,13 +116,10 @@ class Signature(Examiner):
                 key.append(found[0] if found else None)
             else:
                 key += found[0]
-        for value in options.values():
-            key += [value, type(value)]
         if len(self.plans) >= PLANS:
             self.plans.clear()
-        with suppress(TypeError):  # options that cannot be looked up
-            self.plans[tuple(key)] = dims
-        return (*arrays, dims)
+        self.plans[(*key, *values)] = dims
+        return (*arrays, *values, dims)
 
     def again(self, arguments: Sequence[Any], dims: Dims) -> list[Any]:
         """Arguments of shapes and dtypes that were examined before."""
@@ -128,6 +142,8 @@ class Signature(Examiner):
             a = a.reshape(shape)
         if pattern.kind == "real" and a.dtype != dims.dtype:
             a = a.astype(dims.dtype)
+        if pattern.kind == "integer":
+            a = integers(a, f"{self.layer}: {pattern}")
         if pattern.below:
             self.check_range(pattern, a, dims)
         return a

@@ -222,7 +222,9 @@ class Bodies:
             self.functions.add("output_size")
             code = function.printer.show(e)
             size = size_name(axis)
-            lines.append(f'    {size} = dims["{axis}"] = output_size("{self.layer.name}", "{axis}", {code})')
+            divided = (n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "floordiv")
+            room = "".join(f", {function.printer.show(d)}" for d in divided)
+            lines.append(f'    {size} = dims["{axis}"] = output_size("{self.layer.name}", "{axis}", {code}{room})')
         return lines
 
     def prelude(self, functions: list[Function]) -> list[str]:

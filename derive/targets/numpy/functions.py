@@ -57,9 +57,8 @@ class Functions(Bodies):
 
     def bind(self) -> list[str]:
         """The line that checks arguments and brings them into layout."""
-        tensors = ", ".join(t.name for t in self.layer.inputs)
-        options = "".join(f", {o.name}" for o in self.layer.options)
-        return [f"    {tensors}, dims = SIGNATURE.bind({tensors}{options})"]
+        names = ", ".join([*(t.name for t in self.layer.inputs), *(o.name for o in self.layer.options)])
+        return [f"    {names}, dims = SIGNATURE.bind({names})"]
 
     def restored(self, results: dict[str, str]) -> str:
         """Results in their outer shapes; None stands for zeros."""

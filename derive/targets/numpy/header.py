@@ -149,6 +149,9 @@ class Header(Bodies):
             lines += f"    chain={chain!r},\n"
         if self.elementwise():
             lines += "    elementwise=True,\n"
+        same = {a: layer.axis(a) for t in layer.inputs for a in t.axes if layer.axis(a) != a}
+        if same:
+            lines += f"    same={same!r},\n"
         return lines + ")"
 
     def elementwise(self) -> bool:

@@ -1,0 +1,154 @@
+"""Turns what a caller passes as an option into a plain Python value, once: everything behind it sees no other.
+
+A NumPy scalar would widen a result, or wrap around where it is subtracted from; a truth value would count as 1.
+Numbers that are neither integers nor floating point (fractions, decimals, balls) stay what they are for arrays of
+their own kind; for others they become floats.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Complex, Real
+from typing import Any
+
+import numpy as np
+
+LARGEST = np.iinfo(np.intp).max
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an option of one kind must be.
+
+    Attributes:
+        own: the Python type that needs no reading.
+        read: the plain value of what a caller passes; TypeError where it is of another kind.
+        holds: whether a plain value is in range.
+        words: how an error says what is wanted.
+    """
+
+    own: type
+    read: Callable[[Any], Any]
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def scalar(value: Any) -> Any:
+    """The only element of an array without axes; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        if value.ndim or isinstance(value, np.ma.MaskedArray):
+            raise TypeError("an array is not one value")
+        return value[()]
+    return value
+
+
+def whole(value: Any) -> int:
+    """An integer of any width; True is none, and neither is 2.0."""
+    value = scalar(value)
+    if isinstance(value, bool | np.bool_):
+        raise TypeError("a truth value is not a number")
+    return operator.index(value)
+
+
+def number(value: Any) -> Any:
+    """A float or int; a number of another type as it is."""
+    value = scalar(value)
+    if isinstance(value, float | np.floating):
+        return float(value)
+    if not is_number(value):
+        raise TypeError("not a real number")
+    return operator.index(value) if isinstance(value, int | np.integer) else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one real number that can be calculated with."""
+    if isinstance(value, bool | np.bool_ | str | bytes | np.ndarray) or (
+        isinstance(value, Complex | np.complexfloating) and not isinstance(value, Real)
+    ):
+        return False
+    if isinstance(value, np.generic):
+        return isinstance(value, np.floating | np.integer) and not isinstance(value, np.timedelta64)
+    kind = type(value)  # a list can be added and multiplied too, and so can a duration
+    single = hasattr(kind, "__float__") or not (hasattr(kind, "__len__") or isinstance(value, timedelta))
+    return single and hasattr(kind, "__add__") and hasattr(kind, "__mul__")
+
+
+def flag(value: Any) -> bool:
+    """True or False; 1 and 0 are neither."""
+    value = scalar(value)
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError("not a truth value")
+    return bool(value)
+
+
+def word(value: Any) -> str:
+    """A string, of a subclass too."""
+    value = scalar(value)
+    if not isinstance(value, str):
+        raise TypeError("not a string")
+    return str.__str__(value)
+
+
+def shown(value: Any) -> str:
+    """An argument in an error, in a few words whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # it is the caller's own, or an integer too long to be written
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a number is a finite float, or of a type without infinities; False where a float cannot hold it."""
+    if isinstance(value, float | int | Fraction | Decimal):
+        return math.isfinite(value)
+    return not hasattr(value, "is_finite") or bool(value.is_finite())
+
+
+def as_float(value: Any) -> float:
+    """A number of any type as a float."""
+    return value if value.__class__ is float else float(value)
+
+
+def like(value: Any, number_type: type | None) -> Any:
+    """A float as the number of another type that it is exactly, where an operation of both would fail or round."""
+    return number_type(value) if number_type in (Fraction, Decimal) and value.__class__ is float else value
+
+
+def number_types(elements: Iterable[Any]) -> set[type]:
+    """The types of numbers: float for all floating point; integers left out, which go with every other.
+
+    Raises:
+        TypeError: something is not a real number.
+    """
+    found: set[type] = set()
+    for kind, example in {type(e): e for e in elements}.items():
+        if not is_number(example):
+            raise TypeError(f"holds something of type {kind.__name__}")
+        if issubclass(kind, float | np.floating):
+            found.add(float)
+        elif not issubclass(kind, int | np.integer):
+            found.add(kind)
+    return found
+
+
+#: What an option of each kind must satisfy, and how an error says so.
+OPTIONS: dict[str, Kind] = {
+    "Positive": Kind(float, number, lambda v: is_finite(v) and v > 0, "a positive number"),
+    "Scalar": Kind(float, number, is_finite, "a finite number"),
+    "Probability": Kind(float, number, lambda v: is_finite(v) and 0 < v <= 1, "a number in (0, 1]"),
+    "Fraction": Kind(float, number, lambda v: is_finite(v) and 0 <= v <= 1, "a number in [0, 1]"),
+    "Count": Kind(int, whole, lambda v: 1 <= v <= LARGEST, "a positive integer"),
+    "Natural": Kind(int, whole, lambda v: 0 <= v <= LARGEST, "an integer >= 0"),
+    "Integer": Kind(int, whole, lambda v: -LARGEST <= v <= LARGEST, "an integer"),
+    "Axis": Kind(int, whole, lambda v: -LARGEST <= v <= LARGEST, "an integer"),
+    "Flag": Kind(bool, flag, lambda v: True, "True or False"),
+    "Choice": Kind(str, word, lambda v: True, "one of the words"),
+    "Activation": Kind(str, word, lambda v: True, "one of the words"),
+}
