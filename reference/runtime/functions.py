@@ -344,7 +344,8 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     object, longdouble a longdouble.
     """
     arrays = list(arrays)
-    total: Any = quietly(sum_of_squares, arrays)
+    exact = any(a.dtype.hasobject for a in arrays)  # theirs may be a context of their own, which quietly has not
+    total: Any = sum_of_squares(arrays) if exact else quietly(sum_of_squares, arrays)
     if isinstance(total, int | float):
         return math.sqrt(total) if SAFE[0] < total < SAFE[1] else _scaled_norm(arrays, np.dtype(np.float64))
     if isinstance(total, np.floating):

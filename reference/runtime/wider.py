@@ -16,7 +16,6 @@ What is not seen: overflow in a thread of BLAS other than the caller's, in matri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import Context, copy_context
 from copy import copy
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -24,6 +23,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from reference.runtime.patterns import Dims
+from reference.runtime.states import STATES, States
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,13 +47,7 @@ def working(dtype: np.dtype[Any], options: Iterable[Any]) -> np.dtype[Any]:
     return found
 
 
-def _strict() -> Context:
-    """A context in which NumPy raises an error where it would warn; other context variables are as they are now."""
-    with np.errstate(over="raise", divide="raise", invalid="raise"):
-        return copy_context()
-
-
-STRICT = _strict()  # copying it and running in the copy takes a quarter of the time of np.errstate
+STRICT = States(over="raise", divide="raise", invalid="raise")
 
 
 def wider(function: Function) -> Function:
@@ -62,10 +56,20 @@ def wider(function: Function) -> Function:
     It takes arrays, lists and tuples of them, and what forward saves for backward; it returns the like.
     """
 
+    get, put, back = STATES.get, STATES.set, STATES.reset
+
     @wraps(function)
     def run(*arguments: Any, **options: Any) -> Any:
+        around = get()
+        known, during = STRICT.known
         try:
-            return STRICT.copy().run(function, *arguments, **options)
+            if around is during:  # a part of a layer whose own call has set them
+                return function(*arguments, **options)
+            token = put(during if around is known else STRICT.made(around))
+            try:
+                return function(*arguments, **options)
+            finally:
+                back(token)
         except FloatingPointError:
             return _again(run, function, arguments, options)
 
