@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ OWN: ContextVar[str] = ContextVar("OWN", default="at import")
 class Watching:
     """A number that notes the context it is multiplied in."""
 
-    seen: set[str] = set()
+    seen: ClassVar[set[str]] = set()
 
     def __mul__(self, other: Any) -> Watching:
         Watching.seen.add(OWN.get())
