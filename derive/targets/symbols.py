@@ -57,10 +57,8 @@ GREEK = frozenset(
 
 #: The Greek letters themselves, where they have a command.
 GREEK_LETTERS = {
-    unicodedata.lookup(
-        f"GREEK {'SMALL' if name.islower() else 'CAPITAL'} LETTER {SPELLED.get(name, name).upper()}"
-    ): name
-    for name in GREEK
+    unicodedata.lookup(f"GREEK {'SMALL' if n.islower() else 'CAPITAL'} LETTER {SPELLED.get(n, n).upper()}"): n
+    for n in GREEK
 }
 
 #: Names with a symbol of their own, best first.

@@ -82,7 +82,7 @@ def _layer_functions(
         "sigmoid": sigmoid,
         "relu": lambda a: a if a > 0 else 0,
         "gelu": lambda a: a * normal_cdf(a),
-        "leaky_relu": lambda a, slope=number(SLOPE): a if a > 0 else slope * a,
+        "leaky_relu": lambda a, *slope: a if a > 0 else (*slope, number(SLOPE))[0] * a,
         "identity": lambda a: a,
         "sign": lambda a: (a > 0) - (a < 0),
         "sigmoid'": lambda a: sigmoid(a) * sigmoid(-a),

@@ -49,7 +49,8 @@ def test_any_name_is_printed_so_that_it_is_read(tmp_path, role):
 
     refused = 0
     for name in NAMES[list(ROLES).index(role) :: 3]:
-        text = re.sub("|".join(ROLES), lambda m: (ROLES | {role: name})[m[0]], DEFINITION)
+        names = ROLES | {role: name}
+        text = re.sub("|".join(ROLES), lambda m, names=names: names[m[0]], DEFINITION)
         try:
             assert problems(tmp_path, text, name if role == "LAYER" else "odd") == [], f"{role} is called {name}"
         except DefinitionError:

@@ -108,7 +108,7 @@ class Bodies:
             n for n, t in tensors.items()
             if t.axes and (t.kind == "saved" or (sequence is not None and t.axes[0] == sequence))
         }  # fmt: skip
-        printer = Printer(layer, tensors, extended, lists)
+        printer = Printer(layer, tensors, extended, lists, decode=self.alphabet.decode)
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
         program = begun(accumulated(program))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from string import ascii_letters
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
@@ -278,10 +279,11 @@ class Values:
 
     def letters(self, indices: tuple[str, ...]):  # type: ignore[no-untyped-def]
         table: dict[str, str] = {}
-        free = iter("abcdefghijklmnopqrstuvwxyz")
+        initial = {i: self.printer.decode(i)[0] for i in indices}
+        free = iter(ascii_letters)
         for i in indices:
             if i in table:
                 continue
-            first = i[0] if i[0].isalpha() and i[0] not in table.values() else None
-            table[i] = first or next(c for c in free if c not in table.values() and c not in {j[0] for j in indices})
+            first = initial[i] if initial[i] in ascii_letters and initial[i] not in table.values() else None
+            table[i] = first or next(c for c in free if c not in table.values() and c not in initial.values())
         return lambda names: "".join(table[i] for i in names)

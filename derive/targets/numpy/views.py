@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from derive.calculus.reverse import linear
@@ -34,6 +35,7 @@ class Views:
         fill: what stands outside an array that is read through a window.
         taps: positions in a window that the code being printed has as integers.
         apart: where given, the spans of windows are put there, and the array is printed without them.
+        decode: a name of the definition as it was typed; see derive.targets.numpy.names.
     """
 
     layer: Layer
@@ -49,6 +51,7 @@ class Views:
     fill: str = "0"
     taps: frozenset[str] = frozenset()
     apart: list[str] | None = None
+    decode: Callable[[str], str] = str
 
     def scalar(self, e: Expr) -> bool:
         """Whether an expression is a plain Python number in the kernel."""
