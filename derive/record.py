@@ -81,6 +81,7 @@ def merged(path: Path, found: Mapping[str, tuple[str, Legs]]) -> dict[str, dict[
 ORDER = (
     "steps",
     "exact",
+    "text",
     "definition",
     "differences",
     "enclosure",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from derive.calculus.derivation import Derivation, derive
-from derive.evidence import compare, domain, enclosure, exact, generic, kernels, mutants, steps
+from derive.evidence import compare, domain, enclosure, exact, generic, kernels, mutants, steps, text
 from derive.evidence.inputs import NoArguments
 from derive.evidence.result import Result, together
 from derive.notation.layer import Layer
@@ -21,6 +21,7 @@ MATHEMATICS: dict[str, Callable[[Derivation], Result]] = {
 
 #: Legs that run the kernel.
 KERNEL: dict[str, Callable[[Derivation, Any], Result]] = {
+    "text": text.text,
     "definition": compare.definition,
     "differences": compare.differences,
     "enclosure": enclosure.enclosure,
@@ -32,6 +33,7 @@ KERNEL: dict[str, Callable[[Derivation, Any], Result]] = {
 LEGS = (
     "steps",
     "exact",
+    "text",
     "definition",
     "differences",
     "enclosure",
