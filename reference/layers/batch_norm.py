@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import mean, square_sum, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -101,8 +100,8 @@ def forward_rows(
 @in_blocks(cut=(1, 1, 0, 0, None, None), join=(0, 0, 1), out=("", "", "dx",))
 def backward_rows(dy: Any, x_hat: Any, gamma: Any, inv_std: Any, rows: Any, n_b: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis c."""
-    dbeta = np.add.reduce(dy, axis=(0, 2))
-    dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
+    dbeta = sum_over(dy, axis=(0, 2))
+    dgamma = sum_over(dy * x_hat, axis=(0, 2))
     dx = np.multiply(
         gamma[:, None] * inv_std[:, None],
         dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b),
@@ -194,7 +193,7 @@ def jvp(
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=(0, 2), count=rows * n_b)
-    t_var = 2 * np.add.reduce(t_x * x_hat, axis=(0, 2)) / (inv_std * rows * n_b)
+    t_var = 2 * sum_over(t_x * x_hat, axis=(0, 2)) / (inv_std * rows * n_b)
     t_y = (
         t_beta[:, None]
         + x_hat * (t_gamma[:, None] - gamma[:, None] * np.square(inv_std[:, None]) * t_var[:, None] / 2)
@@ -233,18 +232,18 @@ def double_backward(
     var = square_sum(centered_x, (0, 2)) / (n_b * rows)
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
-    dbeta = np.add.reduce(dy, axis=(0, 2))
-    dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
-    sum_ddx_x_hat = np.add.reduce(ddx * x_hat, axis=(0, 2))
+    dbeta = sum_over(dy, axis=(0, 2))
+    dgamma = sum_over(dy * x_hat, axis=(0, 2))
+    sum_ddx_x_hat = sum_over(ddx * x_hat, axis=(0, 2))
     ddgamma_total = ddgamma - gamma * inv_std * sum_ddx_x_hat / (rows * n_b)
-    sum_ddx = np.add.reduce(ddx, axis=(0, 2))
+    sum_ddx = sum_over(ddx, axis=(0, 2))
     ddy = (
         ddx * gamma[:, None] * inv_std[:, None]
         + ddgamma_total[:, None] * x_hat
         + ddbeta[:, None]
         - gamma[:, None] * inv_std[:, None] * sum_ddx[:, None] / (rows * n_b)
     )
-    sum_ddx_dy_dbeta = np.add.reduce(ddx * (dy - dbeta[:, None] / (rows * n_b)), axis=(0, 2))
+    sum_ddx_dy_dbeta = sum_over(ddx * (dy - dbeta[:, None] / (rows * n_b)), axis=(0, 2))
     dinv_std_ = (
         gamma * sum_ddx_dy_dbeta
         + dgamma * (ddgamma_total / inv_std - 2 * gamma * sum_ddx_x_hat / (rows * n_b))

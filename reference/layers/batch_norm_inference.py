@@ -15,6 +15,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -65,8 +66,8 @@ def forward_rows(
 @in_blocks(cut=(0, 0, None, None), join=(None, None, 0), out=("", "", "dx",))
 def backward_rows(dy: Any, x_hat: Any, root_running_var: Any, gamma: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis b."""
-    dbeta = np.add.reduce(dy, axis=(0, 2))
-    dgamma = np.add.reduce(dy * x_hat, axis=(0, 2))
+    dbeta = sum_over(dy, axis=(0, 2))
+    dgamma = sum_over(dy * x_hat, axis=(0, 2))
     dx = np.divide(dy * gamma[:, None], root_running_var[:, None], out=dx)
     return dbeta, dgamma, dx
 
@@ -165,6 +166,6 @@ def double_backward(
         + ddgamma[:, None] * x_hat
         + ddbeta[:, None]
     )
-    dgamma_ = np.add.reduce(ddx * dy, axis=(0, 2)) / np.sqrt(epsilon + running_var)
+    dgamma_ = sum_over(ddx * dy, axis=(0, 2)) / np.sqrt(epsilon + running_var)
     dx_ = ddgamma[:, None] * dy / np.sqrt(epsilon + running_var[:, None])
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, gamma=dgamma_, beta=None))

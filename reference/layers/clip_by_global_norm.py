@@ -18,6 +18,7 @@ from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -91,7 +92,7 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     n_l = dims["l"]
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
-        sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
+        sum_dy_g += sum_over(dy[l] * g[l], axis=None)
     dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
     dg = [backward_rows(dy[l], g[l], dnorm, norm, tau) if norm > tau else dy[l] for l in range(n_l)]
     if dims.direct:
@@ -113,7 +114,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
     norm = global_norm(g)
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
-        sum_g_t_g += np.add.reduce(g[l] * t_g[l], axis=None)
+        sum_g_t_g += sum_over(g[l] * t_g[l], axis=None)
     t_norm = ratio(sum_g_t_g, norm)
     t_y = [
         (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) if norm > tau else t_g[l]
@@ -140,17 +141,17 @@ def double_backward(
     norm = global_norm(g)
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
-        sum_dy_g += np.add.reduce(dy[l] * g[l], axis=None)
+        sum_dy_g += sum_over(dy[l] * g[l], axis=None)
     dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
     sum_ddg_g = dims.dtype.type(0)
     for l in range(n_l):
-        sum_ddg_g += np.add.reduce(ddg[l] * g[l], axis=None)
+        sum_ddg_g += sum_over(ddg[l] * g[l], axis=None)
     ddnorm = (ratio(sum_ddg_g, norm) if norm > tau else 0)
     ddy: list[Any] = [0] * n_l
     sum_dy_norm_ddnorm = dims.dtype.type(0)
     for l in range(n_l):
         ddy[l] = ((ddg[l] - g[l] * ratio(ddnorm, norm)) * ratio(tau, norm) if norm > tau else ddg[l])
-        sum_dy_norm_ddnorm += np.add.reduce(dy[l] * (g[l] * ratio(2 * ddnorm, norm) - ddg[l]), axis=None)
+        sum_dy_norm_ddnorm += sum_over(dy[l] * (g[l] * ratio(2 * ddnorm, norm) - ddg[l]), axis=None)
     dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if norm > tau else 0)
     dg_ = [
         (

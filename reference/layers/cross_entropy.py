@@ -16,6 +16,7 @@ import numpy as np
 from reference.runtime.arrays import xdivy, xlogy
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -54,14 +55,14 @@ class Second(NamedTuple):
 @in_blocks(cut=(0, 0), join=None)
 def forward_rows(t: Any, y: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    L = -np.add.reduce(xlogy(t, y), axis=1)
-    return np.add.reduce(L, axis=None)
+    L = -sum_over(xlogy(t, y), axis=1)
+    return sum_over(L, axis=None)
 
 
 @in_blocks(cut=(0, 0), join=0)
 def forward_rows_none(t: Any, y: Any) -> Any:
     """Forward, for some positions of the axis ...."""
-    L = -np.add.reduce(xlogy(t, y), axis=1)
+    L = -sum_over(xlogy(t, y), axis=1)
     return L
 
 
@@ -152,13 +153,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
     if reduction == "mean":
-        sum_t_t_y = np.add.reduce(t_t * np.log(y), axis=None)
-        t_loss = -(sum_t_t_y + np.add.reduce(t_y * xdivy(t, y), axis=None)) / rows
+        sum_t_t_y = sum_over(t_t * np.log(y), axis=None)
+        t_loss = -(sum_t_t_y + sum_over(t_y * xdivy(t, y), axis=None)) / rows
     elif reduction == "sum":
-        sum_t_t_y = np.add.reduce(t_t * np.log(y), axis=None)
-        t_loss = -sum_t_t_y - np.add.reduce(t_y * xdivy(t, y), axis=None)
+        sum_t_t_y = sum_over(t_t * np.log(y), axis=None)
+        t_loss = -sum_t_t_y - sum_over(t_y * xdivy(t, y), axis=None)
     else:
-        t_loss = -np.add.reduce(np.log(y) * t_t + xdivy(t, y) * t_y, axis=1)
+        t_loss = -sum_over(np.log(y) * t_t + xdivy(t, y) * t_y, axis=1)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
@@ -179,18 +180,18 @@ def double_backward(
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=None)
-        ddloss = -(sum_ddt_y + np.add.reduce(ddy * xdivy(t, y), axis=None)) / rows
+        sum_ddt_y = sum_over(ddt * np.log(y), axis=None)
+        ddloss = -(sum_ddt_y + sum_over(ddy * xdivy(t, y), axis=None)) / rows
         dt_ = -ddy * dloss / (rows * y)
         dy_ = dloss / rows * (ddy * xdivy(t, np.square(y)) - ddt / y)
     elif reduction == "sum":
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=None)
-        ddloss = -sum_ddt_y - np.add.reduce(ddy * xdivy(t, y), axis=None)
+        sum_ddt_y = sum_over(ddt * np.log(y), axis=None)
+        ddloss = -sum_ddt_y - sum_over(ddy * xdivy(t, y), axis=None)
         dt_ = -ddy * dloss / y
         dy_ = dloss * (ddy * xdivy(t, np.square(y)) - ddt / y)
     else:
-        sum_ddt_y = np.add.reduce(ddt * np.log(y), axis=1)
-        ddloss = -sum_ddt_y - np.add.reduce(ddy * xdivy(t, y), axis=1)
+        sum_ddt_y = sum_over(ddt * np.log(y), axis=1)
+        ddloss = -sum_ddt_y - sum_over(ddy * xdivy(t, y), axis=1)
         dt_ = -ddy * dloss[:, None] / y
         dy_ = dloss[:, None] * (ddy * xdivy(t, np.square(y)) - ddt / y)
     return Second(*SIGNATURE.restore(dims, loss=ddloss, y=dy_, t=dt_))

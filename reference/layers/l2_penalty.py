@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.functions import sum_of_squares
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import room
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -95,7 +96,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
     n_l = dims["l"]
     sum_W_t_W = dims.dtype.type(0)
     for l in range(n_l):
-        sum_W_t_W += np.add.reduce(W[l] * t_W[l], axis=None)
+        sum_W_t_W += sum_over(W[l] * t_W[l], axis=None)
     t_R = sum_W_t_W * weight_decay
     return SIGNATURE.restore(dims, R=t_R)[0]
 
@@ -117,7 +118,7 @@ def double_backward(
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     sum_W_ddW = dims.dtype.type(0)
     for l in range(n_l):
-        sum_W_ddW += np.add.reduce(W[l] * ddW[l], axis=None)
+        sum_W_ddW += sum_over(W[l] * ddW[l], axis=None)
     ddR = sum_W_ddW * weight_decay
     dW_ = [dR * weight_decay * ddW[l] for l in range(n_l)]
     return Second(*SIGNATURE.restore(dims, R=ddR, W=dW_))

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import row_dot, square_sum
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import mean, row_dot, square_sum, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -73,9 +72,9 @@ def forward_rows(
 def backward_rows(dy: Any, x_hat: Any, inv_std: Any, gamma: Any, n_i: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     dx_hat = dy * gamma
-    dbeta = np.add.reduce(dy, axis=0)
-    dgamma = np.add.reduce(dy * x_hat, axis=0)
-    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
+    dbeta = sum_over(dy, axis=0)
+    dgamma = sum_over(dy * x_hat, axis=0)
+    sum_dx_hat = sum_over(dx_hat, axis=1)
     dx = np.multiply(
         inv_std[:, None],
         dx_hat - sum_dx_hat[:, None] / n_i - x_hat * row_dot(dx_hat, x_hat)[:, None] / n_i,
@@ -176,9 +175,9 @@ def double_backward(
     inv_std = 1 / np.sqrt(var + epsilon)
     x_hat = centered_x * inv_std[:, None]
     dx_hat = dy * gamma
-    sum_dx_hat = np.add.reduce(dx_hat, axis=1)
+    sum_dx_hat = sum_over(dx_hat, axis=1)
     sum_dx_hat_x_hat = row_dot(dx_hat, x_hat)
-    sum_ddx = np.add.reduce(ddx, axis=1)
+    sum_ddx = sum_over(ddx, axis=1)
     sum_ddx_x_hat = row_dot(ddx, x_hat)
     ddx_hat = inv_std[:, None] * (ddx - sum_ddx[:, None] / n_i - x_hat * sum_ddx_x_hat[:, None] / n_i)
     ddy = ddgamma * x_hat + ddbeta + ddx_hat * gamma
@@ -187,7 +186,7 @@ def double_backward(
         - inv_std[:, None] * ddx * sum_dx_hat_x_hat[:, None] / n_i
         - inv_std[:, None] * dx_hat * sum_ddx_x_hat[:, None] / n_i
     )
-    dgamma_ = np.add.reduce(ddx_hat * dy, axis=0)
+    dgamma_ = sum_over(ddx_hat * dy, axis=0)
     sum_ddx_dx_hat = row_dot(ddx, dx_hat)
     sum_dx_hat__x_hat = row_dot(dx_hat_, x_hat)
     dx_ = (
@@ -209,7 +208,7 @@ def double_backward(
                 )
                 / n_i
             )
-            - np.add.reduce(dx_hat_, axis=1)[:, None] / n_i
+            - sum_over(dx_hat_, axis=1)[:, None] / n_i
         )
     )
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, gamma=dgamma_, beta=None))

@@ -10,9 +10,8 @@ Do not edit: change the definition and run `gradbook build linear`.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import matrix_product, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -62,7 +61,7 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
         TypeError: an argument has the wrong kind of numbers.
     """
     x, W, b, dims = SIGNATURE.bind(x, W, b)
-    z = x @ W.T
+    z = matrix_product(x, W.T)
     z += b
     saved = x, W, dims
     if dims.direct_outputs:
@@ -79,9 +78,9 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     x, W, dims = saved
     dz = SIGNATURE.cotangent("z", dz, dims)
-    db = np.add.reduce(dz, axis=0)
-    dW = dz.T @ x
-    dx = dz @ W
+    db = sum_over(dz, axis=0)
+    dW = matrix_product(dz.T, x)
+    dx = matrix_product(dz, W)
     if dims.direct:
         return Gradients(dx, dW, db)
     return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
@@ -99,8 +98,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
-    sum_x_t_W = x @ t_W.T
-    t_z = t_x @ W.T
+    sum_x_t_W = matrix_product(x, t_W.T)
+    t_z = matrix_product(t_x, W.T)
     t_z += t_b + sum_x_t_W
     return SIGNATURE.restore(dims, z=t_z)[0]
 
@@ -119,9 +118,9 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
-    sum_ddx_W = ddx @ W.T
-    ddz = x @ ddW.T
+    sum_ddx_W = matrix_product(ddx, W.T)
+    ddz = matrix_product(x, ddW.T)
     ddz += sum_ddx_W + ddb
-    dW_ = dz.T @ ddx
-    dx_ = dz @ ddW
+    dW_ = matrix_product(dz.T, ddx)
+    dx_ = matrix_product(dz, ddW)
     return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, b=None))

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -55,7 +56,7 @@ def forward_rows(z: Any, y: Any = None) -> Any:
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
 def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.subtract(dy, np.exp(y) * np.add.reduce(dy, axis=1)[:, None], out=dz)
+    return np.subtract(dy, np.exp(y) * sum_over(dy, axis=1)[:, None], out=dz)
 
 
 @wider
@@ -108,7 +109,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
     y = below_z - log_sum_exp(below_z, z)[:, None]
-    t_y = t_z - np.add.reduce(t_z * np.exp(y), axis=1)[:, None]
+    t_y = t_z - sum_over(t_z * np.exp(y), axis=1)[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -126,8 +127,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
     y = below_z - log_sum_exp(below_z, z)[:, None]
-    sum_dy = np.add.reduce(dy, axis=1)
-    sum_ddz_y = np.add.reduce(ddz * np.exp(y), axis=1)
+    sum_dy = sum_over(dy, axis=1)
+    sum_ddz_y = sum_over(ddz * np.exp(y), axis=1)
     ddy = ddz - sum_ddz_y[:, None]
     dz_ = np.exp(y) * sum_dy[:, None] * (sum_ddz_y[:, None] - ddz)
     return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

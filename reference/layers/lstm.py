@@ -21,6 +21,7 @@ import numpy as np
 from reference.layers import sigmoid, tanh
 from reference.runtime.arrays import contract
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import matrix_product, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -105,7 +106,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
     tanh_c = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
+        s[t] += matrix_product(h[t], U_transposed).reshape(rows, n_gate, n_n)
         sigmoid_s[t] = sigmoid.value(s[t])
         tanh_s_2[t] = tanh.value(s[t, :, 2])
         c[t + 1] = sigmoid_s[t, :, 1] * c[t] + sigmoid_s[t, :, 0] * tanh_s_2[t]
@@ -144,8 +145,8 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
         ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
         ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
         dc_total[t] = dc_total[t + 1] * sigmoid_s[t, :, 1]
-        dh_total[t] = ds[t].reshape(rows, n_gate * n_n) @ U_matrix
-    db = np.add.reduce(ds, axis=(0, 1))
+        dh_total[t] = matrix_product(ds[t].reshape(rows, n_gate * n_n), U_matrix)
+    db = sum_over(ds, axis=(0, 1))
     dU = contract("tagn,tam->gnm", ds, h[:-1])
     dW = contract("tagn,tai->gni", ds, x)
     dc0 = dc_total[0]
@@ -180,7 +181,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     c[0] = c0
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
+        s[t] += matrix_product(h[t], U_transposed).reshape(rows, n_gate, n_n)
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
     sum_x_t_W = contract("tai,gni->tagn", x, t_W)
@@ -192,7 +193,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     t_c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     t_c[0] = t_c0
     for t in range(n_t):
-        t_s[t] += sum_h_t_U[t] + (t_h[t] @ U_transposed).reshape(rows, n_gate, n_n)
+        t_s[t] += sum_h_t_U[t] + matrix_product(t_h[t], U_transposed).reshape(rows, n_gate, n_n)
         t_c[t + 1] = (
             c[t] * sigmoid.derivative(s[t, :, 1]) * t_s[t, :, 1]
             + sigmoid.value(s[t, :, 1]) * t_c[t]
@@ -234,7 +235,7 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     c[0] = c0
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
-        s[t] += (h[t] @ U_transposed).reshape(rows, n_gate, n_n)
+        s[t] += matrix_product(h[t], U_transposed).reshape(rows, n_gate, n_n)
         c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
         h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
     dh_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
@@ -251,7 +252,7 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         ds[t, :, 0] = dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
         ds[t, :, 2] = dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
         dc_total[t] = dc_total[t + 1] * sigmoid.value(s[t, :, 1])
-        dh_total[t] = ds[t].reshape(rows, n_gate * n_n) @ U_matrix
+        dh_total[t] = matrix_product(ds[t].reshape(rows, n_gate * n_n), U_matrix)
     dds = contract("tai,gni->tagn", ddx, W)
     sum_ddW_x = contract("gni,tai->tagn", ddW, x)
     sum_ddU_h = contract("gnm,tam->tagn", ddU, h[:-1])
@@ -260,7 +261,12 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     ddc_total = np.zeros((n_t + 1, rows, n_n), dtype=dims.dtype)
     ddc_total[0] += ddc0
     for t in range(n_t):
-        dds[t] += sum_ddW_x[t] + sum_ddU_h[t] + ddb + (ddh_total[t] @ U_transposed).reshape(rows, n_gate, n_n)
+        dds[t] += (
+            sum_ddW_x[t]
+            + sum_ddU_h[t]
+            + ddb
+            + matrix_product(ddh_total[t], U_transposed).reshape(rows, n_gate, n_n)
+        )
         ddc_total[t + 1] += (
             ddc_total[t] * sigmoid.value(s[t, :, 1])
             + c[t] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
@@ -327,8 +333,8 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         dc_[t] = dc_[t + 1] * sigmoid.value(s[t, :, 1])
         dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
         dh_[t] = sum_ddU_ds[t]
-        dh_[t] += ds_[t].reshape(rows, n_gate * n_n) @ U_matrix
-    db_ = np.add.reduce(ds_, axis=(0, 1))
+        dh_[t] += matrix_product(ds_[t].reshape(rows, n_gate * n_n), U_matrix)
+    db_ = sum_over(ds_, axis=(0, 1))
     sum_ddh_total_ds = contract("tagn,tam->gnm", ds, ddh_total[:-1])
     dU_ = contract("tagn,tam->gnm", ds_, h[:-1])
     dU_ += sum_ddh_total_ds

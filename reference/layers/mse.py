@@ -15,6 +15,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -55,7 +56,7 @@ class Second(NamedTuple):
 def forward_rows(t: Any, y: Any) -> Any:
     """Forward, for some positions of the axis ...."""
     L = np.square(y - t)
-    return np.add.reduce(L, axis=None)
+    return sum_over(L, axis=None)
 
 
 @in_blocks(cut=(0, 0), join=0, flat=True)
@@ -152,9 +153,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
     if reduction == "mean":
-        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None) / rows
+        t_loss = 2 * sum_over((t - y) * (t_t - t_y), axis=None) / rows
     elif reduction == "sum":
-        t_loss = 2 * np.add.reduce((t - y) * (t_t - t_y), axis=None)
+        t_loss = 2 * sum_over((t - y) * (t_t - t_y), axis=None)
     else:
         t_loss = 2 * (t - y) * (t_t - t_y)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
@@ -177,12 +178,12 @@ def double_backward(
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":
-        ddloss = 2 * np.add.reduce((ddt - ddy) * (t - y), axis=None) / rows
+        ddloss = 2 * sum_over((ddt - ddy) * (t - y), axis=None) / rows
         dt_ = 2 * dloss / rows * (ddt - ddy)
         dy_ = 2 * dloss / rows * (ddy - ddt)
     elif reduction == "sum":
-        sum_ddt_t_y = np.add.reduce(ddt * (t - y), axis=None)
-        ddloss = 2 * sum_ddt_t_y + 2 * np.add.reduce(ddy * (y - t), axis=None)
+        sum_ddt_t_y = sum_over(ddt * (t - y), axis=None)
+        ddloss = 2 * sum_ddt_t_y + 2 * sum_over(ddy * (y - t), axis=None)
         dt_ = 2 * dloss * (ddt - ddy)
         dy_ = 2 * dloss * (ddy - ddt)
     else:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_sum, row_dot, row_exp
+from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import row_dot
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import mean
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
+from reference.runtime.functions import exp_sum, log_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import mean, row_dot, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -61,7 +61,7 @@ def forward_rows(t: Any, z: Any) -> Any:
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
-    sum_L = np.add.reduce(L, axis=None)
+    sum_L = sum_over(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, sum_L
 
 
@@ -85,7 +85,7 @@ def forward_rows_sum(t: Any, z: Any) -> Any:
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])
-    loss = np.add.reduce(L, axis=None)
+    loss = sum_over(L, axis=None)
     return max_z, exp_z, sum_z, log_sum_z, loss
 
 
@@ -96,7 +96,7 @@ def backward_rows(
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(y * np.add.reduce(t, axis=1)[:, None] - t, dloss / rows, out=dz)
+    dz = np.multiply(y * sum_over(t, axis=1)[:, None] - t, dloss / rows, out=dz)
     return dt, dz
 
 
@@ -107,7 +107,7 @@ def backward_rows_none(
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(dloss[:, None], y * np.add.reduce(t, axis=1)[:, None] - t, out=dz)
+    dz = np.multiply(dloss[:, None], y * sum_over(t, axis=1)[:, None] - t, out=dz)
     return dt, dz
 
 
@@ -118,7 +118,7 @@ def backward_rows_sum(
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(y * np.add.reduce(t, axis=1)[:, None] - t, dloss, out=dz)
+    dz = np.multiply(y * sum_over(t, axis=1)[:, None] - t, dloss, out=dz)
     return dt, dz
 
 
@@ -189,7 +189,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
-    sum_t = np.add.reduce(t, axis=1)
+    sum_t = sum_over(t, axis=1)
     sum_t_z_y = row_dot(t_z, y)
     sum_t_t_z = row_dot(t, t_z)
     if reduction == "mean":
@@ -197,7 +197,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
         t_loss = mean(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None, count=rows)
     elif reduction == "sum":
         sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
-        t_loss = np.add.reduce(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
+        t_loss = sum_over(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
     else:
         t_loss = sum_t * sum_t_z_y - sum_t_t_z - row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
     return SIGNATURE.restore(dims, loss=t_loss)[0]
@@ -224,9 +224,9 @@ def double_backward(
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
-    sum_t = np.add.reduce(t, axis=1)
+    sum_t = sum_over(t, axis=1)
     if reduction == "mean":
-        sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
+        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=1)
         ddL = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         ddloss = mean(ddL, axis=None, count=rows)
         sum_ddz_y = row_dot(ddz, y)
@@ -234,24 +234,23 @@ def double_backward(
         dz_ = (
             dloss
             / rows
-            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+            * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
         )
     elif reduction == "sum":
-        sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=None)
-        ddloss = sum_ddz_sum_t_y - np.add.reduce(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
+        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=None)
+        ddloss = sum_ddz_sum_t_y - sum_over(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss * (sum_ddz_y[:, None] - ddz)
         dz_ = (
-            dloss
-            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+            dloss * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
         )
     else:
-        sum_ddz_sum_t_y = np.add.reduce(ddz * (sum_t[:, None] * y - t), axis=1)
+        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=1)
         ddloss = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         sum_ddz_y = row_dot(ddz, y)
         dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
         dz_ = (
             dloss[:, None]
-            * (y * (np.add.reduce(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
+            * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
         )
     return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_, t=dt_))

@@ -17,8 +17,9 @@ import numpy as np
 
 from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_sum, log_sum, row_dot, row_exp
+from reference.runtime.functions import exp_sum, log_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import row_dot, sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -59,7 +60,7 @@ def forward_rows(z: Any, t: Any) -> Any:
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)
-    sum_L = np.add.reduce(L, axis=None)
+    sum_L = sum_over(L, axis=None)
     return exp_z, sum_z, sum_L
 
 
@@ -81,7 +82,7 @@ def forward_rows_sum(z: Any, t: Any) -> Any:
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)
-    loss = np.add.reduce(L, axis=None)
+    loss = sum_over(L, axis=None)
     return exp_z, sum_z, loss
 
 
@@ -171,10 +172,10 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     y = exp_z / exp_sum(exp_z)[:, None]
     if reduction == "mean":
         sum_t_z_y = row_dot(t_z, y)
-        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
+        t_loss = -sum_over(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
     elif reduction == "sum":
         sum_t_z_y = row_dot(t_z, y)
-        t_loss = -np.add.reduce(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None)
+        t_loss = -sum_over(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None)
     else:
         t_loss = row_dot(t_z, y) - t_z[np.arange(len(t)), t]
     return SIGNATURE.restore(dims, loss=t_loss)[0]
@@ -198,11 +199,11 @@ def double_backward(
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
     if reduction == "mean":
-        sum_ddz_y = np.add.reduce(ddz * y, axis=None)
-        ddloss = (sum_ddz_y - np.add.reduce(ddz[np.arange(len(t)), t], axis=None)) / rows
+        sum_ddz_y = sum_over(ddz * y, axis=None)
+        ddloss = (sum_ddz_y - sum_over(ddz[np.arange(len(t)), t], axis=None)) / rows
         dz_ = dloss / rows * y * (ddz - row_dot(ddz, y)[:, None])
     elif reduction == "sum":
-        ddloss = np.add.reduce(ddz * less_one_hot(y, t), axis=None)
+        ddloss = sum_over(ddz * less_one_hot(y, t), axis=None)
         dz_ = dloss * y * (ddz - row_dot(ddz, y)[:, None])
     else:
         sum_ddz_y = row_dot(ddz, y)

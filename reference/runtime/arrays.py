@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from reference.runtime.functions import positive_sum, quietly
+from reference.runtime.sums import TERMS, accumulator, matrix_product
 
 Array = NDArray[Any]
 
@@ -71,9 +72,10 @@ def contract(pattern: str, a: Array, b: Array) -> Array:
     Each operand may have only indices that the other or the result has.
     """
     double = a.dtype.char == "d"
-    one, two, swapped, shape, order, copied = _contraction(pattern, a.shape, a.strides, b.shape, b.strides, double)
-    left, right = _arranged(a, one), _arranged(b, two)
-    product = np.matmul(right, left.swapaxes(-1, -2)) if swapped else np.matmul(left, right.swapaxes(-1, -2))
+    ours, theirs, swapped, shape, order, copied = _contraction(pattern, a.shape, a.strides, b.shape, b.strides, double)
+    left, right = _arranged(a, ours), _arranged(b, theirs)
+    one, two = (right, left) if swapped else (left, right)
+    product = matrix_product(one, two.swapaxes(-1, -2))
     result: Array = product.reshape(shape).transpose(order)
     return np.ascontiguousarray(result) if copied else result
 
@@ -131,24 +133,24 @@ def _contraction(
     return *both, turned, tuple(size[i] for i in now), order, copied
 
 
-ROUNDS = 64  # up to so many occurrences of an index, they are added one of each index at a time
 FEW = 4096  # elements below which sorting the indices does not pay
 
 
 def scatter_add(values: Array, index: Array, count: int) -> Array:
     """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
-    out = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
-    if len(index) == 0:
-        return out
-    if values.size < FEW:
-        np.add.at(out, index, values)
-        return out
+    if len(index) == 0 or values.size < FEW:
+        wide = values if len(index) <= TERMS else accumulator(values)
+        out = np.zeros((count, *values.shape[1:]), dtype=wide.dtype)
+        np.add.at(out, index, wide)
+        return out.astype(values.dtype, copy=False)
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     repeats = np.diff(np.append(starts, len(ordered)))
-    if repeats.max() > ROUNDS:
-        out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    out = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
+    if repeats.max() > TERMS:
+        wide = accumulator(values[:1])
+        out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0, dtype=wide.dtype)
         return out
     out[ordered[starts]] = values[order[starts]]
     for n in range(1, repeats.max()):  # the n-th occurrence of every index that has one
@@ -208,10 +210,12 @@ def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int
     for tap in np.ndindex(*counts):
         values = part(*tap)
         if out is None:
+            dtype = values.dtype
             shape = list(values.shape)
             for axis, span in spans.items():
                 shape[axis] = span[0]
             out = np.zeros(shape, dtype=values.dtype)
+            out = accumulator(out) if math.prod(counts) > TERMS else out
         here: list[Any] = [slice(None)] * out.ndim
         there: list[Any] = [slice(None)] * out.ndim
         for (axis, (size, _, stride, step, offset)), k in zip(spans.items(), tap, strict=True):
@@ -225,7 +229,7 @@ def overlap_add(part: Callable[..., Array], spans: dict[int, tuple[int, int, int
         out[tuple(there)] += values[tuple(here)]
     if out is None:
         raise ValueError("a window of no positions")
-    return out
+    return out.astype(dtype, copy=False)
 
 
 def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -251,13 +255,6 @@ def output_size(layer: str, axis: str, size: int, *room: int) -> int:
             "the window does not fit the input"
         )
     return size
-
-
-def mean(a: Array, axis: Any, count: int) -> Any:
-    """The sum along axes divided by a number; of float16 added up in float32, where it cannot overflow."""
-    if a.dtype == np.float16:
-        return (np.add.reduce(a, axis=axis, dtype=np.float32) / count).astype(a.dtype)
-    return np.add.reduce(a, axis=axis) / count
 
 
 def ratio(a: Any, b: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from reference.runtime.storage import empty
+from reference.runtime.sums import accumulator
 
 BLOCK = 1 << 17  # bytes of the largest argument in one block
 WHOLE = 1 << 18  # up to here everything is one block
@@ -69,12 +70,14 @@ def _run(
         found = function(*given, **places)
         results = found if several else (found,)
         if not start:
+            dtypes = [r.dtype for r in results]
             done = [_whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
         for n, axis in enumerate(joins):
             if axis is None:
-                done[n] = done[n] + results[n] if start else results[n]
+                done[n] = done[n] + results[n] if start else accumulator(results[n])
             elif not (start and out and out[n]):
                 _part(done[n], axis, rows)[...] = results[n]
+    done = [d.astype(dtype, copy=False) for d, dtype in zip(done, dtypes, strict=True)]
     if flat:
         done = [d if axis is None else d.reshape(shape) for d, axis in zip(done, joins, strict=True)]
     return tuple(done) if several else done[0]

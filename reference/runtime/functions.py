@@ -28,6 +28,7 @@ from reference.runtime.normal import (
     normal_cdf,
     normal_pdf,
 )
+from reference.runtime.sums import sum_over
 
 __all__ = [
     "erf",
@@ -46,7 +47,6 @@ __all__ = [
     "normal_pdf",
     "positive_sum",
     "quietly",
-    "row_dot",
     "row_exp",
     "sum_of_squares",
     "unbounded_exp",
@@ -156,7 +156,7 @@ def exp_sum(e: Array) -> Array:
     if e.dtype.char == "f" and e.shape[-1] <= 16:
         return np.asarray(e.dot(_ones(e.shape[-1], e.dtype)[0]))
     if e.dtype.char in "Oef" or e.shape[-1] <= 2:
-        return np.asarray(np.add.reduce(e, axis=-1))
+        return np.asarray(sum_over(e, axis=-1))
     ones, grid = _ones(e.shape[-1], e.dtype)
     if e.shape[-1] > HALVED:
         e = _folded(e)
@@ -171,7 +171,7 @@ def positive_sum(p: Array) -> Array:
         p: [..., i]; overflow of the sum itself is the caller's.
     """
     if p.dtype.char in "Oef" or p.shape[-1] <= 2:
-        return np.asarray(np.add.reduce(p, axis=-1))
+        return np.asarray(sum_over(p, axis=-1))
     p = _folded(p)
     ones = _ones(p.shape[-1], p.dtype)[0]
     return _split_sum(p, ones, np.asarray(4 * p.dot(ones))[..., None])
@@ -322,18 +322,6 @@ def sum_of_squares(arrays: Iterable[Array]) -> Any:
         elif flat.size:
             total = total + flat.dot(flat)
     return total
-
-
-def row_dot(a: Array, b: Array) -> Array:
-    """The sum over the last axis of a times b."""
-    return np.asarray(np.add.reduce(a * b, axis=-1) if a.dtype == object else np.vecdot(a, b))
-
-
-def square_sum(e: Array, axis: int | tuple[int, ...]) -> Array:
-    """The sum of squares over some axes."""
-    if axis == e.ndim - 1 and e.dtype != object:
-        return np.asarray(np.vecdot(e, e))
-    return np.asarray(np.add.reduce(e * e, axis=axis))
 
 
 def global_norm(arrays: Iterable[Array]) -> Any:

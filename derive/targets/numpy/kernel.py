@@ -30,6 +30,7 @@ class Kernel(Functions, Header):
         if self.layer.elementwise:
             parts.insert(0, self.scalar_functions())
         self.uses_math, self.uses_numpy = (any(name in part for part in parts) for name in ("math.", "np."))
+        self.functions = {f for f in self.functions if any(f in part for part in parts)}
         head = self.header()
         text = head + "\n\n\n" + "\n\n\n".join(parts) + "\n"
         text = "\n".join(out for line in text.split("\n") for out in self.wrapped(line))

@@ -11,9 +11,9 @@ from derive.notation.expr import Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
 from derive.program.ir import Contract, Fold, Map, Scatter, Single
 from derive.targets.numpy.expressions import Printer
-from derive.targets.numpy.views import ATOM, PRODUCT, UNARY
+from derive.targets.numpy.views import ATOM, UNARY
 
-REDUCERS = {"sum": "np.add.reduce", "max": "np.maximum.reduce"}
+REDUCERS = {"sum": "sum_over", "max": "np.maximum.reduce"}
 
 
 @dataclass
@@ -68,10 +68,10 @@ class Values:
         if sums[0].tensor not in p.inline or not all(isinstance(n, Size) for n in sizes):
             return None
         code, _, own = p.inline[sums[0].tensor]
-        if not code.startswith("np.add.reduce(") or not code.endswith(")") or own != axes or ")." in code:
+        if not code.startswith("sum_over(") or not code.endswith(")") or own != axes or ")." in code:
             return None
         p.functions.add("mean")
-        return f"mean({code.removeprefix('np.add.reduce(')[:-1]}, count={p.show(x.mul(*sizes))})"
+        return f"mean({code.removeprefix('sum_over(')[:-1]}, count={p.show(x.mul(*sizes))})"
 
     def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
         sizes = ", ".join(self.printer.size(a) for a in axes)
@@ -138,6 +138,8 @@ class Values:
             comma = "," if len(places) == 1 else ""
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
+        if s.op == "sum":
+            p.functions.add("sum_over")
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
 
     def apart(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, str]:
@@ -216,14 +218,14 @@ class Values:
         ib = p.frame(s.b, [i for i in x.free(s.b) if p.axis(i) != p.loop])
         a, b = p.show(s.a, ia, UNARY), p.show(s.b, ib, UNARY)
         code = self.matmul(a, ia, b, ib, axes, over) or self.matmul(b, ib, a, ia, axes, over)
-        level = PRODUCT
         if code is None and p.loop is not None:
             code = self.matrices(a, ia, b, ib, axes) or self.matrices(b, ib, a, ia, axes)
         if code is None:
             letters = self.letters(ia + ib + axes)
             pattern = f"{letters(ia)},{letters(ib)}->{letters(axes)}"
             p.functions.add("contract")
-            code, level = f'contract("{pattern}", {p.show(s.a, ia)}, {p.show(s.b, ib)})', ATOM
+            code = f'contract("{pattern}", {p.show(s.a, ia)}, {p.show(s.b, ib)})'
+        level = ATOM
         if s.scale != x.ONE:
             p.inline["%"] = (code, level, axes)
             stand_in = Ref("%", tuple(Pos(i) for i in axes))
@@ -235,7 +237,7 @@ class Values:
     def matmul(
         self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...], over: list[str]
     ) -> str | None:
-        """``a @ b`` where at most transposing the last two axes makes it one."""
+        """``matrix_product(a, b)`` where at most transposing the last two axes makes it one."""
         if len(over) != 1 or len(ia) != len(ib) or len(axes) != len(ia) or len(ia) not in (2, 3):
             return None
         batch = axes[:-2]
@@ -248,10 +250,11 @@ class Values:
         flip = ".T" if not batch else ".swapaxes(-1, -2)"
         left = a if ia[-2:] == (m, k) else a + flip
         right = b if ib[-2:] == (k, n) else b + flip
-        return f"{left} @ {right}"
+        self.printer.functions.add("matrix_product")
+        return f"matrix_product({left}, {right})"
 
     def matrices(self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...]) -> str | None:
-        """``a @ b`` where several indices make up the rows or columns of a matrix; as a loop repeats it."""
+        """A matrix product where several indices make up the rows or columns of a matrix; as a loop repeats it."""
         p = self.printer
         over = tuple(i for i in ia if i not in axes)
         rows, columns = (tuple(i for i in own if i not in over) for own in (ia, ib))
@@ -261,7 +264,8 @@ class Values:
         if left is None or right is None:
             return None
         sizes = ", ".join(map(p.size, axes))
-        return f"({left} @ {right}).reshape({sizes})" if len(axes) > 2 else f"{left} @ {right}"
+        p.functions.add("matrix_product")
+        return f"matrix_product({left}, {right})" + (f".reshape({sizes})" if len(axes) > 2 else "")
 
     def matrix(self, code: str, own: tuple[str, ...], rows: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
         """An array as a matrix; one that a loop does not change is laid out before it."""

@@ -1,0 +1,112 @@
+"""Sums of many numbers, as good along any axis of any layout as along the best one. Generic over the number type.
+
+One number added after another loses a unit of the sum each time (a unit is the unit roundoff, 2^-24 in float32): of a
+million numbers up to 17 % are lost. NumPy adds in pairs, but only along the axis that is fastest in memory; BLAS
+promises nothing. Here a sum of n float32 numbers is within 18 + log2 n units of the sum of their magnitudes (within
+TERMS where that is more), wherever they lie; a sum of products, of which BLAS adds up to PART in an order of its own,
+within PART units (see `loss`). Slabs of SLABS numbers are added in float32, which costs no more than to add all of them
+so, and the slabs in float64; where the numbers are next to each other, NumPy's pairs are as good. Float64 and
+longdouble are summed as they come.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Axis = int | tuple[int, ...] | None
+
+PART = 1024  # terms of a product that BLAS adds up in float32
+SLABS = 8  # numbers added one after another in float32
+TERMS = 32  # so many numbers may be added one after another
+SMALL = 8192  # elements up to which to convert them costs less than to cut them into slabs
+THIN = 16  # size below which a matrix product takes as long as to read its factors
+WIDE = np.dtype(np.float64)
+
+
+def sum_over(a: Array, axis: Axis = None) -> Any:
+    """The sum over some axes; over all for None."""
+    return np.add.reduce(a, axis=axis) if _as_it_comes(a, axis) else _wide(a, axis).astype(a.dtype)
+
+
+def mean(a: Array, axis: Axis, count: int) -> Any:
+    """The sum over some axes divided by a number, rounded once where the sum is wider."""
+    return np.add.reduce(a, axis=axis) / count if _as_it_comes(a, axis) else (_wide(a, axis) / count).astype(a.dtype)
+
+
+def _as_it_comes(a: Array, axis: Axis) -> bool:
+    """Whether NumPy's sum is good enough: of few terms, of a run of memory, or in a wide format."""
+    if (a.shape[axis] if axis.__class__ is int else a.size) <= TERMS or a.dtype.char not in "ef":
+        return True
+    if isinstance(axis, tuple):
+        return bool(math.prod([a.shape[n] for n in axis]) <= TERMS)
+    run = (a.flags.c_contiguous and axis in (None, -1, a.ndim - 1)) or (axis is None and a.flags.f_contiguous)
+    return bool(run and a.dtype.char == "f")
+
+
+def _wide(a: Array, axis: Axis) -> Any:
+    """The sum in float64: of the numbers, or of slabs of SLABS of them along the longest axis."""
+    if a.size <= SMALL or a.dtype.char == "e":
+        return np.add.reduce(a, axis=axis, dtype=WIDE)
+    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % a.ndim,)
+    longest = max(axes, key=a.shape.__getitem__)
+    length = a.shape[longest] // SLABS
+    if length < 2:
+        return np.add.reduce(a, axis=axis, dtype=WIDE)
+    at = (slice(None),) * longest
+    whole, rest = a[(*at, slice(SLABS * length))], a[(*at, slice(SLABS * length, None))]
+    slabs = whole.reshape(*a.shape[:longest], SLABS, length, *a.shape[longest + 1 :])  # a view
+    total = np.add.reduce(np.add.reduce(slabs, axis=longest), axis=axis, dtype=WIDE)
+    return total + np.add.reduce(rest, axis=axis, dtype=WIDE) if rest.size else total
+
+
+def row_dot(a: Array, b: Array) -> Array:
+    """The sum over the last axis of a times b."""
+    if (length := a.shape[-1]) <= TERMS or a.dtype.char != "f":
+        return np.asarray(np.add.reduce(a * b, axis=-1) if a.dtype == object else np.vecdot(a, b))
+    if a.strides[-1] != a.itemsize or b.strides[-1] != b.itemsize:  # BLAS adds one after another
+        return np.asarray(sum_over(a * b, axis=-1))
+    if length <= PART:
+        return np.asarray(np.vecdot(a, b))
+    parts = [np.vecdot(a[..., n : n + PART], b[..., n : n + PART]) for n in range(0, length, PART)]
+    return np.asarray(np.add.reduce(parts, axis=0, dtype=WIDE).astype(a.dtype))
+
+
+def square_sum(e: Array, axis: Axis) -> Array:
+    """The sum of squares over some axes."""
+    if axis == e.ndim - 1 and e.dtype != object:
+        return row_dot(e, e)
+    return np.asarray(sum_over(e * e, axis))
+
+
+def matrix_product(a: Array, b: Array) -> Any:
+    """``a @ b`` of matrices or stacks of them."""
+    if a.shape[-1] <= PART or a.dtype.char != "f":
+        return a @ b
+    height, width, length = a.shape[-2], b.shape[-1], a.shape[-1]
+    thin = height * width <= THIN * (height + width)
+    step = 4 * PART if thin else PART
+    total: Array | None = None
+    for n in range(0, length, step):
+        left, right = a[..., n : n + step], b[..., n : n + step, :]
+        part = left.astype(WIDE) @ right.astype(WIDE) if thin else left @ right
+        total = part.astype(WIDE, copy=False) if total is None else np.add(total, part, out=total)
+    assert total is not None
+    return total.astype(a.dtype)
+
+
+def accumulator(first: Array) -> Array:
+    """Where many arrays are added to the first: in float64 where they are narrower. It is cast back in the end."""
+    return first.astype(WIDE) if first.dtype.char in "ef" else first
+
+
+def loss(count: int, products: bool = False) -> int:
+    """How many units a sum of so many float32 numbers, or of products, loses at most.
+
+    NumPy's pairs: 25 additions, one after another, in a run of 128 numbers, and one for each doubling of it.
+    """
+    return max(0, min(count - 1, PART if products else max(TERMS, 18 + math.ceil(math.log2(max(count, 2))))))

@@ -1,0 +1,119 @@
+"""Sums of float32 numbers lose what `sums.loss` says, in any layout, along any axis, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference.runtime import sums
+from reference.runtime.arrays import contract, overlap_add, scatter_add
+from reference.runtime.blocks import in_blocks
+from reference.runtime.functions import exp_sum, positive_sum
+
+Array = np.ndarray[Any, Any]
+UNIT = 2.0**-24
+SHAPES = [(1_000_003, 2), (2, 1_000_003), (300, 5, 700), (33, 4, 33), (7, 40_001, 3), (60, 60), (100_000,)]
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "Fortran": np.asfortranarray,
+    "first axis last in memory": lambda a: np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 0, -1)), -1, 0),
+    "reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],
+    "a slice": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "a slice of rows": lambda a: np.concatenate([a, a], axis=-1)[..., : a.shape[-1]],
+}
+
+
+def arrays(shape: tuple[int, ...]) -> Iterator[Array]:
+    """Numbers of one sign, where nothing cancels and errors add up: all the same, and random ones."""
+    yield np.full(shape, 0.1, np.float32)
+    yield np.random.default_rng(3).uniform(0.5, 1, shape).astype(np.float32)
+
+
+def units(got: Any, terms: Array, axis: Any, products: bool = False) -> float:
+    """The error in units of the bound, `sums.loss` of the number of terms and one rounding of the result."""
+    true = size = np.add.reduce(terms, axis=axis, dtype=float)  # of positive numbers
+    count = terms.size // max(1, np.size(true))
+    assert np.asarray(got).dtype == np.float32
+    return float(np.max(np.abs(got - true) / ((sums.loss(count, products) + 1) * UNIT * size)))
+
+
+def axes(ndim: int) -> list[Any]:
+    return [None, *range(ndim), -1, *[(0, ndim - 1)] * (ndim > 1), *[(1, 2)] * (ndim > 2)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sums_along_any_axis(shape: tuple[int, ...], layout: str) -> None:
+    for a in map(LAYOUTS[layout], arrays(shape)):
+        for axis in axes(a.ndim):
+            assert units(sums.sum_over(a, axis), a, axis) < 1, axis
+            count = a.size // max(1, np.add.reduce(a, axis=axis).size)
+            assert units(sums.mean(a, axis, count) * np.float32(count), a, axis) < 1, axis
+        for f in (exp_sum, positive_sum):
+            assert units(f(a), a, -1) < 1
+        assert units(sums.row_dot(a, a), a.astype(float) ** 2, -1, products=True) < 1
+        for axis in range(a.ndim):
+            assert units(sums.square_sum(a, axis), a.astype(float) ** 2, axis, products=axis == a.ndim - 1) < 1
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("height", "length", "width"), [(2, 300_001, 3), (40, 5000, 50), (1, 40_000, 1), (3, 33, 2)])
+def test_products_however_long(height: int, length: int, width: int, layout: str) -> None:
+    for a, b in zip(arrays((height, length)), arrays((length, width)), strict=True):
+        own, other = LAYOUTS[layout](a), LAYOUTS[layout](b)
+        true = a.astype(float) @ b.astype(float)
+        thin = length > 1024 and height * width < sums.THIN * (height + width)  # computed in float64
+        bound = ((0 if thin else sums.loss(length, products=True)) + 1) * UNIT * true
+        for got in (sums.matrix_product(own, other), contract("ak,kb->ba", own, other).T):
+            assert got.dtype == np.float32
+            assert np.all(np.abs(got - true) < bound)
+
+
+@pytest.mark.parametrize(("count", "width"), [(200_000, 3), (900, 2), (40, 1)])
+def test_scatters_of_many(count: int, width: int) -> None:
+    index = np.arange(count) % 2
+    for a in arrays((count, width)):
+        for values in (a, np.asfortranarray(a), a[::-1]):
+            assert units(scatter_add(values, index, 3)[0], values[::2], 0) < 1
+
+
+def test_windows_of_many_positions() -> None:
+    """Every position but those at the ends is covered 300 times."""
+    for a in arrays((1, 900)):
+        spans = {1: (900 + 299, 300, 1, 1, 0)}
+        got = overlap_add(lambda k, a=a: a, spans)
+        terms = np.lib.stride_tricks.sliding_window_view(a[0], 300)
+        assert units(got[0, 299:900], terms, 1) < 1
+
+
+def test_blocks_that_are_added() -> None:
+    """Two million rows in some hundred blocks: each is a sum of its own, and they are added in float64."""
+
+    @in_blocks(cut=(0,), join=None)
+    def total(a: Array) -> Any:
+        return sums.sum_over(a, 0)
+
+    for a in arrays((2_000_000, 3)):
+        assert units(total(a), a, 0) < 1
+
+
+def test_the_number_type_stays() -> None:
+    thirds = np.full((50, 50), Fraction(1, 3), object)
+    assert set(sums.sum_over(thirds, 0)) == {Fraction(50, 3)}
+    assert sums.sum_over(thirds) == Fraction(2500, 3)
+    assert set(sums.mean(thirds, 1, 50)) == {Fraction(1, 3)}
+    assert set(sums.matrix_product(thirds, thirds).ravel()) == {Fraction(50, 9)}
+    for dtype in (np.float16, np.float32, np.float64, np.longdouble):
+        ones = np.ones((50, 50), dtype)
+        for got in (sums.sum_over(ones, 0), sums.sum_over(ones), sums.mean(ones, 0, 50), sums.row_dot(ones, ones)):
+            assert np.asarray(got).dtype == dtype
+
+
+def test_nothing_is_summed_to_0() -> None:
+    for axis, shape in ((0, (0, 3)), (1, (40, 0)), (None, (0,)), ((0, 1), (0, 40, 2))):
+        got = sums.sum_over(np.ones(shape, np.float32), axis)
+        np.testing.assert_array_equal(got, np.add.reduce(np.ones(shape, np.float32), axis=axis))
