@@ -18,8 +18,9 @@ import numpy as np
 
 from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
-from reference.runtime.functions import exp_sum, row_dot, row_exp
+from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import matrix_product, row_dot
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -61,12 +62,12 @@ def forward_rows(
     K: Any, Q: Any, V: Any, mask: Any, causal: Any, n_d: Any, n_k: Any, n_q: Any, dims: Any
 ) -> Any:
     """Forward, for some positions of the axis ...."""
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
+    S = matrix_product(Q, K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
-    O = P @ V
+    O = matrix_product(P, V)
     return P, O
 
 
@@ -75,11 +76,11 @@ def backward_rows(
     K: Any, O: Any, P: Any, Q: Any, V: Any, dO: Any, n_d: Any, dims: Any, dK: Any = None, dQ: Any = None
 ) -> Any:
     """Backward, for some positions of the axis ...."""
-    dP = dO @ V.swapaxes(-1, -2)
+    dP = matrix_product(dO, V.swapaxes(-1, -2))
     dS = P * (dP - row_dot(O, dO)[:, :, None])
-    dV = P.swapaxes(-1, -2) @ dO
-    dK = np.divide(dS.swapaxes(-1, -2) @ Q, sqrt(n_d, dtype=dims.dtype), out=dK)
-    dQ = np.divide(dS @ K, sqrt(n_d, dtype=dims.dtype), out=dQ)
+    dV = matrix_product(P.swapaxes(-1, -2), dO)
+    dK = np.divide(matrix_product(dS.swapaxes(-1, -2), Q), sqrt(n_d, dtype=dims.dtype), out=dK)
+    dQ = np.divide(matrix_product(dS, K), sqrt(n_d, dtype=dims.dtype), out=dQ)
     return dV, dK, dQ
 
 
@@ -142,16 +143,16 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     t_K = SIGNATURE.cotangent("K", t_K, dims)
     t_V = SIGNATURE.cotangent("V", t_V, dims)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
+    S = matrix_product(Q, K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
-    sum_K_t_Q = t_Q @ K.swapaxes(-1, -2)
-    t_S = (sum_K_t_Q + Q @ t_K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
+    sum_K_t_Q = matrix_product(t_Q, K.swapaxes(-1, -2))
+    t_S = (sum_K_t_Q + matrix_product(Q, t_K.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
     t_P = P * (t_S - row_dot(P, t_S)[:, :, None])
-    sum_V_t_P = t_P @ V
-    t_O = P @ t_V
+    sum_V_t_P = matrix_product(t_P, V)
+    t_O = matrix_product(P, t_V)
     t_O += sum_V_t_P
     return SIGNATURE.restore(dims, O=t_O)[0]
 
@@ -174,29 +175,29 @@ def double_backward(
     ddQ = SIGNATURE.cotangent("Q", ddQ, dims)
     ddK = SIGNATURE.cotangent("K", ddK, dims)
     ddV = SIGNATURE.cotangent("V", ddV, dims)
-    S = Q @ K.swapaxes(-1, -2) / sqrt(n_d, dtype=dims.dtype)
+    S = matrix_product(Q, K.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
     exponent_E = masked(S, -np.inf, mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None)
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
-    O = P @ V
-    dP = dO @ V.swapaxes(-1, -2)
+    O = matrix_product(P, V)
+    dP = matrix_product(dO, V.swapaxes(-1, -2))
     sum_O_dO = row_dot(O, dO)
     dS = P * (dP - sum_O_dO[:, :, None])
-    sum_K_ddQ = ddQ @ K.swapaxes(-1, -2)
-    ddS = (sum_K_ddQ + Q @ ddK.swapaxes(-1, -2)) / sqrt(n_d, dtype=dims.dtype)
+    sum_K_ddQ = matrix_product(ddQ, K.swapaxes(-1, -2))
+    ddS = (sum_K_ddQ + matrix_product(Q, ddK.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
     ddP = ddS * P
-    sum_P_ddV = P @ ddV
-    sum_V_ddP = ddP @ V
+    sum_P_ddV = matrix_product(P, ddV)
+    sum_V_ddP = matrix_product(ddP, V)
     sum_P_ddS = row_dot(P, ddS)
     ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
-    dP_ = dO @ ddV.swapaxes(-1, -2)
+    dP_ = matrix_product(dO, ddV.swapaxes(-1, -2))
     dP_ += dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
     dS_ = P * (dP_ - row_dot(P, dP_)[:, :, None])
-    sum_ddP_dO = ddP.swapaxes(-1, -2) @ dO
-    dV_ = sum_ddP_dO - (P * sum_P_ddS[:, :, None]).swapaxes(-1, -2) @ dO
-    sum_Q_dS_ = dS_.swapaxes(-1, -2) @ Q
-    dK_ = (sum_Q_dS_ + dS.swapaxes(-1, -2) @ ddQ) / sqrt(n_d, dtype=dims.dtype)
-    sum_K_dS_ = dS_ @ K
-    dQ_ = (sum_K_dS_ + dS @ ddK) / sqrt(n_d, dtype=dims.dtype)
+    sum_ddP_dO = matrix_product(ddP.swapaxes(-1, -2), dO)
+    dV_ = sum_ddP_dO - matrix_product((P * sum_P_ddS[:, :, None]).swapaxes(-1, -2), dO)
+    sum_Q_dS_ = matrix_product(dS_.swapaxes(-1, -2), Q)
+    dK_ = (sum_Q_dS_ + matrix_product(dS.swapaxes(-1, -2), ddQ)) / sqrt(n_d, dtype=dims.dtype)
+    sum_K_dS_ = matrix_product(dS_, K)
+    dQ_ = (sum_K_dS_ + matrix_product(dS, ddK)) / sqrt(n_d, dtype=dims.dtype)
     return Second(*SIGNATURE.restore(dims, O=ddO, Q=dQ_, K=dK_, V=dV_))

@@ -16,6 +16,7 @@ from reference.runtime.arrays import filled, output_size, overlap_add, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.selection import argmax, chosen, largest
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -143,7 +144,7 @@ def jvp(
         (2, (n_i, n_k), (stride, 1), -padding, 1),
         (3, (n_j, n_l), (stride, 1), -padding, 1),
     )
-    t_y = np.add.reduce(
+    t_y = sum_over(
         chosen(
             windows(
                 t_x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)
@@ -189,7 +190,7 @@ def double_backward(
         (2, (n_i, n_k), (stride, 1), -padding, 1),
         (3, (n_j, n_l), (stride, 1), -padding, 1),
     )
-    ddy = np.add.reduce(
+    ddy = sum_over(
         chosen(
             windows(
                 ddx, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)
