@@ -10,6 +10,7 @@ from derive.calculus.forward import Tangent, forward
 from derive.calculus.reverse import Adjoint, reverse
 from derive.calculus.steps import Step
 from derive.calculus.textbook import textbook
+from derive.notation import expr as x
 from derive.notation.expr import Num
 from derive.notation.layer import Equation, Layer, Tensor
 
@@ -108,7 +109,8 @@ class Derivation:
         }
         tensors |= {c: replace(tensors[c], role="input") for c in self.adjoint.cotangents.values()}
         tensors |= {g: replace(tensors[g], role="output") for g in self.gradients.values()}
-        needed = tuple(e for e in self.layer.equations if e.target not in self.layer.state_outputs)
+        read = {t for e in self.layer.equations for t in x.tensors(e.body)}
+        needed = tuple(e for e in self.layer.equations if e.target not in self.layer.state_outputs or e.target in read)
         return replace(
             self.layer,
             name=f"{self.layer.name}_backward",

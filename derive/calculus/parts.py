@@ -111,7 +111,7 @@ class Site:
         return self.results("forward", fields, (dict(self.inputs),), into, options=True)
 
     def backward(self, cotangents: Mapping[str, Expr], into: Refs) -> list[Equation]:
-        fields = {f: f for f in self.gradients}
+        fields = {t.name: t.name for t in self.part.differentiable}
         return self.results("backward", fields, (dict(cotangents), {"": self.saved}), into, options=False)
 
     def jvp(self, tangents: Mapping[str, Expr], into: Refs) -> list[Equation]:
@@ -319,7 +319,8 @@ class Parted(Derivation):
             parts += box.site.backward(cotangents, into)
         for box, first, into in zip(backwards, self.cut.into, found.into[len(forwards) :], strict=True):
             cotangents = {o: self.cut.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
-            along = {f: found.cotangent(box.site, first[f]) if f in first else ZERO for f in box.site.gradients}
+            inputs = [t.name for t in box.site.part.differentiable]
+            along = {f: found.cotangent(box.site, first[f]) if f in first else ZERO for f in inputs}
             parts += box.site.double_backward(cotangents, along, into)
         equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.adjoint.auxiliary)
         return self.twice(backward, found.adjoint, (*equations, *found.equations, *parts))

@@ -22,7 +22,7 @@ from derive.calculus.steps import Scatter
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.notation.text import show
+from derive.notation.text import show, split_sign
 
 
 class CalculusError(ValueError):
@@ -191,10 +191,15 @@ class Reverse:
 
     def at_maximum(self, equation: Equation, over: tuple[str, ...], body: Expr) -> Expr:
         """[position == argmax]: the gradient of a maximum goes to its first position."""
-        axes = equation.indices
-        name = self.free_name(f"argmax_{equation.target}")
-        self.auxiliary.append(Equation(name, tuple(Pos(a) for a in axes), Reduce("argmax", over, body)))
-        self.tensors[name] = Tensor(name, axes, kind="integer")
+        inside = [i for i in x.free(body) if i not in over]
+        axes = tuple(i for i in equation.indices if i in inside)
+        axes += tuple(i for i in inside if i not in axes)
+        made = Equation("", tuple(map(Pos, axes)), Reduce("argmax", over, body))
+        name = next((e.target for e in self.auxiliary if replace(e, target="") == made), "")
+        if not name:
+            name = self.free_name(f"argmax_{equation.target}")
+            self.auxiliary.append(replace(made, target=name))
+            self.tensors[name] = Tensor(name, axes, kind="integer")
         position: Expr = Pos(over[0])
         for i in over[1:]:
             position = x.add(x.mul(position, Size(self.layer.axis(i))), Pos(i))
@@ -218,7 +223,11 @@ class Reverse:
                     mapping[i] = Pos(axis)
                 left.append(Pos(axis))
             elif not x.free(e) and not any(isinstance(n, Ref) for n in x.walk(e)):
-                left.append(e)
+                if self.surely_inside(e, ref.tensor, axis):
+                    left.append(e)
+                else:
+                    equal.append((e, axis))
+                    left.append(Pos(axis))
             else:
                 pending.append((e, axis))
                 left.append(Pos(axis))
@@ -268,7 +277,7 @@ class Reverse:
             for f in x.factors(body)
             if isinstance(f, Ref) and f.tensor not in self.reaching_back
             for e in f.index
-            if x.free(e) == [i] and isinstance(place := linear(e, i)[1], Num)
+            if x.free(e) == [i] and isinstance(place := rest_of(e, i), Num)
         }
         if len(shifts) != 1 or 0 in shifts:
             return body
@@ -318,7 +327,13 @@ class Reverse:
         Of several indices it is the one that is about as long as the axis, so that a sum over the few positions of a
         window is left, not one over the many places where windows lie.
         """
-        guarded = {x.plain(i) for f in x.factors(body) if isinstance(f, Ref) for i in f.index}
+        guarded = {
+            i
+            for f in x.factors(body)
+            if isinstance(f, Ref)
+            for n, i in enumerate(map(x.plain, f.index))
+            if i is not None and self.same_length(i, f, n)
+        }
         open_ = [i for i in loops if i in x.free(e) and i not in mapping and i in guarded]
         if not open_:
             return False
@@ -327,8 +342,15 @@ class Reverse:
         if isinstance(e, Op) and e.fn == "exactdiv":
             top, bottom = e.args
             e, target = top, x.mul(bottom, target)
-        coefficient, rest = linear(e, index)
+        try:
+            coefficient, rest = linear(e, index)
+        except CalculusError:
+            return False
+        if not self.divides(coefficient):
+            return False
+        negative, coefficient = split_sign(coefficient)
         numerator = x.sub(target, x.rename(rest, {i: Pos(mark(i)) for i in x.free(rest)}))
+        numerator = x.neg(numerator) if negative else numerator
         mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
         return True
 
@@ -336,6 +358,32 @@ class Reverse:
         """Whether the length of an index is computed from that of an axis."""
         size = self.layer.sizes.get(self.layer.axis(index))
         return size is not None and any(isinstance(n, Size) and n.axis == axis for n in x.walk(size))
+
+    def surely_inside(self, e: Expr, tensor: str, axis: str) -> bool:
+        """Whether one position is inside a tensor's axis whatever its length: a recurrence's, or one of so many."""
+        if tensor in self.reaching_back or self.layer.tensors[tensor].sequence:
+            return True
+        size = self.layer.sizes.get(self.layer.axis(axis))
+        return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
+
+    def same_length(self, index: str, ref: Ref, place: int) -> bool:
+        """Whether an index runs along all of an axis, so that outside its range the array is zero."""
+        tensor = self.layer.tensors.get(ref.tensor) or self.tensors.get(ref.tensor)
+        return tensor is None or self.layer.axis(index) == self.layer.axis(tensor.axes[place])
+
+    def divides(self, coefficient: Expr) -> bool:
+        """Whether an index's coefficient is surely not 0."""
+        positive = {o.name for o in self.layer.options if o.kind == "Count"}
+        for factor in x.factors(coefficient):
+            match factor:
+                case Num(value) if value:
+                    continue
+                case Opt(name) if name in positive:
+                    continue
+                case Size():
+                    continue
+            return False
+        return True
 
 
 def mark(index: str) -> str:
@@ -365,7 +413,7 @@ def tidy_index(e: Expr) -> Expr:
     if isinstance(e, Op) and e.fn == "exactdiv":
         top, bottom = e.args
     quotient = sympy.cancel(scalars.to(top) / scalars.to(bottom))
-    if quotient.is_polynomial():
+    if quotient.is_Integer or (quotient.free_symbols and whole_polynomial(quotient)):
         tidy = scalars.back(sympy.expand(quotient))
         return e if len(show(tidy)) >= len(show(e)) else tidy
     return e
@@ -374,6 +422,11 @@ def tidy_index(e: Expr) -> Expr:
 def names_indices(e: Expr) -> tuple[str, ...]:
     """The indices that a node names."""
     return (e.index,) if isinstance(e, Pos) else e.over if isinstance(e, Reduce) else ()
+
+
+def whole_polynomial(s: sympy.Expr) -> bool:
+    """Whether an expression is a polynomial with whole coefficients: no exact division is left in it."""
+    return bool(s.is_polynomial()) and all(c.is_Integer for c in sympy.Poly(s).coeffs())
 
 
 def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:
@@ -397,6 +450,15 @@ def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
         else:
             rest.append(term)
     return x.add(*coefficient), x.add(*rest)
+
+
+def rest_of(e: Expr, index: str) -> Expr | None:
+    """What is added to an index: 1 of ``t + 1``; None for what is not the index plus something."""
+    try:
+        coefficient, rest = linear(e, index)
+    except CalculusError:
+        return None
+    return rest if coefficient == x.ONE else None
 
 
 def reverse(layer: Layer, wanted: frozenset[str] | None = None) -> Adjoint:

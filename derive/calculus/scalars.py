@@ -116,8 +116,8 @@ class Derivative:
             case Op(fn, args) if fn in FUNCTIONS and FUNCTIONS[fn].partials:
                 partials = FUNCTIONS[fn].partials
                 return x.add(*(x.mul(p(*args), self(a, leaf)) for p, a in zip(partials, args, strict=True)))
-            case Op(fn, (argument,)):
-                return x.mul(Op(prime(fn), (argument,)), self(argument, leaf))
+            case Op(fn, (argument, *options)) if fn not in FUNCTIONS:
+                return x.mul(Op(prime(fn), (argument, *options)), self(argument, leaf))
         raise TypeError(f"no derivative for {show(e)}; add a row to FUNCTIONS")
 
 

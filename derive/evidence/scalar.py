@@ -34,7 +34,7 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
         case Opt(name):
             option = (numbers.option or numbers.exact)(world.options[name])
             return lambda env: option
-        case Pos() | Size():
+        case Pos() | Size() | Op("floordiv", _):
             whole = world.index(e)
             return lambda env: numbers.exact(whole(env))
         case Ref(tensor, index):

@@ -9,6 +9,7 @@ These two are functions of their own, `logistic` and `logistic_slope`, which a t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
@@ -21,6 +22,7 @@ from derive.notation.expr import Expr, Num, Op
 
 DECAY = sympy.Symbol("decay", positive=True)
 GROWTH = sympy.Symbol("growth", positive=True)
+RATIONAL = ("add", "mul", "pow", "exp")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Decaying:
 
 def decaying(e: Expr) -> Decaying | None:
     """Rewrite an expression that is rational in exponentials of multiples of one argument; None where it is not."""
-    exponents = {n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "exp"}
+    exponents = {n.args[0] for n in shown(e) if isinstance(n, Op) and n.fn == "exp"}
     if not exponents or any(isinstance(n, Op) and n.fn in ("where", "row_exp") for n in x.walk(e)):
         return None
     split = [coefficient(a) for a in exponents]
@@ -108,7 +110,7 @@ def decaying(e: Expr) -> Decaying | None:
         if isinstance(node, Op) and node.fn == "exp":
             c, _ = coefficient(node.args[0])
             return x.power(x.Opt("growth"), Num(c / step))
-        return None
+        return node if isinstance(node, Op) and node.fn not in RATIONAL else None
 
     scalars.symbols[x.Opt("growth")] = GROWTH
     scalars.leaves[GROWTH] = x.Opt("growth")
@@ -128,6 +130,39 @@ def decaying(e: Expr) -> Decaying | None:
     else:
         decay, less_one = (Op(fn, (u,) if step == 1 else (u, Num(step))) for fn in ("exp_decay", "expm1_decay"))
     return Decaying(decay, less_one, u, step, positive, negative, scalars)
+
+
+def shown(e: Expr) -> Iterator[Expr]:
+    """The nodes of an expression that are not inside a function other than exp."""
+    yield e
+    if not isinstance(e, Op) or e.fn in RATIONAL:
+        for child in x.children(e):
+            yield from shown(child)
+
+
+def apart(e: Expr) -> list[tuple[Expr, Expr]]:
+    """A sum as pairs whose products are its terms: what is free of exponentials, and a sum of terms that share it.
+
+    One pair where there is nothing to take apart.
+    """
+    outside: list[Expr] = []
+    inside: list[Expr] = []
+    for f in x.factors(e):
+        (inside if any(map(is_exp, shown(f))) else outside).append(f)
+    if len(inside) != 1 or not isinstance(inside[0], Op) or inside[0].fn != "add":
+        return [(x.ONE, e)]
+    groups: dict[Expr, list[Expr]] = {}
+    for term in inside[0].args:
+        free = [f for f in x.factors(term) if not isinstance(f, Num) and not any(map(is_exp, shown(f)))]
+        rest = [f for f in x.factors(term) if f not in free]
+        groups.setdefault(x.mul(*free), []).append(x.mul(*rest))
+    if len(groups) == 1:
+        return [(x.ONE, e)]
+    return [(x.mul(*outside, free), x.add(*rests)) for free, rests in groups.items()]
+
+
+def is_exp(e: Expr) -> bool:
+    return isinstance(e, Op) and e.fn == "exp"
 
 
 def bounded(e: Expr) -> Expr:

@@ -20,7 +20,7 @@ from fractions import Fraction
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
-from derive.program.exponentials import bounded, decaying
+from derive.program.exponentials import apart, bounded, decaying
 from derive.program.library import recognise
 from derive.program.squares import mean_squares
 
@@ -318,17 +318,28 @@ class Stabiliser:
         self.flat = [replace(e, body=bounded(e.body)) for e in self.flat]
         out: list[Equation] = []
         for e in self.flat:
-            found = decaying(e.body) if not isinstance(e.body, Reduce) else None
-            if found is None or not e.left:
-                out.append(e)
-                continue
-            name = self.fresh("decay", e.indices)
-            decay = Equation(name, tuple(Pos(i) for i in e.indices), found.decay)
-            body = found.body(decay.lhs)
-            if any(isinstance(n, Ref) and n.tensor == name for n in x.walk(body)):
-                out.append(decay)
-            out.append(Equation(e.target, e.left, body, e.line))
-            self.note("exponentials are taken of -|x| only: nothing overflows, and no two close numbers are subtracted")
+            made: dict[Expr, Equation] = {}
+            parts: list[Expr] = []
+            changed = False
+            for free, body in apart(e.body) if e.left and not isinstance(e.body, Reduce) else ():
+                found = decaying(body)
+                if found is None:
+                    parts.append(x.mul(free, body))
+                    continue
+                decay = made.get(found.decay)
+                if decay is None:
+                    name = self.fresh("decay", e.indices)
+                    decay = Equation(name, tuple(Pos(i) for i in e.indices), found.decay)
+                form = found.body(decay.lhs)
+                if decay.lhs in set(x.walk(form)) and found.decay not in made:
+                    made[found.decay] = decay
+                    out.append(decay)
+                parts.append(x.mul(free, form))
+                changed = True
+                self.note(
+                    "exponentials are taken of -|x| only: nothing overflows, and no two close numbers are subtracted"
+                )
+            out.append(replace(e, body=x.add(*parts)) if changed else e)
         self.flat = out
 
     # ---- sqrt(sum g**2) --------------------------------------------------------------------------------------------

@@ -132,5 +132,5 @@ def double_backward(
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * either(x > dims.zero, 1, alpha, dims.dtype)
-    dx_ = filled(0, (rows,), dims.dtype)
+    dx_ = filled(0, dims.rest or (rows,), dims.dtype)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -49,7 +49,7 @@ def value(x: Array) -> Any:
 
 def derivative(x: Array) -> Any:
     """Its derivative, element by element."""
-    return (~(x <= 0))
+    return (~(x <= 0)).astype(x.dtype)
 
 
 def second_derivative(x: Array) -> Any:
@@ -124,5 +124,5 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     (ddx,) = cotangents
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = chosen(ddx, ~(x <= dims.zero))
-    dx_ = filled(0, (rows,), dims.dtype)
+    dx_ = filled(0, dims.rest or (rows,), dims.dtype)
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))

@@ -50,7 +50,7 @@ class Examiner:
         self.chain = chain
         self.elementwise = elementwise
         self.same = same or {}
-        self.choice = next((name for name, (kind, _, _) in self.options.items() if kind == "Choice"), None)
+        self.choice = tuple(sorted(name for name, (kind, _, _) in self.options.items() if kind == "Choice"))
 
     def examine(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[list[Any], list[Any], Dims]:
         """Check arguments, whose shapes, dtypes and options are new.
@@ -65,7 +65,8 @@ class Examiner:
         values = {name: self.option(name, value) for name, value in zip(self.options, options, strict=True)}
         dims = Dims()
         dims.axis = None if values.get("axis") == -1 else values.get("axis")
-        dims.choice = values[self.choice] if self.choice else ""
+        chosen = tuple(values[name] for name in self.choice)
+        dims.choice = chosen[0] if len(chosen) == 1 else chosen
         for axis, size in self.given.items():
             dims[axis] = size if isinstance(size, int) else values[size]
         arrays: list[Any] = []
@@ -262,7 +263,9 @@ class Examiner:
         """Broadcast a mask to its pattern; None stays None."""
         if a is None:
             return None
-        inner = tuple(dims[axis] for slot in pattern.slots for axis in slot)
+        axes = [axis for slot in pattern.slots for axis in slot]
+        own = (1,) * len(axes) + a.shape  # the length of an axis that the kernel computes is not known yet
+        inner = tuple(dims.get(axis, own[n - len(axes)]) for n, axis in enumerate(axes))
         outer = (dims.rest or ()) + inner[1:] if (REST,) in pattern.slots else inner
         try:
             return np.broadcast_to(a, outer).reshape(inner)

@@ -51,7 +51,7 @@ class Dims(dict[str, int]):
         rest: the leading axes that ``...`` stands for; for the entries of lists, rests.
         shapes: the shapes of a list's entries, by the list's name.
         entries: sizes of the axes of a list's entries, by position and axis.
-        choice: the value of the option that chooses between equations.
+        choice: the value of the option that chooses between equations; of several, all of them, by the names' order.
         zero: 0 as an array of the dtype.
         axis: the axis that is moved last; None where it is there.
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
@@ -71,7 +71,7 @@ class Dims(dict[str, int]):
         self.rests: list[tuple[int, ...]] = []
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
         self.entries: dict[tuple[int, str], int] = {}
-        self.choice = ""
+        self.choice: Any = ""
         self.zero: Any = None
         self.axis: int | None = None
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}

@@ -49,7 +49,7 @@ def window_max(a: Array, axes: tuple[int, ...]) -> Array:
     taps = _taps(a, axes)
     if not 0 < len(taps) <= TAPS or a.dtype == object:
         return np.asarray(np.maximum.reduce(a, axis=axes, initial=-np.inf))
-    out: Array = a[taps[0]].copy()
+    out = np.array(a[taps[0]])
     for tap in taps[1:]:
         np.maximum(out, a[tap], out=out)
     return out
@@ -80,7 +80,7 @@ def largest(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> t
     kept = whole.ndim - axes
     taps = _taps(whole, tuple(range(kept, whole.ndim))) if axes > 1 else []
     if 0 < len(taps) <= TAPS and a.dtype != object:
-        value = whole[taps[0]].copy()
+        value = np.array(whole[taps[0]])
         position = np.zeros(value.shape, np.int8)
         for n, tap in enumerate(taps[1:], 1):
             np.copyto(position, n, where=whole[tap] > value)

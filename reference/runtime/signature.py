@@ -44,7 +44,7 @@ class Signature(Examiner):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.plans: dict[Any, Dims] = {}
-        self.known: dict[tuple[str, str], Pattern] = {}
+        self.known: dict[tuple[Any, str], Pattern] = {}
         self.bind = self.written()
 
     # ---- going in --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref
 from derive.notation.text import split_quotient, split_sign
 from derive.program.rows import LONG
-from derive.targets.numpy.views import ATOM, PRODUCT, SUM, UNARY, Views
+from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
 
 UFUNCS = {
     "exp": "np.exp",
@@ -25,6 +25,10 @@ class Arithmetic(Views):
 
     def node(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         """Code of an expression, and how tightly it binds."""
+        raise NotImplementedError
+
+    def test(self, c: Expr, frame: tuple[str, ...], level: int = LOW) -> str:
+        """Code of a condition."""
         raise NotImplementedError
 
     def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
@@ -85,8 +89,11 @@ class Arithmetic(Views):
         """A call that writes to ``out``, and so does its last argument where that may."""
         if all(map(self.scalar, args)):
             return None
-        bare = (a.args[0] if isinstance(a, Op) and a.fn == "iverson" else a for a in args)  # the comma is enough
-        shown = [self.show(a, frame) for a in bare]
+        real = any(self.kind(a) == "real" for a in args)
+        shown = [
+            self.test(a.args[0], frame) if real and isinstance(a, Op) and a.fn == "iverson" else self.show(a, frame)
+            for a in args
+        ]  # the comma is enough
         if isinstance(last, Op) and last.fn in LONG and {*frame} <= {*x.free(last)}:
             shown[-1] = self.into(last, frame, out) or shown[-1]
         return f"{ufunc}({', '.join(shown)}, out={out})"
@@ -134,7 +141,7 @@ class Arithmetic(Views):
         )
         if negative and not below and len(above) > 1 and self.scalar(above[-1]):
             negative, above[-1] = False, x.neg(above[-1])
-        parts = [self.show(f, frame, PRODUCT if n == 0 else UNARY) for n, f in enumerate(above)]
+        parts = [self.factor(f, frame, n == 0 and not negative) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
         numeric = not large and any(isinstance(f, Ref) or self.is_statistic(f) for f in below)
         if numeric and not any(x.free(f) for f in below):
@@ -167,6 +174,11 @@ class Arithmetic(Views):
         self.functions.add("chosen")
         into = f", out={out}" if out else ""
         return f"chosen({self.show(e, frame)}, {self.holds(test, frame)}{into})"
+
+    def factor(self, e: Expr, frame: tuple[str, ...], first: bool) -> str:
+        """A factor of a product."""
+        divided = isinstance(e, Op) and e.fn == "floordiv"
+        return self.show(e, frame, ATOM if divided else PRODUCT if first else UNARY)
 
     def is_statistic(self, e: Expr) -> bool:
         """The square of one number that was computed from arrays: a norm."""
@@ -209,6 +221,8 @@ class Arithmetic(Views):
         if not isinstance(exponent, Num):
             return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
         value = exponent.value
+        if self.scalar(base) and value > 0 and value.denominator == 1:
+            return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
         if value < 0:
             return f"1 / {self.show(x.power(base, Num(-value)), frame, UNARY)}", PRODUCT
         if value == Fraction(1, 2):
@@ -228,7 +242,7 @@ class Arithmetic(Views):
         if value.denominator == 2:
             whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
             return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
-        return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
+        return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
 
 
 def binary(value: Fraction) -> bool:

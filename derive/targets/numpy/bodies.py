@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.parts import by_parts
 from derive.calculus.reverse import Adjoint
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
-from derive.notation.expr import Num, Op, Opt, Reduce, Ref
+from derive.notation.define import REGISTRY
+from derive.notation.expr import ELLIPSIS, Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Program
@@ -55,8 +57,12 @@ class Bodies:
     """What the parts of a module share: a layer's variants, the default one first, and what is used."""
 
     def __init__(self, variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
+        layer = variants[0].layer
+        before = takewhile(lambda name: name != layer.name, REGISTRY)
+        own = (n for n in before if REGISTRY[n][0].elementwise and REGISTRY[n][0].file == layer.file)
+        activations = tuple(sorted({*activations, *own}))
         self.given, self.given_activations = variants, activations
-        encoder = encoder_of(variants[0].layer, activations)
+        encoder = encoder_of(layer, activations)
         self.alphabet = encoder.alphabet
         self.variants = tuple(Encoded(by_parts(d), encoder) for d in variants)
         self.layer = self.variants[0].layer
@@ -108,7 +114,14 @@ class Bodies:
             n for n, t in tensors.items()
             if t.axes and (t.kind == "saved" or (sequence is not None and t.axes[0] == sequence))
         }  # fmt: skip
-        printer = Printer(layer, tensors, extended, lists, decode=self.alphabet.decode)
+        printer = Printer(
+            layer,
+            tensors,
+            extended,
+            lists,
+            as_given=self.elementwise() and not sequence,
+            decode=self.alphabet.decode,
+        )
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
         program = begun(accumulated(program))
@@ -154,9 +167,11 @@ class Bodies:
 
     def times_slope(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]] | None:
         """Forward and backward where a function is its slope times its argument: both need the slope."""
+        if not d.layer.elementwise or not d.backward:
+            return None
         equation, back = d.layer.equations[0], d.backward[0]
         u = d.layer.inputs[0].ref()
-        for factor in x.factors(back.body) if d.layer.elementwise else ():
+        for factor in x.factors(back.body):
             match factor:
                 case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
                     slope = Equation("slope", equation.left, factor)
@@ -168,9 +183,9 @@ class Bodies:
     def own_functions(self, d: Derivation) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
         """The definition's equations and the gradient's; or value, and the derivative in terms of x: in terms of y it
         loses digits where y is near its limits."""
-        equation = d.layer.equations[0]
         if not self.by_functions(d.layer):
             return d.equations, d.backward
+        equation = d.layer.equations[0]
         u = d.layer.inputs[0].ref()
         cotangent = Ref(next(iter(d.adjoint.cotangents.values())), equation.left)
         back = d.backward[0]
@@ -183,21 +198,30 @@ class Bodies:
                 (Equation(back.target, back.left, x.mul(cotangent, slope.lhs)),),
             )
         return (
-            (Equation(equation.target, equation.left, Op("value", (u,))),),
+            (Equation(equation.target, equation.left, self.own("value", d.layer)),),
             (Equation(back.target, back.left, x.mul(cotangent, Derivative(Scalars())(equation.body, u))),),
         )
 
     @staticmethod
     def by_functions(layer: Layer) -> bool:
         """Whether a layer's value and derivatives are functions of their own: elementwise, with exponentials."""
-        own = (n.fn for n in x.walk(layer.equations[0].body) if isinstance(n, Op))
-        return layer.elementwise and not {"exp", "erf"}.isdisjoint(own)
+        nodes = x.walk(layer.equations[0].body) if layer.elementwise else ()
+        return any(isinstance(n, Op) and n.fn in ("exp", "erf") and x.tensors(n) for n in nodes)
 
     @staticmethod
-    def slope(layer: Layer, target: str, factors: tuple[str, ...], order: str = "") -> Equation:
+    def own(function: str, layer: Layer) -> Op:
+        """A call of one of an elementwise layer's own functions, with its options."""
+        return Op(function, (layer.inputs[0].ref(), *(Opt(o.name) for o in layer.options)))
+
+    @staticmethod
+    def every_gradient(d: Derivation) -> dict[str, str]:
+        """Every differentiable input to the name of its gradient; None of one that reaches no output."""
+        return {t.name: d.gradients.get(t.name, "None") for t in d.layer.differentiable}
+
+    def slope(self, layer: Layer, target: str, factors: tuple[str, ...], order: str = "") -> Equation:
         """Tensors times a derivative of an elementwise layer, which has a function for it."""
         left = layer.equations[0].left
-        slope = Op(f"{order}derivative", (layer.inputs[0].ref(),))
+        slope = self.own(f"{order}derivative", layer)
         return Equation(target, left, x.mul(*(Ref(f, left) for f in factors), slope))
 
     def sizes(self, function: Function, indent: str = "    ") -> list[str]:
@@ -253,6 +277,23 @@ class Bodies:
             middle = b[head : len(b) - tail]
             lines += [f"    {line}" for line in middle] or ["        pass"]
         return lines + (bodies[0][len(bodies[0]) - tail :] if tail else [])
+
+    def named_alike(self, bodies: list[Function], results: list[dict[str, str]]) -> dict[str, str]:
+        """What the results of a function are called by their fields in all variants: lines that rename are added."""
+        common: dict[str, str] = {}
+        for field in dict.fromkeys(f for found in results for f in found):
+            names = [found.get(field, "None") for found in results]
+            common[field] = next((n for n in names if n != "None"), "None")
+            if common[field].isidentifier() and common[field] != "None":
+                for body, name in zip(bodies, names, strict=True):
+                    if name != common[field]:
+                        body.lines.append(f"    {common[field]} = {name}")
+        return common
+
+    def elementwise(self) -> bool:
+        """Whether no tensor has an axis of its own beside ``...`` (and the one along a list)."""
+        axes = {a for d in self.variants for t in d.layer.tensors.values() for a in t.axes}
+        return axes - {ELLIPSIS, self.layer.sequence_axis} == set()
 
     def is_list(self, t: Tensor) -> bool:
         return self.layer.sequence_axis is not None and t.axes[:1] == (self.layer.sequence_axis,)

@@ -13,6 +13,13 @@ OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 class Conditions(Views):
     """Prints cases, masks and logic."""
 
+    def test(self, c: Expr, frame: tuple[str, ...], level: int = LOW) -> str:
+        """Code of a condition."""
+        before, self.counting = self.counting, True
+        code = self.show(c, frame, level)
+        self.counting = before
+        return code
+
     def filled_like(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
         """A number as an array of the shape that the other case has; empty where it is an array already."""
         if not frame or not self.scalar(e):
@@ -26,7 +33,7 @@ class Conditions(Views):
     def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
             cases = [self.filled_like(e, other, frame) or self.show(e, frame, COMPARE) for e, other in ((a, b), (b, a))]
-            return f"({cases[0]} if {self.show(c, ())} else {cases[1]})", ATOM
+            return f"({cases[0]} if {self.test(c, ())} else {cases[1]})", ATOM
         if b == x.ZERO:
             negative, rest = split_sign(a)
             above, below = split_quotient(rest)
@@ -34,7 +41,7 @@ class Conditions(Views):
                 self.functions.add("divide_where")
                 top = x.mul(*above)
                 code = (
-                    f"divide_where({self.show(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
+                    f"divide_where({self.test(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
                 )
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
         chosen = self.masked(c, frame) if self.scalar(b) and not self.scalar(a) else None
@@ -44,11 +51,11 @@ class Conditions(Views):
         common, ours, theirs = self.shared(a, b)
         if self.scalar(ours) and self.scalar(theirs):
             self.functions.add("either")
-            number = f"either({self.show(c, frame)}, {self.show(ours)}, {self.show(theirs)}, dims.dtype)"
+            number = f"either({self.test(c, frame)}, {self.show(ours)}, {self.show(theirs)}, dims.dtype)"
             if common == x.ONE:
                 return number, ATOM
             return f"{self.show(common, frame, PRODUCT)} * {number}", PRODUCT
-        return f"np.where({self.show(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+        return f"np.where({self.test(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
 
     def shared(self, a: Expr, b: Expr) -> tuple[Expr, Expr, Expr]:
         """The factors that two cases share, and what is left of each."""
@@ -82,9 +89,12 @@ class Conditions(Views):
                 if test is None and len(rest) == 1 and len(scalars) == 1:
                     off = scalars[0]
                     on = off.args[0] if isinstance(off, Op) and off.fn == "not" else Op("not", (off,))
-                    codes.append(f"{self.show(rest[0], frame, COMPARE)} if {self.show(on)} else None")
+                    codes.append(f"{self.test(rest[0], frame, COMPARE)} if {self.test(on, ())} else None")
                     continue
-            code = self.show(p, frame)
+            before = set(self.masks)
+            code = self.test(p, frame)
+            if isinstance(p, Ref) and code == p.tensor:  # as it is, None too
+                self.masks = before
             match p:
                 case Op("!=", (Ref(tensor, _), Opt(option))) if self.is_position(tensor):
                     code += f" if {option} >= 0 else None"  # no position is negative
@@ -98,8 +108,8 @@ class Conditions(Views):
         """
         match c:
             case Op(fn, (a, b)) if fn in OPPOSITE and any(self.tensors[r.tensor].kind == "real" for r in x.refs(c)):
-                return f"~({self.show(Op(OPPOSITE[fn], (a, b)), frame)})"
-        return self.show(c, frame)
+                return f"~({self.test(Op(OPPOSITE[fn], (a, b)), frame)})"
+        return self.test(c, frame)
 
     def is_position(self, tensor: str) -> bool:
         """Whether a tensor's numbers are positions along an axis, which are checked not to be negative."""
@@ -110,10 +120,10 @@ class Conditions(Views):
         scalar = self.scalar(e)
         if e.fn == "not":
             word = "not " if scalar else "~"
-            return f"{word}{self.show(e.args[0], frame, ATOM)}", COMPARE if scalar else UNARY
+            return f"{word}{self.test(e.args[0], frame, ATOM)}", COMPARE if scalar else UNARY
         word = f" {e.fn} " if scalar else {"and": " & ", "or": " | "}[e.fn]
         parts = []
         for a in e.args:
-            code = self.show(a, frame, LOW)
+            code = self.test(a, frame, LOW)
             parts.append(code if isinstance(a, Ref | Opt) else f"({code})")
         return word.join(parts), LOW

@@ -51,6 +51,8 @@ class Printer(Conditions, Arithmetic):
             case Ref():
                 code, axes = self.view(e)
                 aligned = self.align(code, axes, frame)
+                if not self.counting and self.kind(e) == "discrete":
+                    return f"{aligned}.astype(dims.dtype)", ATOM
                 if aligned == code and e.tensor in self.inline:
                     return self.inline[e.tensor][:2]
                 return aligned, ATOM
@@ -63,13 +65,21 @@ class Printer(Conditions, Arithmetic):
             case Op("where", (c, a, b)):
                 return self.where(c, a, b, frame)
             case Op("iverson", (c,)):
-                return f"({self.show(c, frame) if self.scalar(e) else self.holds(c, frame)})", ATOM
+                test = f"({self.test(c, frame) if self.scalar(e) else self.holds(c, frame)})"
+                return test if self.counting or self.scalar(c) else f"{test}.astype(dims.dtype)", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
-                return f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}", COMPARE
+                before, self.counting = self.counting, "real" not in (self.kind(a), self.kind(b))
+                code = f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}"
+                self.counting = before
+                return code, COMPARE
             case Op("floordiv", (a, b)):
-                return f"{self.show(a, frame, PRODUCT)} // {self.show(b, frame, UNARY)}", PRODUCT
+                above, below = self.show(a, frame, PRODUCT), self.show(b, frame, ATOM)
+                return f"{f'({above})' if isinstance(a, Op) and a.fn == 'mul' else above} // {below}", PRODUCT
+            case Op("exactdiv", (a, b)):
+                self.functions.add("exactly")
+                return f"exactly({self.integers(a, frame)}, {self.integers(b, frame)})", ATOM
             case Op("max", args):
                 if self.scalar(e):
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
@@ -85,6 +95,12 @@ class Printer(Conditions, Arithmetic):
             case Op("less_one_hot", (y, Ref() as t)):
                 self.functions.add("less_one_hot")
                 return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM
+            case Op(fn, args) if self.scalar(e):
+                self.functions.add("plain")
+                codes = [self.show(a) for a in args]
+                if fn not in UFUNCS:
+                    codes[0] = f"np.asarray({codes[0]}, dtype=dims.dtype)"
+                return f"plain({self.function(fn)}({', '.join(codes)}))", ATOM
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")
@@ -142,4 +158,5 @@ class Printer(Conditions, Arithmetic):
     def position(self, index: str, frame: tuple[str, ...]) -> str:
         if self.axis(index) == self.loop or index in self.taps:
             return index
-        return self.align(f"np.arange({self.size(index)})", (index,), frame)
+        kind = "" if self.counting else ", dtype=dims.dtype"
+        return self.align(f"np.arange({self.size(index)}{kind})", (index,), frame)

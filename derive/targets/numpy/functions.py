@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError
@@ -35,18 +36,21 @@ def quoted(value: object) -> str:
 
 
 def unpacked(names: list[str]) -> str:
-    """A tuple of names, to be taken apart or put together: ``a, b``, or ``(a,)``."""
-    return ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+    """A tuple of names, to be taken apart or put together: ``a, b``, or ``(a,)``, or ``()``."""
+    return ", ".join(names) if len(names) > 1 else f"({names[0]},)" if names else "()"
 
 
 class Functions(Bodies):
     """Prints the functions, each as a text."""
 
     def arguments(self) -> str:
-        tensors = ", ".join(
-            f"{t.name}: {tensor_type(t)}" + (" = None" if t.optional else "") for t in self.layer.inputs
-        )
+        last = self.left_out()
+        tensors = ", ".join(f"{t.name}: {tensor_type(t)}" + (" = None" if t in last else "") for t in self.layer.inputs)
         return tensors + self.option_arguments()
+
+    def left_out(self) -> list[Tensor]:
+        """The inputs that a call may leave out: masks that come last. A mask before another input is given as None."""
+        return list(takewhile(lambda t: t.optional, reversed(self.layer.inputs)))[::-1]
 
     def option_arguments(self, star: bool = True) -> str:
         """``, *, epsilon: float = 1e-05``."""
@@ -146,7 +150,7 @@ class Functions(Bodies):
 
     def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         argument, lines_in = self.cotangent_arguments()
-        wrt = list(self.variants[0].gradients)
+        wrt = list(self.every_gradient(self.variants[0])) or ["nothing: no input has a gradient"]
         total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
         lines = [
             *self.decorator(b for _, b, _ in bodies),
@@ -166,9 +170,10 @@ class Functions(Bodies):
         axes = list(sizes)
         if axes:
             lines.append(f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes))
+        gradients = self.named_alike([b for _, b, _ in bodies], [self.every_gradient(d) for d in self.variants])
         lines += self.merge([b.lines for _, b, _ in bodies])
-        gradients = self.variants[0].gradients
-        lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
+        if "None" not in gradients.values():
+            lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
         lines.append(f"    return Gradients(*{self.restored(gradients)})")
         return "\n".join(lines)
 
@@ -201,9 +206,11 @@ class Functions(Bodies):
         lines.append(f"    {unpacked(names_)} = tangents")
         lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
         lines += self.prelude(bodies)
+        outputs = self.layer.differentiable_outputs
+        moving = [{o: d.tangent.names.get(o, "None") for o in outputs} for d in self.variants]
+        results = self.named_alike(bodies, moving)
         lines += self.merge([b.lines for b in bodies])
-        outputs = [o for o in self.layer.differentiable_outputs if o in tangent.names]
-        through = self.restored({o: self.cropped_tangent(o, tangent.names[o]) for o in outputs})
+        through = self.restored({o: self.cropped_tangent(o, name) for o, name in results.items()})
         lines.append(f"    return {through}[0]" if len(outputs) == 1 else f"    return tuple({through})")
         return "\n".join(lines)
 
@@ -212,11 +219,11 @@ class Functions(Bodies):
 
     def primals(self) -> list[str]:
         """The lines that take the primals apart; a mask may be missing."""
-        inputs = [t.name for t in self.layer.inputs if not t.optional]
-        optional = [t.name for t in self.layer.inputs if t.optional]
+        optional = [t.name for t in self.left_out()]
+        inputs = [t.name for t in self.layer.inputs if t.name not in optional]
         if not optional:
             return [f"    {unpacked(inputs)} = primals"]
-        lines = [f"    {', '.join(inputs)}, *rest = primals"]
+        lines = [f"    {', '.join([*inputs, '*rest'])} = primals"]
         return lines + [f"    {name} = rest[{n}] if len(rest) > {n} else None" for n, name in enumerate(optional)]
 
     def double_backward(self) -> str:
@@ -236,11 +243,16 @@ class Functions(Bodies):
             except (CalculusError, TypeError, ValueError, KeyError):
                 return ""
         d = self.variants[0]
-        adjoint = d.second.adjoint
         wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
         options = self.option_arguments()
         cot = list(d.adjoint.cotangents.values())
-        u = [adjoint.cotangents[g] for g in d.gradients.values()]
+        given = {
+            t.name: next(
+                (c for v in self.variants if (c := v.second.adjoint.cotangents.get(v.gradients.get(t.name, "")))), "_"
+            )
+            for t in d.layer.differentiable
+        }
+        u = list(given.values())
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
         lines = [
             *self.decorator(bodies),
@@ -248,7 +260,7 @@ class Functions(Bodies):
             f"{options}) -> Second:",
             '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
             "",
-            f"    cotangents has one array for each of {', '.join(d.gradients)}. The result has a gradient for each",
+            f"    cotangents has one array for each of {', '.join(given)}. The result has a gradient for each",
             f"    of {', '.join(wanted)}.",
             '    """',
             *self.primals(),
@@ -259,10 +271,11 @@ class Functions(Bodies):
         lines += self.prelude(bodies)
         lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
         lines.append(f"    {unpacked(u)} = cotangents")
-        lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in zip(d.gradients, u, strict=True)]
-        lines += self.merge([b.lines for b in bodies])
+        lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in given.items() if c != "_"]
         back = {c: o for o, c in d.adjoint.cotangents.items()}
-        gradients = {back.get(w, w): adjoint.names.get(w, "None") for w in wanted}
+        fields = [{back.get(w, w): v.second.names.get(w, "None") for w in wanted} for v in self.variants]
+        gradients = self.named_alike(bodies, fields)
+        lines += self.merge([b.lines for b in bodies])
         lines.append(f"    return Second(*{self.restored(gradients)})")
         self.second = wanted
         return "\n".join(lines)
@@ -277,38 +290,41 @@ class Functions(Bodies):
 
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
-        d = self.variants[0]
         u = self.layer.inputs[0].ref()
         options = self.option_arguments(star=False)
         differentiate = Derivative(Scalars())
-        body = self.layer.equations[0].body
+        forms = [d.layer.equations[0].body for d in self.variants]
         parts = []
         for name, what in (
             ("value", "The function"),
             ("derivative", "Its derivative"),
             ("second_derivative", "Its second derivative"),
         ):
-            tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
-            target = Equation(name, (Pos(ELLIPSIS),), body)
-            function = self.body(d.layer, tensors, (target,), (name,), into=name)
-            *before, last = function.lines
-            last = last.replace(f"    {name} = ", "    return ", 1)
-            into = last.endswith(f", out={name})") and sum(map(passes, function.program.statements)) >= WORTH
-            if into:
-                last = last.replace(f", out={name})", ", out=out)")
-            elif last.endswith(f", out={name})"):
-                last = last.replace(f", out={name})", f", out=room({u.tensor}))")
-                self.functions.add("room")
-            lines = [f'    """{what}, element by element."""', *before, last]
+            bodies, into = [], False
+            for d, body in zip(self.variants, forms, strict=True):
+                tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
+                target = Equation(name, (Pos(ELLIPSIS),), body)
+                function = self.body(d.layer, tensors, (target,), (name,), into=name)
+                *before, last = function.lines
+                last = last.replace(f"    {name} = ", "    return ", 1)
+                passed = sum(map(passes, function.program.statements))
+                into = len(forms) == 1 and last.endswith(f", out={name})") and passed >= WORTH
+                if into:
+                    last = last.replace(f", out={name})", ", out=out)")
+                elif last.endswith(f", out={name})"):
+                    last = last.replace(f", out={name})", f", out=room({u.tensor}))")
+                    self.functions.add("room")
+                bodies.append([*before, last])
+            lines = [f'    """{what}, element by element."""', *self.merge(bodies)]
             extra = ", out: Array | None = None" if into else ""
             lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Any:")
             if into:
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
             text = "\n".join(lines)
-            own = {"dims.zero": "0", "dims.dtype": f"{u.tensor}.dtype", "(rows,)": f"{u.tensor}.shape"}
+            own = {"dims.zero": "0", "dims.dtype": f"{u.tensor}.dtype", "dims.rest or (rows,)": f"{u.tensor}.shape"}
             for theirs, ours in own.items():
                 text = text.replace(theirs, ours)
             parts.append(text)
-            body = differentiate(body, u)
+            forms = [differentiate(body, u) for body in forms]
         return "\n\n\n".join(parts)

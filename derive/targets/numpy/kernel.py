@@ -16,6 +16,9 @@ class Kernel(Functions, Header):
     def source(self) -> str:
         bodies = [self.forward_backward(d) for d in self.variants]
         saved = list(dict.fromkeys(n for _, _, names_ in bodies for n in names_))
+        given = {t.name for t in self.layer.inputs}
+        for forward, _, _ in bodies:  # what only another choice keeps
+            forward.lines += [f"    {n} = None" for n in saved if n not in given.union(forward.program.results)]
         kept_options = [
             o.name for o in self.layer.options
             if o.kind == "Choice" or any(o.name in b.used for _, b, _ in bodies)

@@ -7,7 +7,7 @@ from string import ascii_letters
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Op, Pos, Ref, Size
+from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
 from derive.program.ir import Contract, Fold, Map, Scatter, Single
 from derive.targets.numpy.expressions import Printer
@@ -52,11 +52,33 @@ class Values:
                 return self.fold(s, axes)
             case Contract():
                 return self.contract(s, axes)
-            case Scatter(axis=axis, index=index, over=over, values=values):
-                rest = tuple(a for a in axes if a != axis)
-                p.functions.add("scatter_add")
-                code = f"scatter_add({p.show(values, over + rest)}, {p.show(index, over)}, {p.size(axis)})"
-                return self.permuted(code, (axis, *rest), axes), ATOM, axes
+            case Scatter():
+                return self.scatter(s, axes), ATOM, axes
+
+    def scatter(self, s: Scatter, axes: tuple[str, ...]) -> str:
+        """Sums of values by what an integer array says; axes that it shares with the result stay."""
+        p = self.printer
+        over = tuple(i for i in s.over if not p.is_number(i))
+        own = tuple(i for i in x.free(s.index) if not p.is_number(i))
+        summed = tuple(i for i in over if i in own)
+        shared = tuple(a for a in axes if a in own)
+        rest = tuple(a for a in axes if a not in own and a != s.axis)
+        idle = [i for i in over if i not in own]  # summed, but the same place for all of them
+        frame = (*summed, *shared, *rest, *idle)
+        code = p.show(s.values, frame)
+        if set(frame) - set(x.free(s.values)):
+            code = self.broadcast(code, frame)
+        if idle:
+            places = ", ".join(str(len(frame) - 1 - n) for n in range(len(idle)))
+            code = f"np.add.reduce({code}, axis=({places},))"
+        index = p.integers(s.index, (*summed, *shared))
+        if len(summed) == 1 and not shared:
+            p.functions.add("scatter_add")
+            code = f"scatter_add({code}, {index}, {p.size(s.axis)})"
+        else:
+            p.functions.add("scattered")
+            code = f"scattered({code}, {index}, {p.size(s.axis)}{f', {len(shared)}' if shared else ''})"
+        return self.permuted(code, (s.axis, *shared, *rest), axes)
 
     def mean(self, body: Expr, axes: tuple[str, ...]) -> str | None:
         """A sum divided by sizes: a function of its own, because the sum may overflow where the mean does not."""
@@ -76,7 +98,10 @@ class Values:
     def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
         sizes = ", ".join(self.printer.size(a) for a in axes)
         self.printer.functions.add("filled")
-        return f"filled({code}, ({sizes}{',' if len(axes) == 1 else ''}), dims.dtype)"
+        shape = f"({sizes}{',' if len(axes) == 1 else ''})"
+        if self.printer.as_given and axes == (ELLIPSIS,):
+            shape = f"dims.rest or {shape}"
+        return f"filled({code}, {shape}, dims.dtype)"
 
     def permuted(self, code: str, now: tuple[str, ...], wanted: tuple[str, ...]) -> str:
         return code if now == wanted else self.printer.align(code, now, wanted)

@@ -40,7 +40,12 @@ class Body(Values):
     def run(self) -> list[str]:
         self.uses = self.count_uses()
         self.block(self.program.statements)
-        return self.lines
+        p = self.printer
+        whole = []
+        for name in sorted(p.masks):
+            sizes = "".join(f"{p.size(a)}, " for a in self.tensors[name].axes)
+            whole += [f"    if {name} is None:", f"        {name} = np.ones(({sizes.rstrip()}), dtype=bool)"]
+        return whole + self.lines
 
     def count_uses(self) -> dict[str, int]:
         uses: dict[str, int] = dict.fromkeys(self.keep, 2)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from derive.calculus.reverse import linear
+from derive.calculus.reverse import CalculusError, linear
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Layer, Tensor
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
+
+
+def after(e: Expr) -> Expr:
+    """The place after another one: where it is stored in an array that begins at -1."""
+    if isinstance(e, Op) and e.fn == "exactdiv":
+        above, below = e.args
+        return Op("exactdiv", (x.add(above, below), below))
+    return x.add(e, x.ONE)
 
 
 def size_name(axis: str) -> str:
@@ -35,6 +43,9 @@ class Views:
         taps: positions in a window that the code being printed has as integers.
         apart: where given, the spans of windows are put there, and the array is printed without them.
         decode: a name of the definition as it was typed; see derive.targets.numpy.names.
+        masks: masks that may be None and are read in a way that asks for an array.
+        as_given: the axes ``...`` are not made one: the kernel has no others.
+        counting: integers are wanted: what is printed is a place in an array, or compared with one.
     """
 
     layer: Layer
@@ -51,6 +62,9 @@ class Views:
     taps: frozenset[str] = frozenset()
     apart: list[str] | None = None
     decode: Callable[[str], str] = str
+    counting: bool = False
+    masks: set[str] = field(default_factory=set)
+    as_given: bool = False
 
     def scalar(self, e: Expr) -> bool:
         """Whether an expression is a plain Python number in the kernel."""
@@ -59,6 +73,27 @@ class Views:
         if isinstance(e, Ref):
             return str(self.tensors[e.tensor].kind) == "number"
         return all(self.scalar(c) for c in x.children(e))
+
+    def kind(self, e: Expr) -> str:
+        """What an expression is in NumPy: a Python ``number``, an array of ``real`` numbers, or of ``discrete`` ones.
+
+        Positions, labels and conditions are discrete: as numbers they are cast, for integers beside float32 would give
+        float64, and conditions can be neither added nor negated.
+        """
+        match e:
+            case Ref(tensor, index) if index:
+                return "real" if str(self.tensors[tensor].kind) not in ("integer", "boolean") else "discrete"
+            case _ if self.scalar(e):
+                return "number"
+            case Pos() | Op("iverson" | "and" | "or" | "not" | "==" | "!=" | "<" | "<=" | ">" | ">=", _):
+                return "discrete"
+            case Op("add" | "mul" | "pow" | "max" | "abs" | "floordiv" | "exactdiv", args):
+                kinds = {self.kind(a) for a in args}
+                return "real" if "real" in kinds else "discrete"
+            case Op("where", (_, a, b)):
+                kinds = {self.kind(a), self.kind(b)}
+                return "discrete" if "discrete" in kinds and "real" not in kinds else "real"
+        return "real"
 
     def axis(self, index: str) -> str:
         return self.layer.axis(index)
@@ -78,6 +113,10 @@ class Views:
             own = self.tensors[ref.tensor].axes
             new = {a: x.plain(e) or a for a, e in zip(own, ref.index, strict=True)}
             return code if level == ATOM else f"({code})", tuple(new.get(a, a) for a in inner_axes)
+        if any(t.name == ref.tensor and t.optional for t in self.layer.inputs):
+            self.masks.add(ref.tensor)
+        if not self.is_view(ref):
+            return self.elements(ref)
         slots: list[str] = []
         axes: list[str] = []
         affine: list[tuple[int, Expr]] = []
@@ -90,7 +129,7 @@ class Views:
             i = x.plain(e)
             if place == 0 and ref.tensor in self.local and self.loop in own[:1]:
                 continue
-            if x.free(e) and all(self.axis(f) == self.loop or f in self.taps for f in x.free(e)):
+            if x.free(e) and all(map(self.is_number, x.free(e))):
                 slots.append(self.show(x.add(e, x.ONE) if extended else e))
             elif isinstance(e, Ref):
                 code, inner = self.view(e)
@@ -103,7 +142,7 @@ class Views:
                 if not placed:
                     axes.append(i)
                 placed = True
-            elif i is not None:
+            elif i is not None and self.along(i, ref, place):
                 slots.append("1:" if extended else ":")
                 axes.append(i)
             elif not x.free(e):
@@ -112,7 +151,7 @@ class Views:
                 slots.append(":-1")
                 axes.append(x.free(e)[0])
             else:
-                affine.append((len(axes), e))
+                affine.append((len(axes), after(e) if extended else e))
                 slots.append(":")
                 axes.append("?")
         while slots and slots[-1] == ":":
@@ -134,6 +173,119 @@ class Views:
                 axes[place : place + 1] = indices
         return code, tuple(axes)
 
+    # ---- which references are views --------------------------------------------------------------------------------
+
+    def is_number(self, index: str) -> bool:
+        """Whether an index is one number in the code being printed."""
+        return self.axis(index) == self.loop or index in self.taps
+
+    def along(self, index: str, ref: Ref, place: int) -> bool:
+        """Whether an index runs along all of a tensor's axis; entries of lists have lengths of their own."""
+        axis = self.tensors[ref.tensor].axes[place]
+        ragged = {a for name in self.lists for a in self.tensors[name].axes[1:]}
+        return self.length_of(index) == self.length_of(axis) or index in ragged or axis in ragged
+
+    def length_of(self, axis: str) -> str:
+        """The axis that says how long an axis is."""
+        axis = self.axis(axis)
+        match self.layer.sizes.get(axis):
+            case Size(same):
+                return self.axis(same)
+        return axis
+
+    def is_view(self, ref: Ref) -> bool:
+        """Whether slices, windows and one array of indices say it: each index once, and nowhere outside unseen."""
+        seen: list[str] = []
+        gathers: list[int] = []
+        for place, e in enumerate(ref.index):
+            if place == 0 and (ref.tensor in self.local or ref.tensor in self.lists):
+                continue
+            indices = [i for i in x.free(e) if not self.is_number(i)]
+            if isinstance(e, Ref) and indices:
+                gathers.append(place)
+                if self.extended.get(ref.tensor) == self.tensors[ref.tensor].axes[place]:
+                    return False
+                if len(indices) < len(e.index) or any(x.plain(i) is None for i in e.index) or not self.is_view(e):
+                    return False
+            elif not indices:
+                if not self.inside(e, ref, place):
+                    return False
+            elif not (x.plain(e) or self.is_affine(e, indices)):
+                return False
+            seen += indices
+        shared = {i for i in seen if seen.count(i) > 1}
+        if len(gathers) > 1 or not shared:
+            return len(gathers) < 2
+        places = [p for p, e in enumerate(ref.index) if isinstance(e, Pos) and e.index in shared]
+        index = ref.index[gathers[0]] if gathers else None
+        return isinstance(index, Ref) and len(index.index) == 1 and [abs(p - gathers[0]) for p in places] == [1]
+
+    def inside(self, e: Expr, ref: Ref, place: int) -> bool:
+        """Whether one number as an index is surely inside the array."""
+        axis = self.tensors[ref.tensor].axes[place]
+        i, extended = x.plain(e), self.extended.get(ref.tensor) == axis
+        if i is not None:
+            return self.along(i, ref, place)
+        size = self.layer.sizes.get(self.axis(axis))
+        match e:
+            case Num(value):
+                return (extended and value == -1) or (isinstance(size, Num) and 0 <= value < size.value)
+            case Op("add", (Pos(i), Num(value))) | Op("add", (Size(i), Num(value))):
+                return extended and value == -1 and self.length_of(i) == self.length_of(axis)
+        return False
+
+    def is_affine(self, e: Expr, indices: list[str]) -> bool:
+        """Whether an index is a sum of indices, each times a number."""
+        if isinstance(e, Op) and e.fn == "exactdiv":
+            e, below = e.args
+            if x.free(below):
+                return False
+        try:
+            for i in indices:
+                step, e = linear(e, i)
+                if any(isinstance(n, Ref | Pos) or (isinstance(n, Op) and n.fn == "pow") for n in x.walk(step)):
+                    return False
+        except CalculusError:
+            return False
+        return not any(isinstance(n, Ref) or (isinstance(n, Pos) and not self.is_number(n.index)) for n in x.walk(e))
+
+    def elements(self, ref: Ref) -> tuple[str, tuple[str, ...]]:
+        """Code for a reference that no view is, element by element, and the indices of its axes."""
+        own = self.tensors[ref.tensor].axes
+        name, places = ref.tensor, list(range(len(ref.index)))
+        if ref.tensor in self.local and self.loop in own[:1]:
+            places.pop(0)
+        elif ref.tensor in self.lists:
+            extended = self.extended.get(name) == own[0]
+            name += f"[{self.show(x.add(ref.index[0], x.ONE) if extended else ref.index[0])}]"
+            places.pop(0)
+        whole: list[str] = []
+        for place in reversed(places):
+            i = x.plain(ref.index[place])
+            others = [j for p in places if p != place for j in x.free(ref.index[p])]
+            if i is None or i in others or self.is_number(i) or not self.along(i, ref, place):
+                break
+            if self.extended.get(ref.tensor) == own[place]:
+                break
+            whole.insert(0, i)
+            places.remove(place)
+        indices = (i for p in places for i in x.free(ref.index[p]))
+        frame = tuple(i for i in dict.fromkeys(indices) if not self.is_number(i))
+        codes = [
+            self.integers(after(ref.index[p]) if self.extended.get(ref.tensor) == own[p] else ref.index[p], frame)
+            for p in places
+        ]
+        self.functions.add("element")
+        filled = f", fill={self.fill}" if self.fill != "0" else ""
+        return f"element({name}, {', '.join(codes)}{filled})", (*frame, *whole)
+
+    def integers(self, e: Expr, frame: tuple[str, ...]) -> str:
+        """Code of an expression in integers: a place in an array, or one side of a comparison of places."""
+        before, self.counting = self.counting, True
+        code = self.show(e, frame)
+        self.counting = before
+        return code
+
     def length(self, index: str, gathers: list[Ref]) -> str:
         """How many positions an index has here: inside a function for some rows, fewer than the axis."""
         for e in gathers:
@@ -147,7 +299,7 @@ class Views:
         spread: Expr = x.ONE
         if isinstance(e, Op) and e.fn == "exactdiv":
             e, spread = e.args
-        indices = x.free(e)
+        indices = [i for i in x.free(e) if not self.is_number(i)]
         steps, rest = [], e
         for i in indices:
             step, rest = linear(rest, i)

@@ -1,0 +1,55 @@
+"""Elementary functions where NumPy's own word is not the right one: of numbers, of large arguments, of 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.functions import quietly
+
+Array = NDArray[Any]
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number as a Python number, which does not widen an array that it meets."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def softplus(x: Array) -> Array:
+    """``log(1 + exp(x))``, as max(x, 0) + log1p(exp(-|x|)): it neither overflows nor loses small values."""
+    if x.dtype == object:
+        return np.asarray(np.log(np.exp(x) + 1))
+    small = np.asarray(np.negative(np.abs(x)))
+    quietly(np.exp, small, small)
+    np.log1p(small, small)
+    np.add(small, np.maximum(x, 0), small)
+    return small
+
+
+def powered(base: Any, exponent: Any, order: int = 0) -> Any:
+    """The derivative of some order of ``base ** exponent`` by the base: ``p (p - 1) ... base ** (p - order)``.
+
+    Where the factors in front come to 0 it is 0, whatever the power is. Of a negative base, for an exponent that is
+    no integer, NaN without a warning.
+    """
+    factor: Any = 1
+    for n in range(order):
+        factor = factor * (exponent - n)
+    if isinstance(exponent, int | float):
+        if factor == 0:
+            return np.zeros_like(base)
+        if exponent == order:
+            return np.full_like(base, factor)
+        return factor * _power(base, exponent - order)
+    result = np.asarray(factor * _power(base, exponent - order))
+    if order:
+        result[np.broadcast_to(np.asarray(factor == 0), result.shape)] = 0
+    return result
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if any(getattr(v, "dtype", np.dtype(float)).hasobject for v in (base, exponent)):
+        return base**exponent
+    return quietly(np.power, base, exponent)

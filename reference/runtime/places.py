@@ -1,0 +1,62 @@
+"""Elements at computed places: what slices and windows cannot say. A place outside the array reads as a given value.
+
+Slower than a view, and right for every index: repeated, read from data, divided, or of several axes at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.arrays import scatter_add
+
+Array = NDArray[Any]
+NOWHERE = -(2**40)  #: a place that is outside every array, wherever it begins
+
+
+def exactly(above: Any, below: Any) -> Any:
+    """``above / below`` as a place; outside every array where the division leaves a remainder."""
+    whole = np.floor_divide(above, below)
+    return np.where(np.multiply(whole, below) == above, whole, NOWHERE)
+
+
+def element(a: Array, *places: Any, fill: Any = 0) -> Array:
+    """``a[place, place, ...]`` for integers or arrays of them that broadcast together, ``fill`` outside the array.
+
+    Axes of a beyond the last place come last.
+    """
+    places = tuple(map(np.asarray, places))
+    inside: Any = True
+    for place, size in zip(places, a.shape, strict=False):
+        inside = inside & (place >= 0) & (place < size)
+    if np.all(inside):
+        return np.asarray(a[places])
+    if 0 in a.shape[: len(places)]:
+        shape = np.broadcast_shapes(*(p.shape for p in places)) + a.shape[len(places) :]
+        return np.full(shape, fill, a.dtype)
+    found = np.asarray(a[tuple(np.where(inside, place, 0) for place in places)])
+    if found.ndim:
+        found[~np.broadcast_to(inside, found.shape[: np.ndim(inside)])] = fill
+        return found
+    return found if inside else np.asarray(fill, a.dtype)
+
+
+def scattered(values: Array, index: Array, count: int, shared: int = 0) -> Array:
+    """``out[v, s..., r...] = sum over n of values[n..., s..., r...] where index[n..., s...] == v``, for v below count.
+
+    Args:
+        values: axes that are summed, axes that index has too and that stay, and the rest.
+        index: the first and the second of these.
+        shared: how many axes stay.
+    """
+    kept = index.shape[index.ndim - shared :]
+    rest = values.shape[index.ndim :]
+    flat = index.reshape(-1)
+    if shared:
+        positions = np.arange(math.prod(kept)).reshape(kept)
+        flat = (index * math.prod(kept) + positions).reshape(-1)
+    out = scatter_add(np.reshape(values, (len(flat), *rest)), flat, count * math.prod(kept))
+    return np.reshape(out, (count, *kept, *rest))
