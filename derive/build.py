@@ -168,12 +168,14 @@ def layer_files(
 ) -> None:
     """One layer's kernel and page."""
     from derive.calculus.derivation import derive
+    from derive.notation.errors import placed
     from derive.targets.markdown import Page, markdown
     from derive.targets.numpy.kernel import definition_path
 
-    derivations = tuple(derive(v) for v in variants)
     layer = variants[0]
-    source, notes_on_form = printed(derivations, activations)
+    derivations = tuple(derive(v) for v in variants)
+    with placed(layer, "its kernel is printed"):
+        source, notes_on_form = printed(derivations, activations)
     path = kernels / f"{layer.name}.py"
     plan.files[path] = source
     shown = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else f"{path.parent.name}/{path.name}"
@@ -186,7 +188,8 @@ def layer_files(
         kernel_form=notes_on_form,
         legs=record.legs(notes, layer.name, fingerprint(layer)),
     )
-    plan.files[pages / f"{layer.name}.md"] = markdown(page)
+    with placed(layer, "its page is printed"):
+        plan.files[pages / f"{layer.name}.md"] = markdown(page)
 
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from derive.calculus.reverse import Adjoint, reverse
 from derive.calculus.steps import Step
 from derive.calculus.textbook import textbook
 from derive.notation import expr as x
+from derive.notation.errors import placed
 from derive.notation.expr import Num
 from derive.notation.layer import Equation, Layer, Tensor
 
@@ -128,7 +129,12 @@ class Derivation:
 
 
 def derive(layer: Layer) -> Derivation:
-    """Differentiate a layer and bring its gradient into textbook form."""
-    adjoint = reverse(layer)
-    found = textbook(layer, adjoint)
+    """Differentiate a layer and bring its gradient into textbook form.
+
+    Raises:
+        DefinitionError: it cannot be derived; says which statement stands in the way.
+    """
+    with placed(layer, "its gradient is derived"):
+        adjoint = reverse(layer)
+        found = textbook(layer, adjoint)
     return Derivation(layer, adjoint, found.equations, adjoint.steps + found.steps, found.facts)

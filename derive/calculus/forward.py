@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from derive.calculus.reverse import Reverse
 from derive.notation import expr as x
+from derive.notation.errors import at
 from derive.notation.expr import Expr, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 
@@ -49,6 +50,10 @@ def forward(layer: Layer) -> Tangent:
                 parts.append(x.mul(slope, x.reduce("sum", reduction.over, inside)))
         return x.add(*parts)
 
-    equations = [Equation(names[e.target], e.left, tangent(e, e.body)) for e in layer.equations if e.target in active]
+    equations = []
+    for e in layer.equations:
+        if e.target in active:
+            with at(e.line):
+                equations.append(Equation(names[e.target], e.left, tangent(e, e.body)))
     tensors = {t: replace(layer.tensors[n], name=t, domain=None) for n, t in names.items()}
     return Tangent(tuple(equations), names, tuple(engine.auxiliary), {**engine.tensors, **tensors})

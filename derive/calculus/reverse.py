@@ -20,13 +20,19 @@ import sympy
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.steps import Scatter
 from derive.notation import expr as x
+from derive.notation.errors import Stuck, at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, split_sign
 
 
-class CalculusError(ValueError):
+class CalculusError(Stuck):
     """An equation that the calculus has no rule for."""
+
+    def __init__(
+        self, what: str, mend: str = "write it with other equations, or report that this one is wanted"
+    ) -> None:
+        super().__init__(what, mend)
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,9 @@ class Reverse:
             if equation.target in active:
                 cotangent = Ref(self.names[equation.target], equation.left)
                 loops = equation.indices
-                for step in self.scatter(equation, cotangent, loops, equation.body, active):
-                    self.contributions.setdefault(step.ref.tensor, []).append(step)
+                with at(equation.line):
+                    for step in self.scatter(equation, cotangent, loops, equation.body, active):
+                        self.contributions.setdefault(step.ref.tensor, []).append(step)
         equations: list[Equation] = []
         order = [t for t in self.layer.tensors if t in active]
         for name in reversed(order):
@@ -446,7 +453,8 @@ def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
             others = [p for p in parts if p != Pos(index)]
             coefficient.append(x.mul(*others))
         elif index in x.free(term):
-            raise CalculusError(f"index expression is not affine in {index}")
+            mend = "an index is a sum of indices, each times a number"
+            raise CalculusError(f"the index {show(e)} is not affine in {index}", mend)
         else:
             rest.append(term)
     return x.add(*coefficient), x.add(*rest)

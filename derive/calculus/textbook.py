@@ -21,6 +21,7 @@ from derive.calculus.price import price
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x
+from derive.notation.errors import at
 from derive.notation.expr import Expr, Ref
 from derive.notation.layer import Equation, Layer
 
@@ -56,6 +57,8 @@ class Search:
         self.cycles = recurrent(self.equations)
         self.roles = {n: t.role for n, t in self.adjoint.tensors.items()}
         self.pinned = {e.target for e in self.equations if self.stays(e)} | self.cycles
+        lines = {e.target: e.line for e in self.layer.equations}
+        self.rows = {name: lines[t] for t, name in self.adjoint.names.items() if t in lines}
         self.folder = Folder(self.algebra)
         for e, body in self.knowledge.bodies:
             self.folder.learn(e, body)
@@ -89,7 +92,8 @@ class Search:
 
     def stages(self, n: int, body: Expr) -> list[Stage]:
         if (n, body) not in self.known:
-            self.known[n, body] = list(self.rewrite(n, body))
+            with at(self.rows.get(self.equations[n].target, 0)):
+                self.known[n, body] = list(self.rewrite(n, body))
         return self.known[n, body]
 
     def shown(self, poly: Poly, e: Equation) -> Expr:

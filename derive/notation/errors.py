@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from derive.notation.layer import Layer
 
 
 class DefinitionError(ValueError):
@@ -50,3 +58,70 @@ def characters(text: str, octets: int) -> int:
 def error(layer: str, what: str, place: Place | str, mend: str) -> DefinitionError:
     """An error in the one form that all have; ``layer`` is what has it, or the file's name."""
     return DefinitionError(f"{layer}: {what}\n{place}\n  {mend}")
+
+
+# ---- what goes wrong after a definition is read -----------------------------------------------------------------------
+
+#: The row of the equation that is being worked on, in the definition's file; 0 where that is not known.
+ROW: ContextVar[int] = ContextVar("ROW", default=0)
+DEBUG = "GRADBOOK_DEBUG"
+
+
+@contextmanager
+def at(row: int) -> Iterator[None]:
+    """Work on the equation that stands in a row; where it is derived (row 0), on the one before.
+
+    The row is left as it is where an exception passes, so that what catches it can name the place.
+    """
+    before = ROW.get()
+    ROW.set(row or before)
+    yield
+    ROW.set(before)
+
+
+def place_in(layer: Layer, row: int) -> Place:
+    """A statement of a layer's definition; its first line where the row is not one of them."""
+    lines = layer.source.split("\n")
+    first = next((n for n, line in enumerate(lines) if line.lstrip().startswith("def ")), 0)
+    at_line = row - layer.first_line if layer.first_line <= row < layer.first_line + len(lines) else first
+    return Place.line(layer.file, layer.first_line + at_line, lines[at_line])
+
+
+@contextmanager
+def placed(layer: Layer, doing: str) -> Iterator[None]:
+    """Whatever goes wrong inside becomes an error of the definition, with the statement that was being worked on.
+
+    Args:
+        layer: what is being worked on.
+        doing: what is being done to it, as it follows "while".
+
+    Raises:
+        DefinitionError: something went wrong.
+    """
+    token = ROW.set(0)
+    try:
+        yield
+    except DefinitionError:
+        raise
+    except RecursionError as problem:
+        mend = "give parts of it equations of their own, or make it several layers that call one another"
+        raise error(layer.name, "nested too deeply", place_in(layer, ROW.get()), mend) from problem
+    except Stuck as problem:
+        raise error(layer.name, str(problem), place_in(layer, ROW.get()), problem.mend) from problem
+    except Exception as problem:
+        if os.environ.get(DEBUG):
+            raise
+        what = f"internal error while {doing}: {type(problem).__name__}: {problem}"
+        mend = "this is a fault of gradbook, not of the definition: please report it together with the definition; "
+        mend += f"{DEBUG}=1 in the environment shows the traceback"
+        raise error(layer.name, what, place_in(layer, ROW.get()), mend) from problem
+    finally:
+        ROW.reset(token)
+
+
+class Stuck(ValueError):
+    """A definition that is read, and that the engine cannot go on with: says what, and how to mend it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what)
+        self.mend = mend

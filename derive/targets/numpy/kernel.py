@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.calculus.derivation import Derivation
+from derive.notation.errors import placed
 from derive.targets.numpy.bodies import Function
 from derive.targets.numpy.functions import Functions
 from derive.targets.numpy.header import GENERATED, Header, definition_path
@@ -49,8 +50,12 @@ def kernel_source(variants: tuple[Derivation, ...], activations: tuple[str, ...]
     Args:
         variants: the derivations of every variant, the default first.
         activations: names of the elementwise layers that an Activation option may choose.
+
+    Raises:
+        DefinitionError: it cannot be printed; says which layer.
     """
-    return Kernel(variants, activations).source()
+    with placed(variants[0].layer, "its kernel is printed"):
+        return Kernel(variants, activations).source()
 
 
 __all__ = ["GENERATED", "Function", "Kernel", "definition_path", "kernel_source"]
