@@ -60,7 +60,7 @@ def error(layer: str, what: str, place: Place | str, mend: str) -> DefinitionErr
     return DefinitionError(f"{layer}: {what}\n{place}\n  {mend}")
 
 
-# ---- what goes wrong after a definition is read -----------------------------------------------------------------------
+# ---- what goes wrong after a definition is read ----------------------------------------------------------------------
 
 #: The row of the equation that is being worked on, in the definition's file; 0 where that is not known.
 ROW: ContextVar[int] = ContextVar("ROW", default=0)
