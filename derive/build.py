@@ -91,9 +91,10 @@ class Plan:
         manifest = self.manifest()
         return sorted({manifest.name(p) for p in self.files} - set(manifest.made))
 
-    def stale(self) -> list[Path]:
-        """Files that differ from what this plan makes; not a user's own ``__init__.py``."""
-        differ = [p for p, text in self.files.items() if not p.is_file() or p.read_bytes() != text.encode()]
+    def stale(self, paths: Iterable[Path] | None = None) -> list[Path]:
+        """Files that differ from what this plan makes, all or some; not a user's own ``__init__.py``."""
+        files = self.files if paths is None else paths
+        differ = [p for p in files if not p.is_file() or p.read_bytes() != self.files[p].encode()]
         return [p for p in differ if p != self.package() or not self.manifest().obstacle(p, SHARED)]
 
 
@@ -115,7 +116,7 @@ def generate(
         told: called with each layer's name and the seconds it took.
 
     Raises:
-        BuildError: an unknown name.
+        BuildError: an unknown name, or a kernel that does not compute what its definition says.
         derive.notation.read.DefinitionError: a definition that cannot be read.
     """
     from derive.notation.define import load_file, load_project
@@ -134,6 +135,7 @@ def generate(
     for name, variants in chosen.items():
         begin = time.perf_counter()
         layer_files(plan, variants, activations, kernels, pages, notes)
+        check_kernel(plan, variants, kernels)
         plan.seconds[name] = time.perf_counter() - begin
         told(name, plan.seconds[name])
     if not out and not picked:
@@ -190,6 +192,29 @@ def layer_files(
     )
     with placed(layer, "its page is printed"):
         plan.files[pages / f"{layer.name}.md"] = markdown(page)
+
+
+def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
+    """Compare a kernel that is new with the text of its definition, on a few numbers; one that is there was compared.
+
+    Raises:
+        BuildError: they disagree.
+    """
+    from derive.notation.define import REGISTRY
+    from derive.text.validate import Kernels, validate
+
+    name = variants[0].name
+    path = folder / f"{name}.py"
+    if path not in plan.stale([path]):
+        return
+    texts = {p.stem: text for p, text in plan.files.items() if p.parent == folder and p.suffix == ".py"}
+    definitions = {n: v[0].source for n, v in REGISTRY.items()}
+    verdict = validate(name, definitions, Kernels(texts), [dict(v.choice) for v in variants])
+    if verdict.wrong:
+        raise BuildError(
+            f"internal error: the kernel of {name} does not compute what its definition says ({verdict.wrong}); "
+            "nothing was written; report it with this definition"
+        )
 
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -188,12 +188,17 @@ def _lengths(
     found |= given | {DOTS: tuple(pool[0] for _ in dots) if square else dots}
     run = Run(text, library, None, options)
     run.fixed |= found
-    for axis in [*axes, *listed]:
-        if axis in text.lengths:
-            try:
-                found[axis] = run.length(axis, {}, None)
-            except (Unread, Outside):
-                return None
+    for axis in text.lengths:
+        try:
+            length = run.length(axis, {}, None)
+        except Outside:
+            return None
+        except Unread:  # it depends on what stands in lists
+            continue
+        if length < 1:
+            return None
+        if axis in axes or axis in listed:
+            found[axis] = length
     sizes = [n for v in found.values() for n in (v if isinstance(v, tuple) else (v,))]
     return found if all(n >= 1 for n in sizes) and math.prod(sizes) < 5000 else None
 
