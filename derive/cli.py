@@ -233,11 +233,12 @@ def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: flo
 
 def list_layers(arguments: argparse.Namespace) -> int:
     from derive.notation.define import load_project
+    from derive.targets.words import visible
 
     registry = load_project()
     width = max(map(len, registry))
     for name, variants in registry.items():
-        print(f"{name:<{width}}  {variants[0].doc.splitlines()[0]}")
+        print(f"{name:<{width}}  {visible(variants[0].summary)}")
     return 0
 
 

@@ -61,9 +61,9 @@ def store(path: Path, found: Mapping[str, tuple[str, Legs]], listed: bool = Fals
     with locked(path.parent):
         text = json.dumps(dict(sorted(merged(path, found).items())), indent=1, ensure_ascii=False) + "\n"
         if listed:
-            Manifest.load(path.parent).write(SHARED, {path: text.encode()})
+            Manifest.load(path.parent).write(SHARED, {path: text.encode(errors="backslashreplace")})
         else:
-            replace({path: text.encode()})
+            replace({path: text.encode(errors="backslashreplace")})
 
 
 def merged(path: Path, found: Mapping[str, tuple[str, Legs]]) -> dict[str, dict[str, Any]]:

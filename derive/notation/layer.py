@@ -228,6 +228,11 @@ class Layer:
         return self.same.get(index, index)
 
     @property
+    def summary(self) -> str:
+        """The first line of what the definition says of itself."""
+        return self.doc.partition("\n")[0]
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors.values() if t.role in ("input", "state"))
 

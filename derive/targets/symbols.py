@@ -16,6 +16,7 @@ from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Option, Tensor
 from derive.notation.read import OPTION_KINDS
+from derive.targets.words import code
 
 SPELLED = {"lambda": "lamda", "Lambda": "lamda"}  # as Unicode does
 GREEK = frozenset(
@@ -310,10 +311,10 @@ class Symbols:
             tex = f"N_{{{self.letters.get(option.axis, option.axis)}}}"
         words = OPTION_KINDS[option.kind]
         if option.choices:
-            words = "one of " + ", ".join(f"`{c}`" for c in option.choices)
+            words = "one of " + ", ".join(map(code, option.choices))
         if option.name in MEANINGS:
             words += f", {MEANINGS[option.name]}"
-        default = "" if option.default is None else f"; default `{option.default}`"
+        default = "" if option.default is None else f"; default {code(str(option.default))}"
         return Row(tex, option.name, "option", words + default)
 
 

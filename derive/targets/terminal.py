@@ -15,6 +15,7 @@ from derive.notation.define import load_project
 from derive.notation.expr import Ref, mul
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
+from derive.targets.words import visible
 
 
 def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = True) -> None:
@@ -26,8 +27,8 @@ def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = 
     registry = known([name], load_project())
     derivation = derive(registry[name][0])
     layer = derivation.layer
-    console.print(f"[bold]{name}[/bold]   {layer.doc.splitlines()[0]}")
-    console.print(layer.cites, style="dim", markup=False)
+    console.print(f"[bold]{name}[/bold]   {escape(visible(layer.summary))}")
+    console.print(visible(layer.cites), style="dim", markup=False)
     console.print(arguments(layer))
     equations(console, "forward", layer.equations)
     equations(console, "backward", (*derivation.adjoint.auxiliary, *derivation.backward))
@@ -49,7 +50,7 @@ def arguments(layer: Layer) -> Table:
         said = tensor.kind + (f", {escape(str(tensor.domain))}" if tensor.domain else "")
         table.add_row(f"  {tensor.name}", f"{'list of ' if tensor.sequence else ''}\\[{slots}]", said)
     for option in layer.options:
-        table.add_row(f"  {option.name}", option.kind.lower(), f"= {option.default}")
+        table.add_row(f"  {option.name}", option.kind.lower(), f"= {escape(visible(str(option.default)))}")
     return table
 
 

@@ -16,6 +16,7 @@ What is drawn must be what is annotated: tests/page/glyphs.py compares the two.
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +28,7 @@ from tests.page.symbols import PageError, Symbols
 from tests.page.tree import Equation
 
 SECTIONS = ("forward", "backward")
-CHOICE = re.compile(r"(\w+)=[\"'](\w+)[\"']")
+CHOICE = re.compile(r"(\w+)=(\"[^\"]*\")")  # the value as Python writes it
 SIZE = re.compile(r"N_\{(\w)\} =")
 
 
@@ -142,7 +143,7 @@ class _Reader(HTMLParser):
             if self.display and self.section in SECTIONS:
                 self.variants[-1].claims.append(Claim(self.section, " ".join(self.tex.split()), self.drawn))
         elif tag == "h2" and self.heading.startswith("variant-"):
-            self.variants[-1].choice = dict(CHOICE.findall(self.text))
+            self.variants[-1].choice = {k: ast.literal_eval(v) for k, v in CHOICE.findall(self.text)}
             if not self.variants[-1].choice:
                 raise PageError(f"{self.name}: the heading {self.text!r} does not say which choice it is for")
         elif tag == "td":

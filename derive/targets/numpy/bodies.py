@@ -26,6 +26,7 @@ from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.names import Encoded, encoder_of
 from derive.targets.numpy.statements import Body
 from derive.targets.numpy.views import size_name
+from derive.targets.words import identifier, literal
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Bodies:
         if rows and not layer.sequence_axis:
             program = grouped(program, layer, wanted)
         program = begun(accumulated(program))
-        label = "_".join(str(value) for _, value in layer.choice)
+        label = "_".join(identifier(value) for _, value in layer.choice)
         printed = Body(
             layer,
             tensors,
@@ -271,7 +272,7 @@ class Bodies:
             tail += 1
         lines = list(bodies[0][:head])
         for n, (d, b) in enumerate(zip(self.variants, bodies, strict=True)):
-            test = " and ".join(f'{name} == "{value}"' for name, value in d.layer.choice)
+            test = " and ".join(f"{name} == {literal(value)}" for name, value in d.layer.choice)
             word = "if" if n == 0 else "elif" if n < len(bodies) - 1 else "else"
             lines.append(f"    {word} {test}:" if word != "else" else "    else:")
             middle = b[head : len(b) - tail]

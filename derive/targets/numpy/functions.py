@@ -15,6 +15,7 @@ from derive.program.overflow import may_overflow_on_the_way
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.views import size_name
+from derive.targets.words import docstring, literal, visible
 
 OPTION_TYPES = {
     "Count": "int",
@@ -32,7 +33,7 @@ def tensor_type(t: Tensor) -> str:
 
 
 def quoted(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def unpacked(names: list[str]) -> str:
@@ -104,7 +105,8 @@ class Functions(Bodies):
 
     def forward_doc(self) -> list[str]:
         layer = self.layer
-        lines = [f'    """{layer.doc}', "", "    Args:"]
+        first, *more = docstring(layer.doc).split("\n")
+        lines = [f'    """{first}', *(f"    {line}" if line else "" for line in more), "", "    Args:"]
         words = {"real": "real", "integer": "integers", "boolean": "boolean"}
         words = {t.name: words[t.kind] + (f", {t.domain}" if t.domain else "") for t in layer.inputs}
         for t in layer.inputs:
@@ -119,7 +121,7 @@ class Functions(Bodies):
         for o in layer.options:
             what = OPTION_KINDS[o.kind]
             if o.choices:
-                what += ": " + ", ".join(o.choices)
+                what += ": " + docstring(", ".join(map(visible, o.choices)))
             lines.append(f"        {o.name}: {what}.")
         outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
         lines += ["", "    Returns:", f"        {outputs}, and what backward needs.", "", "    Raises:"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from derive.calculus.derivation import Derivation
 from derive.notation.errors import placed
 from derive.targets.numpy.bodies import Function
@@ -37,11 +39,16 @@ class Kernel(Functions, Header):
         self.functions = {f for f in self.functions if any(f in part for part in parts)}
         head = self.header()
         text = head + "\n\n\n" + "\n\n\n".join(parts) + "\n"
-        text = "\n".join(out for line in text.split("\n") for out in self.wrapped(line))
+        text = "\n".join(self.wrapped(text))
         return spelled(text, self.alphabet)
 
-    def wrapped(self, line: str) -> list[str]:
-        return wrap_code(line) if line.startswith(("    ", "def ")) and not line.endswith('"""') else [line]
+    def wrapped(self, text: str) -> Iterator[str]:
+        """The lines of a module, long ones of code broken; in a docstring, where no line of code is, they stay."""
+        code = True
+        for line in text.split("\n"):
+            quotes = line.count('"""')
+            inside, code = quotes or not code, code == (quotes != 1)
+            yield from [line] if inside or not line.startswith(("    ", "def ")) else wrap_code(line)
 
 
 def kernel_source(variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:

@@ -135,9 +135,8 @@ def encoder_of(layer: Layer, activations: Iterable[str]) -> Encoder:
     functions = frozenset(o.name for o in layer.options if o.kind == "Activation")
     layers = frozenset(n for n, v in REGISTRY.items() if v[0].elementwise).union(activations) - functions
     parts = (c.part.source for c in layer.calls)
-    alphabet = Alphabet(
-        (ascii_letters, "_", layer.source, *parts, *REGISTRY), f"{layer.source}{layer.doc}{layer.cites}"
-    )
+    words = (layer.source, layer.doc, layer.cites, layer.file, *(c for o in layer.options for c in o.choices))
+    alphabet = Alphabet((ascii_letters, "_", layer.source, *parts, *REGISTRY), "".join(words))
     return Encoder(alphabet, functions, layers)
 
 
