@@ -126,7 +126,7 @@ def test_hostile_words(tmp_path: Path, plain: Shape, hostile: str) -> None:
     folder = built(tmp_path, definition(hostile, hostile, hostile))
 
     kernel = imported(folder)
-    assert not hasattr(builtins, "gradbook_ran")
+    assert builtins.__dict__.pop("gradbook_ran", None) is None
     assert (inspect.getdoc(kernel.forward) or "").startswith(f"{doc}\n\nArgs:")
     assert "".join(hostile[1:].split()) in "".join((kernel.__doc__ or "").split()), "the citation"
     assert kernel.SIGNATURE.options["r"][2] == ("plain", hostile)
