@@ -136,8 +136,7 @@ class Header(Bodies):
                 rows = ", ".join(pattern(d.layer.tensors[o]) for o in d.layer.outputs)
                 values = tuple(value for _, value in d.layer.choice)
                 key = literal(values[0]) if len(values) == 1 else tuple_of(values)
-                other += f"        {key}: ({rows},),
-"
+                other += f"        {key}: ({rows},),\n"
         outputs = "".join(f"        {pattern(layer.tensors[o])},\n" for o in layer.outputs)
         lines = f'SIGNATURE = Signature(\n    "{layer.name}",\n    inputs=(\n{inputs}    ),\n'
         lines += f"    outputs=(\n{outputs}    ),\n"
