@@ -56,7 +56,8 @@ WORDS = {
     "nothing seen": "a\x00b\x07c\x1b[31md\x7fe\u200bf\u202eg\u2066h\ufeffi\U000e0041j\ud800k\uffffl",
     "other alphabets": "Ünïcødé Ελληνικά 漢字 \U00020000\U00020001 🙂",
     "snippets": '--8<-- "mkdocs.yml"',
-    "long": "f(a, b) + c(d) * e if g else h, " * 30 + "(" * 300,
+    "long": "f(a, b) + " * 30 + "c",
+    "long and never closed": "y = " + "(" * 300 + " + 1 " * 50,
 }
 
 
