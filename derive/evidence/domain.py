@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
+from derive.notation.domain import Domain
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation, Layer
 
 
-@dataclass(frozen=True)
-class Range:
-    """Where numbers are drawn from: between two ends, which are not among them; None for no end."""
-
-    low: float | None = None
-    high: float | None = None
+def _between(low: int, high: int) -> Domain:
+    return Domain(Fraction(low), Fraction(high), True, True)
 
 
-UNIT = Range(0.0, 1.0)
+UNIT = _between(0, 1)
 
 #: What is tried, tensor by tensor, where a definition has no value at the first numbers that come to mind.
-ATTEMPTS: tuple[Range | None, ...] = (None, UNIT, Range(1.0, 3.0), Range(-1.0, 0.0))
+ATTEMPTS: tuple[Domain | None, ...] = (None, UNIT, _between(1, 3), _between(-1, 0))
 
 
-def ranges(layer: Layer) -> dict[str, Range]:
-    """Where each real input has to lie, for those that may not be any number."""
-    return dict.fromkeys(sorted(positive(layer)), UNIT)
+def domains(layer: Layer) -> dict[str, Domain]:
+    """Where each real input lies: as the definition declares it, or positive where the equations ask for it."""
+    declared = {t.name: t.domain for t in layer.inputs if t.domain is not None}
+    return dict.fromkeys(sorted(positive(layer)), UNIT) | declared
 
 
 def positive(layer: Layer) -> frozenset[str]:

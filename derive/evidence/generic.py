@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import domain, enclosure, inputs, kernels, layout, world
+from derive.evidence import domain, enclosure, inputs, kernels, layout
 from derive.evidence.compare import same_fraction
 from derive.evidence.kernels import Arrays
-from derive.evidence.layout import Case, Value
-from derive.evidence.numbers import FRACTION, MP
+from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.result import Result, Tally
+from derive.evidence.truth import fractions, truth
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
 
@@ -90,27 +89,26 @@ def _empty(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None
                 _shape(value) == layout.shape_of(case, name),
                 f"{words}: gradient of {name} has shape {_shape(value)}",
             )
-        run = world.forward(case)
-        back = world.backward(derivation, case, inputs.cotangents(case, 1), MP, derivation.adjoint.equations)
+        true = truth(case, inputs.cotangents(case, 1), inputs.tangents(case, 2))
         for name, value in found["forward"].items():
-            _where_defined(case, name, value, partial(run.element, name), words, tally)
+            _where_defined(case, name, value, true.forward[name], words, tally)
+        if true.singular or not all(v.is_finite() for own in true.forward.values() for v in own.values()):
+            tally.leave(f"{words}: there is no gradient, for the definition has no value or is not smooth")
+            continue
         for name, value in found["backward"].items():
-            adjoint = derivation.gradients[name]
-            _where_defined(case, name, value, partial(back.element, adjoint), f"{words}: gradient", tally)
+            _where_defined(case, name, value, true.backward[name], f"{words}: gradient", tally)
 
 
 def _shape(value: Value) -> Any:
     return [np.shape(v) for v in value] if isinstance(value, list) else np.shape(value)
 
 
-def _where_defined(case: Case, name: str, value: Value, wanted: Callable[[Any], Any], words: str, tally: Tally) -> None:
+def _where_defined(case: Case, name: str, value: Value, wanted: Elements, words: str, tally: Tally) -> None:
     for i, v in layout.elements(case, name, value, float).items():
-        try:
-            true = wanted(i)
-        except (ArithmeticError, ValueError):
-            continue
-        close = abs(v - true) <= 1e-9 * max(1, abs(true)) or v == true  # a rough look: the bound is for enclosure
-        tally.claim(bool(close), f"{words}: {name}{list(i)} is {v}, the definition says {float(true)}")
+        true = wanted[i]
+        if true.is_finite():
+            close = abs(v - float(true)) <= 1e-9 * max(1, abs(float(true)))  # a rough look: enclosure has the bound
+            tally.claim(bool(close), f"{words}: {name}{list(i)} is {v}, the definition says {float(true)}")
 
 
 def empty_cases(layer: Layer, seed: int) -> Iterator[tuple[str, Case]]:
@@ -214,8 +212,8 @@ def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> 
         exact = kernels.over(case, kernels.to_fraction)
         along = {n: kernels.convert(v, kernels.to_fraction) for n, v in cotangents.items()}
         got = kernels.elements(case, kernels.backward(kernel, exact, along))
-        run = world.backward(derivation, case, cotangents, FRACTION)
+        true = fractions(case, cotangents).backward
         for name, values in got.items():
             for i, v in values.items():
-                wanted = run.element(derivation.gradients[name], i)
+                wanted = true[name][i]
                 same_fraction(v, wanted, equations, f"{case.words}: gradient of {name}{list(i)}", tally)

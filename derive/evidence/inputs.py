@@ -8,6 +8,7 @@ generator here, Hypothesis in derive.evidence.strategies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from derive.evidence import domain, layout
-from derive.evidence.domain import Range
 from derive.evidence.layout import Case, Shape, Value
 from derive.notation.define import REGISTRY
+from derive.notation.domain import Domain
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer, Option, Tensor
 
@@ -28,11 +29,19 @@ class NoArguments(ValueError):
     """No arguments were found at which a definition has values."""
 
 
-def placed(within: Range, unit: Array) -> Array:
-    """Numbers between 0 and 1, moved into a range; one without an end is a unit long."""
-    high = (within.low or 0.0) + 1 if within.high is None else within.high
-    low = high - 1 if within.low is None else within.low
-    return low + (high - low) * unit
+def placed(within: Domain, unit: Array) -> Array:
+    """Numbers between 0 and 1, moved into a domain; one without an end is a unit long."""
+    low, high = (None if end is None else float(end) for end in (within.low, within.high))
+    high = (low or 0.0) + 1 if high is None else high
+    low = high - 1 if low is None else low
+    return np.asarray(low + (high - low) * unit)
+
+
+def few(within: Domain) -> Array:
+    """Numbers between 0 and 1 that tie, the ends among them where they are in the domain."""
+    open_low, open_high = within.low is None or within.low_open, within.high is None or within.high_open
+    ends = [0.0] * (not open_low) + [1.0] * (not open_high)
+    return np.array([*ends, 0.25, 0.5])
 
 
 class Source(Protocol):
@@ -44,11 +53,11 @@ class Source(Protocol):
     def shuffled(self, choices: list[Any]) -> list[Any]:
         """All of them, in some order."""
 
-    def reals(self, shape: Shape, within: Range | None) -> Array:
-        """An array of real numbers, any if no range is given."""
+    def reals(self, shape: Shape, within: Domain | None) -> Array:
+        """An array of real numbers, any if no domain is given."""
 
-    def integers(self, shape: Shape, below: int) -> Array:
-        """An array of integers from 0 on."""
+    def integers(self, shape: Shape, least: int, below: int) -> Array:
+        """An array of integers between two ends, the first included."""
 
     def booleans(self, shape: Shape) -> Array:
         """An array of True and False."""
@@ -70,18 +79,19 @@ class Random:
     def shuffled(self, choices: list[Any]) -> list[Any]:
         return [choices[i] for i in self.rng.permutation(len(choices))]
 
-    def reals(self, shape: Shape, within: Range | None) -> Array:
+    def reals(self, shape: Shape, within: Domain | None) -> Array:
         values = (
             self.rng.integers(-1, 3, shape) * 1.0
             if self.ties
             else self.rng.normal(size=shape) * self.scale + self.offset
         )
         if within is not None:
-            values = placed(within, self.rng.uniform(0.05, 0.95, shape))
+            unit = self.rng.uniform(0.05, 0.95, shape)
+            values = placed(within, self.rng.choice(few(within), shape) if self.ties else unit)
         return np.asarray(values).astype(self.dtype)
 
-    def integers(self, shape: Shape, below: int) -> Array:
-        return np.asarray(self.rng.integers(0, max(1, below), shape))
+    def integers(self, shape: Shape, least: int, below: int) -> Array:
+        return np.asarray(self.rng.integers(least, max(least + 1, below), shape))
 
     def booleans(self, shape: Shape) -> Array:
         return np.asarray(self.rng.random(shape) < 0.7)
@@ -186,14 +196,19 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
             options[option.name] = values[(turn + n * (turn // 2)) % len(values)]
         if option.kind == "Count" and option.axis:
             sizes[option.axis] = options[option.name]
+    for axis, length in layer.sizes.items():
+        if (known := layout.whole(length, sizes, options)) is not None:
+            sizes[axis] = known
     shapes = Shapes(layer, source, plan, sizes, leading)
-    must: dict[str, Range] = domain.ranges(layer)
+    must = domain.domains(layer)
     tensors: dict[str, Value] = {}
     for tensor in layer.inputs:
         if tensor.optional and (turn % 3 == 0 if turn is not None else source.pick([False, False, True])):
             tensors[tensor.name] = None
             continue
-        within = source.pick(list(domain.ATTEMPTS)) if careful else must.get(tensor.name)
+        within = must.get(tensor.name)
+        if careful and tensor.domain is None:
+            within = source.pick(list(domain.ATTEMPTS))
         values = [_values(layer, tensor, source, s, sizes, within) for s in shapes.of(tensor)]
         if (move := layout.moved(Case(layer, {}, options), tensor)) is not None:
             values = [np.moveaxis(v, move[1], move[0]) for v in values]
@@ -269,7 +284,7 @@ class Shapes:
 
 
 def _values(
-    layer: Layer, tensor: Tensor, source: Source, shape: Shape, sizes: dict[str, int], within: Range | None
+    layer: Layer, tensor: Tensor, source: Source, shape: Shape, sizes: dict[str, int], within: Domain | None
 ) -> Array:
     if tensor.kind == "boolean":
         mask = source.booleans(shape)
@@ -277,9 +292,28 @@ def _values(
             mask[..., -1, :] = False
         return mask
     if tensor.kind == "integer":
-        axis = domain.index_range(layer, tensor.name)
-        return source.integers(shape, sizes[axis] if axis else 3)
-    return source.reals(shape, within)
+        return source.integers(shape, *_whole_range(layer, tensor, sizes))
+    values = source.reals(shape, within)
+    if within is not None and within.simplex:
+        along = tensor.axes.index(within.simplex) - len(tensor.axes)
+        total = values.astype(np.float64).sum(axis=along, keepdims=True)
+        values = (values / total).astype(values.dtype)
+    return values
+
+
+def _whole_range(layer: Layer, tensor: Tensor, sizes: dict[str, int]) -> tuple[int, int]:
+    """From where to below where the integers of a tensor lie: as declared, or along the axis they point into."""
+    declared = tensor.domain
+    axis = (declared.below if declared else "") or domain.index_range(layer, tensor.name)
+    least, below = 0, sizes[axis] if axis else 3
+    if declared is not None:
+        if declared.low is not None:
+            least = math.floor(declared.low) + 1 if declared.low_open else math.ceil(declared.low)
+        if declared.high is not None:
+            below = math.ceil(declared.high) if declared.high_open else math.floor(declared.high) + 1
+        elif not axis:
+            below = least + 3
+    return least, below
 
 
 def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Plan(), **how: Any) -> list[Case]:

@@ -129,6 +129,13 @@ def to_arb(value: Any) -> Any:
     return flint.arb(float(value))
 
 
+def to_ball(value: Any) -> Any:
+    """What a kernel run on balls gives, as a ball: a number that depends on none of them is exact."""
+    import flint
+
+    return value if hasattr(value, "mid") else flint.arb(float(value))
+
+
 @contextmanager
 def precision(bits: int = BITS) -> Iterator[None]:
     """Arb's working precision, put back afterwards."""

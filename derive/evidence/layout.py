@@ -57,7 +57,7 @@ class Case:
         return {
             entry: bound[(ELLIPSIS,)]
             for tensor, entry, shape in _shapes(self)
-            if (ELLIPSIS,) in (bound := _bind(tensor.name, slots(self.layer, tensor), shape))
+            if (ELLIPSIS,) in (bound := dict(_bind(tensor.name, slots(self.layer, tensor), shape)))
         }
 
 
@@ -99,13 +99,14 @@ def _moved_shape(case: Case, tensor: Tensor, shape: Shape, back: bool = False) -
     return tuple(rest)
 
 
-def _bind(name: str, parts: tuple[tuple[str, ...], ...], shape: Shape) -> dict[tuple[str, ...], Shape]:
-    """Which part of a shape each slot takes."""
+def _bind(name: str, parts: tuple[tuple[str, ...], ...], shape: Shape) -> list[tuple[tuple[str, ...], Shape]]:
+    """Which part of a shape each slot takes; an axis may stand twice."""
     spare = len(shape) - (len(parts) - 1)
-    found, at = {}, 0
+    found: list[tuple[tuple[str, ...], Shape]] = []
+    at = 0
     for part in parts:
         width = spare if part == (ELLIPSIS,) else 1
-        found[part] = shape[at : at + width]
+        found.append((part, shape[at : at + width]))
         at += width
     if at != len(shape) or spare < 0:
         raise ValueError(f"{name} of shape {shape} does not fit its axes {parts}")
@@ -130,7 +131,7 @@ def axis_sizes(case: Case) -> dict[str, int]:
     for tensor, entry, shape in _shapes(case):
         if entry is not None:
             found[tensor.axes[0]] = len(case.tensors[tensor.name])
-        for part, size in _bind(tensor.name, slots(layer, tensor), shape).items():
+        for part, size in _bind(tensor.name, slots(layer, tensor), shape):
             if entry is not None:
                 ragged |= set(part)
             if len(part) == 1:
@@ -200,7 +201,7 @@ def elements(case: Case, name: str, value: Value, convert: Callable[[Any], Any] 
 def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
     """The sizes of one array along the equations' axes."""
     sizes: list[int] = []
-    for part, size in _bind(tensor.name, slots(case.layer, tensor), shape).items():
+    for part, size in _bind(tensor.name, slots(case.layer, tensor), shape):
         if len(part) == 1:
             sizes.append(math.prod(size))
         else:

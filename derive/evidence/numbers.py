@@ -270,6 +270,68 @@ def evaluate(e: sympy.Expr, point: dict[sympy.Symbol, Any], known: dict[sympy.Ex
     return value
 
 
+# ---- balls that hold the exact values ----------------------------------------------------------------------
+
+
+def _ball_truth(op: str, a: Any, b: Any) -> bool | None:
+    """A comparison of balls; None where they overlap."""
+    if op in ("==", "!="):
+        if (a - b).is_exact() or not a.overlaps(b):
+            return bool(COMPARE[op](a, b))
+        return None
+    if COMPARE[op](a, b):
+        return True
+    opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
+    return False if COMPARE[opposite](a, b) else None
+
+
+def exactly(units: int = 0) -> Numbers:
+    """Arb balls at the working precision of this moment: enclosures of the exact results.
+
+    With ``units``, constants that are no binary fractions are as far from what is typed as that many roundings to
+    float64 may take them: a kernel has floats for them.
+    """
+    import flint
+
+    arb = flint.arb
+    half = Fraction(1, 2)
+
+    def exact(value: Any) -> Any:
+        if isinstance(value, Fraction):
+            ball = arb(value.numerator) / value.denominator
+            binary = value.denominator & (value.denominator - 1) == 0
+            return ball if binary or not units else ball + arb(0, (abs(ball) * units * 2.0**-53).abs_upper())
+        return arb(value if isinstance(value, int | float | arb) else float(value))
+
+    def power(a: Any, b: Fraction) -> Any:
+        if b == half:
+            return a.sqrt()
+        return a ** int(b) if b.denominator == 1 else raised(a, exact(b))
+
+    def raised(a: Any, b: Any) -> Any:
+        if b.is_exact() and b.is_integer():
+            return a ** int(b.unique_fmpz())
+        return a if a == 0 and b > 0 else a**b
+
+    return Numbers(
+        "balls",
+        exact=exact,
+        functions={
+            "exp": lambda a: a.exp(),
+            "log": lambda a: a.log(),
+            "erf": lambda a: a.erf(),
+            "abs": abs,
+            "max": lambda a, b: a.max(b),
+        },
+        power=power,
+        raised=raised,
+        pi=arb.pi(),
+        inf=arb("inf"),
+        truth=_ball_truth,
+        either=lambda a, b: a.union(b),
+    )
+
+
 # ---- balls that hold the rounding errors -------------------------------------------------------------------
 
 
@@ -336,16 +398,6 @@ def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, fu
     def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda a: widen(f(a), 2 * function_units * u)
 
-    def truth(op: str, a: Any, b: Any) -> bool | None:
-        if op in ("==", "!="):
-            if (a - b).is_exact() or not a.overlaps(b):
-                return bool(COMPARE[op](a, b))
-            return None
-        if COMPARE[op](a, b):
-            return True
-        opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
-        return False if COMPARE[opposite](a, b) else None
-
     return Numbers(
         f"rounding 2**{unit_exponent}",
         exact=exact,
@@ -362,7 +414,7 @@ def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, fu
         inf=arb("inf"),
         add=add,
         mul=mul,
-        truth=truth,
+        truth=_ball_truth,
         total=total,
         option=lambda v: widen(exact(v), u),
         named=(rounding(unit_exponent), lambda a: a + arb(0, flushed)) if smallest else None,

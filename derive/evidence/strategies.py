@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from derive.evidence import generic, inputs
-from derive.evidence.domain import Range
 from derive.evidence.inputs import Array, Plan
 from derive.evidence.layout import Case, Shape
+from derive.notation.domain import Domain
 from derive.notation.layer import Layer
 
 #: Values that kernels get wrong: zeros of both signs, subnormals, tails, large ones. They are few, so they tie.
@@ -51,7 +51,7 @@ class Drawn:
     def shuffled(self, choices: list[Any]) -> list[Any]:
         return list(self.draw(st.permutations(choices)))
 
-    def reals(self, shape: Shape, within: Range | None) -> Array:
+    def reals(self, shape: Shape, within: Domain | None) -> Array:
         """A few values, repeated at random: they tie, and an array is two draws however large it is."""
         if within is not None:
             unit = st.floats(2.0**-10, 1 - 2.0**-10, width=16)
@@ -60,8 +60,8 @@ class Drawn:
         value = st.sampled_from(self.special) | st.floats(-8, 8, width=16)
         return self._array(shape, self.draw(st.lists(value, min_size=1, max_size=6))).astype(self.dtype)
 
-    def integers(self, shape: Shape, below: int) -> Array:
-        return self._array(shape, list(range(max(1, below)))).astype(np.int64)
+    def integers(self, shape: Shape, least: int, below: int) -> Array:
+        return self._array(shape, list(range(least, max(least + 1, below)))).astype(np.int64)
 
     def booleans(self, shape: Shape) -> Array:
         return self._array(shape, self.draw(st.sampled_from([[True], [True, False], [False]]))).astype(bool)

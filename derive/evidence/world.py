@@ -10,7 +10,7 @@ from derive.evidence import layout
 from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.numbers import MP, Numbers
-from derive.notation.expr import tensors
+from derive.notation.expr import Num, tensors
 from derive.notation.layer import Equation, Tensor
 
 
@@ -58,7 +58,24 @@ def tangent(derivation: Derivation, case: Case, numbers: Numbers, given: dict[st
 def second(derivation: Derivation, case: Case, numbers: Numbers, given: dict[str, Elements]) -> Interpreter:
     """The gradient of the backward pass at a case; all cotangents are given by the equations' names."""
     forms = derivation.second
-    return Interpreter(case, forms.equations, known_tensors(forms.tensors, forms.equations), numbers, given)
+    run = Interpreter(case, forms.equations, known_tensors(forms.tensors, forms.equations), numbers, given)
+    run.lowest = {**early(derivation), **run.lowest}
+    return run
+
+
+def early(derivation: Derivation) -> dict[tuple[str, int], int]:
+    """Where a recurrence's tensors begin before 0, by tensor and position, though no equation of theirs says so:
+    adjoints of a beginning are elements like others."""
+    first, second = derivation.adjoint, derivation.second
+    found = {
+        (e.target, p): int(i.value)
+        for e in second.layer.equations
+        for p, i in enumerate(e.left)
+        if isinstance(i, Num) and i.value < 0
+    }
+    for names in (first.names, second.adjoint.names):
+        found |= {(names[n], p): low for (n, p), low in found.items() if n in names}
+    return found
 
 
 def gradients(derivation: Derivation, world: Interpreter) -> dict[str, Elements]:

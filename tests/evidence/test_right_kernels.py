@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from derive.evidence import inputs, layout
-from derive.evidence.domain import Range
 from derive.evidence.result import Result, Tally, together
 from derive.evidence.verify import LEGS, applies, leg
+from derive.notation.domain import Domain
 from derive.notation.expr import Op, Size, num
 from tests.evidence.shared import own
 
@@ -72,8 +74,35 @@ def test_sizes_know_their_arithmetic() -> None:
         layout.whole(Op("exp", (Size("i"),)), {"i": 3}, {})
 
 
-@pytest.mark.parametrize("within", [Range(0.0), Range(None, 2.0), Range(-1.0, 3.0), Range()])
-def test_numbers_lie_in_their_range(within: Range) -> None:
-    values = inputs.placed(within, inputs.Random(inputs.np.random.default_rng(0)).rng.uniform(0.05, 0.95, 50))
-    assert (values > (-float("inf") if within.low is None else within.low)).all()
-    assert (values < (float("inf") if within.high is None else within.high)).all()
+ZERO, TWO = Fraction(0), Fraction(2)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(
+    "within", [Domain(ZERO), Domain(None, TWO), Domain(ZERO, TWO), Domain(ZERO, TWO, True, True), Domain(), Domain(TWO)]
+)
+def test_numbers_lie_in_their_domain(within: Domain, ties: bool) -> None:
+    values = inputs.Random(np.random.default_rng(0), ties=ties).reals((50,), within)
+    assert all(within.holds(v) for v in values)
+    ends = [e for e in (within.low, within.high) if e is not None and within.holds(e)]
+    assert not ties or set(ends) <= set(values)
+
+
+DECLARED = """
+def odd(p: sum(i, Real[..., i]) == 1, s: State[i] >= 0, k: 1 <= Integer[...] <= 2, j: Integer[...] < i, q: Real[i] > 3):
+    y[..., i] = p[..., i] * sqrt(s[i] * (q[i] - 3)) * k[...] + q[j[...]]
+    return y
+"""
+
+
+def test_arguments_lie_where_the_definition_says(tmp_path: Path) -> None:
+    with own(tmp_path, DECLARED) as layers:
+        layer = layers["odd"][0][0].layer
+        for case in inputs.cases(layer, count=6) + inputs.cases(layer, count=4, ties=True):
+            p, s, k, j, q = (case.tensors[n] for n in "pskjq")
+            np.testing.assert_allclose(p.sum(-1), 1)
+            assert (p >= 0).all()
+            assert (s >= 0).all()
+            assert (q > 3).all()
+            assert ((k >= 1) & (k <= 2)).all()
+            assert ((j >= 0) & (j < q.size)).all()

@@ -1,0 +1,121 @@
+"""The truth that kernels are compared with: the definition's derivatives, made without its derivation."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from derive.evidence import compare, inputs, kernels, truth, world
+from derive.evidence.numbers import FLOAT, FRACTION, MP, exactly
+from derive.evidence.traced import Node, Tape
+from tests.evidence.shared import LAYERS, derived
+
+
+@pytest.mark.parametrize("name", ["attention", "layer_norm", "lstm", "max_pool2d", "mlp", "softmax_cross_entropy"])
+def test_gradients_are_the_slopes_of_the_definition(name: str) -> None:
+    case = inputs.cases(LAYERS[name][0], 3, 2, compare.PLAN)[1]
+    u, v = inputs.cotangents(case, 4), inputs.tangents(case, 5)
+    true = truth.truth(case, u, v)
+    weights = {o: kernels.elements(case, {o: a}, MP.exact)[o] for o, a in u.items()}
+
+    def objective(step: Any) -> Any:
+        run = world.forward(case, MP, world.shifted(case, v, step))
+        return world.contracted(weights, {o: run.values(o, o) for o in weights})
+
+    slope, error = compare.central(objective)
+    along = kernels.elements(case, v, MP.exact)
+    back = compare.decimals_of(true.backward)
+    got = sum(back[n][i][0] * along[n][i] for n in along for i in along[n])
+    assert abs(got - slope) <= error + MP.exact(10) ** -50
+    tangent = compare.decimals_of(true.jvp)
+    assert abs(sum(tangent[o][i][0] * w for o, own in weights.items() for i, w in own.items()) - slope) <= error * 2
+
+
+@pytest.mark.parametrize("name", ["layer_norm", "lstm", "mlp", "softmax"])
+def test_second_gradients_are_the_slopes_of_gradients(name: str) -> None:
+    case = inputs.cases(LAYERS[name][0], 3, 2, compare.PLAN)[1]
+    u, v = inputs.cotangents(case, 4), inputs.tangents(case, 5)
+    derivation = derived(name)
+
+    def gradients(step: Any) -> Any:
+        run = world.backward(derivation, case, u, MP, given=world.shifted(case, v, step))
+        return world.gradients(derivation, run)
+
+    ahead, behind = gradients(compare.STEP), gradients(-compare.STEP)
+    for n, own in compare.decimals_of(truth.truth(case, u, v).double_backward).items():
+        for i, (m, _) in own.items() if n in ahead else ():
+            assert abs(m - (ahead[n][i] - behind[n][i]) / (2 * compare.STEP)) < 1e-30 * max(1, abs(m))
+
+
+def swept(f: Any, *values: Any, base: Any = FLOAT) -> list[Any]:
+    """A function's value and its derivatives."""
+    tape = Tape(base)
+    leaves = [tape.leaf(base.exact(v)) for v in values]
+    out = f(tape.numbers, *leaves)
+    tape.sweep([(out, base.exact(1))])
+    return [out.value, *(n.bar for n in leaves)]
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "slope"),
+    [
+        (lambda n, a: n.functions["exp"](a), 0.3, math.exp(0.3)),
+        (lambda n, a: n.functions["log"](a), 0.3, 1 / 0.3),
+        (lambda n, a: n.functions["erf"](a), 0.3, 2 / math.sqrt(math.pi) * math.exp(-0.09)),
+        (lambda n, a: n.functions["abs"](a), -0.3, -1.0),
+        (lambda n, a: n.power(a, Fraction(1, 2)), 0.3, 0.5 / math.sqrt(0.3)),
+        (lambda n, a: n.power(a, Fraction(-2)), 0.3, -2 / 0.3**3),
+        (lambda n, a: n.raised(a, n.exact(2.5)), 0.3, 2.5 * 0.3**1.5),
+        (lambda n, a: n.raised(n.exact(2), a), 0.3, math.log(2) * 2**0.3),
+        (lambda n, a: n.mul(a, a), 0.3, 0.6),
+    ],
+)
+def test_rules(f: Any, at: float, slope: float) -> None:
+    assert swept(f, at)[1] == pytest.approx(slope, rel=1e-14)
+
+
+def test_the_first_of_equals_has_the_gradient() -> None:
+    assert swept(lambda n, a, b: n.functions["max"](a, b), 2, 2, base=FRACTION)[1:] == [1, None]
+    assert swept(lambda n, a: n.functions["abs"](a), 0, base=FRACTION)[1] is None
+
+
+def test_where_there_is_no_derivative_it_says_so() -> None:
+    with kernels.precision():
+        tape = Tape(exactly(), lambda v: bool(v.is_finite()))
+        root = tape.numbers.power(tape.leaf(tape.base.exact(0)), Fraction(1, 2))
+        tape.sweep([(root, tape.one)])
+        assert tape.singular
+
+
+def test_what_cannot_be_told_is_either() -> None:
+    with kernels.precision():
+        tape = Tape(exactly())
+        third = tape.base.exact(Fraction(1, 3))
+        a, b = tape.leaf(third), tape.leaf(third * 1)
+        out: Node = tape.numbers.functions["max"](a, b)
+        tape.sweep([(out, tape.one)])
+        assert a.bar.contains(0)
+        assert a.bar.contains(1)
+        assert b.bar.contains(0)
+
+
+def test_balls_of_constants_hold_their_floats() -> None:
+    with kernels.precision():
+        assert not exactly().exact(Fraction(1, 10)).contains(exactly().exact(0.1))
+        assert exactly(1).exact(Fraction(1, 10)).contains(exactly().exact(0.1))
+        assert exactly(1).exact(Fraction(1, 4)).is_exact()
+
+
+def test_digits_are_added_until_the_enclosure_is_narrow() -> None:
+    """log(softmax) of two logits 400 apart needs more than the working precision."""
+    layer = LAYERS["softmax_cross_entropy"][0]
+    case = inputs.cases(layer, 0, 1)[0]
+    z = case.tensors["z"] * 0
+    z[..., 0] = 400
+    wide = truth.truth(inputs.layout.Case(layer, {**case.tensors, "z": z}, case.options))
+    (loss,) = wide.forward["loss"].values()
+    assert loss.is_finite()
+    assert loss.rad() <= abs(loss.mid()) * 2.0**truth.SHARP
