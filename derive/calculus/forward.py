@@ -28,9 +28,8 @@ def forward(layer: Layer) -> Tangent:
     """Differentiate a layer along a tangent of its real inputs."""
     engine = Reverse(layer, frozenset(t.name for t in layer.differentiable))
     active = set(engine.wanted)
-    for e in layer.equations:
-        if active & set(x.tensors(e.body)):
-            active.add(e.target)
+    for _ in layer.equations:  # in a recurrence an equation may need a later one
+        active |= {e.target for e in layer.equations if active & set(x.tensors(e.body))}
     names = {n: engine.free_name(f"t_{n}") for n in layer.tensors if n in active}
 
     def tangent(equation: Equation, body: Expr) -> Expr:

@@ -255,11 +255,12 @@ class Reverse:
         mapping = {i: x.rename(e, marked) for i, e in mapping.items()}
         conditions = [x.iverson(Op("==", (x.rename(e, mapping), Pos(axis)))) for e, axis in equal]
         body = x.rename(x.mul(*(x.iverson(c) for c in begin), cotangent, coefficient), mapping)
-        after = tidy_indices(self.total(over, x.mul(*conditions, body)))
+        early = equation.target in self.layer.begins_early
+        after = tidy_indices(self.total(over, x.mul(*conditions, body), early))
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
 
-    def total(self, over: tuple[str, ...], body: Expr) -> Expr:
-        """Sum over indices. One that a condition fixes is not summed but replaced."""
+    def total(self, over: tuple[str, ...], body: Expr, early: bool) -> Expr:
+        """Sum over indices, in a recurrence's early equation from -1. One that a condition fixes is replaced."""
         for i in over:
             for factor in x.factors(body):
                 match factor:
@@ -270,25 +271,22 @@ class Reverse:
                     case _:
                         continue
                 rest = x.mul(*(f for f in x.factors(body) if f is not factor))
-                return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}))
-            body = self.from_zero(i, body)
+                return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}), early)
+        steps = [i for i in over if early and self.counts_steps(self.layer.axis(i))]
+        if steps:
+            return x.add(*(x.reduce("sum", over, self.from_zero(steps[0], term)) for term in spread(body, steps[0])))
         return x.reduce("sum", over, body)
 
     def from_zero(self, i: str, body: Expr) -> Expr:
-        """Move a summed index so that an array that begins at 0 is read at the index itself.
+        """Let an index that begins at -1 begin at 0: where all ends one position before the last.
 
-        ``sum_t f[t + 1] g[t]`` where g reaches back to -1 is ``sum_t f[t] g[t - 1]``.
+        ``sum_t f[t + 1] g[t]`` from -1, in which f is zero behind its end, is ``sum_t f[t] g[t - 1]`` from 0. Without
+        such a factor the term at -1 is zero: the equation says so itself.
         """
-        shifts = {
-            place.value
-            for f in x.factors(body)
-            if isinstance(f, Ref) and f.tensor not in self.reaching_back
-            for e in f.index
-            if x.free(e) == [i] and isinstance(place := rest_of(e, i), Num)
-        }
-        if len(shifts) != 1 or 0 in shifts:
-            return body
-        return x.rename(body, {i: x.add(Pos(i), x.num(-shifts.pop()))})
+        ahead = any(
+            rest_of(e, i) == x.ONE for f in x.factors(body) if isinstance(f, Ref) for e in f.index if x.free(e) == [i]
+        )
+        return x.rename(body, {i: x.add(Pos(i), x.num(-1))}) if ahead else body
 
     @cached_property
     def reaching_back(self) -> set[str]:
@@ -300,17 +298,20 @@ class Reverse:
         }
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
-        """[t >= 0] where t begins at 0, in a recurrence's equation or a sum, but the tensors reach back to -1."""
-        if ref.tensor not in self.reaching_back:
+        """[t >= 0] where t begins at 0, in a recurrence's equation or a sum, but its place can come out as -1."""
+        if equation.target in self.layer.begins_early:
             return []
         starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
         guarded = () if equation.target in starts else equation.indices  # the cotangent is zero before it begins
-        generic = [
-            i
-            for i, e in mapping.items()
-            if i not in guarded and e in ref_axes(self.layer, ref) and self.counts_steps(x.plain(e) or "")
-        ]
-        return [Op(">=", (Pos(i), x.ZERO)) for i in generic]
+        lowest = -1 if ref.tensor in self.reaching_back else 0
+        found: list[Expr] = []
+        for i, e in mapping.items():
+            if i in guarded or not self.counts_steps(self.layer.axis(i)):
+                continue
+            rests = {rest_of(e, a) for a in x.free(e)} if len(x.free(e)) == 1 else set()
+            if not any(isinstance(r, Num) and r.value + lowest >= 0 for r in rests):
+                found.append(Op(">=", (Pos(i), x.ZERO)))
+        return found
 
     def counts_steps(self, index: str) -> bool:
         """Whether a recurrence runs along the index."""
@@ -458,6 +459,24 @@ def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
         else:
             rest.append(term)
     return x.add(*coefficient), x.add(*rest)
+
+
+def spread(term: Expr, index: str) -> Iterator[Expr]:
+    """A product as a sum of products, as far as factors are sums whose terms read other places along an index."""
+    for factor in x.factors(term):
+        apart = x.terms(factor)
+        if len({places(t, index) for t in apart}) > 1:
+            rest = [f for f in x.factors(term) if f is not factor]
+            for one in apart:
+                yield from spread(x.mul(one, *rest), index)
+            return
+    yield term
+
+
+def places(e: Expr, index: str) -> frozenset[Expr]:
+    """How far from an index the references of an expression stand."""
+    refs = (n for n in x.walk(e) if isinstance(n, Ref))
+    return frozenset(p for r in refs for i in r.index if x.free(i) == [index] and (p := rest_of(i, index)) is not None)
 
 
 def rest_of(e: Expr, index: str) -> Expr | None:

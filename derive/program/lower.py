@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from derive.calculus.reverse import CalculusError
+from derive.calculus.reverse import CalculusError, spread
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
@@ -208,7 +208,7 @@ class Lowering:
         for e in group:
             here: list[Expr] = []
             away: list[Equation] = []
-            for term in x.terms(e.body):
+            for term in (t for whole in x.terms(e.body) for t in spread(whole, axis)):
                 if isinstance(term, Part):
                     here.append(term)
                     continue
