@@ -255,12 +255,15 @@ class Reverse:
         mapping = {i: x.rename(e, marked) for i, e in mapping.items()}
         conditions = [x.iverson(Op("==", (x.rename(e, mapping), Pos(axis)))) for e, axis in equal]
         body = x.rename(x.mul(*(x.iverson(c) for c in begin), cotangent, coefficient), mapping)
-        early = equation.target in self.layer.begins_early
-        after = tidy_indices(self.total(over, x.mul(*conditions, body), early))
+        steps: tuple[str, ...] = ()
+        if equation.target in self.layer.begins_early:
+            own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
+            steps = tuple(x.plain(mapping[i]) or i for i in own)
+        after = tidy_indices(self.total(over, x.mul(*conditions, body), steps))
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
 
-    def total(self, over: tuple[str, ...], body: Expr, early: bool) -> Expr:
-        """Sum over indices, in a recurrence's early equation from -1. One that a condition fixes is replaced."""
+    def total(self, over: tuple[str, ...], body: Expr, steps: tuple[str, ...]) -> Expr:
+        """Sum over indices, over steps from -1. One that a condition fixes is not summed but replaced."""
         for i in over:
             for factor in x.factors(body):
                 match factor:
@@ -271,10 +274,9 @@ class Reverse:
                     case _:
                         continue
                 rest = x.mul(*(f for f in x.factors(body) if f is not factor))
-                return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}), early)
-        steps = [i for i in over if early and self.counts_steps(self.layer.axis(i))]
-        if steps:
-            return x.add(*(x.reduce("sum", over, self.from_zero(steps[0], term)) for term in spread(body, steps[0])))
+                return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}), steps)
+        for i in (i for i in steps if i in over):
+            return x.add(*(x.reduce("sum", over, self.from_zero(i, term)) for term in spread(body, i)))
         return x.reduce("sum", over, body)
 
     def from_zero(self, i: str, body: Expr) -> Expr:
@@ -299,8 +301,6 @@ class Reverse:
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
         """[t >= 0] where t begins at 0, in a recurrence's equation or a sum, but its place can come out as -1."""
-        if equation.target in self.layer.begins_early:
-            return []
         starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
         guarded = () if equation.target in starts else equation.indices  # the cotangent is zero before it begins
         lowest = -1 if ref.tensor in self.reaching_back else 0

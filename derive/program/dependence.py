@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from derive.calculus.reverse import CalculusError, linear
+from derive.calculus.reverse import Adjoint, CalculusError, linear
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
-from derive.notation.layer import Equation
+from derive.notation.layer import Equation, Tensor
 
 
 def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
@@ -30,6 +31,22 @@ def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> li
 
     kept = [e for e in equations if e.target not in constant]
     return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
+
+
+def reaching_back(
+    tensors: dict[str, Tensor], equations: Iterable[Equation], adjoints: Iterable[Adjoint]
+) -> dict[str, str]:
+    """Tensors that begin at position -1 of an axis, and the axis: those of recurrences, and their adjoints."""
+    found = {
+        e.target: tensors[e.target].axes[place]
+        for e in equations
+        for place, i in enumerate(e.left)
+        if isinstance(i, Num) and i.value < 0
+    }
+    for pairs in adjoints:
+        given = pairs.cotangents.values()
+        found |= {a: found[n] for n, a in pairs.names.items() if n in found and a not in given}
+    return found
 
 
 def call(e: Part) -> Part:

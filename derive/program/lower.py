@@ -37,6 +37,7 @@ class Lowering:
     layer: Layer
     tensors: dict[str, Tensor]
     unit_rows: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
     known: dict[tuple[tuple[Expr, ...], Expr], str] = field(default_factory=dict)
     flat: list[Equation] = field(default_factory=list)
 
@@ -219,9 +220,16 @@ class Lowering:
                     first.append(Equation(e.target, left, x.rename(start[1], at)))
                     continue
                 shifts = shifts_in(term, axis, targets) - {0} or ({max(shifts_in(term, axis) or {0})} - {0})
-                if not backwards or all(s < 0 for s in shifts):
+                if (
+                    not backwards
+                    or all(s < 0 for s in shifts)
+                    or (shifts != {1} and not shifts_in(term, axis, targets))
+                ):
                     here.append(without_start(term, axis))
-                elif len(shifts) == 1:
+                    if backwards and e.target in self.early and not self.ends_before(term, axis):
+                        at = {axis: x.num(-1)}
+                        first.append(Equation(e.target, tuple(x.rename(i, at) for i in e.left), x.rename(term, at)))
+                elif shifts == {1}:
                     back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
                     left = tuple(x.rename(i, back) for i in e.left)
                     away.append(Equation(e.target, left, x.rename(term, back)))
@@ -232,6 +240,15 @@ class Lowering:
                 kept.append(Equation(e.target, e.left, x.add(*([e.lhs] if adds else []), *here), e.line))
             moved += [Equation(m.target, m.left, Op("add", (m.lhs, m.body))) for m in away]
         return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
+
+    def ends_before(self, term: Expr, axis: str) -> bool:
+        """Whether a term is surely zero at position -1: it has a condition, or reads an array that begins at 0."""
+        for f in x.factors(term):
+            if f == x.iverson(Op(">=", (Pos(axis), x.ZERO))):
+                return True
+            if isinstance(f, Ref) and f.tensor not in self.early and any(s < 1 for s in shifts_in(f, axis)):
+                return True
+        return False
 
     # ---- loops -----------------------------------------------------------------------------------------------------
 
@@ -366,11 +383,13 @@ def lower(
     equations: Iterable[Equation],
     results: tuple[str, ...],
     unit_rows: frozenset[str] = frozenset(),
+    early: frozenset[str] = frozenset(),
 ) -> Program:
     """Lower equations to the statements that the results need.
 
     Args:
         tensors: every tensor by name; arrays named on the way are added.
         unit_rows: tensors that are known to sum to 1 along their last axis.
+        early: tensors that begin at position -1 of a recurrence.
     """
-    return Lowering(layer, tensors, unit_rows).program(equations, results)
+    return Lowering(layer, tensors, unit_rows, early).program(equations, results)

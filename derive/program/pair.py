@@ -36,6 +36,7 @@ def lower_pair(
     gradients: tuple[str, ...],
     cotangents: frozenset[str],
     unit_rows: frozenset[str] = frozenset(),
+    early: frozenset[str] = frozenset(),
 ) -> Pair:
     """Lower a layer's equations and those of its gradient.
 
@@ -44,8 +45,9 @@ def lower_pair(
         equations: the definition's and the gradient's, in an order in which they can be computed.
         cotangents: names of the arrays that only backward is given.
         unit_rows: tensors that are known to sum to 1 along their last axis.
+        early: tensors that begin at position -1 of a recurrence.
     """
-    lowering = Lowering(layer, tensors, unit_rows)
+    lowering = Lowering(layer, tensors, unit_rows, early)
     results = tuple(dict.fromkeys((*outputs, *gradients)))
     for group in components(constants_inlined(list(equations), results)):
         for equation in lowering.pushed(group):

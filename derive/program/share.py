@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import replace
 
+from derive.calculus.reverse import places
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
@@ -23,10 +24,11 @@ def shared(
         functions: the names of elementwise layers.
     """
     equations = tuple(equations)
+    before = read_before_the_first(equations)
     calls = [
         n for e in equations for n in x.walk(e.body)
         if isinstance(n, Op) and n.fn.rstrip("'") in functions and len(n.args) == 1 and isinstance(n.args[0], Ref)
-        and all(isinstance(i, Pos | Num) for i in n.args[0].index)
+        and all(isinstance(i, Pos | Num) for i in n.args[0].index) and n.args[0].tensor not in before
     ]  # fmt: skip
     steps = steps_of_recurrences(layer)
     made: dict[str, Equation] = {}
@@ -57,6 +59,19 @@ def shared(
         out.append(replace(e, body=x.transform(e.body, visit)))
         out += [m for m in made.values() if known.get(x.refs(m.body)[0].tensor) == n]
     return tuple(out)
+
+
+def read_before_the_first(equations: tuple[Equation, ...]) -> set[str]:
+    """Tensors of recurrences of whose position -1 a function is taken, as of their first for the step after it."""
+    found: set[str] = set()
+    for target, place in ((e.target, p) for e in equations for p, i in enumerate(e.left) if i == x.num(-1)):
+        for term in (t for e in equations for t in x.terms(e.body)):
+            for n in x.walk(term):
+                if isinstance(n, Op) and n.args and isinstance(r := n.args[0], Ref) and r.tensor == target:
+                    step = x.plain(r.index[place])
+                    if step is None or x.ONE in places(term, step):
+                        found.add(target)
+    return found
 
 
 def occurrences(call: Op, calls: list[Op]) -> int:

@@ -148,6 +148,64 @@ KINDS = {
         "x: Real[t, b], last: Integer[b]",
         "y[-1, b] = 0\ny[t, b] = y[t - 1, b] / 2 + x[t, b] ** 2\nr[b] = y[last[b], b] ** 2\nreturn r",
     ),
+    "a recurrence with a factor of its own": (
+        "x: Real[t, b], h0: Real[b], u: Real[b]",
+        "h[-1, b] = h0[b]\nh[t, b] = h[t - 1, b] * u[b] + x[t, b]\nreturn h",
+    ),
+    "a linear recurrence": (
+        "x: Real[t, n], h0: Real[n], U: Real[n, m]",
+        "m = axis(size(n))\nh[-1, n] = h0[n]\nh[t, n] = sum(m, U[n, m] * h[t - 1, m]) + x[t, n]\nreturn h",
+    ),
+    "what a recurrence was before": (
+        "x: Real[t, b]",
+        "y[-1, b] = 0\ny[t, b] = y[t - 1, b] * 2 + x[t, b]\nz[t, b] = y[t - 1, b] ** 2\nreturn z",
+    ),
+    "a recurrence of what another was": (
+        "x: Real[t, b], a: Real[b]",
+        "y[-1, b] = 0\n"
+        "z[-1, b] = 0\n"
+        "z[t, b] = y[t - 1, b]\n"
+        "y[t, b] = a[b] * y[t - 1, b] + z[t, b] * x[t, b] + x[t, b]\n"
+        "return y",
+    ),
+    "neighbours summed over all steps": (
+        "x: Real[t, b], h0: Real[b]",
+        "h[-1, b] = h0[b]\nh[t, b] = h[t - 1, b] * x[t, b]\ny[b] = sum(t, h[t, b] * h[t - 1, b])\nreturn y",
+    ),
+    "a recurrence that looks ahead": (
+        "x: Real[t, b], h0: Real[b]",
+        "h[-1, b] = h0[b]\nh[t, b] = h[t - 1, b] * x[t + 1, b] + x[t, b] ** 2\nreturn h",
+    ),
+    "two recurrences and what comes next": (
+        "x: Real[t, b], h0: Real[b]",
+        "h[-1, b] = h0[b]\n"
+        "z[-1, b] = h0[b] ** 2\n"
+        "h[t, b] = h[t - 1, b] * x[t - 1, b] + x[t, b] ** 2\n"
+        "z[t, b] = z[t - 1, b] * h[t, b] + h[t - 1, b] * x[t + 1, b]\n"
+        "q[t, b] = z[t + 1, b] * h[t, b] ** 2\n"
+        "return q",
+    ),
+    "windows over a recurrence": (
+        "x: Real[t], w: Real[k]",
+        "h[-1] = 1\nh[t] = h[t - 1] / 2 + sum(k, w[k] * x[t - k] ** 2)\ny[t] = sum(k, w[k] * h[t - k])\nreturn y",
+    ),
+    "outputs of every step": (
+        "x: Real[t, i], W: Real[n, i], U: Real[n, m], V: Real[o, n], h0: Real[n]",
+        "m = axis(size(n))\n"
+        "h[-1, n] = h0[n]\n"
+        "a[t, n] = sum(i, W[n, i] * x[t, i])\n"
+        "h[t, n] = tanh(a[t, n] + sum(m, U[n, m] * h[t - 1, m]))\n"
+        "y[t, o] = sum(n, V[o, n] * h[t, n])\n"
+        "z[o] = sum(t, y[t, o] * t)\n"
+        "return y, z",
+    ),
+    "the mean, the last and the largest of all steps": (
+        "x: Real[t, b], h0: Real[b]",
+        "h[-1, b] = h0[b]\n"
+        "h[t, b] = sigmoid(h[t - 1, b]) * x[t, b]\n"
+        "y[b] = mean(t, h[t, b]) * h[size(t) - 1, b] + max(t, h[t, b])\n"
+        "return y",
+    ),
 }
 
 

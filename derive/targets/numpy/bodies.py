@@ -14,6 +14,7 @@ from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import ELLIPSIS, Num, Op, Opt, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.dependence import reaching_back
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Program
 from derive.program.library import TOGETHER, elementwise
@@ -88,7 +89,8 @@ class Bodies:
         """Lower equations and print them; ``rows`` is the prefix of functions that compute some rows."""
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
-        program = lower(layer, tensors, equations, wanted, self.unit_rows)
+        early = frozenset(reaching_back(tensors, equations, adjoints))
+        program = lower(layer, tensors, equations, wanted, self.unit_rows, early)
         return self.printed(layer, tensors, equations, program, adjoints, rows, into)
 
     def printed(
@@ -100,16 +102,7 @@ class Bodies:
         for e in equations:
             if not e.left and not any(isinstance(n, Ref) and tensors[n.tensor].kind == "real" for n in x.walk(e.body)):
                 tensors[e.target] = Tensor(e.target, (), kind="number")  # type: ignore[arg-type]
-        extended = {
-            e.target: tensors[e.target].axes[place]
-            for e in equations
-            for place, i in enumerate(e.left)
-            if isinstance(i, Num) and i.value < 0
-        }
-        for pairs in adjoints:
-            extended |= {
-                a: extended[n] for n, a in pairs.names.items() if n in extended and a not in pairs.cotangents.values()
-            }
+        extended = reaching_back(tensors, equations, adjoints)
         sequence = layer.sequence_axis
         lists = {
             n for n, t in tensors.items()
@@ -161,6 +154,7 @@ class Bodies:
             tuple(d.gradients.values()),
             cotangents,
             self.unit_rows,
+            frozenset(reaching_back(tensors, equations, (d.adjoint,))),
         )
         forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")
