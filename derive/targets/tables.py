@@ -93,6 +93,20 @@ def _line(row: Row) -> tuple[str, ...]:
     return (row.id, row.statement + short, badge, ", ".join(where))
 
 
+ARGUMENTS = """\
+* **Options** are read once, as plain Python values: numbers of any Python or NumPy type without an axis (`np.uint8(2)`,
+  `np.float64(0.1)`, `Fraction(1, 10)`) do what the plain number does and never change a result's dtype. A truth value
+  is not a number, 1 is not `True`, 2.0 is not an integer.
+* **Arrays** may be of either byte order (results have the machine's), read-only, mapped from a file, views of any kind,
+  of a subclass (taken for the plain array), or lists of numbers. Object arrays hold one type of numbers, such as
+  `Fraction`; of Python floats they count as float64. Integers have any width. Masked arrays are refused: fill them.
+* **Lists of arrays** may be tuples, generators or views of a dictionary. As a cotangent or tangent, and as an entry of
+  a list of them, `None` stands for zeros.
+* **Results** lie in memory of their own, and may be written to. `backward` reads the arrays that `forward` was given
+  (no copies are made): what is written into them in between, it sees.
+* **Contexts** are the caller's: NumPy's error states, the context of `decimal`."""
+
+
 def conventions() -> str:
     """What happens at kinks, on empty axes, at infinities; and what other frameworks do."""
     rows = ((", ".join(f"[{n}](layers/{n}.md)" for n in c.layers), c.where, c.what, c.others) for c in CONVENTIONS)
@@ -106,5 +120,7 @@ def conventions() -> str:
         "Infinities and NaN in an argument follow the equations in IEEE arithmetic; a finite argument whose "
         "true result is"
         " finite never gives one.",
+        "## Arguments",
+        ARGUMENTS,
     ]
     return "\n\n".join(parts) + "\n"

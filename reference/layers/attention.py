@@ -20,6 +20,7 @@ from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, row_dot
 from reference.runtime.wider import wider
 
@@ -109,8 +110,8 @@ def forward(
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
     saved = Q, K, V, P, O, dims
     if dims.direct_outputs:
-        return O, saved
-    return SIGNATURE.restore(dims, O=O)[0], saved
+        return own(O, saved), saved
+    return SIGNATURE.restore(dims, O=own(O, saved))[0], saved
 
 
 @wider
@@ -120,13 +121,13 @@ def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    Q, K, V, P, O, dims = saved
+    Q, K, V, P, O, dims = SIGNATURE.kept(saved, 6)
     dO = SIGNATURE.cotangent("O", dO, dims)
     n_d = dims["d"]
     dV, dK, dQ = backward_rows(K, O, P, Q, V, dO, n_d, dims)
     if dims.direct:
-        return Gradients(dQ, dK, dV)
-    return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=dV))
+        return Gradients(dQ, dK, own(dV, P, dO))
+    return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=own(dV, P, dO)))
 
 
 @wider
@@ -135,10 +136,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
 
     tangents has one array for each of Q, K, V.
     """
-    Q, K, V, *rest = primals
-    mask = rest[0] if len(rest) > 0 else None
+    Q, K, V, mask = SIGNATURE.primals(primals)
     Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
-    t_Q, t_K, t_V = tangents
+    t_Q, t_K, t_V = SIGNATURE.each("tangents", tangents, "Q", "K", "V")
     t_Q = SIGNATURE.cotangent("Q", t_Q, dims)
     t_K = SIGNATURE.cotangent("K", t_K, dims)
     t_V = SIGNATURE.cotangent("V", t_V, dims)
@@ -154,7 +154,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     sum_V_t_P = matrix_product(t_P, V)
     t_O = matrix_product(P, t_V)
     t_O += sum_V_t_P
-    return SIGNATURE.restore(dims, O=t_O)[0]
+    return SIGNATURE.restore(dims, O=own(t_O, t_V))[0]
 
 
 @wider
@@ -166,12 +166,11 @@ def double_backward(
     cotangents has one array for each of Q, K, V. The result has a gradient for each
     of dO, Q, K, V.
     """
-    Q, K, V, *rest = primals
-    mask = rest[0] if len(rest) > 0 else None
+    Q, K, V, mask = SIGNATURE.primals(primals)
     Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     dO = SIGNATURE.cotangent("O", dO, dims)
-    ddQ, ddK, ddV = cotangents
+    ddQ, ddK, ddV = SIGNATURE.each("cotangents", cotangents, "Q", "K", "V")
     ddQ = SIGNATURE.cotangent("Q", ddQ, dims)
     ddK = SIGNATURE.cotangent("K", ddK, dims)
     ddV = SIGNATURE.cotangent("V", ddV, dims)

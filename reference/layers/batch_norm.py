@@ -21,6 +21,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import mean, square_sum, sum_over
 from reference.runtime.wider import wider
 
@@ -160,14 +161,14 @@ def backward(dy: Any, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    gamma, inv_std, x_hat, dims = saved
+    gamma, inv_std, x_hat, dims = SIGNATURE.kept(saved, 4)
     dy = dy[0] if isinstance(dy, tuple) else dy
     dy = SIGNATURE.cotangent("y", dy, dims)
     rows, n_b = dims["..."], dims["b"]
     dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, inv_std, rows, n_b)
     if dims.direct:
-        return Gradients(dx, dgamma, dbeta)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
+        return Gradients(dx, dgamma, own(dbeta, dy))
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=own(dbeta, dy)))
 
 
 @wider
@@ -178,11 +179,11 @@ def jvp(
 
     tangents has one array for each of x, gamma, beta.
     """
-    x, gamma, beta, running_mean, running_var = primals
+    x, gamma, beta, running_mean, running_var = SIGNATURE.primals(primals)
     x, gamma, beta, running_mean, running_var, momentum, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, momentum, epsilon
     )
-    t_x, t_gamma, t_beta = tangents
+    t_x, t_gamma, t_beta = SIGNATURE.each("tangents", tangents, "x", "gamma", "beta")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
@@ -217,13 +218,13 @@ def double_backward(
     cotangents has one array for each of x, gamma, beta. The result has a gradient for each
     of dy, x, gamma, beta.
     """
-    x, gamma, beta, running_mean, running_var = primals
+    x, gamma, beta, running_mean, running_var = SIGNATURE.primals(primals)
     x, gamma, beta, running_mean, running_var, momentum, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, momentum, epsilon
     )
     n_b, rows = dims["b"], dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddgamma, ddbeta = cotangents
+    ddx, ddgamma, ddbeta = SIGNATURE.each("cotangents", cotangents, "x", "gamma", "beta")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)

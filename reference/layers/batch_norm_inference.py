@@ -15,6 +15,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
@@ -111,12 +112,12 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    gamma, x_hat, root_running_var, dims = saved
+    gamma, x_hat, root_running_var, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dbeta, dgamma, dx = backward_rows(dy, x_hat, root_running_var, gamma)
     if dims.direct:
-        return Gradients(dx, dgamma, dbeta)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
+        return Gradients(dx, dgamma, own(dbeta, dy))
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=own(dbeta, dy)))
 
 
 @wider
@@ -125,11 +126,11 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
 
     tangents has one array for each of x, gamma, beta.
     """
-    x, gamma, beta, running_mean, running_var = primals
+    x, gamma, beta, running_mean, running_var = SIGNATURE.primals(primals)
     x, gamma, beta, running_mean, running_var, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
-    t_x, t_gamma, t_beta = tangents
+    t_x, t_gamma, t_beta = SIGNATURE.each("tangents", tangents, "x", "gamma", "beta")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
@@ -151,12 +152,12 @@ def double_backward(
     cotangents has one array for each of x, gamma, beta. The result has a gradient for each
     of dy, x, gamma, beta.
     """
-    x, gamma, beta, running_mean, running_var = primals
+    x, gamma, beta, running_mean, running_var = SIGNATURE.primals(primals)
     x, gamma, beta, running_mean, running_var, epsilon, dims = SIGNATURE.bind(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddgamma, ddbeta = cotangents
+    ddx, ddgamma, ddbeta = SIGNATURE.each("cotangents", cotangents, "x", "gamma", "beta")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)

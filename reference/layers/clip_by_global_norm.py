@@ -17,7 +17,7 @@ from reference.runtime.arrays import ratio
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import global_norm
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import room
+from reference.runtime.storage import own, room
 from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
@@ -76,8 +76,8 @@ def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple
     y = [np.multiply(g[l], ratio(tau, norm), out=room(g[l])) if norm > tau else g[l] for l in range(n_l)]
     saved = g, norm, tau, dims
     if dims.direct_outputs:
-        return y, saved
-    return SIGNATURE.restore(dims, y=y)[0], saved
+        return own(y, saved), saved
+    return SIGNATURE.restore(dims, y=own(y, saved))[0], saved
 
 
 @wider
@@ -87,7 +87,7 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    g, norm, tau, dims = saved
+    g, norm, tau, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
     sum_dy_g = dims.dtype.type(0)
@@ -96,8 +96,8 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if norm > tau else 0)
     dg = [backward_rows(dy[l], g[l], dnorm, norm, tau) if norm > tau else dy[l] for l in range(n_l)]
     if dims.direct:
-        return Gradients(dg)
-    return Gradients(*SIGNATURE.restore(dims, g=dg))
+        return Gradients(own(dg, dy))
+    return Gradients(*SIGNATURE.restore(dims, g=own(dg, dy)))
 
 
 @wider
@@ -106,9 +106,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
 
     tangents has one array for each of g.
     """
-    (g,) = primals
+    (g,) = SIGNATURE.primals(primals)
     g, tau, dims = SIGNATURE.bind(g, tau)
-    (t_g,) = tangents
+    (t_g,) = SIGNATURE.each("tangents", tangents, "g")
     t_g = SIGNATURE.cotangent("g", t_g, dims)
     n_l = dims["l"]
     norm = global_norm(g)
@@ -120,7 +120,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) ->
         (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) if norm > tau else t_g[l]
         for l in range(n_l)
     ]
-    return SIGNATURE.restore(dims, y=t_y)[0]
+    return SIGNATURE.restore(dims, y=own(t_y, t_g))[0]
 
 
 @wider
@@ -132,11 +132,11 @@ def double_backward(
     cotangents has one array for each of g. The result has a gradient for each
     of dy, g.
     """
-    (g,) = primals
+    (g,) = SIGNATURE.primals(primals)
     g, tau, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddg,) = cotangents
+    (ddg,) = SIGNATURE.each("cotangents", cotangents, "g")
     ddg = SIGNATURE.cotangent("g", ddg, dims)
     norm = global_norm(g)
     sum_dy_g = dims.dtype.type(0)
@@ -161,4 +161,4 @@ def double_backward(
         )
         for l in range(n_l)
     ]
-    return Second(*SIGNATURE.restore(dims, y=ddy, g=dg_))
+    return Second(*SIGNATURE.restore(dims, y=own(ddy, ddg), g=dg_))

@@ -16,6 +16,7 @@ import numpy as np
 from reference.runtime.arrays import contract, output_size, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
@@ -174,13 +175,13 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, W, stride, padding, dilation, dims = saved
+    x, W, stride, padding, dilation, dims = SIGNATURE.kept(saved, 6)
     dz = SIGNATURE.cotangent("z", dz, dims)
     n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
     dbias, dW, dx = backward_rows(dz, x, W, stride, padding, dilation, n_i, n_k, n_j, n_l, n_p, n_q)
     if dims.direct:
-        return Gradients(dx, dW, dbias)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=dbias))
+        return Gradients(dx, dW, own(dbias, dz))
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=own(dbias, dz)))
 
 
 @wider
@@ -197,11 +198,11 @@ def jvp(
 
     tangents has one array for each of x, W, bias.
     """
-    x, W, bias = primals
+    x, W, bias = SIGNATURE.primals(primals)
     x, W, bias, stride, padding, dilation, groups, dims = SIGNATURE.bind(
         x, W, bias, stride, padding, dilation, groups
     )
-    t_x, t_W, t_bias = tangents
+    t_x, t_W, t_bias = SIGNATURE.each("tangents", tangents, "x", "W", "bias")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_bias = SIGNATURE.cotangent("bias", t_bias, dims)
@@ -256,7 +257,7 @@ def double_backward(
     cotangents has one array for each of x, W, bias. The result has a gradient for each
     of dz, x, W, bias.
     """
-    x, W, bias = primals
+    x, W, bias = SIGNATURE.primals(primals)
     x, W, bias, stride, padding, dilation, groups, dims = SIGNATURE.bind(
         x, W, bias, stride, padding, dilation, groups
     )
@@ -274,7 +275,7 @@ def double_backward(
         n_q + 2 * padding - dilation * (n_l - 1) - 1,
     )
     dz = SIGNATURE.cotangent("z", dz, dims)
-    ddx, ddW, ddbias = cotangents
+    ddx, ddW, ddbias = SIGNATURE.each("cotangents", cotangents, "x", "W", "bias")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddbias = SIGNATURE.cotangent("bias", ddbias, dims)

@@ -81,7 +81,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, m, dims = saved
+    x, m, dims = SIGNATURE.kept(saved, 3)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dm, dx = backward_rows(dy, m, x)
     if dims.direct:
@@ -95,9 +95,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x, m.
     """
-    x, m = primals
+    x, m = SIGNATURE.primals(primals)
     x, m, dims = SIGNATURE.bind(x, m)
-    t_x, t_m = tangents
+    t_x, t_m = SIGNATURE.each("tangents", tangents, "x", "m")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
     t_y = m * t_x + x * t_m
@@ -111,10 +111,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x, m. The result has a gradient for each
     of dy, x, m.
     """
-    x, m = primals
+    x, m = SIGNATURE.primals(primals)
     x, m, dims = SIGNATURE.bind(x, m)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddm = cotangents
+    ddx, ddm = SIGNATURE.each("cotangents", cotangents, "x", "m")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddm = SIGNATURE.cotangent("m", ddm, dims)
     ddy = ddx * m + ddm * x

@@ -72,7 +72,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    t, padding_index, dims = saved
+    t, padding_index, dims = SIGNATURE.kept(saved, 3)
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_v = dims["v"]
     dE = scatter_add(masked(dy, 0, t[:, None] != padding_index if padding_index >= 0 else None), t, n_v)
@@ -86,9 +86,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, padding_index: int =
 
     tangents has one array for each of E.
     """
-    E, t = primals
+    E, t = SIGNATURE.primals(primals)
     E, t, padding_index, dims = SIGNATURE.bind(E, t, padding_index)
-    (t_E,) = tangents
+    (t_E,) = SIGNATURE.each("tangents", tangents, "E")
     t_E = SIGNATURE.cotangent("E", t_E, dims)
     t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -102,10 +102,10 @@ def double_backward(
     cotangents has one array for each of E. The result has a gradient for each
     of dy, E.
     """
-    E, t = primals
+    E, t = SIGNATURE.primals(primals)
     E, t, padding_index, dims = SIGNATURE.bind(E, t, padding_index)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddE,) = cotangents
+    (ddE,) = SIGNATURE.each("cotangents", cotangents, "E")
     ddE = SIGNATURE.cotangent("E", ddE, dims)
     ddy = masked(ddE.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
     return Second(*SIGNATURE.restore(dims, y=ddy, E=None))

@@ -95,7 +95,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    slope, dims = saved
+    slope, dims = SIGNATURE.kept(saved, 2)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = np.multiply(dy, slope, out=room(dy))
     if dims.direct:
@@ -108,9 +108,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
-    (t_x,) = tangents
+    (t_x,) = SIGNATURE.each("tangents", tangents, "x")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x * derivative(x)
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -123,10 +123,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddx,) = cotangents
+    (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * derivative(x)
     dx_ = ddx * dy * second_derivative(x)

@@ -68,7 +68,7 @@ def backward(dW: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    (dims,) = saved
+    (dims,) = SIGNATURE.kept(saved, 1)
     dW = SIGNATURE.cotangent("W", dW, dims)
     n_i = dims["i"]
     dnoise = dW * (sqrt(2, n_i, dtype=dims.dtype))
@@ -82,9 +82,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of noise.
     """
-    (noise,) = primals
+    (noise,) = SIGNATURE.primals(primals)
     noise, dims = SIGNATURE.bind(noise)
-    (t_noise,) = tangents
+    (t_noise,) = SIGNATURE.each("tangents", tangents, "noise")
     t_noise = SIGNATURE.cotangent("noise", t_noise, dims)
     n_i = dims["i"]
     t_W = t_noise * (sqrt(2, n_i, dtype=dims.dtype))
@@ -97,11 +97,11 @@ def double_backward(dW: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of noise. The result has a gradient for each
     of dW, noise.
     """
-    (noise,) = primals
+    (noise,) = SIGNATURE.primals(primals)
     noise, dims = SIGNATURE.bind(noise)
     n_i = dims["i"]
     dW = SIGNATURE.cotangent("W", dW, dims)
-    (ddnoise,) = cotangents
+    (ddnoise,) = SIGNATURE.each("cotangents", cotangents, "noise")
     ddnoise = SIGNATURE.cotangent("noise", ddnoise, dims)
     ddW = ddnoise * (sqrt(2, n_i, dtype=dims.dtype))
     return Second(*SIGNATURE.restore(dims, W=ddW, noise=None))

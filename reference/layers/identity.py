@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from reference.runtime.arrays import filled
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 
 SIGNATURE = Signature(
     "identity",
@@ -70,8 +71,8 @@ def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:
     y = x
     saved = (dims,)
     if dims.direct_outputs:
-        return y, saved
-    return SIGNATURE.restore(dims, y=y)[0], saved
+        return own(y, x), saved
+    return SIGNATURE.restore(dims, y=own(y, x))[0], saved
 
 
 def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
@@ -80,12 +81,12 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    (dims,) = saved
+    (dims,) = SIGNATURE.kept(saved, 1)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = dy
     if dims.direct:
-        return Gradients(dx)
-    return Gradients(*SIGNATURE.restore(dims, x=dx))
+        return Gradients(own(dx, dy))
+    return Gradients(*SIGNATURE.restore(dims, x=own(dx, dy)))
 
 
 def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -93,12 +94,12 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
-    (t_x,) = tangents
+    (t_x,) = SIGNATURE.each("tangents", tangents, "x")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = t_x
-    return SIGNATURE.restore(dims, y=t_y)[0]
+    return SIGNATURE.restore(dims, y=own(t_y, t_x))[0]
 
 
 def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) -> Second:
@@ -107,10 +108,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddx,) = cotangents
+    (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx
-    return Second(*SIGNATURE.restore(dims, y=ddy, x=None))
+    return Second(*SIGNATURE.restore(dims, y=own(ddy, ddx), x=None))

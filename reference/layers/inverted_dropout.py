@@ -93,7 +93,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, m, p, dims = saved
+    x, m, p, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dm, dx = backward_rows(dy, m, x, p)
     if dims.direct:
@@ -107,9 +107,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, p: float = 0.5) -> A
 
     tangents has one array for each of x, m.
     """
-    x, m = primals
+    x, m = SIGNATURE.primals(primals)
     x, m, p, dims = SIGNATURE.bind(x, m, p)
-    t_x, t_m = tangents
+    t_x, t_m = SIGNATURE.each("tangents", tangents, "x", "m")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_m = SIGNATURE.cotangent("m", t_m, dims)
     t_y = (m * t_x + t_m * x) / p
@@ -123,10 +123,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     cotangents has one array for each of x, m. The result has a gradient for each
     of dy, x, m.
     """
-    x, m = primals
+    x, m = SIGNATURE.primals(primals)
     x, m, p, dims = SIGNATURE.bind(x, m, p)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddm = cotangents
+    ddx, ddm = SIGNATURE.each("cotangents", cotangents, "x", "m")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddm = SIGNATURE.cotangent("m", ddm, dims)
     ddy = (ddm * x + ddx * m) / p

@@ -74,7 +74,7 @@ def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    W, weight_decay, dims = saved
+    W, weight_decay, dims = SIGNATURE.kept(saved, 3)
     dR = SIGNATURE.cotangent("R", dR, dims)
     n_l = dims["l"]
     dW = [np.multiply(W[l], dR * weight_decay, out=room(W[l])) for l in range(n_l)]
@@ -89,9 +89,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float 
 
     tangents has one array for each of W.
     """
-    (W,) = primals
+    (W,) = SIGNATURE.primals(primals)
     W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
-    (t_W,) = tangents
+    (t_W,) = SIGNATURE.each("tangents", tangents, "W")
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     n_l = dims["l"]
     sum_W_t_W = dims.dtype.type(0)
@@ -110,11 +110,11 @@ def double_backward(
     cotangents has one array for each of W. The result has a gradient for each
     of dR, W.
     """
-    (W,) = primals
+    (W,) = SIGNATURE.primals(primals)
     W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
     n_l = dims["l"]
     dR = SIGNATURE.cotangent("R", dR, dims)
-    (ddW,) = cotangents
+    (ddW,) = SIGNATURE.each("cotangents", cotangents, "W")
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     sum_W_ddW = dims.dtype.type(0)
     for l in range(n_l):

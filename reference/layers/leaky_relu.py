@@ -96,7 +96,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    slope, dims = saved
+    slope, dims = SIGNATURE.kept(saved, 2)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = np.multiply(dy, slope, out=room(dy))
     if dims.direct:
@@ -109,9 +109,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
 
     tangents has one array for each of x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, alpha, dims = SIGNATURE.bind(x, alpha)
-    (t_x,) = tangents
+    (t_x,) = SIGNATURE.each("tangents", tangents, "x")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = either(x > dims.zero, 1, alpha, dims.dtype) * t_x
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -125,11 +125,11 @@ def double_backward(
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, alpha, dims = SIGNATURE.bind(x, alpha)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddx,) = cotangents
+    (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * either(x > dims.zero, 1, alpha, dims.dtype)
     dx_ = filled(0, dims.rest or (rows,), dims.dtype)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, sum_over
 from reference.runtime.wider import wider
 
@@ -65,8 +66,8 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     z += b
     saved = x, W, dims
     if dims.direct_outputs:
-        return z, saved
-    return SIGNATURE.restore(dims, z=z)[0], saved
+        return own(z, saved), saved
+    return SIGNATURE.restore(dims, z=own(z, saved))[0], saved
 
 
 @wider
@@ -76,14 +77,14 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, W, dims = saved
+    x, W, dims = SIGNATURE.kept(saved, 3)
     dz = SIGNATURE.cotangent("z", dz, dims)
     db = sum_over(dz, axis=0)
     dW = matrix_product(dz.T, x)
     dx = matrix_product(dz, W)
     if dims.direct:
-        return Gradients(dx, dW, db)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
+        return Gradients(own(dx, W, dz), own(dW, x, dz, dx), own(db, dz, dx, dW))
+    return Gradients(*SIGNATURE.restore(dims, x=own(dx, W, dz), W=own(dW, x, dz, dx), b=own(db, dz, dx, dW)))
 
 
 @wider
@@ -92,16 +93,16 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x, W, b.
     """
-    x, W, b = primals
+    x, W, b = SIGNATURE.primals(primals)
     x, W, b, dims = SIGNATURE.bind(x, W, b)
-    t_x, t_W, t_b = tangents
+    t_x, t_W, t_b = SIGNATURE.each("tangents", tangents, "x", "W", "b")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
     sum_x_t_W = matrix_product(x, t_W.T)
     t_z = matrix_product(t_x, W.T)
     t_z += t_b + sum_x_t_W
-    return SIGNATURE.restore(dims, z=t_z)[0]
+    return SIGNATURE.restore(dims, z=own(t_z, W, t_x))[0]
 
 
 @wider
@@ -111,10 +112,10 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x, W, b. The result has a gradient for each
     of dz, x, W, b.
     """
-    x, W, b = primals
+    x, W, b = SIGNATURE.primals(primals)
     x, W, b, dims = SIGNATURE.bind(x, W, b)
     dz = SIGNATURE.cotangent("z", dz, dims)
-    ddx, ddW, ddb = cotangents
+    ddx, ddW, ddb = SIGNATURE.each("cotangents", cotangents, "x", "W", "b")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
@@ -123,4 +124,6 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddz += sum_ddx_W + ddb
     dW_ = matrix_product(dz.T, ddx)
     dx_ = matrix_product(dz, ddW)
-    return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, b=None))
+    return Second(
+        *SIGNATURE.restore(dims, z=own(ddz, x, ddW), x=own(dx_, dz, ddW, ddz), W=own(dW_, dz, ddx, dx_), b=None),
+    )

@@ -21,6 +21,7 @@ import numpy as np
 from reference.layers import sigmoid, tanh
 from reference.runtime.arrays import contract
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, sum_over
 from reference.runtime.wider import wider
 
@@ -113,7 +114,7 @@ def forward(x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tup
         tanh_c[t] = tanh.value(c[t + 1])
         h[t + 1] = sigmoid_s[t, :, 3] * tanh_c[t]
     saved = x, W, U, h, c, s, sigmoid_s, tanh_s_2, tanh_c, dims
-    return Outputs(*SIGNATURE.restore(dims, h=h[1:], c=c[1:])), saved
+    return Outputs(*SIGNATURE.restore(dims, h=own(h[1:], saved), c=own(c[1:], saved))), saved
 
 
 @wider
@@ -123,8 +124,8 @@ def backward(cotangents: Any, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, W, U, h, c, s, sigmoid_s, tanh_s_2, tanh_c, dims = saved
-    dh, dc = cotangents
+    x, W, U, h, c, s, sigmoid_s, tanh_s_2, tanh_c, dims = SIGNATURE.kept(saved, 10)
+    dh, dc = SIGNATURE.each("cotangents", cotangents, "h", "c")
     dh = SIGNATURE.cotangent("h", dh, dims)
     dc = SIGNATURE.cotangent("c", dc, dims)
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
@@ -163,9 +164,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x, h0, c0, W, U, b.
     """
-    x, h0, c0, W, U, b = primals
+    x, h0, c0, W, U, b = SIGNATURE.primals(primals)
     x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
-    t_x, t_h0, t_c0, t_W, t_U, t_b = tangents
+    t_x, t_h0, t_c0, t_W, t_U, t_b = SIGNATURE.each("tangents", tangents, "x", "h0", "c0", "W", "U", "b")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_h0 = SIGNATURE.cotangent("h0", t_h0, dims)
     t_c0 = SIGNATURE.cotangent("c0", t_c0, dims)
@@ -214,13 +215,13 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     cotangents has one array for each of x, h0, c0, W, U, b. The result has a gradient for each
     of dh, dc, x, h0, c0, W, U, b.
     """
-    x, h0, c0, W, U, b = primals
+    x, h0, c0, W, U, b = SIGNATURE.primals(primals)
     x, h0, c0, W, U, b, dims = SIGNATURE.bind(x, h0, c0, W, U, b)
-    dh, dc = cotangents_of_outputs
+    dh, dc = SIGNATURE.each("cotangents_of_outputs", cotangents_of_outputs, "h", "c")
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     dh = SIGNATURE.cotangent("h", dh, dims)
     dc = SIGNATURE.cotangent("c", dc, dims)
-    ddx, ddh0, ddc0, ddW, ddU, ddb = cotangents
+    ddx, ddh0, ddc0, ddW, ddU, ddb = SIGNATURE.each("cotangents", cotangents, "x", "h0", "c0", "W", "U", "b")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddh0 = SIGNATURE.cotangent("h0", ddh0, dims)
     ddc0 = SIGNATURE.cotangent("c0", ddc0, dims)

@@ -109,7 +109,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    argmax_y, stride, padding, dims = saved
+    argmax_y, stride, padding, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_p, n_k, n_q, n_l = dims["p"], dims["k"], dims["q"], dims["l"]
     dx = backward_rows(dy, argmax_y, stride, padding, n_p, n_k, n_q, n_l)
@@ -126,9 +126,9 @@ def jvp(
 
     tangents has one array for each of x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, window, stride, padding, dims = SIGNATURE.bind(x, window, stride, padding)
-    (t_x,) = tangents
+    (t_x,) = SIGNATURE.each("tangents", tangents, "x")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     n_k, n_l, n_p, n_q = dims["k"], dims["l"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size(
@@ -171,7 +171,7 @@ def double_backward(
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, window, stride, padding, dims = SIGNATURE.bind(x, window, stride, padding)
     n_k, n_l, n_b, n_c, n_p, n_q = dims["k"], dims["l"], dims["b"], dims["c"], dims["p"], dims["q"]
     n_i = dims["i"] = output_size(
@@ -181,7 +181,7 @@ def double_backward(
         "max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window
     )
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddx,) = cotangents
+    (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     argmax_y = argmax(
         x,

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -86,8 +87,8 @@ def forward(
     y = h[n_l]
     saved = z, saved_z, activation, output, dims
     if dims.direct_outputs:
-        return y, saved
-    return SIGNATURE.restore(dims, y=y)[0], saved
+        return own(y, x, saved), saved
+    return SIGNATURE.restore(dims, y=own(y, x, saved))[0], saved
 
 
 @wider
@@ -97,7 +98,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    z, saved_z, activation, output, dims = saved
+    z, saved_z, activation, output, dims = SIGNATURE.kept(saved, 5)
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
     dh: list[Any] = [0] * (n_l + 1)
@@ -129,9 +130,9 @@ def jvp(
 
     tangents has one array for each of x, W, b.
     """
-    x, W, b = primals
+    x, W, b = SIGNATURE.primals(primals)
     x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
-    t_x, t_W, t_b = tangents
+    t_x, t_W, t_b = SIGNATURE.each("tangents", tangents, "x", "W", "b")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_b = SIGNATURE.cotangent("b", t_b, dims)
@@ -155,7 +156,7 @@ def jvp(
             * t_z
         )
     t_y = t_h[n_l]
-    return SIGNATURE.restore(dims, y=t_y)[0]
+    return SIGNATURE.restore(dims, y=own(t_y, t_x))[0]
 
 
 @wider
@@ -172,11 +173,11 @@ def double_backward(
     cotangents has one array for each of x, W, b. The result has a gradient for each
     of dy, x, W, b.
     """
-    x, W, b = primals
+    x, W, b = SIGNATURE.primals(primals)
     x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddW, ddb = cotangents
+    ddx, ddW, ddb = SIGNATURE.each("cotangents", cotangents, "x", "W", "b")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)

@@ -126,7 +126,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    y, t, reduction, dims = saved
+    y, t, reduction, dims = SIGNATURE.kept(saved, 4)
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
@@ -146,9 +146,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
 
     tangents has one array for each of y, t.
     """
-    y, t = primals
+    y, t = SIGNATURE.primals(primals)
     y, t, reduction, dims = SIGNATURE.bind(y, t, reduction)
-    t_y, t_t = tangents
+    t_y, t_t = SIGNATURE.each("tangents", tangents, "y", "t")
     t_y = SIGNATURE.cotangent("y", t_y, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
@@ -170,11 +170,11 @@ def double_backward(
     cotangents has one array for each of y, t. The result has a gradient for each
     of dloss, y, t.
     """
-    y, t = primals
+    y, t = SIGNATURE.primals(primals)
     y, t, reduction, dims = SIGNATURE.bind(y, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
-    ddy, ddt = cotangents
+    ddy, ddt = SIGNATURE.each("cotangents", cotangents, "y", "t")
     ddy = SIGNATURE.cotangent("y", ddy, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     if reduction == "mean":

@@ -90,7 +90,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    x, dims = saved
+    x, dims = SIGNATURE.kept(saved, 2)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dx = backward_rows(dy, x, dims)
     if dims.direct:
@@ -103,9 +103,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
 
     tangents has one array for each of x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
-    (t_x,) = tangents
+    (t_x,) = SIGNATURE.each("tangents", tangents, "x")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_y = chosen(t_x, ~(x <= dims.zero))
     return SIGNATURE.restore(dims, y=t_y)[0]
@@ -117,11 +117,11 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     cotangents has one array for each of x. The result has a gradient for each
     of dy, x.
     """
-    (x,) = primals
+    (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
     rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddx,) = cotangents
+    (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = chosen(ddx, ~(x <= dims.zero))
     dx_ = filled(0, dims.rest or (rows,), dims.dtype)

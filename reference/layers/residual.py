@@ -16,6 +16,7 @@ import numpy as np
 from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -106,13 +107,13 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    z, saved_z, activation, dims = saved
+    z, saved_z, activation, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dz, dskip = backward_rows(dy, z, activation)
     dx, dW, db = linear.backward(dz, saved_z)
     if dims.direct:
-        return Gradients(dx, dskip, dW, db)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, skip=dskip, W=dW, b=db))
+        return Gradients(dx, own(dskip, dy), dW, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, skip=own(dskip, dy), W=dW, b=db))
 
 
 @wider
@@ -121,9 +122,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "r
 
     tangents has one array for each of x, skip, W, b.
     """
-    x, skip, W, b = primals
+    x, skip, W, b = SIGNATURE.primals(primals)
     x, skip, W, b, activation, dims = SIGNATURE.bind(x, skip, W, b, activation)
-    t_x, t_skip, t_W, t_b = tangents
+    t_x, t_skip, t_W, t_b = SIGNATURE.each("tangents", tangents, "x", "skip", "W", "b")
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_skip = SIGNATURE.cotangent("skip", t_skip, dims)
     t_W = SIGNATURE.cotangent("W", t_W, dims)
@@ -143,10 +144,10 @@ def double_backward(
     cotangents has one array for each of x, skip, W, b. The result has a gradient for each
     of dy, x, skip, W, b.
     """
-    x, skip, W, b = primals
+    x, skip, W, b = SIGNATURE.primals(primals)
     x, skip, W, b, activation, dims = SIGNATURE.bind(x, skip, W, b, activation)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddskip, ddW, ddb = cotangents
+    ddx, ddskip, ddW, ddb = SIGNATURE.each("cotangents", cotangents, "x", "skip", "W", "b")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddskip = SIGNATURE.cotangent("skip", ddskip, dims)
     ddW = SIGNATURE.cotangent("W", ddW, dims)

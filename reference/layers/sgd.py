@@ -14,7 +14,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import room
+from reference.runtime.storage import own, room
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -87,14 +87,14 @@ def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    alpha, dims = saved
+    alpha, dims = SIGNATURE.kept(saved, 2)
     dy = SIGNATURE.cotangent("y", dy, dims)
     n_l = dims["l"]
     ddW = [np.multiply(dy[l], -alpha, out=room(dy[l])) for l in range(n_l)]
     dW_ = [dy[l] for l in range(n_l)]
     if dims.direct:
-        return Gradients(dW_, ddW)
-    return Gradients(*SIGNATURE.restore(dims, W=dW_, dW=ddW))
+        return Gradients(own(dW_, dy), ddW)
+    return Gradients(*SIGNATURE.restore(dims, W=own(dW_, dy), dW=ddW))
 
 
 @wider
@@ -103,9 +103,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01)
 
     tangents has one array for each of W, dW.
     """
-    W, dW = primals
+    W, dW = SIGNATURE.primals(primals)
     W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
-    t_W, t_dW = tangents
+    t_W, t_dW = SIGNATURE.each("tangents", tangents, "W", "dW")
     t_W = SIGNATURE.cotangent("W", t_W, dims)
     t_dW = SIGNATURE.cotangent("dW", t_dW, dims)
     n_l = dims["l"]
@@ -122,11 +122,11 @@ def double_backward(
     cotangents has one array for each of W, dW. The result has a gradient for each
     of dy, W, dW.
     """
-    W, dW = primals
+    W, dW = SIGNATURE.primals(primals)
     W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     dy = SIGNATURE.cotangent("y", dy, dims)
-    ddW_, dddW = cotangents
+    ddW_, dddW = SIGNATURE.each("cotangents", cotangents, "W", "dW")
     ddW_ = SIGNATURE.cotangent("W", ddW_, dims)
     dddW = SIGNATURE.cotangent("dW", dddW, dims)
     ddy = [ddW_[l] - dddW[l] * alpha for l in range(n_l)]

@@ -15,6 +15,7 @@ import numpy as np
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.storage import own
 from reference.runtime.sums import row_dot
 from reference.runtime.wider import wider
 
@@ -78,8 +79,8 @@ def forward(z: Array, *, axis: int = -1) -> tuple[Array, tuple[Any, ...]]:
     y = forward_rows(z)
     saved = y, dims
     if dims.direct_outputs:
-        return y, saved
-    return SIGNATURE.restore(dims, y=y)[0], saved
+        return own(y, saved), saved
+    return SIGNATURE.restore(dims, y=own(y, saved))[0], saved
 
 
 @wider
@@ -89,7 +90,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    y, dims = saved
+    y, dims = SIGNATURE.kept(saved, 2)
     dy = SIGNATURE.cotangent("y", dy, dims)
     dz = backward_rows(dy, y)
     if dims.direct:
@@ -103,9 +104,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
 
     tangents has one array for each of z.
     """
-    (z,) = primals
+    (z,) = SIGNATURE.primals(primals)
     z, axis, dims = SIGNATURE.bind(z, axis)
-    (t_z,) = tangents
+    (t_z,) = SIGNATURE.each("tangents", tangents, "z")
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
@@ -120,10 +121,10 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     cotangents has one array for each of z. The result has a gradient for each
     of dy, z.
     """
-    (z,) = primals
+    (z,) = SIGNATURE.primals(primals)
     z, axis, dims = SIGNATURE.bind(z, axis)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddz,) = cotangents
+    (ddz,) = SIGNATURE.each("cotangents", cotangents, "z")
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]

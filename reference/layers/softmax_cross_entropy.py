@@ -158,7 +158,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims = saved
+    z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims = SIGNATURE.kept(saved, 8)
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
@@ -178,9 +178,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
 
     tangents has one array for each of z, t.
     """
-    z, t = primals
+    z, t = SIGNATURE.primals(primals)
     z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
-    t_z, t_t = tangents
+    t_z, t_t = SIGNATURE.each("tangents", tangents, "z", "t")
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     t_t = SIGNATURE.cotangent("t", t_t, dims)
     rows = dims["..."]
@@ -212,11 +212,11 @@ def double_backward(
     cotangents has one array for each of z, t. The result has a gradient for each
     of dloss, z, t.
     """
-    z, t = primals
+    z, t = SIGNATURE.primals(primals)
     z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
-    ddz, ddt = cotangents
+    ddz, ddt = SIGNATURE.each("cotangents", cotangents, "z", "t")
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     ddt = SIGNATURE.cotangent("t", ddt, dims)
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)

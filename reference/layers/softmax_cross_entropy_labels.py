@@ -143,7 +143,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    t, sum_z, exp_z, reduction, dims = saved
+    t, sum_z, exp_z, reduction, dims = SIGNATURE.kept(saved, 5)
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
     rows = dims["..."]
     if reduction == "mean":
@@ -163,9 +163,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
 
     tangents has one array for each of z.
     """
-    z, t = primals
+    z, t = SIGNATURE.primals(primals)
     z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
-    (t_z,) = tangents
+    (t_z,) = SIGNATURE.each("tangents", tangents, "z")
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     rows = dims["..."]
     exp_z = row_exp(z, axis=1)
@@ -190,11 +190,11 @@ def double_backward(
     cotangents has one array for each of z. The result has a gradient for each
     of dloss, z.
     """
-    z, t = primals
+    z, t = SIGNATURE.primals(primals)
     z, t, reduction, dims = SIGNATURE.bind(z, t, reduction)
     rows = dims["..."]
     dloss = SIGNATURE.cotangent("loss", dloss, dims)
-    (ddz,) = cotangents
+    (ddz,) = SIGNATURE.each("cotangents", cotangents, "z")
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]

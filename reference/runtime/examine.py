@@ -64,6 +64,7 @@ class Examiner:
         """
         values = {name: self.option(name, value) for name, value in zip(self.options, options, strict=True)}
         dims = Dims()
+        dims.layer = self.layer
         dims.axis = None if values.get("axis") == -1 else values.get("axis")
         chosen = tuple(values[name] for name in self.choice)
         dims.choice = chosen[0] if len(chosen) == 1 else chosen

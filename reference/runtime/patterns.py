@@ -41,6 +41,7 @@ class Dims(dict[str, int]):
     """Sizes of the axes of one call, and what is needed to give results their outer shape again.
 
     Attributes:
+        layer: the kernel's name.
         dtype: what the call computes in, in the machine's byte order.
         result: the dtype of its results, where it is another: see reference.runtime.wider.
         number: the type of the numbers in object arrays, where they are not only integers.
@@ -60,6 +61,7 @@ class Dims(dict[str, int]):
 
     def __init__(self, dtype: Any = None) -> None:
         super().__init__()
+        self.layer = ""
         self.dtype = dtype
         self.number: type | None = None
         self.result: Any = None

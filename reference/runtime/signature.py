@@ -15,7 +15,7 @@ import numpy as np
 
 from reference.runtime.examine import Examiner
 from reference.runtime.patterns import REST, Array, Dims, Pattern
-from reference.runtime.reading import OBJECT, integers, listed
+from reference.runtime.reading import OBJECT, cast, integers, listed, read
 from reference.runtime.values import OPTIONS
 from reference.runtime.wider import converted
 
@@ -160,40 +160,105 @@ class Signature(Examiner):
                 return argument if outer is inner else argument.reshape(inner)
         except (AttributeError, KeyError):  # a list, or the first of its kind
             kind, shapes = dims.dtype, dims.entry_shapes.get(name)
-            if shapes and [a.shape for a in argument if a.__class__ is np.ndarray and a.dtype is kind] == shapes:
+            if (
+                shapes
+                and argument.__class__ is list
+                and [a.shape for a in argument if a.__class__ is np.ndarray and a.dtype is kind] == shapes
+            ):
                 return argument
         return self.fitted(name, argument, dims)
 
     def fitted(self, name: str, argument: Any, dims: Dims) -> Any:
-        """cotangent, for what is new; None stands for zeros."""
+        """cotangent, for what is new; None stands for zeros, in a list too."""
         pattern = self.pattern(name, dims)
+        label = f"{self.layer}: the cotangent or tangent of {pattern}"
         if argument is None:
             argument = self.nothing(pattern, dims)
         if pattern.sequence:
             flat = pattern.slots[1:] == ((REST,),)
-            kind = dims.dtype
-            arrays = [a if type(a) is np.ndarray and a.dtype is kind else np.asarray(a, dtype=kind) for a in argument]
             shapes = dims.shapes.get(name) or dims.rests
+            entries = listed(argument, label)
+            arrays = [
+                np.zeros(shapes[n], dims.dtype)
+                if a is None and n < len(shapes)
+                else self.real(a, f"{label}, at {n},", dims)
+                for n, a in enumerate(entries)
+            ]
             if [a.shape for a in arrays] != shapes:
                 found = [a.shape for a in arrays]
-                raise ValueError(
-                    f"{self.layer}: the cotangent or tangent of {pattern} has shapes {found}; they must be {shapes}"
-                )
+                raise ValueError(f"{label} has shapes {found}; they must be {shapes}")
             if not flat or (self.elementwise and all(shapes)):
-                dims.entry_shapes[name] = shapes
+                if dims.dtype is not OBJECT:
+                    dims.entry_shapes[name] = shapes
                 return arrays
             return [a if self.elementwise and a.ndim else a.reshape(-1) for a in arrays]
         shape = self.shape(pattern, dims)
-        a = np.asarray(argument)
-        if a.dtype != dims.dtype:
-            a = a.astype(dims.dtype)
+        a = self.real(argument, label, dims)
         if a.shape != shape:
-            raise ValueError(
-                f"{self.layer}: the cotangent or tangent of {pattern} has shape {a.shape}; it must be {shape}"
-            )
+            raise ValueError(f"{label} has shape {a.shape}; it must be {shape}")
         if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
             return np.moveaxis(a, dims.axis, -1).reshape(self.inner(pattern, dims))
-        return a.reshape(self.planned(name, pattern, dims)[1])
+        inner = self.planned(name, pattern, dims)[1]
+        if dims.dtype is OBJECT:  # the next may hold what is no number
+            del dims.layout[name]
+        return a.reshape(inner)
+
+    @staticmethod
+    def real(argument: Any, label: str, dims: Dims) -> Array:
+        """A cotangent or tangent as an array of the call's dtype."""
+        a = read(argument, "cotangent", label)
+        if a.dtype == dims.dtype:
+            return a
+        try:
+            return cast(a, dims.dtype, dims.number)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{label} cannot be converted to {dims.dtype}: {error}") from error
+
+    # ---- taking apart ----------------------------------------------------------------------------------------------
+
+    def primals(self, primals: Any) -> Sequence[Any]:
+        """What was passed for each input; a mask that is left out is None.
+
+        Raises:
+            TypeError, ValueError: it is not a value for each.
+        """
+        names = [p.name for p in self.inputs]
+        if primals.__class__ is tuple or primals.__class__ is list:
+            missing = self.inputs[len(primals) :]
+            if missing and all(p.optional for p in missing):
+                primals = [*primals, *(None for _ in missing)]
+        return self.each("primals", primals, *names)
+
+    def each(self, argument: str, values: Any, *names: str) -> Sequence[Any]:
+        """Values of which there is one for each of some tensors.
+
+        Raises:
+            TypeError, ValueError: there is not.
+        """
+        if values.__class__ is not tuple and values.__class__ is not list:
+            if values is None or isinstance(values, np.ndarray | str | bytes | dict | set):
+                raise TypeError(f"{self.layer}: {argument} is of type {type(values).__name__}; {self.wanted(names)}")
+            values = listed(values, f"{self.layer}: {argument}")
+        if len(values) != len(names):
+            raise ValueError(f"{self.layer}: {argument} has {len(values)} entries; {self.wanted(names)}")
+        return values  # type: ignore[no-any-return]
+
+    @staticmethod
+    def wanted(names: Sequence[str]) -> str:
+        return f"it must be a tuple with one entry for each of {', '.join(names)}"
+
+    def kept(self, saved: Any, count: int) -> tuple[Any, ...]:
+        """What forward saved for backward.
+
+        Raises:
+            TypeError: it is anything else.
+        """
+        try:
+            if saved[-1].layer is self.layer and len(saved) == count:
+                return saved  # type: ignore[no-any-return]
+        except (AttributeError, LookupError, TypeError):
+            pass
+        raise TypeError(f"{self.layer}: saved is not what forward of {self.layer} returned beside its result")
 
     # ---- coming back -----------------------------------------------------------------------------------------------
 

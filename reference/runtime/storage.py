@@ -7,6 +7,7 @@ them; and a training loop asks for the same sizes in every step.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,56 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 def room(like: Array) -> Array | None:
     """An array of this shape and dtype for a ufunc's ``out``, if it is large; None lets NumPy make a small one."""
     return empty(like.shape, like.dtype) if like.nbytes >= LARGE else None
+
+
+def own(result: Any, *others: Any) -> Any:
+    """A result in memory of its own: copied where it lies in that of something else, or of a list's other entries.
+
+    Args:
+        result: an array, or a list of them.
+        others: arrays, and lists and tuples of them: what a caller passed, what backward needs, other results.
+    """
+    for other in others:  # what is nearly always the case, first
+        if other.__class__ is tuple:
+            for kept in other:
+                if kept is result:
+                    return copied(result)
+    taken = {id(m) for m in _memories(others)}
+    if result.__class__ is not list:
+        return copied(result) if id(_memory(result)) in taken else result
+    found = []
+    for entry in result:
+        entry = copied(entry) if id(_memory(entry)) in taken else entry
+        taken.add(id(_memory(entry)))
+        found.append(entry)
+    return found
+
+
+def copied(a: Any) -> Any:
+    """A copy, of a large array in memory that an earlier one has left, with the copies of a list's entries."""
+    if a.__class__ is list:
+        return [copied(entry) for entry in a]
+    if a.nbytes < LARGE:
+        return a.copy()
+    out = empty(a.shape, a.dtype)
+    out[...] = a
+    return out
+
+
+def _memory(a: Any) -> Any:
+    """What holds the elements of an array: the array itself, or what it is a view of, by whatever stands between."""
+    while (base := getattr(a, "base", None)) is not None:
+        a = base
+    return a
+
+
+def _memories(values: Any) -> Iterator[Any]:
+    """What holds the elements of arrays in lists and tuples."""
+    for v in values:
+        if isinstance(v, np.ndarray):
+            yield _memory(v)
+        elif isinstance(v, list | tuple):
+            yield from _memories(v)
 
 
 def release() -> None:

@@ -71,6 +71,7 @@ class Bodies:
         self.activations = tuple(map(self.alphabet.layer, activations))
         self.functions: set[str] = set()
         self.helpers: dict[str, str] = {}
+        self.scalars = ""
         self.layers_used: set[str] = set()
         self.uses_math = self.uses_numpy = False
         self.second: list[str] = []

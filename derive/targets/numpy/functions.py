@@ -14,6 +14,7 @@ from derive.notation.read import OPTION_KINDS
 from derive.program.overflow import may_overflow_on_the_way
 from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
+from derive.targets.numpy.sharing import met
 from derive.targets.numpy.views import size_name
 from derive.targets.words import docstring, literal, visible
 
@@ -93,7 +94,7 @@ class Functions(Bodies):
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
         lines.append(f"    saved = {unpacked([*saved, *options, 'dims'])}")
-        outputs = {o: self.cropped(o) for o in self.layer.outputs}
+        outputs = self.owned(lines, {o: self.cropped(o) for o in self.layer.outputs}, saved)
         if len(outputs) == 1:
             direct, through = next(iter(outputs.values())), f"{self.restored(outputs)}[0]"
         else:
@@ -138,7 +139,7 @@ class Functions(Bodies):
                 only = next(iter(cot.values()))
                 return only, [f"    {only} = {only}[0] if isinstance({only}, tuple) else {only}", *lines]
             return next(iter(cot.values())), lines
-        return "cotangents", [f"    {', '.join(cot.values())} = cotangents", *lines]
+        return "cotangents", [self.each(cot.values(), "cotangents", cot), *lines]
 
     def cotangent_type(self) -> str:
         outputs = [self.layer.tensors[o] for o in self.variants[0].adjoint.cotangents]
@@ -148,7 +149,7 @@ class Functions(Bodies):
 
     def unpack_saved(self, saved: list[str], options: list[str]) -> list[str]:
         fields = [*saved, *options, "dims"]
-        return [f"    {unpacked(fields)} = saved"]
+        return [f"    {unpacked(fields)} = SIGNATURE.kept(saved, {len(fields)})"]
 
     def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         argument, lines_in = self.cotangent_arguments()
@@ -174,6 +175,7 @@ class Functions(Bodies):
             lines.append(f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes))
         gradients = self.named_alike([b for _, b, _ in bodies], [self.every_gradient(d) for d in self.variants])
         lines += self.merge([b.lines for _, b, _ in bodies])
+        gradients = self.owned(lines, gradients)
         if "None" not in gradients.values():
             lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
         lines.append(f"    return Gradients(*{self.restored(gradients)})")
@@ -205,14 +207,15 @@ class Functions(Bodies):
         ]
         wrt = [t.name for t in self.layer.differentiable]
         names_ = [tangent.names[n] for n in wrt]
-        lines.append(f"    {unpacked(names_)} = tangents")
+        lines.append(self.each(names_, "tangents", wrt))
         lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
         lines += self.prelude(bodies)
         outputs = self.layer.differentiable_outputs
         moving = [{o: d.tangent.names.get(o, "None") for o in outputs} for d in self.variants]
         results = self.named_alike(bodies, moving)
         lines += self.merge([b.lines for b in bodies])
-        through = self.restored({o: self.cropped_tangent(o, name) for o, name in results.items()})
+        tangents = self.owned(lines, {o: self.cropped_tangent(o, name) for o, name in results.items()})
+        through = self.restored(tangents)
         lines.append(f"    return {through}[0]" if len(outputs) == 1 else f"    return tuple({through})")
         return "\n".join(lines)
 
@@ -220,13 +223,22 @@ class Functions(Bodies):
         return self.cropped(output).replace(output, name, 1)
 
     def primals(self) -> list[str]:
-        """The lines that take the primals apart; a mask may be missing."""
-        optional = [t.name for t in self.left_out()]
-        inputs = [t.name for t in self.layer.inputs if t.name not in optional]
-        if not optional:
-            return [f"    {unpacked(inputs)} = primals"]
-        lines = [f"    {', '.join([*inputs, '*rest'])} = primals"]
-        return lines + [f"    {name} = rest[{n}] if len(rest) > {n} else None" for n, name in enumerate(optional)]
+        """The line that takes the primals apart; a mask may be missing."""
+        return [f"    {unpacked([t.name for t in self.layer.inputs])} = SIGNATURE.primals(primals)"]
+
+    @staticmethod
+    def each(names: Iterable[str], argument: str, of: Iterable[str]) -> str:
+        """The line that takes an argument apart, which has one value for each of some tensors."""
+        words = "".join(f', "{name}"' for name in of)
+        return f'    {unpacked([*names])} = SIGNATURE.each("{argument}", {argument}{words})'
+
+    def owned(self, lines: list[str], results: dict[str, str], saved: Iterable[str] = ()) -> dict[str, str]:
+        """Code of results, each in memory of its own; ``lines`` are those of the function so far."""
+        helpers = [*self.helpers.values(), self.scalars]
+        found = met(lines, results, saved, helpers)
+        if found:
+            self.functions.add("own")
+        return {name: f"own({code}, {found[name]})" if name in found else code for name, code in results.items()}
 
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
@@ -269,15 +281,16 @@ class Functions(Bodies):
             *self.bind(),
         ]
         if len(cot) > 1:
-            lines.append(f"    {', '.join(cot)} = {argument}")
+            lines.append(self.each(cot, argument, d.adjoint.cotangents))
         lines += self.prelude(bodies)
         lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
-        lines.append(f"    {unpacked(u)} = cotangents")
+        lines.append(self.each(u, "cotangents", given))
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in given.items() if c != "_"]
         back = {c: o for o, c in d.adjoint.cotangents.items()}
         fields = [{back.get(w, w): v.second.names.get(w, "None") for w in wanted} for v in self.variants]
         gradients = self.named_alike(bodies, fields)
         lines += self.merge([b.lines for b in bodies])
+        gradients = self.owned(lines, gradients)
         lines.append(f"    return Second(*{self.restored(gradients)})")
         self.second = wanted
         return "\n".join(lines)

@@ -26,6 +26,7 @@ MODULES = {
     "powered": "elementary",
     "in_blocks": "blocks",
     "room": "storage",
+    "own": "storage",
     "wider": "wider",
     "chosen": "selection",
     "argmax": "selection",

@@ -17,6 +17,7 @@ class Kernel(Functions, Header):
     """Prints the module of one layer from the derivations of its variants, the default one first."""
 
     def source(self) -> str:
+        self.scalars = self.scalar_functions() if self.layer.elementwise else ""
         bodies = [self.forward_backward(d) for d in self.variants]
         saved = list(dict.fromkeys(n for _, _, names_ in bodies for n in names_))
         given = {t.name for t in self.layer.inputs}
@@ -33,8 +34,8 @@ class Kernel(Functions, Header):
         if second:
             parts.append(second)
         parts[:0] = (self.helpers[name] for name in sorted(self.helpers, key=lambda n: (n[:1] != "f", n)))
-        if self.layer.elementwise:
-            parts.insert(0, self.scalar_functions())
+        if self.scalars:
+            parts.insert(0, self.scalars)
         self.uses_math, self.uses_numpy = (any(name in part for part in parts) for name in ("math.", "np."))
         self.functions = {f for f in self.functions if any(f in part for part in parts)}
         head = self.header()
