@@ -39,6 +39,11 @@ PACKAGE = f'"""{MARK}."""\n'
 Told = Callable[[str, float], None]
 
 
+def checkout() -> bool:
+    """Whether this is the project itself, and not an installation of it."""
+    return (ROOT / "mkdocs.yml").is_file() and (ROOT / DOCS).is_dir()
+
+
 class BuildError(ValueError):
     """A build that cannot go on: says what and how to mend it."""
 
@@ -106,6 +111,7 @@ def generate(
     file: Path | None = None,
     out: Path | None = None,
     told: Told = lambda name, seconds: None,
+    isolated: bool = False,
 ) -> Plan:
     """Derive layers and print their kernels and pages; nothing is written.
 
@@ -114,18 +120,23 @@ def generate(
         file: instead, a file of definitions outside the project.
         out: the folder for kernels and pages of ``file``.
         told: called with each layer's name and the seconds it took.
+        isolated: run nothing of ``file``; it may hold definitions alone.
 
     Raises:
-        BuildError: an unknown name, or a kernel that does not compute what its definition says.
+        BuildError: an unknown name, no project, or a kernel that does not compute what its definition says.
         derive.notation.read.DefinitionError: a definition that cannot be read.
     """
     from derive.notation.define import load_file, load_project
 
     registry = load_project()
-    chosen = load_file(file) if file else registry
+    chosen = load_file(file, isolated) if file else registry
     out = out or (file.with_name("kernels") if file else None)
     picked = list(names)
     chosen = {n: v for n, v in known(picked, chosen).items() if not picked or n in picked}
+    if file is None and not checkout():
+        raise BuildError(
+            "there is no project here, only an installation of it; name a file: gradbook build my_layers.py"
+        )
     kernels, pages = (out, out) if out else (ROOT / KERNELS, ROOT / PAGES)
     plan = Plan(out or ROOT, file)
     if package := plan.package():

@@ -8,13 +8,16 @@ error); 130 interrupted, 143 ended from outside. What goes wrong is said in one 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive import __version__
 from derive.ending import ENDED, INTERRUPTED, Ended, ended_in_order, refuse
+from derive.suggest import Parser, meant
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,21 +34,25 @@ examples:
 """
 
 
+STATUS = "Exit status: 0 {}; 1 {}; 2 not possible as asked; 130 interrupted."
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="gradbook",
         description="Neural-network layers derived from their equations: gradients, kernels, evidence and a book.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"gradbook {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
 
     build = commands.add_parser(
         "build",
         help="generate kernels and pages",
-        description="Derive layers and write their kernels and pages. Only what differs is written.",
-        epilog="Exit status: 0 done or nothing differs; 1 --check found differences or a check failed; 2 "
-        "unusable request.",
+        description="Derive layers and write their kernels and pages. Only what differs is written, and nothing is "
+        "written over or removed but what an earlier build made (DIR/.gradbook.json lists it).",
+        epilog=STATUS.format("done or nothing differs", "--check found differences, or a leg of the evidence fails"),
     )
     build.add_argument(
         "what", nargs="*", metavar="FILE|LAYER", help="a file of definitions, or names of layers; none: all"
@@ -56,24 +63,38 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write nothing; show what differs and exit with 1 if anything does",
     )
+    build.add_argument(
+        "--isolated",
+        action="store_true",
+        help="run nothing of FILE, which may then hold definitions alone; without it FILE is run, as Python",
+    )
     build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
 
-    commands.add_parser("list", help="every layer, in one line each", description="List every layer with what it does.")
+    commands.add_parser(
+        "list",
+        help="every layer, in one line each",
+        description="List every layer with what it does.",
+        epilog="Exit status: 0 done; 2 the list cannot be printed.",
+    )
 
     show = commands.add_parser(
         "show",
         help="a layer's equations, derivation and kernel",
         description="Show a layer: equations, shapes, gradient, and the kernel generated from them.",
+        epilog="Exit status: 0 done; 2 there is no such layer.",
     )
-    show.add_argument("layer", metavar="LAYER")
+    show.add_argument(
+        "layer", metavar="LAYER|FILE[:LAYER]", help="a layer of the project, or of a file of definitions (which is run)"
+    )
     show.add_argument("--steps", action="store_true", help="also every step of the derivation")
     show.add_argument("--no-kernel", action="store_true", help="leave the kernel out")
 
     verify = commands.add_parser(
         "verify",
         help="run the evidence",
-        description="Run every leg of the evidence and record the result for the pages.",
-        epilog="Exit status: 0 every leg holds; 1 one does not; 2 unusable request.",
+        description="Run every leg of the evidence and record the result for the pages. A leg that needs what is not "
+        "installed is not run, and does not fail.",
+        epilog=STATUS.format("every leg that was run holds", "one does not"),
     )
     verify.add_argument("layers", nargs="*", metavar="LAYER", help="none: all")
     verify.add_argument(
@@ -113,7 +134,7 @@ def run(words: list[str]) -> int:
     if words[:1] == ["train"]:  # its options are its own
         from reference.training.cli import run as train
 
-        return train(words[1:])
+        return train(words[1:], Parser)
     arguments = parser().parse_args(words)
     return int(COMMANDS[arguments.command](arguments))
 
@@ -131,8 +152,11 @@ def build(arguments: argparse.Namespace) -> int:
     from derive import build as work
 
     file, names = split(arguments.what)
-    if file is None and arguments.out:
-        raise work.BuildError("--out goes with a file of definitions: gradbook build my_layers.py --out my_kernels/")
+    for option in ("out", "isolated"):
+        if file is None and getattr(arguments, option):
+            raise work.BuildError(
+                f"--{option} goes with a file of definitions: gradbook build my_layers.py --{option} ..."
+            )
     out = arguments.out or (file.with_name("kernels") if file else None)
     whole = file is None and not names
     begin = time.perf_counter()
@@ -141,13 +165,13 @@ def build(arguments: argparse.Namespace) -> int:
             f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)"
         )
         return 0
-    plan = progress(arguments.what, lambda told: work.generate(names, file, out, told))
+    plan = progress(arguments.what, lambda told: work.generate(names, file, out, told, arguments.isolated))
     if arguments.check:
         return report_check(plan, whole, arguments.what, out)
     written, gone = work.write(plan, remove=whole or file is not None)
     report_build(plan, written, gone, time.perf_counter() - begin)
     if file is not None and out is not None and not arguments.no_verify:
-        return verify_file(file, out)
+        return verify_file(file, out, arguments.isolated)
     return 0
 
 
@@ -164,7 +188,8 @@ def split(what: Sequence[str]) -> tuple[Path | None, list[str]]:
     if len(files) > 1 or (files and names):
         raise BuildError("give one file of definitions, or names of layers")
     if files and not files[0].is_file():
-        raise BuildError(f"there is no file {files[0]}")
+        near = meant(files[0].name, (p.name for p in files[0].parent.glob("*.py")))
+        raise BuildError(f"there is no file {files[0]}" + (f"; {near}" if near else ""))
     return (files[0] if files else None), names
 
 
@@ -243,9 +268,17 @@ def list_layers(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
+    from derive.build import known
+    from derive.notation.define import load_file, load_project
     from derive.targets.terminal import show_layer
 
-    show_layer(console(), arguments.layer, steps=arguments.steps, kernel=not arguments.no_kernel)
+    word = re.fullmatch(r"(.*\.py)(?::(.*))?", arguments.layer)
+    file, _ = split([word[1]]) if word else (None, [])
+    registry = load_file(file) if file else load_project()
+    name = word[2] if word else arguments.layer
+    for one in [name] if name else registry:
+        layer = known([one], registry)[one][0]
+        show_layer(console(), layer, file, steps=arguments.steps, kernel=not arguments.no_kernel)
     return 0
 
 
@@ -258,10 +291,10 @@ def verify(arguments: argparse.Namespace) -> int:
     return verify_project(console(), arguments.layers, record=not arguments.no_record)
 
 
-def verify_file(file: Path, out: Path) -> int:
+def verify_file(file: Path, out: Path, isolated: bool) -> int:
     from derive.verify import verify_outside
 
-    return verify_outside(console(), file, out)
+    return verify_outside(console(), file, out, isolated)
 
 
 COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify}

@@ -7,7 +7,6 @@ installation; without it, or without MkDocs, there is no page leg, and `missing`
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from derive.build import ROOT
+from derive.extras import lacking
 
 SETTINGS = ROOT / "mkdocs.yml"
 SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent$", re.MULTILINE)
@@ -26,9 +26,8 @@ SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent$", re.MULTILIN
 def missing() -> str:
     """Why there is no page leg here; nothing where there is one."""
     if not (ROOT / "tests" / "page" / "score.py").exists() or not SETTINGS.exists():
-        return "the pages' own reader is part of a checkout (tests/page), not of an installation"
-    lacking = [m for m in ("mkdocs", "material", "math_core") if not importlib.util.find_spec(m)]
-    return f"pages cannot be built without {', '.join(lacking)}: pip install gradbook[docs]" if lacking else ""
+        return "the pages' own reader is part of a checkout, not of an installation"
+    return lacking(["mkdocs", "material", "math_core", "markdown"])
 
 
 Answer = tuple[str, bool, str, str, float]

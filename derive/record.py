@@ -42,8 +42,15 @@ def legs(record: Mapping[str, Mapping[str, Any]], name: str, definition: str) ->
     return tuple(entry["legs"]) if entry and entry["definition"] == definition else ()
 
 
-def entry(leg: str, passed: bool, text: str, detail: str = "") -> dict[str, Any]:
-    """One leg for the record. ``text`` is short, for the badge; ``detail`` is a sentence, for the page."""
+#: Whether a leg holds, None where it was not run, to the colour, mark and word for it.
+STATES = {True: ("ok", "✓", "holds"), False: ("bad", "✗", "**fails**"), None: ("none", "–", "not run")}
+
+
+def entry(leg: str, passed: bool | None, text: str, detail: str = "") -> dict[str, Any]:
+    """One leg for the record: whether it holds, None if it was not run.
+
+    ``text`` is short, for the badge; ``detail`` is a sentence, for the page.
+    """
     return {"leg": leg, "passed": passed, "text": text} | ({"detail": detail} if detail else {})
 
 
@@ -71,6 +78,8 @@ def merged(path: Path, found: Mapping[str, tuple[str, Legs]]) -> dict[str, dict[
     record = load(path)
     for name, (definition, new) in found.items():
         old = legs(record, name, definition)
+        known = {leg["leg"] for leg in old}
+        new = [leg for leg in new if leg["passed"] is not None or leg["leg"] not in known]
         again = {leg["leg"] for leg in new}
         kept = [dict(leg) for leg in old if leg["leg"] not in again]
         record[name] = {"definition": definition, "legs": merge(kept, new)}

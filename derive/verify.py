@@ -24,23 +24,26 @@ from rich.console import Console
 from rich.table import Table
 
 from derive import pageleg, record
-from derive.build import ROOT, Plan, fingerprint, generate, known, write
+from derive.build import ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.calculus.derivation import Derivation, derive
 from derive.ending import interrupts_ignored
 from derive.notation.define import REGISTRY, load_file, load_project
+from derive.record import STATES
 
 if TYPE_CHECKING:
     from derive.evidence.result import Result
     from derive.notation.layer import Layer
 
+COLOURS = {True: "green", False: "red", None: "yellow"}
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """One leg of one layer, all variants together."""
+    """One leg of one layer, all variants together; ``passed`` is None where it was not run, and ``detail`` says why."""
 
     layer: str
     leg: str
-    passed: bool
+    passed: bool | None
     text: str
     detail: str
     seconds: float
@@ -54,13 +57,14 @@ def run_leg(leg: str, derivations: Iterable[Derivation], kernel: ModuleType) -> 
     begin = time.perf_counter()
     whole = together(verify.leg(leg, derivation, kernel) for derivation in derivations)
     seconds = time.perf_counter() - begin
-    return Verdict(whole.layer, leg, whole.passed, short(leg, whole), long(leg, whole), seconds)
+    passed = whole.passed if whole.compared else None
+    return Verdict(whole.layer, leg, passed, short(leg, whole), long(leg, whole), seconds)
 
 
 def short(name: str, result: Result) -> str:
     """A leg's number, for a badge."""
     if not result.compared:
-        return "not compared"
+        return "not run"
     if not result.passed:
         return "FAILED"
     if name in (
@@ -86,10 +90,17 @@ def long(name: str, result: Result) -> str:
     return "; ".join(part for part in [*numbers, said, *result.notes] if part)
 
 
-def run_layer(variants: tuple[Layer, ...], kernel: ModuleType) -> Iterator[Verdict]:
-    """Every leg of one layer, as it comes."""
+def run_layer(variants: tuple[Layer, ...], load: Callable[[str], ModuleType]) -> Iterator[Verdict]:
+    """Every leg of one layer, as it comes; a kernel that cannot be imported is a leg that fails, and the only one."""
     from derive.evidence import verify
 
+    begin = time.perf_counter()
+    try:
+        kernel = load(variants[0].name)
+    except Exception as error:
+        said = f"it cannot be imported: {type(error).__name__}: {error}".replace(f"{ROOT}{os.sep}", "")
+        yield Verdict(variants[0].name, "kernel", False, "FAILED", said, time.perf_counter() - begin)
+        return
     derivations = [derive(v) for v in variants]
     for leg in verify.LEGS:
         if verify.applies(leg, variants[0], kernel):
@@ -98,7 +109,7 @@ def run_layer(variants: tuple[Layer, ...], kernel: ModuleType) -> Iterator[Verdi
 
 def run_named(name: str) -> list[Verdict]:
     """Every leg of one layer of the project; runs in a process of its own."""
-    return list(run_layer(load_project()[name], project_kernel(name)))
+    return list(run_layer(load_project()[name], project_kernel))
 
 
 def run_project(names: list[str]) -> Iterator[Verdict]:
@@ -106,7 +117,7 @@ def run_project(names: list[str]) -> Iterator[Verdict]:
     workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
     if len(names) < 4 or workers < 2:
         for name in names:
-            yield from run_layer(load_project()[name], project_kernel(name))
+            yield from run_layer(load_project()[name], project_kernel)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -144,14 +155,13 @@ def show(console: Console, verdicts: Iterable[Verdict], expected: int) -> list[V
                 line = []
             if not line:
                 line = [f"[bold]{verdict.layer:<30}[/bold]"]
-            mark = "[green]✓[/green]" if verdict.passed else "[red]✗[/red]"
-            line.append(f"{verdict.leg} {mark}")
+            line.append(f"{verdict.leg} [{COLOURS[verdict.passed]}]{STATES[verdict.passed][1]}[/]")
             found.append(verdict)
             progress.update(task, advance=1, description=f"{verdict.layer}: {verdict.leg}")
         if line:
             progress.console.print(" · ".join(line))
     for verdict in found:
-        if not verdict.passed:
+        if verdict.passed is False:
             console.print(f"\n[red]✗[/red] {verdict.layer}: {verdict.leg}\n  ", end="")
             console.print(verdict.detail, markup=False)
     return found
@@ -164,11 +174,23 @@ def summary(console: Console, found: list[Verdict]) -> int:
         table.add_column(head, justify="left" if head == "leg" else "right")
     for leg in dict.fromkeys(v.leg for v in found):
         own = [v for v in found if v.leg == leg]
-        passed = sum(v.passed for v in own)
-        table.add_row(leg, f"{passed}/{len(own)}", f"{sum(v.seconds for v in own):.1f}")
+        run = [v for v in own if v.passed is not None]
+        passed = f"{sum(bool(v.passed) for v in run)}/{len(run)}" if run else "not run"
+        table.add_row(leg, passed, f"{sum(v.seconds for v in own):.1f}")
     console.print()
     console.print(table)
-    return 0 if found and all(v.passed for v in found) else 1
+    for reason, legs in left_out(found).items():
+        console.print(f"not run: {', '.join(legs)}: {reason.removeprefix('not run: ')}", markup=False)
+    return 0 if any(v.passed for v in found) and not any(v.passed is False for v in found) else 1
+
+
+def left_out(found: Iterable[Verdict]) -> dict[str, list[str]]:
+    """Why legs were not run, and which."""
+    reasons: dict[str, dict[str, None]] = {}
+    for v in found:
+        if v.passed is None:
+            reasons.setdefault(v.detail, {})[v.leg] = None
+    return {reason: list(legs) for reason, legs in reasons.items()}
 
 
 def entries(found: Iterable[Verdict]) -> dict[str, record.Legs]:
@@ -185,21 +207,26 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
         BuildError: an unknown name.
     """
     registry = known(names, load_project())
+    record = record and checkout()
     chosen = {n: v for n, v in registry.items() if not names or n in names}
     verdicts = itertools.chain(run_project(list(chosen)), pages(pageleg.page_leg, chosen))
-    found = show(console, verdicts, count(chosen) + len(chosen) * (not pageleg.missing()))
+    found = show(console, verdicts, count(chosen) + len(chosen))
     if record:
         keep(Plan(ROOT), found)
         written, _ = write(generate(names))
         console.print(f"\nrecorded in {RECORD}; {len(written)} pages changed")
+    elif not checkout():
+        console.print("\nnot recorded: there is no project here, only an installation of it")
     return summary(console, found)
 
 
 def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Iterable[str]) -> Iterator[Verdict]:
-    """The page leg, where this is a checkout with MkDocs: it reads built pages, so it comes last."""
-    if not pageleg.missing():
-        for name, passed, text, detail, seconds in leg(names):
-            yield Verdict(name, "page", passed, text, detail, seconds)
+    """The page leg, run where this is a checkout with MkDocs: it reads built pages, so it comes last."""
+    if reason := pageleg.missing():
+        yield from (Verdict(name, "page", None, "not run", reason, 0.0) for name in names)
+        return
+    for name, passed, text, detail, seconds in leg(names):
+        yield Verdict(name, "page", passed, text, detail, seconds)
 
 
 RECORD = record.RECORD
@@ -229,16 +256,13 @@ def outside_kernels(out: Path) -> Callable[[str], ModuleType]:
     return lambda name: importlib.import_module(f"{package}.{name}")
 
 
-def verify_outside(console: Console, file: Path, out: Path) -> int:
+def verify_outside(console: Console, file: Path, out: Path, isolated: bool = False) -> int:
     """Verify layers of a user's own file with the kernels in ``out``, and put the result on their pages."""
-    chosen = load_file(file) or dict(REGISTRY)
-
+    chosen = load_file(file, isolated)
     kernel = outside_kernels(out)
-    own = itertools.chain.from_iterable(run_layer(v, kernel(n)) for n, v in chosen.items())
+    own = itertools.chain.from_iterable(run_layer(v, kernel) for v in chosen.values())
     read = pages(lambda names: pageleg.outside(names, out), chosen)
-    found = show(console, itertools.chain(own, read), count(chosen) + len(chosen) * (not pageleg.missing()))
-    if pageleg.missing():
-        console.print(f"\nthe page leg was not run: {pageleg.missing()}")
+    found = show(console, itertools.chain(own, read), count(chosen) + len(chosen))
     keep(Plan(out, file), found)
-    write(generate(file=file, out=out))
+    write(generate(file=file, out=out, isolated=isolated))
     return summary(console, found)

@@ -19,6 +19,7 @@ from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.conventions import for_layer
 from derive.notation.expr import Ref, Size, mul
 from derive.notation.layer import Layer
+from derive.record import STATES
 from derive.targets.latex import Latex
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
@@ -95,7 +96,7 @@ def badges(legs: Iterable[Mapping[str, Any]], name: str) -> str:
     """One badge for each leg of the evidence, with its numbers; ``not run`` without a record."""
     words = []
     for leg in legs:
-        state, mark = ("ok", "✓") if leg["passed"] else ("bad", "✗")
+        state, mark, _ = STATES[leg["passed"]]
         words.append(f'<span class="gb-badge gb-{state}"><b>{html(leg["leg"])} {mark}</b> {html(leg["text"])}</span>')
     if not words:
         words.append(f'<span class="gb-badge gb-none"><b>not run</b> gradbook verify {name}</span>')
@@ -303,7 +304,7 @@ def _code(page: Page) -> Iterator[str]:
 def _accuracy(page: Page) -> Iterator[str]:
     yield "## Accuracy and conventions { #accuracy }"
     if page.legs:
-        rows = ((prose(leg["leg"]), "holds" if leg["passed"] else "**fails**", _plain(leg)) for leg in page.legs)
+        rows = ((prose(leg["leg"]), STATES[leg["passed"]][2], _plain(leg)) for leg in page.legs)
         yield table(("evidence", "verdict", "measured"), rows)
     else:
         name = page.layer.name

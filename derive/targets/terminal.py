@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
 from derive import record
-from derive.build import ROOT, fingerprint, known
+from derive.build import KERNELS, ROOT, Plan, fingerprint, shown
 from derive.calculus.derivation import Derivation, derive
 from derive.calculus.steps import Rewrite, Scatter
-from derive.notation.define import load_project
+from derive.files import text_of
 from derive.notation.expr import Ref, mul
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
 from derive.targets.words import visible
 
 
-def show_layer(console: Console, name: str, steps: bool = False, kernel: bool = True) -> None:
-    """Print everything there is to know about a layer.
-
-    Raises:
-        BuildError: there is no such layer; names the nearest ones.
-    """
-    registry = known([name], load_project())
-    derivation = derive(registry[name][0])
-    layer = derivation.layer
-    console.print(f"[bold]{name}[/bold]   {escape(visible(layer.summary))}")
+def show_layer(console: Console, layer: Layer, file: Path | None, steps: bool = False, kernel: bool = True) -> None:
+    """Print everything there is to know about a layer of the project, or of a file with its kernel beside it."""
+    derivation = derive(layer)
+    console.print(f"[bold]{layer.name}[/bold]   {escape(visible(layer.summary))}")
     console.print(visible(layer.cites), style="dim", markup=False)
     console.print(arguments(layer))
     equations(console, "forward", layer.equations)
     equations(console, "backward", (*derivation.adjoint.auxiliary, *derivation.backward))
-    evidence(console, layer, len(derivation.steps))
+    folder = ROOT / KERNELS if file is None else file.with_name("kernels")
+    evidence(console, layer, file, len(derivation.steps))
     if steps:
         for n, line in enumerate(step_lines(derivation), 1):
             console.print(f"{n:3}  {line}", markup=False)
-    path = ROOT / "reference" / "layers" / f"{name}.py"
+    path = folder / f"{layer.name}.py"
     if kernel and path.exists():
         console.print()
-        console.print(f"[dim]{path.relative_to(ROOT)}[/dim]")
-        console.print(Syntax(path.read_text(encoding="utf-8"), "python", background_color="default"))
+        console.print(shown(path), style="dim", markup=False)
+        console.print(Syntax(text_of(path), "python", background_color="default"))
 
 
 def arguments(layer: Layer) -> Table:
@@ -61,11 +58,13 @@ def equations(console: Console, title: str, found: tuple[Equation, ...]) -> None
         console.print(f"  {show(e.lhs):{width}} = {show(e.body)}", markup=False)
 
 
-def evidence(console: Console, layer: Layer, steps: int) -> None:
+def evidence(console: Console, layer: Layer, file: Path | None, steps: int) -> None:
     """The last verification of this definition in one line."""
-    legs = record.legs(record.load(ROOT / record.RECORD), layer.name, fingerprint(layer))
-    words = [f"{leg['leg']} {'✓' if leg['passed'] else '✗'} {leg['text']}" for leg in legs]
-    said = " · ".join(words) if words else f"not verified: gradbook verify {layer.name}"
+    path = Plan(ROOT if file is None else file.with_name("kernels"), file).record()
+    legs = record.legs(record.load(path), layer.name, fingerprint(layer))
+    words = [f"{leg['leg']} {record.STATES[leg['passed']][1]} {leg['text']}" for leg in legs]
+    command = f"gradbook verify {layer.name}" if file is None else f"gradbook build {file}"
+    said = " · ".join(words) if words else f"not verified: {command}"
     console.print(f"\n{steps} steps · {said}", markup=False)
 
 

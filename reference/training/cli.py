@@ -29,8 +29,12 @@ SHADES = " .:+#@"
 SHOWN = 3  # mistakes drawn
 
 
-def run(argv: Sequence[str] | None = None) -> int:
+def run(argv: Sequence[str] | None = None, parser: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> int:
     """Train as the arguments after `gradbook train` say, and print what came of it.
+
+    Args:
+        argv: the arguments; those of the process by default.
+        parser: what reads them, and says what is wrong with them.
 
     Returns:
         0 if the target was reached on the held-out digits; 1 if not, or if the training diverged; 2 if it
@@ -40,7 +44,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         SystemExit: --help, or arguments that can't be read (argparse).
     """
     unless_given = argparse.Namespace(layers=None, picture=None, quiet=False)
-    arguments = _parser().parse_args(argv, unless_given)
+    arguments = _parser(parser).parse_args(argv, unless_given)
     try:
         recipe = _recipe(arguments)
         print(_plan(recipe))
@@ -60,18 +64,16 @@ def run(argv: Sequence[str] | None = None) -> int:
     return REACHED if result.test_accuracy >= arguments.target else MISSED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     usual = Recipe()
-    parser = argparse.ArgumentParser(
-        prog="gradbook train", description="Train a network on real data with generated kernels alone."
-    )
+    parser = kind(prog="gradbook train", description="Train a network on real data with generated kernels alone.")
     commands = parser.add_subparsers(required=True, metavar="digits")
     digits = commands.add_parser(
         "digits",
         help="the handwritten digits of scikit-learn",
         description="Train a network to read the handwritten digits that ship inside scikit-learn, with"
         " generated kernels alone, and judge it on digits held out.",
-        epilog="Exit status: 0 target reached, 1 target missed, 2 not possible as asked.",
+        epilog="Exit status: 0 target reached, 1 target missed, 2 not possible as asked, 130 interrupted.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     shape = digits.add_argument_group("network")

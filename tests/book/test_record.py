@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,31 @@ def test_verify_runs_every_leg(capsys: pytest.CaptureFixture[str], monkeypatch: 
 def test_verify_of_an_unknown_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "nope", "--no-record"]) == 2
     assert "nope" in capsys.readouterr().err
+
+
+def test_what_was_not_run_takes_no_ones_place(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    record.store(path, {"relu": ("aaaa", [record.entry("exact", True, "5 comparisons")])})
+    none = [record.entry(leg, None, "not run", "pip install gradbook[oracle]") for leg in ("exact", "enclosure")]
+    record.store(path, {"relu": ("aaaa", none)})
+    legs = record.legs(record.load(path), "relu", "aaaa")
+    assert [leg["passed"] for leg in legs] == [True, None]
+    shown = page(tuple(dict(leg) for leg in legs))
+    assert "gb-none" in shown
+    assert "| enclosure | not run | `pip install gradbook[oracle]` |" in shown
+    assert "fail" not in shown[: shown.index("## Symbols")]
+
+
+@pytest.mark.parametrize("module", ["flint"])
+def test_what_a_leg_needs_and_is_not_installed(
+    module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("derive.pageleg.missing", lambda: "not here")
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(["verify", "identity", "--no-record"]) == 0
+    shown = capsys.readouterr().out
+    assert "✗" not in shown
+    assert "enclosure –" in shown
+    assert "exact ✓" in shown
+    assert "pip install gradbook[oracle]" in shown
+    assert "page: not here" in shown
