@@ -13,6 +13,7 @@ from derive.notation.expr import Expr, Op
 from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
 
 MINUS = x.num(-1)
+SUMS = {"add", "less_mean", "less_share"}
 CHOICES = {"where", "iverson", "and", "or", "not", "==", "!=", "<", "<=", ">", ">="}  # of numbers that are there
 
 
@@ -23,7 +24,7 @@ def may_overflow_on_the_way(statements: Iterable[Statement]) -> bool:
         if isinstance(s, Contract | Scatter | Invoke) or (isinstance(s, Fold) and s.op not in ("max", "argmax")):
             return True
         again = bool(made & set(x.tensors(s.body)))
-        if any(isinstance(n, Op) and n.fn == "add" and x.tensors(n) for n in x.walk(s.body)):
+        if any(isinstance(n, Op) and n.fn in SUMS and x.tensors(n) for n in x.walk(s.body)):
             return True
         if products(s.body) > (not again):
             return True

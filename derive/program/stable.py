@@ -9,6 +9,7 @@ Each rule rewrites equations into others that are equal in exact arithmetic and 
 * logarithm of the sum: with the largest term scaled to 1, ``log(1 + rest)`` is computed from the rest.
 * decay: a function that is rational in exp(u) is written with exp(-|u|); see derive.program.exponentials.
 * norm: ``sqrt(sum g**2)`` without overflow or underflow of the squares.
+* saturation: where a probability is next to 1, the others are what is left of it; see derive.program.saturation.
 * one-hot: ``y - [i == t]`` where y sums to 1 is computed at t from the other probabilities.
 """
 
@@ -22,6 +23,7 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
 from derive.program.exponentials import apart, bounded, decaying
 from derive.program.library import recognise
+from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 
 HALF = Fraction(1, 2)
@@ -51,6 +53,7 @@ class Stabiliser:
         self.norms()
         self.squares()
         self.flat = mean_squares(self.flat, self.tensors)
+        Saturation(self, match).run()
         self.one_hot()
         self.library()
         self.exponentials()

@@ -14,6 +14,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import log_sum_exp
+from reference.runtime.probabilities import less_mean, less_share
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import sum_over
@@ -54,10 +55,11 @@ def forward_rows(z: Any, y: Any = None) -> Any:
     return np.subtract(below_z, log_sum_exp(below_z, z)[:, None], out=y)
 
 
-@in_blocks(cut=(0, 0), join=0, out=("dz",))
-def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
+@in_blocks(cut=(0, 0), join=0)
+def backward_rows(dy: Any, y: Any) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.subtract(dy, np.exp(y) * sum_over(dy, axis=1)[:, None], out=dz)
+    rest_dy = less_share(dy, np.exp(y))
+    return rest_dy
 
 
 @wider
@@ -110,7 +112,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
     y = below_z - log_sum_exp(below_z, z)[:, None]
-    t_y = t_z - sum_over(t_z * np.exp(y), axis=1)[:, None]
+    relative_t_z = less_mean(t_z, np.exp(y))
+    t_y = relative_t_z
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -129,7 +132,7 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
     y = below_z - log_sum_exp(below_z, z)[:, None]
     sum_dy = sum_over(dy, axis=1)
-    sum_ddz_y = sum_over(ddz * np.exp(y), axis=1)
-    ddy = ddz - sum_ddz_y[:, None]
-    dz_ = np.exp(y) * sum_dy[:, None] * (sum_ddz_y[:, None] - ddz)
+    relative_ddz = less_mean(ddz, np.exp(y))
+    ddy = relative_ddz
+    dz_ = -np.exp(y) * sum_dy[:, None] * relative_ddz
     return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

@@ -14,6 +14,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
+from reference.runtime.probabilities import less_mean
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import row_dot
@@ -57,7 +58,8 @@ def forward_rows(z: Any, y: Any = None) -> Any:
 @in_blocks(cut=(0, 0), join=0, out=("dz",))
 def backward_rows(dy: Any, y: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
-    return np.multiply(y, dy - row_dot(dy, y)[:, None], out=dz)
+    relative_dy = less_mean(dy, y)
+    return np.multiply(y, relative_dy, out=dz)
 
 
 @wider
@@ -110,7 +112,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     t_z = SIGNATURE.cotangent("z", t_z, dims)
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
-    t_y = y * (t_z - row_dot(t_z, y)[:, None])
+    relative_t_z = less_mean(t_z, y)
+    t_y = y * relative_t_z
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -128,9 +131,11 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     ddz = SIGNATURE.cotangent("z", ddz, dims)
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
-    sum_dy_y = row_dot(dy, y)
     sum_ddz_y = row_dot(ddz, y)
-    ddy = y * (ddz - sum_ddz_y[:, None])
-    dy_ = ddz * (dy - sum_dy_y[:, None]) - dy * sum_ddz_y[:, None]
-    dz_ = y * (dy_ - row_dot(dy_, y)[:, None])
+    relative_ddz = less_mean(ddz, y)
+    ddy = y * relative_ddz
+    relative_dy = less_mean(dy, y)
+    dy_ = ddz * relative_dy - dy * sum_ddz_y[:, None]
+    relative_dy_ = less_mean(dy_, y)
+    dz_ = y * relative_dy_
     return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

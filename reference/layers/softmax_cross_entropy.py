@@ -16,6 +16,7 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, log_sum, row_exp
+from reference.runtime.probabilities import less_mean, less_share
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.sums import mean, row_dot, sum_over
 from reference.runtime.wider import wider
@@ -89,36 +90,35 @@ def forward_rows_sum(t: Any, z: Any) -> Any:
     return max_z, exp_z, sum_z, log_sum_z, loss
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0), out=("", "dz",))
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0))
 def backward_rows(
-    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, rows: Any, dz: Any = None
+    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, rows: Any
 ) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(y * sum_over(t, axis=1)[:, None] - t, dloss / rows, out=dz)
+    rest_t = less_share(t, y)
+    dz = -dloss / rows * rest_t
     return dt, dz
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, 0), join=(0, 0), out=("", "dz",))
-def backward_rows_none(
-    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, dz: Any = None
-) -> Any:
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, 0), join=(0, 0))
+def backward_rows_none(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(dloss[:, None], y * sum_over(t, axis=1)[:, None] - t, out=dz)
+    rest_t = less_share(t, y)
+    dz = -dloss[:, None] * rest_t
     return dt, dz
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, None), join=(0, 0), out=("", "dz",))
-def backward_rows_sum(
-    exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any, dz: Any = None
-) -> Any:
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None), join=(0, 0))
+def backward_rows_sum(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])
-    dz = np.multiply(y * sum_over(t, axis=1)[:, None] - t, dloss, out=dz)
+    rest_t = less_share(t, y)
+    dz = -dloss * rest_t
     return dt, dz
 
 
@@ -189,17 +189,16 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
-    sum_t = sum_over(t, axis=1)
-    sum_t_z_y = row_dot(t_z, y)
-    sum_t_t_z = row_dot(t, t_z)
+    sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
+    relative_t_z = less_mean(t_z, y)
     if reduction == "mean":
-        sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
-        t_loss = mean(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None, count=rows)
+        sum_t_relative_t_z = row_dot(t, relative_t_z)
+        t_loss = mean(-sum_t_t_y - sum_t_relative_t_z, axis=None, count=rows)
     elif reduction == "sum":
-        sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
-        t_loss = sum_over(sum_t * sum_t_z_y - sum_t_t_z - sum_t_t_y, axis=None)
+        sum_t_relative_t_z = row_dot(t, relative_t_z)
+        t_loss = sum_over(-sum_t_t_y - sum_t_relative_t_z, axis=None)
     else:
-        t_loss = sum_t * sum_t_z_y - sum_t_t_z - row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
+        t_loss = -sum_t_t_y - row_dot(t, relative_t_z)
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
@@ -225,32 +224,27 @@ def double_backward(
     log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
     sum_t = sum_over(t, axis=1)
+    rest_t = less_share(t, y)
     if reduction == "mean":
-        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=1)
+        sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=1)
         ddL = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
         ddloss = mean(ddL, axis=None, count=rows)
-        sum_ddz_y = row_dot(ddz, y)
-        dt_ = dloss / rows * (sum_ddz_y[:, None] - ddz)
-        dz_ = (
-            dloss
-            / rows
-            * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
-        )
+        relative_ddz = less_mean(ddz, y)
+        dt_ = -dloss / rows * relative_ddz
+        rest_ddt = less_share(ddt, y)
+        dz_ = dloss / rows * (y * sum_t[:, None] * relative_ddz - rest_ddt)
     elif reduction == "sum":
-        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=None)
+        sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=None)
         ddloss = sum_ddz_sum_t_y - sum_over(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
-        sum_ddz_y = row_dot(ddz, y)
-        dt_ = dloss * (sum_ddz_y[:, None] - ddz)
-        dz_ = (
-            dloss * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
-        )
+        relative_ddz = less_mean(ddz, y)
+        dt_ = -dloss * relative_ddz
+        rest_ddt = less_share(ddt, y)
+        dz_ = dloss * (y * sum_t[:, None] * relative_ddz - rest_ddt)
     else:
-        sum_ddz_sum_t_y = sum_over(ddz * (sum_t[:, None] * y - t), axis=1)
+        sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=1)
         ddloss = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
-        sum_ddz_y = row_dot(ddz, y)
-        dt_ = dloss[:, None] * (sum_ddz_y[:, None] - ddz)
-        dz_ = (
-            dloss[:, None]
-            * (y * (sum_over(ddt, axis=1)[:, None] + sum_t[:, None] * (ddz - sum_ddz_y[:, None])) - ddt)
-        )
+        relative_ddz = less_mean(ddz, y)
+        dt_ = -dloss[:, None] * relative_ddz
+        rest_ddt = less_share(ddt, y)
+        dz_ = dloss[:, None] * (y * sum_t[:, None] * relative_ddz - rest_ddt)
     return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_, t=dt_))

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import less_one_hot
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, log_sum, row_exp
+from reference.runtime.probabilities import less_mean, less_one_hot
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.sums import row_dot, sum_over
+from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
@@ -170,14 +170,13 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, reduction: str = "me
     rows = dims["..."]
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
+    relative_t_z = less_mean(t_z, y)
     if reduction == "mean":
-        sum_t_z_y = row_dot(t_z, y)
-        t_loss = -sum_over(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None) / rows
+        t_loss = -sum_over(relative_t_z[np.arange(len(t)), t], axis=None) / rows
     elif reduction == "sum":
-        sum_t_z_y = row_dot(t_z, y)
-        t_loss = -sum_over(t_z[np.arange(len(t)), t] - sum_t_z_y, axis=None)
+        t_loss = -sum_over(relative_t_z[np.arange(len(t)), t], axis=None)
     else:
-        t_loss = row_dot(t_z, y) - t_z[np.arange(len(t)), t]
+        t_loss = -relative_t_z[np.arange(len(t)), t]
     return SIGNATURE.restore(dims, loss=t_loss)[0]
 
 
@@ -199,14 +198,15 @@ def double_backward(
     exp_z = row_exp(z, axis=1)
     y = exp_z / exp_sum(exp_z)[:, None]
     if reduction == "mean":
-        sum_ddz_y = sum_over(ddz * y, axis=None)
-        ddloss = (sum_ddz_y - sum_over(ddz[np.arange(len(t)), t], axis=None)) / rows
-        dz_ = dloss / rows * y * (ddz - row_dot(ddz, y)[:, None])
+        relative_ddz = less_mean(ddz, y)
+        ddloss = -sum_over(relative_ddz[np.arange(len(t)), t], axis=None) / rows
+        dz_ = dloss / rows * y * relative_ddz
     elif reduction == "sum":
         ddloss = sum_over(ddz * less_one_hot(y, t), axis=None)
-        dz_ = dloss * y * (ddz - row_dot(ddz, y)[:, None])
+        relative_ddz = less_mean(ddz, y)
+        dz_ = dloss * y * relative_ddz
     else:
-        sum_ddz_y = row_dot(ddz, y)
-        ddloss = sum_ddz_y - ddz[np.arange(len(t)), t]
-        dz_ = dloss[:, None] * y * (ddz - sum_ddz_y[:, None])
+        relative_ddz = less_mean(ddz, y)
+        ddloss = -relative_ddz[np.arange(len(t)), t]
+        dz_ = dloss[:, None] * y * relative_ddz
     return Second(*SIGNATURE.restore(dims, loss=ddloss, z=dz_))

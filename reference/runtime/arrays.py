@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from reference.runtime.functions import positive_sum, quietly
+from reference.runtime.functions import quietly
 from reference.runtime.sums import TERMS, accumulator, matrix_product
 
 Array = NDArray[Any]
@@ -282,9 +282,9 @@ def xlogy(a: Array, b: Array) -> Array:
         return result
     if b.size and b.item(b.argmin()) > 0 and b.item(b.argmax()) < math.inf:
         return np.asarray(a * np.log(b))
-    out = quietly(np.log, b)
-    quietly(np.multiply, out, a, out)
+    out = quietly(np.log, b)  # of 0 an infinity
     out[a == 0] = 0
+    np.multiply(out, a, out=out)  # not quietly: a product that overflows may be computed again, see `wider`
     return out
 
 
@@ -295,26 +295,10 @@ def xdivy(a: Array, b: Array) -> Array:
         return result
     if b.size and b.item(b.argmin()) > 0:
         return np.asarray(a / b)
-    out = quietly(np.divide, a, b)
+    zero = b == 0
+    out = np.asarray(a / np.where(zero, 1, b))  # not quietly, as above
+    out[zero] = quietly(np.divide, a[zero], b[zero])
     out[a == 0] = 0
-    return out
-
-
-def less_one_hot(y: Array, t: Array) -> Array:
-    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others.
-
-    Where y is small at t the difference itself is accurate.
-    """
-    out = y.copy()
-    rows = np.arange(len(t))
-    label = out[rows, t]
-    near = np.greater(label, 0.25) if y.dtype != object else np.ones(len(t), dtype=bool)
-    label -= 1
-    if near.any():
-        others = out[near]
-        others[np.arange(len(others)), t[near]] = 0
-        label[near] = -positive_sum(others)
-    out[rows, t] = label
     return out
 
 

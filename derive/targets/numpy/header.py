@@ -50,7 +50,9 @@ MODULES = {
     "matrix_product": "sums",
     "xlogy": "arrays",
     "xdivy": "arrays",
-    "less_one_hot": "arrays",
+    "less_one_hot": "probabilities",
+    "less_mean": "probabilities",
+    "less_share": "probabilities",
     "copysign": "arrays",
     "negative_part": "arrays",
 }

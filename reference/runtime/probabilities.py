@@ -1,0 +1,65 @@
+"""Differences that hide a factor 1 - p, for rows of probabilities: where p is next to 1 it is the sum of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.functions import positive_sum
+from reference.runtime.sums import row_dot, sum_over
+
+Array = NDArray[Any]
+
+SURE = 0.5  # where no probability is larger, 1 - p is at least p, and nothing is lost; at most one of a row is
+
+
+def _sure(p: Array) -> tuple[Array, ...] | None:
+    """Where probabilities are large; None where none is, and for balls, which are exact enough."""
+    if p.dtype == object or not p.size or p.item(p.argmax()) <= SURE:
+        return None
+    return np.nonzero(p > SURE)
+
+
+def less_mean(f: Array, p: Array) -> Array:
+    """``f - sum(p f)`` over the last axis, for rows p that sum to 1 or are 0; relative to f where p is next to 1."""
+    if f.shape != p.shape:
+        f, p = np.broadcast_arrays(f, p)
+    sure = _sure(p)
+    if sure is not None:
+        shift = np.zeros((*p.shape[:-1], 1), f.dtype)
+        shift[sure[:-1]] = f[sure][:, None]
+        f = f - shift
+    return np.asarray(f - row_dot(f, p)[..., None])
+
+
+def less_share(g: Array, p: Array) -> Array:
+    """``g - p sum(g)`` over the last axis, for such rows p; where p is next to 1, minus the sum of the others."""
+    if g.shape != p.shape:
+        g, p = np.broadcast_arrays(g, p)
+    out: Array = np.asarray(g - p * np.asarray(sum_over(g, axis=-1))[..., None])
+    sure = _sure(p)
+    if sure is not None:
+        others = out[sure[:-1]]
+        others[np.arange(len(others)), sure[-1]] = 0
+        out[sure] = -sum_over(others, axis=-1)
+    return out
+
+
+def less_one_hot(y: Array, t: Array) -> Array:
+    """``y[..., i] - [i == t]`` for rows of y that sum to 1: at t, minus the sum of the others.
+
+    Where y is small at t the difference itself is accurate.
+    """
+    out = y.copy()
+    rows = np.arange(len(t))
+    label = out[rows, t]
+    near = np.greater(label, 0.25) if y.dtype != object else np.ones(len(t), dtype=bool)
+    label -= 1
+    if near.any():
+        others = out[near]
+        others[np.arange(len(others)), t[near]] = 0
+        label[near] = -positive_sum(others)
+    out[rows, t] = label
+    return out
