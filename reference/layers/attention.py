@@ -19,6 +19,7 @@ import numpy as np
 from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
+from reference.runtime.probabilities import less_mean
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, row_dot
@@ -72,13 +73,13 @@ def forward_rows(
     return P, O
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None), join=(0, 0, 0), out=("", "dK", "dQ",))
+@in_blocks(cut=(0, 0, 0, 0, 0, None, None), join=(0, 0, 0), out=("", "dK", "dQ",))
 def backward_rows(
-    K: Any, O: Any, P: Any, Q: Any, V: Any, dO: Any, n_d: Any, dims: Any, dK: Any = None, dQ: Any = None
+    K: Any, P: Any, Q: Any, V: Any, dO: Any, n_d: Any, dims: Any, dK: Any = None, dQ: Any = None
 ) -> Any:
     """Backward, for some positions of the axis ...."""
-    dP = matrix_product(dO, V.swapaxes(-1, -2))
-    dS = P * (dP - row_dot(O, dO)[:, :, None])
+    relative_dP = less_mean(matrix_product(dO, V.swapaxes(-1, -2)), P)
+    dS = P * relative_dP
     dV = matrix_product(P.swapaxes(-1, -2), dO)
     dK = np.divide(matrix_product(dS.swapaxes(-1, -2), Q), sqrt(n_d, dtype=dims.dtype), out=dK)
     dQ = np.divide(matrix_product(dS, K), sqrt(n_d, dtype=dims.dtype), out=dQ)
@@ -108,7 +109,7 @@ def forward(
     Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
-    saved = Q, K, V, P, O, dims
+    saved = Q, K, V, P, dims
     if dims.direct_outputs:
         return own(O, saved), saved
     return SIGNATURE.restore(dims, O=own(O, saved))[0], saved
@@ -121,10 +122,10 @@ def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    Q, K, V, P, O, dims = SIGNATURE.kept(saved, 6)
+    Q, K, V, P, dims = SIGNATURE.kept(saved, 5)
     dO = SIGNATURE.cotangent("O", dO, dims)
     n_d = dims["d"]
-    dV, dK, dQ = backward_rows(K, O, P, Q, V, dO, n_d, dims)
+    dV, dK, dQ = backward_rows(K, P, Q, V, dO, n_d, dims)
     if dims.direct:
         return Gradients(dQ, dK, own(dV, P, dO))
     return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=own(dV, P, dO)))
@@ -150,7 +151,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
     sum_K_t_Q = matrix_product(t_Q, K.swapaxes(-1, -2))
     t_S = (sum_K_t_Q + matrix_product(Q, t_K.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
-    t_P = P * (t_S - row_dot(P, t_S)[:, :, None])
+    relative_t_S = less_mean(t_S, P)
+    t_P = P * relative_t_S
     sum_V_t_P = matrix_product(t_P, V)
     t_O = matrix_product(P, t_V)
     t_O += sum_V_t_P
@@ -182,21 +184,21 @@ def double_backward(
     O = matrix_product(P, V)
     dP = matrix_product(dO, V.swapaxes(-1, -2))
     sum_O_dO = row_dot(O, dO)
-    dS = P * (dP - sum_O_dO[:, :, None])
+    relative_dP = less_mean(dP, P)
+    dS = P * relative_dP
     sum_K_ddQ = matrix_product(ddQ, K.swapaxes(-1, -2))
     ddS = (sum_K_ddQ + matrix_product(Q, ddK.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
-    ddP = ddS * P
     sum_P_ddV = matrix_product(P, ddV)
-    sum_V_ddP = matrix_product(ddP, V)
-    sum_P_ddS = row_dot(P, ddS)
-    ddO = sum_P_ddV + sum_V_ddP - O * sum_P_ddS[:, :, None]
+    relative_ddS = less_mean(ddS, P)
+    ddO = matrix_product((P * relative_ddS), V)
+    ddO += sum_P_ddV
     dP_ = matrix_product(dO, ddV.swapaxes(-1, -2))
-    dP_ += dP * (ddS - sum_P_ddS[:, :, None]) - ddS * sum_O_dO[:, :, None]
-    dS_ = P * (dP_ - row_dot(P, dP_)[:, :, None])
-    sum_ddP_dO = matrix_product(ddP.swapaxes(-1, -2), dO)
-    dV_ = sum_ddP_dO - matrix_product((P * sum_P_ddS[:, :, None]).swapaxes(-1, -2), dO)
+    dP_ += dP * relative_ddS - ddS * sum_O_dO[:, :, None]
+    relative_dP_ = less_mean(dP_, P)
+    dS_ = P * relative_dP_
+    dV_ = matrix_product((P * relative_ddS).swapaxes(-1, -2), dO)
     sum_Q_dS_ = matrix_product(dS_.swapaxes(-1, -2), Q)
     dK_ = (sum_Q_dS_ + matrix_product(dS.swapaxes(-1, -2), ddQ)) / sqrt(n_d, dtype=dims.dtype)
     sum_K_dS_ = matrix_product(dS_, K)
     dQ_ = (sum_K_dS_ + matrix_product(dS, ddK)) / sqrt(n_d, dtype=dims.dtype)
-    return Second(*SIGNATURE.restore(dims, O=ddO, Q=dQ_, K=dK_, V=dV_))
+    return Second(*SIGNATURE.restore(dims, O=own(ddO, V), Q=dQ_, K=dK_, V=own(dV_, dO)))
