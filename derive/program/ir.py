@@ -35,7 +35,7 @@ class Fold:
     op is sum, max, argmax (row-major position over ``over``), largest (a target's word for both at once), norm (root of
     the sum of squares), squares (that sum), square_sum (it again, along axes), exp_sum (of what row_exp gives), log_sum
     (of such terms and their sum, the log of the sum divided by its largest term) or log_sum_exp (the same of exponents
-    less their largest, and the exponents).
+    less their largest, and the exponents). ``there`` says under which conditions a sum has a term.
     """
 
     name: str
@@ -44,11 +44,12 @@ class Fold:
     op: Literal["sum", "max", "argmax", "largest", "norm", "squares", "square_sum", "exp_sum", "log_sum", "log_sum_exp"]
     over: tuple[str, ...]
     body: Expr
+    there: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)
 class Contract:
-    """``name[axes] = scale * sum over (over) of a * b``, a matrix product."""
+    """``name[axes] = scale * sum over (over) of a * b``, a matrix product of terms that are ``there``; see Fold."""
 
     name: str
     left: tuple[Expr, ...]
@@ -57,6 +58,7 @@ class Contract:
     a: Expr
     b: Expr
     scale: Expr
+    there: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)

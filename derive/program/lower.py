@@ -14,6 +14,8 @@ from derive.calculus.reverse import CalculusError, spread
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program import absent
+from derive.program.absent import with_absent
 from derive.program.dependence import (
     call,
     components,
@@ -146,7 +148,8 @@ class Lowering:
         return body
 
     def sum(self, e: Equation, axes: tuple[str, ...], body: Reduce) -> Statement:
-        parts = list(x.factors(body.body))
+        inside, there = absent.parts(body.body)
+        parts = list(x.factors(inside))
         for part in parts:
             scatter = self.scatter_target(part, axes)
             if scatter is not None:
@@ -158,8 +161,9 @@ class Lowering:
         arrays = [p for p in parts if x.free(p)]
         pair = self.pair(arrays, axes, body.over)
         if pair is not None:
-            return Contract(e.target, e.left, axes, body.over, pair[0], pair[1], x.mul(*scalars))
-        return Fold(e.target, e.left, axes, "sum", body.over, body.body)
+            return Contract(e.target, e.left, axes, body.over, pair[0], pair[1], x.mul(*scalars), there)
+        there = tuple(c for c in there if c not in absent.stated(inside))
+        return Fold(e.target, e.left, axes, "sum", body.over, inside, there)
 
     def scatter_target(self, part: Expr, axes: tuple[str, ...]) -> tuple[str, Ref] | None:
         match part:
@@ -258,7 +262,7 @@ class Lowering:
                 self.hoist(equation)
         self.prune(results)
         stabiliser = Stabiliser(self.flat, self.tensors, frozenset(results), unit_rows=self.unit_rows)
-        self.flat = stabiliser.run()
+        self.flat = with_absent(stabiliser.run(), self.tensors)
         self.prune(results)
         return Program(tuple(self.schedule()), results, tuple(stabiliser.notes))
 
@@ -365,10 +369,12 @@ class Lowering:
 def expressions(s: Statement) -> tuple[Expr, ...]:
     """The expressions a statement reads."""
     match s:
-        case Map() | Fold():
+        case Map():
             return (s.body,)
+        case Fold():
+            return (s.body, *s.there)
         case Contract():
-            return (s.a, s.b, s.scale)
+            return (s.a, s.b, s.scale, *s.there)
         case Scatter():
             return (s.index, s.values)
         case Invoke():

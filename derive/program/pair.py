@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from derive.notation import expr as x
 from derive.notation.expr import Part, Reduce
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.absent import with_absent
 from derive.program.dependence import call, components, constants_inlined
 from derive.program.ir import Program
 from derive.program.lower import Lowering
@@ -54,7 +55,7 @@ def lower_pair(
             lowering.hoist(equation)
     lowering.prune(results)
     stabiliser = Stabiliser(lowering.flat, tensors, frozenset(results), unit_rows=unit_rows)
-    lowering.flat = stabiliser.run()
+    lowering.flat = with_absent(stabiliser.run(), tensors)
     lowering.prune(results)
     everything = lowering.flat
     lowering.prune(outputs)

@@ -7,6 +7,7 @@ the largest of all numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,65 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
     every = np.negative(condition.view(np.int8))  # all bits are 1, or all are 0
     bits = np.bitwise_and(a.view(kind), every, None if out is None else out.view(kind))
     return np.asarray(bits.view(a.dtype))
+
+
+def excluding(
+    product: Callable[[], Array], pattern: str, a: Array, b: Array, there: Callable[[], tuple[Array | None, ...]]
+) -> Array:
+    """A sum of products in which what conditions exclude takes no part, be it NaN or infinite.
+
+    Where a condition does not hold a is 0, and nobody can tell as long as no number is special: only if the sum is NaN
+    somewhere, it is added up again without those terms.
+
+    Args:
+        product: what makes the sum.
+        pattern: of the sum, as for `numpy.einsum`.
+        a, b: the two operands.
+        there: what makes the conditions, which broadcast to the shape of a; None holds everywhere.
+
+    Raises:
+        FloatingPointError: the sum overflows, and the caller wants that to be an error.
+    """
+    try:
+        total = product()
+    except FloatingPointError:
+        if np.isfinite(a).all() and np.isfinite(b).all():
+            raise
+        return _chosen_sum(pattern, a, b, there())
+    if total.dtype.hasobject or not total.size or not math.isnan(total.item(total.argmin())):  # argmin finds NaN first
+        return total
+    return _chosen_sum(pattern, a, b, there())
+
+
+def _chosen_sum(pattern: str, a: Array, b: Array, conditions: tuple[Array | None, ...]) -> Array:
+    """The sum of a times b where all conditions hold, for one position of a row of a after another."""
+    operands, out = pattern.split("->")
+    ia, ib = operands.split(",")
+    keep = np.ones(a.shape, bool)
+    for c in conditions:
+        keep &= True if c is None else c
+    every = dict.fromkeys(ia + ib)
+    sizes = dict(zip(ia, a.shape, strict=True)) | dict(zip(ib, b.shape, strict=True))
+    row = next((i for i in ia if i in out and i not in ib), "")
+
+    def aligned(array: Array, own: str, n: int) -> Array:
+        """Some part of an array with all axes but that of the row."""
+        part = array.take(n, axis=own.index(row)) if row and row in own else array
+        own = own.replace(row, "") if row else own
+        order = [i for i in every if i in own]
+        shape = [sizes[i] if i in own else 1 for i in every if i != row]
+        return np.asarray(part.transpose([own.index(i) for i in order]).reshape(shape))
+
+    left = [i for i in every if i != row]
+    over = tuple(n for n, i in enumerate(left) if i not in out)
+    rows = []
+    for n in range(sizes[row] if row else 1):
+        seen = aligned(keep, ia, n)
+        terms = np.where(seen, aligned(a, ia, n), 0) * np.where(seen, aligned(b, ib, n), 0)
+        rows.append(np.add.reduce(terms, axis=over))
+    now = [row] * bool(row) + [i for i in left if i in out]
+    total = np.stack(rows) if row else rows[0]
+    return np.asarray(total.transpose([now.index(i) for i in out]), dtype=np.result_type(a, b))
 
 
 def window_max(a: Array, axes: tuple[int, ...]) -> Array:

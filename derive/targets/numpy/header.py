@@ -29,6 +29,7 @@ MODULES = {
     "own": "storage",
     "wider": "wider",
     "chosen": "selection",
+    "excluding": "selection",
     "argmax": "selection",
     "largest": "selection",
     "window_max": "selection",

@@ -48,6 +48,11 @@ class Values:
                 if len([a for a in axes if a not in x.free(body)]) and axes:
                     code, level = self.broadcast(code, axes), ATOM
                 return code, level, axes
+            case Fold(body=Op("mul", parts)) if s.there:
+                code, _, axes = self.fold(s, axes)
+                first = max(parts, key=lambda f: len(x.free(f)))
+                others = x.mul(*(f for f in parts if f is not first))
+                return self.excluding(code, s.there, first, others, axes), ATOM, axes
             case Fold():
                 return self.fold(s, axes)
             case Contract():
@@ -250,6 +255,8 @@ class Values:
             pattern = f"{letters(ia)},{letters(ib)}->{letters(axes)}"
             p.functions.add("contract")
             code = f'contract("{pattern}", {p.show(s.a, ia)}, {p.show(s.b, ib)})'
+        if s.there:
+            code = self.excluding(code, s.there, s.a, s.b, axes)
         level = ATOM
         if s.scale != x.ONE:
             p.inline["%"] = (code, level, axes)
@@ -258,6 +265,26 @@ class Values:
             code, level = p.node(x.mul(s.scale, stand_in), axes)
             del p.inline["%"]
         return code, level, axes
+
+    def excluding(self, code: str, there: tuple[Expr, ...], a: Expr, b: Expr, axes: tuple[str, ...]) -> str:
+        """A sum of products with the conditions under which it has a term, as far as one operand has their indices."""
+        p = self.printer
+        frames = {e: p.frame(e, x.free(e)) for e in (a, b)}
+        first, rest = max(((a, b), (b, a)), key=lambda pair: sum({*x.free(c)} <= {*frames[pair[0]]} for c in there))
+        fits = tuple(c for c in there if {*x.free(c)} <= {*frames[first]})
+        if not fits or p.loop is not None:
+            return code
+        test = fits[0] if len(fits) == 1 else Op("and", fits)
+        codes = p.masked(test, frames[first]) or [p.show(c, frames[first]) for c in fits]
+        letters = self.letters(frames[first] + frames[rest] + axes)
+        pattern = f"{letters(frames[first])},{letters(frames[rest])}->{letters(axes)}"
+        p.functions.add("excluding")
+        operands = ", ".join(p.show(e, frames[e]) for e in (first, rest))
+        return f'excluding(lambda: {code}, "{pattern}", {operands}, {self.function_of(tuple(codes))})'
+
+    def function_of(self, codes: tuple[str, ...]) -> str:
+        """The name of a function that gives conditions; it is written where they are wanted first."""
+        raise NotImplementedError
 
     def matmul(
         self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...], over: list[str]

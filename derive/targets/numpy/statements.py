@@ -24,6 +24,7 @@ class Body(Values):
         prefix, label: what a function for some rows is called, and what is added where the name is taken.
         helpers: these functions, by name.
         into: results that the function being printed can put into given arrays.
+        conditions: functions that give conditions, by what they give.
     """
 
     program: Program
@@ -36,6 +37,7 @@ class Body(Values):
     into: frozenset[str] = frozenset()
     declared: set[str] = field(default_factory=set)
     in_rows: bool = False
+    conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def run(self) -> list[str]:
         self.uses = self.count_uses()
@@ -58,6 +60,14 @@ class Body(Values):
 
     def emit(self, line: str) -> None:
         self.lines.append(self.indent + line)
+
+    def function_of(self, codes: tuple[str, ...]) -> str:
+        name = self.conditions.get(codes)
+        if name is None:
+            name = self.conditions[codes] = "there" + (f"_{len(self.conditions) + 1}" if self.conditions else "")
+            self.emit(f"def {name}() -> tuple[Any, ...]:")
+            self.emit(f"    return {', '.join(codes)}" if len(codes) > 1 else f"    return ({codes[0]},)")
+        return name
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         for n, s in enumerate(statements):
@@ -260,8 +270,8 @@ class Body(Values):
     def rows(self, s: Rows) -> str:
         """A call of a function that computes some rows; and that function, as a helper."""
         p = self.printer
-        lines, sizes = self.lines, p.sizes
-        self.lines, p.sizes = [], {}
+        lines, sizes, conditions = self.lines, p.sizes, self.conditions
+        self.lines, p.sizes, self.conditions = [], {}, {}
         deepest = max(len(self.tensors[n].axes) for n in s.results)
         self.into = frozenset(
             n for n, join in zip(s.results, s.joins, strict=True)
@@ -271,7 +281,7 @@ class Body(Values):
         self.block(s.body)
         self.indent, self.in_rows = indent, False
         body, own = self.lines, p.sizes
-        self.lines, p.sizes = lines, {**sizes, **own}
+        self.lines, p.sizes, self.conditions = lines, {**sizes, **own}, conditions
         given = sorted(
             s.given,
             key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), self.tensors[g[0]].kind != "real", g[0]),

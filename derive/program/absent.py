@@ -1,0 +1,122 @@
+"""Sums of products in which a condition has left out a factor: what stands beside it takes no part.
+
+``E[q, k] = exp(S[q, k]) if mask[q, k] else 0`` is 0 where the mask does not hold, and so is ``P = E / total``. In
+``sum_k P[q, k] V[k, v]`` 0 times a NaN in V would be NaN, though no element that the mask allows is one. Where an array
+is 0 by a condition is followed from statement to statement; the sum then says which of its terms there are:
+``sum_k there(P[q, k] V[k, v], mask[q, k])``. Conditions on real data are left out: they are not known before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Reduce, Ref
+from derive.notation.layer import Equation, Tensor
+
+Conditions = tuple[Expr, ...]
+MINUS_INFINITY = x.neg(x.INF)
+
+
+def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor]) -> list[Equation]:
+    """The equations, with sums of products marked; one reduction each at most, in the order of computation."""
+    flat = list(flat)
+    known = Absent({e.target for e in flat if sum(o.target == e.target for o in flat) == 1}, tensors)
+    for e in flat:
+        known.visit(e)  # what is known of arrays that stand further down
+    return [known.visit(e) for e in flat]
+
+
+def parts(body: Expr) -> tuple[Expr, Conditions]:
+    """The body of a sum, and under which conditions its terms are there."""
+    match body:
+        case Op("there", (inside, *conditions)):
+            return inside, tuple(conditions)
+    return body, ()
+
+
+def stated(body: Expr) -> set[Expr]:
+    """The conditions under which a product is there that stand in it, and so are chosen by."""
+    found = (f.args[0] for f in x.factors(body) if isinstance(f, Op) and f.fn in ("iverson", "where"))
+    return {part for c in found for part in (c.args if isinstance(c, Op) and c.fn == "and" else (c,))}
+
+
+class Absent:
+    """Under which conditions arrays are not 0 (zeros) and not minus infinity (floors), in their own indices."""
+
+    def __init__(self, whole: set[str], tensors: dict[str, Tensor]) -> None:
+        self.whole, self.tensors = whole, tensors
+        self.zeros: dict[str, tuple[tuple[str, ...], Conditions]] = {}
+        self.floors: dict[str, tuple[tuple[str, ...], Conditions]] = {}
+
+    def visit(self, e: Equation) -> Equation:
+        """Note what is known of an equation's target, and mark its sum."""
+        match e.body:
+            case Reduce("sum", over, Op("mul", _) as body):
+                conditions = self.zero(body)
+                if conditions:
+                    return replace(e, body=Reduce("sum", over, Op("there", (body, *conditions))))
+            case Reduce():
+                pass
+            case body if e.target in self.whole and all(map(x.plain, e.left)):
+                self.zeros[e.target] = e.indices, self.zero(body)
+                self.floors[e.target] = e.indices, self.floor(body)
+        return e
+
+    def zero(self, e: Expr) -> Conditions:
+        """What has to hold for an expression not to be 0, as far as it is known."""
+        match e:
+            case Ref():
+                return self.at(self.zeros, e)
+            case Op("where", (c, a, b)) if b == x.ZERO:
+                return self.also(c, self.zero(a))
+            case Op("where", (c, a, b)) if a == x.ZERO:
+                return self.also(Op("not", (c,)), self.zero(b))
+            case Op("where", (_, a, b)):
+                return common(self.zero, (a, b))
+            case Op("iverson", (c,)):
+                return self.also(c, ())
+            case Op("add", args):
+                return common(self.zero, args)
+            case Op("mul", args):
+                return tuple(dict.fromkeys(c for a in args for c in self.zero(a)))
+            case Op("pow", (a, Num(value))) if value > 0:
+                return self.zero(a)
+            case Op("exp", (a,)) | Op("row_exp", (a, *_)):
+                return self.floor(a)
+            case Op("group" | "abs", (a,)):
+                return self.zero(a)
+        return ()
+
+    def floor(self, e: Expr) -> Conditions:
+        """What has to hold for an expression not to be minus infinity."""
+        match e:
+            case Ref():
+                return self.at(self.floors, e)
+            case Op("where", (c, a, b)) if b == MINUS_INFINITY:
+                return self.also(c, self.floor(a))
+            case Op("where", (c, a, b)) if a == MINUS_INFINITY:
+                return self.also(Op("not", (c,)), self.floor(b))
+            case Op("where", (_, a, b)):
+                return common(self.floor, (a, b))
+        return ()
+
+    def at(self, table: dict[str, tuple[tuple[str, ...], Conditions]], ref: Ref) -> Conditions:
+        """What is known of a tensor, at the indices of a reference."""
+        own, conditions = table.get(ref.tensor, ((), ()))
+        if not all(map(x.plain, ref.index)):
+            return ()
+        return tuple(x.rename(c, dict(zip(own, ref.index, strict=True))) for c in conditions)
+
+    def also(self, c: Expr, others: Conditions) -> Conditions:
+        """Conditions and one more, if it asks for nothing that is real data."""
+        parts = c.args if isinstance(c, Op) and c.fn == "and" else (c,)
+        plain = (p for p in parts if not any(self.tensors[t].kind == "real" for t in x.tensors(p)))
+        return tuple(dict.fromkeys((*plain, *others)))
+
+
+def common(known: Callable[[Expr], Conditions], parts: Iterable[Expr]) -> Conditions:
+    """Conditions that hold for all of several expressions."""
+    first, *rest = (known(p) for p in parts)
+    return tuple(c for c in first if all(c in r for r in rest))
