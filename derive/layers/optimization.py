@@ -9,7 +9,7 @@ from derive import layer
 def clip_by_global_norm(g: Real[l][...], tau: Positive = 1.0):
     """Scale all gradients together so that their joint norm is at most tau."""
     norm = sqrt(sum((l, ...), g[l, ...] ** 2))
-    y[l, ...] = tau / norm * g[l, ...] if norm > tau else g[l, ...]
+    y[l, ...] = g[l, ...] if norm <= tau else tau / norm * g[l, ...]
     return y
 
 

@@ -12,10 +12,10 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("attention", r".*Z_\{\\ast,q\} > 0.*", "Z is a sum of exponentials and zeros: never below 0"),
     ("attention", r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
     ("leaky_relu", r"y_.*x_\{\\ast\} \\ge 0.*", "at 0 both cases are 0"),
-    ("clip_by_global_norm", r"(y|\\overline\{g\})_.*\\ge \\tau.*", "where the norm is tau the cases agree"),
+    ("clip_by_global_norm", r"(y|\\overline\{g\})_.*< \\tau.*", "where the norm is tau the cases agree"),
     (
         "clip_by_global_norm",
-        r"\\overline\{\\mathrm\{norm\}\} = .*(\\ne \\tau|\\ge \\tau|\\\\ 1 & ).*",
+        r"\\overline\{\\mathrm\{norm\}\} = .*( = \\tau|< \\tau|\\\\ 1 & ).*",
         "the adjoint of the norm is used only where the norm exceeds tau",
     ),
     ("lstm", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),

@@ -49,24 +49,6 @@ OF_LAYER = {
 BOUND = 7
 
 
-def shape(layer: Layer, tensor: Tensor) -> tuple[int, ...]:
-    sizes = SIZES | OF_LAYER.get(layer.name, {})
-    if layout.slots(layer, tensor) == ((ELLIPSIS,),) and tensor.kind == "real":
-        return (20_000,)
-    return tuple(math.prod(sizes.get(a, 48) for a in part) for part in layout.slots(layer, tensor))
-
-
-def argument(layer: Layer, tensor: Tensor) -> Any:
-    random = np.random.default_rng(7)
-    if tensor.kind == "boolean":
-        return random.random(shape(layer, tensor)) < 0.7
-    if tensor.kind == "integer":
-        return random.integers(0, 48, shape(layer, tensor))
-    if tensor.sequence:
-        return [random.uniform(0.1, 0.9, shape(layer, tensor)) for _ in range(3)]
-    return random.uniform(0.1, 0.9, shape(layer, tensor))
-
-
 def size(value: Any) -> int:
     """Bytes of arrays."""
     return sum(map(size, value)) if isinstance(value, list | tuple) else getattr(value, "nbytes", 0)

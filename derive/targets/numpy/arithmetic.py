@@ -55,7 +55,7 @@ class Arithmetic(Views):
                     minus, above[-1] = False, x.neg(above[-1])
                 if minus or any(isinstance(f, Op) and f.fn == "where" for f in above):
                     return None
-                tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
+                tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and self.varies(f)]
                 if tests:
                     whole = not below and len(above) == 2 and {*frame} == {*x.free(above[0])} & {*x.free(above[1])}
                     other = x.mul(*(f for f in above if f not in tests))
@@ -115,7 +115,7 @@ class Arithmetic(Views):
             return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = quotient(rest)
-        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and not self.scalar(f)]
+        tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and self.varies(f)]
         if tests and any(not self.scalar(f) for f in (*above, *below) if f not in tests):
             left = x.mul(*(f for f in x.factors(rest) if f not in tests))
             return ("-" if negative else "") + self.chosen(left, tests, frame), UNARY if negative else ATOM
@@ -179,6 +179,10 @@ class Arithmetic(Views):
         """A factor of a product."""
         divided = isinstance(e, Op) and e.fn == "floordiv"
         return self.show(e, frame, ATOM if divided else PRODUCT if first else UNARY)
+
+    def varies(self, e: Expr) -> bool:
+        """Whether an expression is an array here."""
+        return bool(x.free(e)) and not self.scalar(e)
 
     def is_statistic(self, e: Expr) -> bool:
         """The square of one number that was computed from arrays: a norm."""

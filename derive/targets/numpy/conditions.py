@@ -117,7 +117,7 @@ class Conditions(Views):
         return any(isinstance(i, Ref) and i.tensor == tensor for r in refs for i in r.index)
 
     def logic(self, e: Op, frame: tuple[str, ...]) -> tuple[str, int]:
-        scalar = self.scalar(e)
+        scalar = self.scalar(e) or not x.free(e)  # one truth, not an array of them
         if e.fn == "not":
             word = "not " if scalar else "~"
             return f"{word}{self.test(e.args[0], frame, ATOM)}", COMPARE if scalar else UNARY

@@ -1,0 +1,69 @@
+"""A NaN that takes part in a result shows; one that is masked or excluded stays out of it: every layer.
+
+An infinity may turn into NaN, or vanish, where it takes part; elsewhere it leaves everything as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.calculus.derivation import derive
+from derive.evidence import kernels
+from derive.evidence.layout import Case
+from derive.notation.define import load_project
+from derive.notation.layer import Layer
+from tests.specials.arguments import made
+from tests.specials.participation import INSTEAD, Calls, faults, listed
+
+LAYERS = load_project()
+SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "gate": 4}
+OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
+BELOW = tuple(-n for n in INSTEAD)
+SMOOTH = {"activation": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
+
+
+def case_of(layer: Layer) -> Case:
+    options: dict[str, Any] = SMOOTH if layer.name in ("mlp", "residual") else {}
+    if layer.name == "embedding":
+        options = {"padding_index": 1}
+    return made(layer, SIZES | OF_LAYER.get(layer.name, {}), **options)
+
+
+def multiplied(argument: str, result: str) -> bool:
+    """Of a convolution: outside the array is the number 0, which NaN or infinity in W is multiplied by."""
+    return argument == "input W" and result in ("backward x", "double_backward x")
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_every_layer(name: str, special: float) -> None:
+    for layer in LAYERS[name]:
+        calls = Calls(kernels.kernel_of(name), derive(layer), case_of(layer))
+        below = special < 0 or (name == "leaky_relu" and np.isnan(special))  # NaN is not above 0, the case not taken
+        positive = name in ("cross_entropy", "batch_norm", "batch_norm_inference")
+        instead = BELOW if below and not positive else INSTEAD
+        if name == "conv2d":
+            assert not faults(calls, instead, special, multiplied)
+        else:
+            assert not faults(calls, instead, special)
+
+
+def test_causal_attention() -> None:
+    """What comes later is left out of everything; a first row sees only itself, and is masked here."""
+    (layer,) = LAYERS["attention"]
+    case = made(layer, SIZES | OF_LAYER["attention"], causal=True)
+    case.tensors["mask"][..., 0, :] = False
+    for special in (np.nan, np.inf):
+        assert not faults(Calls(kernels.kernel_of("attention"), derive(layer), case), special=special)
+
+
+def test_targets_of_zero() -> None:
+    """Cross-entropy does not look at a prediction whose target is 0."""
+    for layer in LAYERS["cross_entropy"]:
+        case = made(layer, SIZES)
+        case.tensors["t"][:, 1] = 0
+        assert not faults(Calls(kernels.kernel_of("cross_entropy"), derive(layer), case))
