@@ -33,7 +33,11 @@ def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int =
             axis = domain.index_range(layer, tensor.name)
             return random.integers(0, sizes[axis] if axis else 3, size)
         least = max(low, 0.1) if tensor.name in positive else low
-        return [random.uniform(least, 1, size) for _ in range(entries)] if tensor.sequence else random.uniform(least, 1, size)
+        return (
+            [random.uniform(least, 1, size) for _ in range(entries)]
+            if tensor.sequence
+            else random.uniform(least, 1, size)
+        )
 
     chosen = {o.name: o.default for o in layer.options} | dict(layer.choice) | options
     return Case(layer, {t.name: argument(t) for t in layer.inputs}, chosen)

@@ -6,7 +6,6 @@ not hold an array over pairs of positions that no tensor has.
 
 from __future__ import annotations
 
-import math
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -17,33 +16,20 @@ import pytest
 from derive.calculus.derivation import derive
 from derive.evidence import kernels, layout
 from derive.evidence.inputs import cotangents, tangents
-from derive.evidence.layout import Case
 from derive.notation.define import load_project
 from derive.notation.expr import ELLIPSIS
-from derive.notation.layer import Layer, Tensor
 from reference.layers import conv2d
+from tests.specials.arguments import made
 
 LAYERS = {name: variants[0] for name, variants in load_project().items()}
-SIZES = {
-    "...": 300,
-    "b": 5,
-    "c": 6,
-    "g": 1,
-    "o": 28,
-    "p": 32,
-    "q": 34,
-    "k": 3,
-    "l": 3,
-    "t": 20,
-    "m": 24,
-    "n": 24,
-    "gate": 4,
-}
+SIZES = {"...": 300, "b": 5, "c": 6, "g": 1, "o": 28, "p": 32, "q": 34, "k": 3, "l": 3, "t": 20, "m": 24, "n": 24}
+SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "mlp": {"o": 48},
     "lstm": {"...": 40},
-}  #: other axes are 48 long, arrays without others than "..." 20,000
+}
+MANY = 20_000  #: elements of arrays that have no other axis than "..."
 #: Bytes held at once, in multiples of all arguments and results. The most is 5, for a convolution's double_backward:
 #: windows of 3 x 3 positions, copied out for a matrix product, are nine times their image.
 BOUND = 7
@@ -69,7 +55,8 @@ def peak(call: Callable[[], Any]) -> tuple[int, int]:
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_memory(name: str) -> None:
     layer = LAYERS[name]
-    case = Case(layer, {t.name: argument(layer, t) for t in layer.inputs}, {o.name: o.default for o in layer.options})
+    alone = all(layout.slots(layer, t) == ((ELLIPSIS,),) for t in layer.inputs)
+    case = made(layer, SIZES | OF_LAYER.get(name, {}) | ({"...": MANY} if alone else {}), entries=3)
     kernel, given = kernels.kernel_of(name), size(list(case.tensors.values()))
     dy, t = cotangents(case), tangents(case)
     _, saved = kernels.forward(kernel, case)
