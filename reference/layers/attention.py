@@ -20,6 +20,7 @@ from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.probabilities import less_mean
+from reference.runtime.selection import excluding
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, row_dot
@@ -69,20 +70,44 @@ def forward_rows(
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
-    O = matrix_product(P, V)
+    def there() -> tuple[Any, ...]:
+        return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    O = excluding(lambda: matrix_product(P, V), "aqk,akv->aqv", P, V, there)
     return P, O
 
 
-@in_blocks(cut=(0, 0, 0, 0, 0, None, None), join=(0, 0, 0), out=("", "dK", "dQ",))
+@in_blocks(cut=(0, 0, 0, 0, 0, 0, None, None, None, None, None), join=(0, 0, 0), out=("", "dK", "dQ",))
 def backward_rows(
-    K: Any, P: Any, Q: Any, V: Any, dO: Any, n_d: Any, dims: Any, dK: Any = None, dQ: Any = None
+    K: Any,
+    P: Any,
+    Q: Any,
+    V: Any,
+    dO: Any,
+    mask: Any,
+    causal: Any,
+    n_k: Any,
+    n_q: Any,
+    n_d: Any,
+    dims: Any,
+    dK: Any = None,
+    dQ: Any = None,
 ) -> Any:
     """Backward, for some positions of the axis ...."""
     relative_dP = less_mean(matrix_product(dO, V.swapaxes(-1, -2)), P)
     dS = P * relative_dP
-    dV = matrix_product(P.swapaxes(-1, -2), dO)
-    dK = np.divide(matrix_product(dS.swapaxes(-1, -2), Q), sqrt(n_d, dtype=dims.dtype), out=dK)
-    dQ = np.divide(matrix_product(dS, K), sqrt(n_d, dtype=dims.dtype), out=dQ)
+    def there() -> tuple[Any, ...]:
+        return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    dV = excluding(lambda: matrix_product(P.swapaxes(-1, -2), dO), "aqk,aqv->akv", P, dO, there)
+    dK = np.divide(
+        excluding(lambda: matrix_product(dS.swapaxes(-1, -2), Q), "aqk,aqd->akd", dS, Q, there),
+        sqrt(n_d, dtype=dims.dtype),
+        out=dK,
+    )
+    dQ = np.divide(
+        excluding(lambda: matrix_product(dS, K), "aqk,akd->aqd", dS, K, there),
+        sqrt(n_d, dtype=dims.dtype),
+        out=dQ,
+    )
     return dV, dK, dQ
 
 
@@ -109,7 +134,7 @@ def forward(
     Q, K, V, mask, causal, dims = SIGNATURE.bind(Q, K, V, mask, causal)
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
-    saved = Q, K, V, P, dims
+    saved = Q, K, V, mask, P, causal, dims
     if dims.direct_outputs:
         return own(O, saved), saved
     return SIGNATURE.restore(dims, O=own(O, saved))[0], saved
@@ -122,10 +147,10 @@ def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     Raises:
         ValueError: the cotangent has not the shape of the output.
     """
-    Q, K, V, P, dims = SIGNATURE.kept(saved, 5)
+    Q, K, V, mask, P, causal, dims = SIGNATURE.kept(saved, 7)
     dO = SIGNATURE.cotangent("O", dO, dims)
-    n_d = dims["d"]
-    dV, dK, dQ = backward_rows(K, P, Q, V, dO, n_d, dims)
+    n_k, n_q, n_d = dims["k"], dims["q"], dims["d"]
+    dV, dK, dQ = backward_rows(K, P, Q, V, dO, mask, causal, n_k, n_q, n_d, dims)
     if dims.direct:
         return Gradients(dQ, dK, own(dV, P, dO))
     return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=own(dV, P, dO)))
@@ -153,8 +178,10 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     t_S = (sum_K_t_Q + matrix_product(Q, t_K.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
     relative_t_S = less_mean(t_S, P)
     t_P = P * relative_t_S
-    sum_V_t_P = matrix_product(t_P, V)
-    t_O = matrix_product(P, t_V)
+    def there() -> tuple[Any, ...]:
+        return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    sum_V_t_P = excluding(lambda: matrix_product(t_P, V), "aqk,akv->aqv", t_P, V, there)
+    t_O = excluding(lambda: matrix_product(P, t_V), "aqk,akv->aqv", P, t_V, there)
     t_O += sum_V_t_P
     return SIGNATURE.restore(dims, O=own(t_O, t_V))[0]
 
@@ -181,24 +208,41 @@ def double_backward(
     E = row_exp(exponent_E, axis=2)
     total = exp_sum(E)
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
-    O = matrix_product(P, V)
+    def there() -> tuple[Any, ...]:
+        return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    O = excluding(lambda: matrix_product(P, V), "aqk,akv->aqv", P, V, there)
     dP = matrix_product(dO, V.swapaxes(-1, -2))
     sum_O_dO = row_dot(O, dO)
     relative_dP = less_mean(dP, P)
     dS = P * relative_dP
     sum_K_ddQ = matrix_product(ddQ, K.swapaxes(-1, -2))
     ddS = (sum_K_ddQ + matrix_product(Q, ddK.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
-    sum_P_ddV = matrix_product(P, ddV)
+    sum_P_ddV = excluding(lambda: matrix_product(P, ddV), "aqk,akv->aqv", P, ddV, there)
     relative_ddS = less_mean(ddS, P)
-    ddO = matrix_product((P * relative_ddS), V)
+    ddO = excluding(lambda: matrix_product((P * relative_ddS), V), "aqk,akv->aqv", P * relative_ddS, V, there)
     ddO += sum_P_ddV
     dP_ = matrix_product(dO, ddV.swapaxes(-1, -2))
     dP_ += dP * relative_ddS - ddS * sum_O_dO[:, :, None]
     relative_dP_ = less_mean(dP_, P)
     dS_ = P * relative_dP_
-    dV_ = matrix_product((P * relative_ddS).swapaxes(-1, -2), dO)
-    sum_Q_dS_ = matrix_product(dS_.swapaxes(-1, -2), Q)
-    dK_ = (sum_Q_dS_ + matrix_product(dS.swapaxes(-1, -2), ddQ)) / sqrt(n_d, dtype=dims.dtype)
-    sum_K_dS_ = matrix_product(dS_, K)
-    dQ_ = (sum_K_dS_ + matrix_product(dS, ddK)) / sqrt(n_d, dtype=dims.dtype)
-    return Second(*SIGNATURE.restore(dims, O=own(ddO, V), Q=dQ_, K=dK_, V=own(dV_, dO)))
+    dV_ = excluding(
+        lambda: matrix_product((P * relative_ddS).swapaxes(-1, -2), dO),
+        "aqk,aqv->akv",
+        P * relative_ddS,
+        dO,
+        there,
+    )
+    sum_Q_dS_ = excluding(lambda: matrix_product(dS_.swapaxes(-1, -2), Q), "aqk,aqd->akd", dS_, Q, there)
+    dK_ = (
+        (
+            sum_Q_dS_
+            + excluding(lambda: matrix_product(dS.swapaxes(-1, -2), ddQ), "aqk,aqd->akd", dS, ddQ, there)
+        )
+        / sqrt(n_d, dtype=dims.dtype)
+    )
+    sum_K_dS_ = excluding(lambda: matrix_product(dS_, K), "aqk,akd->aqd", dS_, K, there)
+    dQ_ = (
+        (sum_K_dS_ + excluding(lambda: matrix_product(dS, ddK), "aqk,akd->aqd", dS, ddK, there))
+        / sqrt(n_d, dtype=dims.dtype)
+    )
+    return Second(*SIGNATURE.restore(dims, O=own(ddO, V), Q=dQ_, K=dK_, V=own(dV_, dO, ddO)))
