@@ -20,7 +20,7 @@ from reference.training.digits import (
     train_digits,
 )
 from reference.training.loop import DivergedError
-from reference.training.picture import SUFFIXES, save_picture
+from reference.training.picture import SUFFIXES, drawn, save_picture
 from reference.training.progress import progress
 from reference.training.schedule import SCHEDULES
 
@@ -46,6 +46,8 @@ def run(argv: Sequence[str] | None = None, parser: type[argparse.ArgumentParser]
     unless_given = argparse.Namespace(layers=None, picture=None, quiet=False)
     arguments = _parser(parser).parse_args(argv, unless_given)
     try:
+        if arguments.picture:
+            drawn()
         recipe = _recipe(arguments)
         print(_plan(recipe))
         watch = nullcontext() if arguments.quiet else progress(recipe.epochs, sys.stdout)

@@ -30,13 +30,10 @@ def save_picture(result: DigitsResult, path: Path | str, *, target: float = TARG
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"the picture's name must end in {' or '.join(SUFFIXES)}, not {path.name!r}")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError(
-            "the picture is drawn by matplotlib, which is not installed: pip install matplotlib"
-        ) from error
+    drawn()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     with rc_context({"svg.hashsalt": "gradbook", "font.size": 10, "axes.edgecolor": QUIET, "text.color": INK}):
         figure = Figure(figsize=(9.6, 4.2), layout="constrained")  # no pyplot: no window, no global state
         figure.suptitle(_headline(result), x=0.012, ha="left", fontsize=13, fontweight="bold")
@@ -47,6 +44,20 @@ def save_picture(result: DigitsResult, path: Path | str, *, target: float = TARG
         stamp = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
         figure.savefig(path, dpi=150, metadata=stamp)
     return path
+
+
+def drawn() -> None:
+    """Ask, before a run, whether there will be a picture after it.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            "the picture is drawn by matplotlib, which is not installed: pip install matplotlib"
+        ) from error
 
 
 def _headline(result: DigitsResult) -> str:
