@@ -164,6 +164,8 @@ def known(names: Iterable[str], registry: dict[str, tuple[Layer, ...]]) -> dict[
         BuildError: an unknown name; says which ones are like it.
     """
     for name in names:
+        if name.endswith(".py"):
+            raise BuildError(f"{name} is a file: gradbook build {name} builds its layers and runs their evidence")
         if name not in registry:
             raise BuildError(
                 f"there is no layer {name!r}; {meant(name, registry, 'gradbook list shows what there is')}"
@@ -190,6 +192,8 @@ def layer_files(
     with placed(layer, "its kernel is printed"):
         source, notes_on_form = printed(derivations, activations)
     path = kernels / f"{layer.name}.py"
+    if path in plan.files:
+        raise BuildError(f"no layer can be called {layer.name}: {path.name} makes its folder a package; rename it")
     plan.files[path] = source
     shown = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else f"{path.parent.name}/{path.name}"
     page = Page(

@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument(
         "layer", metavar="LAYER|FILE[:LAYER]", help="a layer of the project, or of a file of definitions (which is run)"
     )
+    show.add_argument("--isolated", action="store_true", help="run nothing of FILE")
     show.add_argument("--steps", action="store_true", help="also every step of the derivation")
     show.add_argument("--no-kernel", action="store_true", help="leave the kernel out")
 
@@ -118,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ended_in_order():
         try:
             status = run(words)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # closed from the start
+                sys.stdout.flush()
             return status
         except Exception as error:
             return refuse(f"gradbook {command}", error)
@@ -274,7 +276,7 @@ def show(arguments: argparse.Namespace) -> int:
 
     word = re.fullmatch(r"(.*\.py)(?::(.*))?", arguments.layer)
     file, _ = split([word[1]]) if word else (None, [])
-    registry = load_file(file) if file else load_project()
+    registry = load_file(file, arguments.isolated) if file else load_project()
     name = word[2] if word else arguments.layer
     for one in [name] if name else registry:
         layer = known([one], registry)[one][0]

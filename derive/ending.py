@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from derive.targets.words import visible
+
 UNUSABLE, INTERRUPTED, ENDED = 2, 130, 143
 TRACKER = "the project's issue tracker"
 DEBUG = "GRADBOOK_DEBUG"
@@ -82,7 +84,7 @@ def refuse(command: str, error: Exception) -> int:
     """Say what went wrong; returns the exit status."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    print(f"{command}: {sentence(error)}", file=sys.stderr)
+    print(visible(f"{command}: {sentence(error)}", keep="\n\t"), file=sys.stderr)
     return UNUSABLE
 
 

@@ -17,6 +17,7 @@ from derive.calculus.cost import Cost, cost, kept
 from derive.calculus.derivation import Derivation
 from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.conventions import for_layer
+from derive.notation.define import home
 from derive.notation.expr import Ref, Size, mul
 from derive.notation.layer import Layer
 from derive.record import STATES
@@ -84,12 +85,18 @@ def _head(page: Page) -> Iterator[str]:
     yield badges(page.legs, layer.name)
     yield f'<div class="gb-pictures" data-search-exclude>{curves(page.derivations[0])}{graph(layer)}</div>'
     kernel = f" · kernel [{code(page.kernel_path)}](#kernel)" if page.kernel else ""
-    yield f"Definition [{code(page.file)}](#definition){kernel} · source: {_cites(prose(layer.cites))}"
+    yield f"Definition [{code(page.file)}](#definition){kernel} · source: {_cites(layer)}"
 
 
-def _cites(words: str) -> str:
-    """The sources, with statements of the source document linked to the ledger."""
-    return re.sub(r"S\d\d(?:-S\d\d)?", lambda m: f"[{m[0]}](../ledger.md)", words)
+def inside(layer: Layer) -> bool:
+    """Whether a page is one of the book's, beside the pages that it links to."""
+    return Path(layer.file).parent == home()
+
+
+def _cites(layer: Layer) -> str:
+    """The sources, in the book with statements of the source document linked to the ledger."""
+    words = prose(layer.cites)
+    return re.sub(r"S\d\d(?:-S\d\d)?", lambda m: f"[{m[0]}](../ledger.md)", words) if inside(layer) else words
 
 
 def badges(legs: Iterable[Mapping[str, Any]], name: str) -> str:
@@ -312,7 +319,8 @@ def _accuracy(page: Page) -> Iterator[str]:
     conventions = for_layer(page.layer)
     if conventions:
         yield table(("where", "what happens"), ((r.where, r.what) for r in conventions))
-        yield "The whole table, with what other frameworks do: [conventions](../conventions.md)."
+        if inside(page.layer):
+            yield "The whole table, with what other frameworks do: [conventions](../conventions.md)."
 
 
 def _plain(leg: Mapping[str, Any]) -> str:

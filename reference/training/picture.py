@@ -1,5 +1,6 @@
 """One picture of a training: loss on the left, validation accuracy on the right."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,14 @@ def save_picture(result: DigitsResult, path: Path | str, *, target: float = TARG
         _draw_accuracy(right, result, target)
         # no date in the file
         stamp = {"Date": None} if path.suffix.lower() == ".svg" else {"Software": None}
-        figure.savefig(path, dpi=150, metadata=stamp)
+        drawing = io.BytesIO()
+        figure.savefig(drawing, format=path.suffix.lower()[1:], dpi=150, metadata=stamp)
+    beside = path.with_name(f".{path.name}.part")
+    try:  # a full disk leaves the picture that was there
+        beside.write_bytes(drawing.getvalue())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return path
 
 

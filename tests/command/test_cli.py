@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -169,3 +170,67 @@ def test_isolated_evidence_runs_nothing_either(place: Place) -> None:
         check=False,
     )
     assert "ran [] 0" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_layer_that_would_be_the_package(place: Place) -> None:
+    place.define("d.py", "__init__")
+    status, _, err = place.run("build", "d.py", "--no-verify")
+    assert status == 2
+    assert "__init__" in err
+    assert not (place.folder / "kernels").exists()
+
+
+def test_verify_of_a_file_says_what_does_it(place: Place) -> None:
+    place.define("d.py", "odd")
+    assert "gradbook build d.py" in place.run("verify", "d.py")[2]
+
+
+def test_show_isolated_runs_nothing(place: Place) -> None:
+    place.define("d.py", "odd", tail="\n\nopen('ran', 'w').close()\n")
+    assert place.run("show", "d.py", "--isolated")[0] == 2
+    assert not (place.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams(place: Place, closed: str) -> None:
+    """As a daemon or a cron job has them."""
+    command = f'exec "{sys.executable}" -B -m derive.cli list {closed}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=os.environ | {"PYTHONPATH": str(Path(derive.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_page_outside_the_book_links_to_nothing_of_it(place: Place) -> None:
+    text = place.define("d.py", "odd").read_text()
+    (place.folder / "d.py").write_text(text.replace('cites="nobody"', 'cites="S01 and S02-S03"'))
+    assert place.run("build", "d.py", "--no-verify")[0] == 0
+    assert "](../" not in (place.folder / "kernels" / "odd.md").read_text()
+
+
+@pytest.mark.parametrize("settings", [{"TERM": "dumb"}, {"NO_COLOR": "1", "TERM": "xterm-256color"}])
+def test_on_a_terminal(place: Place, settings: dict[str, str]) -> None:
+    """A terminal without colours gets none, and one without a cursor no animation."""
+    place.define("d.py", "odd")
+    pty = pytest.importorskip("pty", reason="Windows has no terminals of this kind")
+    ours, theirs = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLORTERM")}
+    environment |= {"PYTHONPATH": str(Path(derive.__file__).parents[1])} | settings
+    with place.start("build", "d.py", "--check", env=environment, stdout=theirs) as program:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:  # the other end is closed
+            pass
+    os.close(ours)
+    assert program.returncode == 1
+    assert b"def forward" in shown
+    assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]m", shown), "no colour"
+    if settings["TERM"] == "dumb":
+        assert b"\x1b" not in shown
