@@ -80,7 +80,7 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's forward against the interpreter, in balls and, where the equations allow, in fractions."""
     layer = derivation.layer
     tally = Tally("definition", layer.name, 0.0, unit="digits 60 and beyond")
-    for case in [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]:
+    for case in inputs.every(layer, seed, PLAN):
         true = truth(case, units=UNITS if domain.constants(layer.equations) else 0).forward
         with kernels.precision():
             got = kernels.elements(case, kernels.forward(kernel, balls(case))[0], kernels.to_ball)
@@ -209,9 +209,7 @@ def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """<J v, u> = <v, J^T u> for the kernel's own jvp and backward; backward is linear in the cotangent."""
     layer = derivation.layer
     tally = Tally("duality", layer.name, 0.0, unit="digits 60 and beyond")
-    for n, case in enumerate(
-        [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]
-    ):
+    for n, case in enumerate(inputs.every(layer, seed, PLAN)):
         u, w = inputs.cotangents(case, seed + 2 * n), inputs.cotangents(case, seed + 2 * n + 1)
         v = inputs.tangents(case, seed + n)
         with kernels.precision():
@@ -257,9 +255,7 @@ def second(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     layer = derivation.layer
     units = UNITS if domain.constants(layer.equations + derivation.backward) else 0
     tally = Tally("second order", layer.name, 0.0, unit="digits 60 and beyond")
-    for n, case in enumerate(
-        [*inputs.cases(layer, seed, plan=PLAN), *inputs.cases(layer, seed + 1, 2, PLAN, ties=True)]
-    ):
+    for n, case in enumerate(inputs.every(layer, seed, PLAN)):
         cotangents, along = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
         true = truth(case, cotangents, along, units)
         with kernels.precision():

@@ -187,7 +187,7 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
         for n, (scale, offset) in enumerate(form.spreads):
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
             try:
-                cases = inputs.cases(layer, seed + n, None if n == 0 else 2, PLAN, **how)
+                cases = inputs.cases(layer, seed + n, 2, PLAN, **how) if n else inputs.every(layer, seed, PLAN, **how)
             except inputs.NoArguments:
                 tally.leave(
                     f"{np.dtype(form.dtype)} inputs around {max(scale, offset):g}: the definition is not finite"

@@ -19,10 +19,10 @@ import numpy as np
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, enclosure, inputs, kernels, layout
 from derive.evidence.compare import same_fraction
-from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.result import Result, Tally
 from derive.evidence.truth import fractions, truth
+from derive.evidence.use import everything, flat, used
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
 
@@ -37,22 +37,8 @@ def generic(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     _empty(derivation, kernel, seed, tally)
     _layouts(derivation, kernel, seed, tally)
     _fractions(derivation, kernel, seed, tally)
+    used(derivation, kernel, seed, tally)
     return tally.result()
-
-
-def everything(derivation: Derivation, kernel: Any, case: Case, dtype: Any) -> Iterator[tuple[str, Arrays]]:
-    """All that a kernel can compute at a case."""
-    cotangents, tangents = inputs.cotangents(case, 1, dtype), inputs.tangents(case, 2, dtype)
-    outputs, saved = kernels.forward(kernel, case)
-    yield "forward", outputs
-    yield "backward", kernels.backward(kernel, case, cotangents, saved)
-    yield "jvp", kernels.jvp(kernel, case, tangents)
-    if hasattr(kernel, "double_backward"):
-        yield "double_backward", kernels.double_backward(kernel, derivation, case, cotangents, tangents)
-
-
-def flat(value: Value) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
@@ -65,7 +51,8 @@ def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
         before = [a.copy() for a in arrays]
         for a in arrays:
             a.flags.writeable = False
-        for what, results in everything(derivation, kernel, own, dtype):
+        along = inputs.cotangents(own, 1, dtype), inputs.tangents(own, 2, dtype)
+        for what, results in everything(derivation, kernel, own, *along):
             for name, value in results.items():
                 for a in flat(value):
                     found = np.asarray(a).dtype
@@ -78,7 +65,8 @@ def _empty(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None
     for words, case in empty_cases(derivation.layer, seed):
         try:
             with np.errstate(all="ignore"):
-                found = dict(everything(derivation, kernel, case, np.float64))
+                along = inputs.cotangents(case, 1), inputs.tangents(case, 2)
+                found = dict(everything(derivation, kernel, case, *along))
         except Exception as error:  # what a kernel raises is the finding
             tally.claim(False, f"{words}: {error!r}")
             continue

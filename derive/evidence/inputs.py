@@ -1,16 +1,17 @@
 """Arguments for a layer, made from its signature alone.
 
-Axes get sizes that are all different (square shapes hide transposes), options take each of their interesting
-values, integer tensors stay inside the axis they point into, a boolean mask has a row without a single True.
-What must be positive is read off the equations (derive.evidence.domain). Numbers come from a Source: NumPy's
+Axes get sizes that are all different (square shapes hide transposes), and in other cases all the same; options take
+each of their interesting values, integer tensors stay inside the axis they point into, a boolean mask has a row
+without a single True. Domains that a definition declares are respected; where it declares none, what must be positive
+is read off the equations (derive.evidence.domain). Numbers come from a Source: NumPy's
 generator here, Hypothesis in derive.evidence.strategies.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -103,6 +104,8 @@ class Plan:
 
     Attributes:
         least: the smallest length of an axis that the definition computes (a convolution's output).
+        trusted: whether a case is taken without a look at the definition's values there.
+        fixed: lengths of axes that are not to be drawn.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -110,6 +113,8 @@ class Plan:
     depths: tuple[int, ...] = (2, 1, 3)
     attempts: int = 200
     least: int = 1
+    trusted: bool = False
+    fixed: Mapping[str, int] = field(default_factory=dict)
 
 
 def finite(case: Case) -> bool:
@@ -136,7 +141,7 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
         case "Positive":
             return [default, 0.25, 40.0]
         case "Scalar":
-            return [default, 0.3]
+            return [default, 0.3, -0.6]
         case "Probability":
             return [default, 0.8]
         case "Fraction":
@@ -148,7 +153,7 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
         case "Integer":
             tensor = domain.compared_with(layer, option.name)
             axis = domain.index_range(layer, tensor) if tensor else None
-            return [default, *range(sizes.get(axis, 0) if axis else 0)]
+            return [default, *(range(sizes.get(axis, 0)) if axis else (-2, 1))]
         case "Flag":
             return [default, not default]
         case "Axis":
@@ -173,7 +178,7 @@ def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = 
     for attempt in range(plan.attempts):
         case = _attempt(layer, source, plan, turn, attempt, undefined >= PATIENCE)
         try:
-            if case is not None and finite(case):
+            if case is not None and (plan.trusted or finite(case)):
                 return case
         except ArithmeticError:
             undefined += 1
@@ -181,7 +186,7 @@ def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = 
 
 
 def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int, careful: bool) -> Case | None:
-    sizes = _sizes(layer, source, plan)
+    sizes = _sizes(layer, source, plan) | dict(plan.fixed)
     leading = source.pick(list(plan.leading))
     options: dict[str, Any] = {}
     for n, option in enumerate(layer.options):
@@ -321,6 +326,17 @@ def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Pl
     longest = max((len(option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     rng = np.random.default_rng(seed)
     return [build(layer, Random(rng, **how), plan, turn) for turn in range(count or max(2, longest))]
+
+
+def every(layer: Layer, seed: int = 0, plan: Plan = Plan(), **how: Any) -> list[Case]:
+    """Those cases, and what they leave out: ties, axes that are all equal, leading shapes of two long axes."""
+    square = replace(plan, sizes=(3,), leading=((3,), (3, 3)), depths=(2,))
+    return [
+        *cases(layer, seed, plan=plan, **how),
+        *cases(layer, seed + 1, 2, plan, **{**how, "ties": True}),
+        *cases(layer, seed + 2, 2, square, **how),
+        *cases(layer, seed + 3, 1, replace(plan, leading=((2, 3),)), **how),
+    ]
 
 
 def like(value: Value, rng: np.random.Generator, dtype: Any = np.float64) -> Value:

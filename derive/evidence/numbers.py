@@ -37,6 +37,7 @@ class Numbers:
         named: arithmetic for the formula of an elementwise layer called by its name, and what is done to the
             result, where that differs.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
+        beyond: what an element outside an array is worth; None where it is zero, and nothing beside it is evaluated.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Numbers:
     option: Callable[[Any], Any] | None = None
     named: tuple[Numbers, Callable[[Any], Any]] | None = None
     either: Callable[[Any, Any], Any] | None = None
+    beyond: Any = None
 
     @property
     def zero(self) -> Any:

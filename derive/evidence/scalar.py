@@ -74,6 +74,15 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
 def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closure:
     at, element, outside = world.position(index), world.element, world.outside
     known = world.store.setdefault(tensor, {})
+    beyond = world.numbers.beyond
+    if beyond is not None:  # a zero like any other
+
+        def zero(env: Env) -> Any:
+            i = at(env)
+            value = outside if i is None else element(tensor, i)
+            return beyond if value is outside else value
+
+        return zero
 
     def look(env: Env) -> Any:
         i = at(env)

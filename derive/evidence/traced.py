@@ -60,6 +60,7 @@ class Tape:
             total=self.total,
             option=None if base.option is None else self.option,
             either=None if base.either is None else self.either,
+            beyond=None if base.beyond is None else Node(base.beyond),
         )
 
     # ---- what the nodes are made of --------------------------------------------------------------------------
