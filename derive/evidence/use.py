@@ -126,8 +126,12 @@ def _on_marks(f: Callable[..., float]) -> Callable[..., Mark]:
 
 
 def _product_of(a: Mark, b: Mark) -> Mark:
-    """What may be 0 or 1 (a choice that a NaN decides) may leave out what it is multiplied with."""
-    return Mark(math.nan, MAYBE) if MAYBE in (a.state, b.state) else _on_marks(lambda p, q: p * q)(a, b)
+    """What may be 0 or 1 (a choice that a NaN decides), or is 0 (a weight that a mask leaves out), may leave out what
+    it is multiplied with."""
+    zero = any(m.state == CLEAN and m.value == 0 for m in (a, b))
+    if MAYBE in (a.state, b.state) or (zero and REACHED in (a.state, b.state)):
+        return Mark(math.nan, MAYBE)
+    return _on_marks(lambda p, q: p * q)(a, b)
 
 
 def _told(op: str, a: Mark, b: Mark) -> bool | None:
