@@ -35,6 +35,12 @@ class Convention:
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
 SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
 
+PLAIN = (
+    *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
+    *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
+)
+MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention")
+
 SUMS = ("linear", "conv2d", "mse", "batch_norm", "layer_norm", "l2_penalty", "clip_by_global_norm", "attention", "lstm")
 
 CONVENTIONS: tuple[Convention, ...] = (
@@ -54,6 +60,125 @@ CONVENTIONS: tuple[Convention, ...] = (
         "may be 0",
         "XLA (JAX, TensorFlow) sets subnormal numbers to 0",
         "0 <= sigmoid.forward(np.array([-740.0]))[0][0] < np.finfo(float).smallest_normal",
+    ),
+    Convention(
+        PLAIN,
+        "NaN or infinity in an argument, a cotangent or a tangent",
+        "in every result that depends on it NaN, or what the equations make of infinity; nowhere else",
+        "PyTorch and JAX the same",
+        "np.isnan(linear.forward(np.array([[np.nan, 1], [1, 1]]), np.ones((1, 2)), np.zeros(1))[0]).tolist() "
+        "== [[True], [False]]",
+    ),
+    Convention(
+        ("sigmoid", "tanh", "gelu"),
+        "x = inf or -inf",
+        "the limits, of derivatives too, and no warning",
+        "PyTorch and JAX give NaN for gelu, where 0 times infinity occurs on the way",
+        "gelu.forward(np.array([-inf, inf]))[0].tolist() == [0, inf] "
+        "and grad(gelu, np.array([-inf, inf])).x.tolist() == [0, 2]",
+    ),
+    Convention(
+        ("relu", "max_pool2d"),
+        "NaN",
+        "is the largest: the result is NaN, and the gradient goes to it; of several in a window, to the first",
+        "PyTorch the same for relu, and the last in a window; JAX gives relu's NaN no gradient",
+        "grad(relu, np.array([np.nan, -1])).x.tolist() == [1, 0] "
+        "and grad(max_pool2d, np.array([[[[1, np.nan], [np.nan, 2]]]])).x.ravel().tolist() == [0, 1, 0, 0]",
+    ),
+    Convention(
+        ("leaky_relu",),
+        "NaN",
+        "is not above 0: value NaN, gradient alpha",
+        "PyTorch the same",
+        "grad(leaky_relu, np.array([np.nan])).x[0] == 0.01",
+    ),
+    Convention(
+        ("relu", "max_pool2d", "embedding", "attention"),
+        "a cotangent of NaN or infinity where no gradient goes",
+        "leaves nothing: elements are chosen, not multiplied by 0",
+        "PyTorch the same for all but attention",
+        "(relu.backward(np.array([inf]), relu.forward(np.array([-1.0]))[1]).x == 0).all()",
+    ),
+    Convention(
+        ("max_pool2d",),
+        "a window of -inf at the border",
+        "the first element inside the array gets the gradient",
+        "PyTorch the same",
+        "grad(max_pool2d, np.full((1, 1, 1, 1), -inf), padding=1).x.item() == 1",
+    ),
+    Convention(
+        ("attention",),
+        "NaN or infinity in what a mask, or causal, leaves out",
+        "stays out of values and of gradients, in keys, values, cotangents and tangents; elsewhere it shows",
+        "PyTorch gives NaN: 0 times NaN in the product with V, and in gradients",
+        "attention.forward(np.ones((1, 1)), np.array([[1], [np.nan]]), np.array([[3], [np.nan]]), "
+        "np.array([[True, False]]))[0].item() == 3",
+    ),
+    Convention(
+        ("embedding",),
+        "NaN in the row of the padding token, or in one that no token has",
+        "stays out of values and gradients",
+        "PyTorch returns the stored row, NaN, of the padding token",
+        "embedding.forward(np.array([[2], [np.nan]]), np.array([1, 0]), padding_index=1)[0].ravel().tolist() == [0, 2]",
+    ),
+    Convention(
+        ("cross_entropy",),
+        "t = 0 and y is NaN or infinite",
+        "0: where the target is 0 nobody looks at y; a cotangent or tangent there is multiplied by 0",
+        "SciPy's `xlogy` gives NaN for NaN",
+        "cross_entropy.forward(np.array([np.nan, 1]), np.array([0.0, 1]))[0] == 0",
+    ),
+    Convention(
+        SOFTMAXES,
+        "-inf among the scores; only -inf, +inf or NaN among them",
+        "probability 0; NaN in the whole row",
+        "PyTorch the same",
+        "softmax.forward(np.array([0, -inf]))[0].tolist() == [1, 0]",
+    ),
+    Convention(
+        ("clip_by_global_norm",),
+        "NaN or infinity in a gradient",
+        "NaN everywhere, for the norm is NaN; with infinity, the norm, NaN in its place and 0 elsewhere",
+        "PyTorch the same",
+        "np.isnan(clip_by_global_norm.forward([np.array([np.nan, 1]), np.ones(1)])[0][1]).all()",
+    ),
+    Convention(
+        ("dropout", "inverted_dropout"),
+        "m = 0 and x is NaN or infinite",
+        "NaN: the mask is an argument, and multiplied",
+        "PyTorch the same",
+        "np.isnan(dropout.forward(np.array([np.nan]), np.zeros(1))[0]).all()",
+    ),
+    Convention(
+        ("residual", "mlp"),
+        "a slope of 0 and a cotangent of NaN or infinity",
+        "NaN: the activation is an option, and its slope multiplied",
+        "PyTorch chooses for relu, and multiplies otherwise",
+        "np.isnan(residual.backward(np.array([np.nan]), "
+        "residual.forward(*map(np.array, ([1.0], [0.0], [[-1.0]], [0.0])))[1]).x).all()",
+    ),
+    Convention(
+        ("conv2d",),
+        "NaN or infinity in W, or in a cotangent, over the border",
+        "NaN: outside is the number 0, and multiplied; elsewhere as the equations say",
+        "PyTorch the same",
+        "np.isnan(conv2d.forward(np.ones((1, 1, 1, 1)), np.full((1, 1, 3, 3), np.nan), np.zeros(1), padding=1)[0])"
+        ".all()",
+    ),
+    Convention(
+        MEANS,
+        "an empty batch, or any mean of nothing",
+        "NaN, as 0 / 0 is, without a warning; sums are 0, and arrays over the batch empty",
+        "PyTorch the same",
+        "np.isnan(mse.forward(np.ones(0), np.ones(0))[0]) "
+        "and mse.forward(np.ones(0), np.ones(0), reduction='sum')[0] == 0",
+    ),
+    Convention(
+        ("batch_norm",),
+        "an empty batch",
+        "running statistics stay as they are",
+        "PyTorch the same",
+        "batch_norm.forward(np.zeros((0, 1)), *[np.full(1, 7.0)] * 4)[0].new_var.tolist() == [7]",
     ),
     Convention(
         ("relu",),

@@ -21,9 +21,10 @@ def batch_norm(
     inv_std[c] = 1 / sqrt(var[c] + epsilon)
     x_hat[b, c, ...] = (x[b, c, ...] - mu[c]) * inv_std[c]
     y[b, c, ...] = gamma[c] * x_hat[b, c, ...] + beta[c]
-    new_mean[c] = (1 - momentum) * running_mean[c] + momentum * mu[c]
     n = size(b) * size(...)
-    new_var[c] = (1 - momentum) * running_var[c] + momentum * var[c] * n / max(1, n - 1)
+    new_mean[c] = (1 - momentum) * running_mean[c] + momentum * mu[c] if n > 0 else running_mean[c]
+    unbiased[c] = var[c] * n / max(1, n - 1)
+    new_var[c] = (1 - momentum) * running_var[c] + momentum * unbiased[c] if n > 0 else running_var[c]
     return y, state(new_mean, new_var)
 
 

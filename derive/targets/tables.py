@@ -117,9 +117,8 @@ def conventions() -> str:
         "are tested against"
         " it, and other people's kernels are judged by it.",
         table(("layers", "where", "here", "elsewhere"), rows),
-        "Infinities and NaN in an argument follow the equations in IEEE arithmetic; a finite argument whose "
-        "true result is"
-        " finite never gives one.",
+        "Where no row says otherwise, infinities and NaN follow the equations in IEEE arithmetic; a finite argument "
+        "whose true result is finite never gives one.",
         "## Arguments",
         ARGUMENTS,
     ]

@@ -77,13 +77,28 @@ def wider(function: Function) -> Function:
 
 
 def _again(run: Callable[..., Any], function: Callable[..., Any], arguments: Any, options: dict[str, Any]) -> Any:
-    """Run a function on wider arguments; its results have the dtype they would have had."""
+    """Run a function on wider arguments; its results have the dtype they would have had.
+
+    Over nothing a mean is 0 / 0, NaN in any format, and no warning: who passes an empty batch wants to know no more.
+    """
+    if _is_empty(arguments):
+        with np.errstate(all="ignore"):
+            return function(*arguments, **options)
     narrow = np.result_type(*_dtypes(arguments))
     wide = WIDER.get(narrow)
     if wide is None:
         return function(*arguments, **options)
     found = run(*[_widened(a, wide) for a in arguments], **options)
     return _narrowed(found, _result(arguments) or narrow)
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether an array in it has no elements."""
+    return (
+        any(map(_is_empty, value))
+        if isinstance(value, list | tuple)
+        else isinstance(value, np.ndarray) and not value.size
+    )
 
 
 def _is_saved(value: Any) -> bool:

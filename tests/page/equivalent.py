@@ -11,6 +11,8 @@ import re
 EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("attention", r".*Z_\{\\ast,q\} > 0.*", "Z is a sum of exponentials and zeros: never below 0"),
     ("attention", r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
+    ("batch_norm", r".*running.*\\text\{if \} (n (\\ne|\\ge)|\\rho >) 0.*", "no page is checked with an empty batch"),
+    ("batch_norm", r".*\\text\{if \} n > 0 \\\\ (?!\\mathrm\{running).*", "no page is checked with an empty batch"),
     ("leaky_relu", r"y_.*x_\{\\ast\} \\ge 0.*", "at 0 both cases are 0"),
     ("clip_by_global_norm", r"(y|\\overline\{g\})_.*< \\tau.*", "where the norm is tau the cases agree"),
     (

@@ -1,0 +1,81 @@
+"""Nothing in, nothing out: every layer with every axis empty, in all four functions, without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from derive.calculus.derivation import derive
+from derive.evidence import kernels
+from derive.notation.define import load_project
+from derive.notation.layer import Layer
+from reference.layers import batch_norm, mse
+from tests.specials.arguments import made
+from tests.specials.participation import Calls
+
+LAYERS = load_project()
+SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "gate": 4}
+SAME = {"n": "m", "m": "n"}  # of an LSTM's state
+NEEDED = {  # what cannot be empty, with the reason
+    ("conv2d", "p"): "a window does not fit",
+    ("conv2d", "q"): "a window does not fit",
+    ("max_pool2d", "p"): "a window does not fit",
+    ("max_pool2d", "q"): "a window does not fit",
+    ("embedding", "v"): "a token needs a row",
+    ("softmax_cross_entropy_labels", "i"): "a label needs a class",
+}
+MEANS = {  # what is 0 / 0 then
+    ("attention", "d"): ("O", "V"),  # scores are divided by the root of 0
+    ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
+    ("batch_norm", "..."): ("gamma",),
+    ("cross_entropy", "..."): ("loss",),
+    ("softmax_cross_entropy", "..."): ("loss",),
+    ("softmax_cross_entropy_labels", "..."): ("loss",),
+    ("mse", "..."): ("loss",),
+}
+
+
+def axes(name: str) -> Iterator[str]:
+    """The axes of a layer's inputs that may be empty."""
+    layer = LAYERS[name][0]
+    found = dict.fromkeys(a for t in layer.inputs for s in t.slots[t.sequence :] for a in s.parts)
+    return (a for a in found if a not in ("g", "gate") and (name, a) not in NEEDED)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("name", "axis"), [(n, a) for n in sorted(LAYERS) for a in axes(n)])
+def test_empty(name: str, axis: str) -> None:
+    sizes = SIZES | {axis: 0} | ({SAME[axis]: 0} if name == "lstm" and axis in SAME else {})
+    if name == "mlp" and axis in "io":
+        sizes |= {"i": 0, "o": 0}
+    for layer in LAYERS[name]:
+        calls = Calls(kernels.kernel_of(name), derive(layer), made(layer, sizes))
+        with np.errstate(all="raise"):
+            found = calls(calls.given)
+        for result, arrays in found.items():
+            if result.split()[1] not in MEANS.get((name, axis), ()):
+                assert all(np.isfinite(a).all() for a in arrays), result
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("layer", "loss"), [*zip(LAYERS["mse"], (np.nan, 0), strict=False)])
+def test_loss_of_nothing(layer: Layer, loss: float) -> None:
+    """A mean over no examples is 0 / 0, a sum 0; gradients are as empty as what they belong to."""
+    case = made(layer, {"...": 0})
+    outputs, saved = kernels.forward(mse, case)
+    np.testing.assert_array_equal(outputs["loss"], loss)
+    assert kernels.backward(mse, case, {"loss": np.ones(())}, saved)["y"].shape == (0,)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 5), (2, 3, 0)])
+def test_running_statistics_are_left_alone(shape: tuple[int, ...]) -> None:
+    before = np.array([0.5, -1, 2]), np.array([1.5, 2, 3])
+    out, _ = batch_norm.forward(np.zeros(shape), np.ones(3), np.ones(3), *before)
+    assert out.y.shape == shape
+    for new, old in zip(out[1:], before, strict=True):
+        np.testing.assert_array_equal(new, old)
+        assert not np.shares_memory(new, old)
