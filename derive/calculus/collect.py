@@ -44,6 +44,7 @@ class Collector:
     def find(self, poly: Poly) -> Expr:
         if not poly:
             return x.ZERO
+        self.algebra.spend(len(poly) * sum(x.size(a) for m in poly for a, _ in m))
         poly = self.join_sums(poly)
         common = self.algebra.common(poly)
         if len(poly) == 1:

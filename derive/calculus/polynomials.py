@@ -36,6 +36,10 @@ class TooLarge(ValueError):
     """An expression whose normal form has more than LIMIT terms; it is left as it is."""
 
 
+class Exhausted(Exception):
+    """The work allowed is done."""
+
+
 @lru_cache(maxsize=20_000)
 def text(e: Expr) -> str:
     """What atoms are sorted by."""
@@ -142,6 +146,7 @@ class Algebra:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
+        self.allowed = float("inf")
         self.positive = {Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS}
         self.known: dict[Expr, Poly] = {}
         self.forms: dict[frozenset[tuple[Mono, Fraction]], Expr] = {}
@@ -149,6 +154,16 @@ class Algebra:
         self.order = {a: n for n, a in reversed(list(enumerate(names)))}
         nodes = [n for e in layer.equations for n in x.walk(e.body)]
         self.guarded = {t for n in nodes if isinstance(n, Op) and n.fn == "where" for t in x.tensors(n.args[0])}
+
+    def spend(self, work: int) -> None:
+        """Count work: factors multiplied, pairs of terms looked at.
+
+        Raises:
+            Exhausted: more than is allowed.
+        """
+        self.allowed -= work
+        if self.allowed < 0:
+            raise Exhausted
 
     def axis(self, index: str) -> str:
         """Bound indices of normal forms are called ``i#0``."""
@@ -159,6 +174,7 @@ class Algebra:
         for poly in polys:
             if len(out) * len(poly) > LIMIT:
                 raise TooLarge
+            self.spend(sum(map(len, out)) * len(poly) + sum(map(len, poly)) * len(out))
             new: Poly = {}
             for a, c in out.items():
                 for b, d in poly.items():

@@ -6,6 +6,8 @@ passes is decided by small terms.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.text import show
@@ -21,6 +23,7 @@ def positions(e: Expr) -> float:
     return float(SIDE ** len(x.free(e)))
 
 
+@lru_cache(maxsize=100_000)
 def price(e: Expr) -> float:
     """Operations at SIDE positions per axis, plus SYMBOL for each symbol a reader sees."""
     match e:

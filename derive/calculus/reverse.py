@@ -89,16 +89,14 @@ class Reverse:
 
     def active(self) -> set[str]:
         """Tensors that depend on a wanted input and reach a differentiable output."""
+        names = [(e.target, set(x.tensors(e.body))) for e in self.layer.equations]
+        real = {n for n, _ in names if self.layer.tensors[n].kind == "real"}
         depends = set(self.wanted)
-        for _ in self.layer.equations:
-            for e in self.layer.equations:
-                if depends & set(x.tensors(e.body)) and self.layer.tensors[e.target].kind == "real":
-                    depends.add(e.target)
+        while found := {n for n, used in names if n in real and n not in depends and depends & used}:
+            depends |= found
         reaches = set(self.cotangents)
-        for _ in self.layer.equations:
-            for e in self.layer.equations:
-                if e.target in reaches:
-                    reaches |= set(x.tensors(e.body))
+        while found := {t for n, used in names if n in reaches for t in used} - reaches:
+            reaches |= found
         return depends & reaches
 
     def run(self) -> Adjoint:

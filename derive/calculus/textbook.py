@@ -9,6 +9,7 @@ any layer, and every change is recorded as a step whose two sides are equal wher
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from derive.calculus.collect import collect, name_bound
@@ -16,7 +17,7 @@ from derive.calculus.elementwise import eliminate
 from derive.calculus.facts import Fact, Knowledge, recurrent
 from derive.calculus.fold import Folder
 from derive.calculus.patterns import Rewriter, Rule
-from derive.calculus.polynomials import Algebra, Poly, TooLarge, is_sum
+from derive.calculus.polynomials import Algebra, Exhausted, Poly, TooLarge, is_sum
 from derive.calculus.price import price
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite
@@ -24,6 +25,11 @@ from derive.notation import expr as x
 from derive.notation.errors import at
 from derive.notation.expr import Expr, Ref
 from derive.notation.layer import Equation, Layer
+
+#: Work (see Algebra.spend) that the search for one layer's form may take: some twice what any of the project's
+#: layers takes. Beyond it no adjoint is written into another, and what one equation may take is EACH.
+WORK, EACH = 200_000, 10_000
+STEP = 50  #: what rewriting an equation costs, however small it is
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Search:
     layer: Layer
     adjoint: Adjoint
     known: dict[tuple[int, Expr], list[Stage]] = field(default_factory=dict)
+    bounded: bool = False
 
     def __post_init__(self) -> None:
         self.algebra = Algebra(self.layer)
@@ -93,14 +100,21 @@ class Search:
     def stages(self, n: int, body: Expr) -> list[Stage]:
         if (n, body) not in self.known:
             with at(self.rows.get(self.equations[n].target, 0)):
-                self.known[n, body] = list(self.rewrite(n, body))
+                self.known[n, body] = list(self.within_bounds(n, body) if self.bounded else self.rewrite(n, body))
         return self.known[n, body]
+
+    def within_bounds(self, n: int, body: Expr) -> Iterator[Stage]:
+        """The rewrites of one equation that are found with little work."""
+        self.algebra.allowed = EACH
+        with suppress(Exhausted):
+            yield from self.rewrite(n, body)
 
     def shown(self, poly: Poly, e: Equation) -> Expr:
         return name_bound(self.algebra, collect(self.algebra, poly), frozenset(e.indices))
 
     def rewrite(self, n: int, body: Expr) -> Iterator[Stage]:
         e = self.equations[n]
+        self.algebra.spend(STEP + x.size(body))
         try:
             start = self.algebra.to(body)
             if e.target in self.cycles:
@@ -174,13 +188,8 @@ class Search:
     def total(self, final: dict[int, Expr], inlined: frozenset[str]) -> float:
         return sum(price(b) + 0.5 for n, b in final.items() if self.equations[n].target not in inlined)
 
-    def best(self) -> Textbook:
-        free = list(dict.fromkeys(e.target for e in self.equations if e.target not in self.pinned))
-        aliases = {e.target for e in self.equations if isinstance(e.body, Ref) and e.target in free}
-        for n, e in enumerate(self.equations):
-            if self.roles.get(e.target) == "output" or e.target in self.pinned:
-                self.folder.learn_adjoint(n, e)
-        inlined = frozenset(free)
+    def cheapest(self, inlined: frozenset[str], free: list[str], aliases: set[str]) -> frozenset[str]:
+        """Which adjoints to write into the equations that use them."""
         least = self.total(self.run(inlined)[0], inlined)
         improved = True
         while improved:
@@ -191,6 +200,19 @@ class Search:
                 other = inlined ^ {t}
                 if (p := self.total(self.run(other)[0], other)) < least - 1e-9:
                     inlined, least, improved = other, p, True
+        return inlined
+
+    def best(self) -> Textbook:
+        free = list(dict.fromkeys(e.target for e in self.equations if e.target not in self.pinned))
+        aliases = {e.target for e in self.equations if isinstance(e.body, Ref) and e.target in free}
+        for n, e in enumerate(self.equations):
+            if self.roles.get(e.target) == "output" or e.target in self.pinned:
+                self.folder.learn_adjoint(n, e)
+        try:
+            self.algebra.allowed = WORK
+            inlined = self.cheapest(frozenset(free), free, aliases)
+        except Exhausted:
+            inlined, self.bounded = frozenset(aliases), True
         final, steps = self.run(inlined)
         equations = tuple(
             Equation(e.target, e.left, final[n], e.line)

@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
+from time import process_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from derive.notation.layer import Layer
+
+
+#: Most characters of a line that an error shows.
+SHOWN = 160
 
 
 class DefinitionError(ValueError):
@@ -44,9 +50,11 @@ class Place:
         return cls(file, row, text, len(text) - len(text.lstrip()), len(text.strip()))
 
     def __str__(self) -> str:
-        text = self.text.rstrip()
-        indent = "".join("\t" if c == "\t" else " " for c in text[: self.column])
-        marks = "^" * max(1, min(self.width, len(text) - self.column))
+        skipped = max(0, self.column - SHOWN // 2) if len(self.text.rstrip()) > SHOWN else 0
+        text = self.text.rstrip()[skipped : skipped + SHOWN]
+        column = self.column - skipped
+        indent = "".join("\t" if c == "\t" else " " for c in text[:column])
+        marks = "^" * max(1, min(self.width, len(text) - column))
         return f"  {self.file}:{self.row}\n    {text}\n    {indent}{marks}"
 
 
@@ -65,6 +73,42 @@ def error(layer: str, what: str, place: Place | str, mend: str) -> DefinitionErr
 #: The row of the equation that is being worked on, in the definition's file; 0 where that is not known.
 ROW: ContextVar[int] = ContextVar("ROW", default=0)
 DEBUG = "GRADBOOK_DEBUG"
+
+
+SECONDS = "GRADBOOK_SECONDS"
+
+
+class TooLong(Exception):
+    """The time allowed is over."""
+
+
+@dataclass
+class Clock:
+    """When to give up, in seconds of this process."""
+
+    deadline: float = inf
+    count: int = 0
+
+    def tick(self) -> None:
+        """Look at the time now and then; called wherever expressions are rewritten.
+
+        Raises:
+            TooLong: it is over.
+        """
+        self.count += 1
+        if not self.count % 1024 and process_time() > self.deadline:
+            raise TooLong
+
+
+CLOCK = Clock()
+
+
+def seconds() -> float:
+    """How long one layer's derivation, its kernel and its page may take, each."""
+    try:
+        return float(os.environ.get(SECONDS, ""))
+    except ValueError:
+        return 120.0
 
 
 @contextmanager
@@ -98,7 +142,8 @@ def placed(layer: Layer, doing: str) -> Iterator[None]:
     Raises:
         DefinitionError: something went wrong.
     """
-    token = ROW.set(0)
+    token, before = ROW.set(0), CLOCK.deadline
+    CLOCK.deadline = min(before, process_time() + seconds())
     try:
         yield
     except DefinitionError:
@@ -106,6 +151,11 @@ def placed(layer: Layer, doing: str) -> Iterator[None]:
     except RecursionError as problem:
         mend = "give parts of it equations of their own, or make it several layers that call one another"
         raise error(layer.name, "nested too deeply", place_in(layer, ROW.get()), mend) from problem
+    except TooLong as problem:
+        what = f"takes more than {seconds():g} seconds: given up while {doing}"
+        mend = "give parts of it equations of their own, or make it several layers that call one another; "
+        mend += f"{SECONDS} in the environment allows more"
+        raise error(layer.name, what, place_in(layer, ROW.get()), mend) from problem
     except Stuck as problem:
         raise error(layer.name, str(problem), place_in(layer, ROW.get()), problem.mend) from problem
     except Exception as problem:
@@ -117,6 +167,7 @@ def placed(layer: Layer, doing: str) -> Iterator[None]:
         raise error(layer.name, what, place_in(layer, ROW.get()), mend) from problem
     finally:
         ROW.reset(token)
+        CLOCK.deadline = before
 
 
 class Stuck(ValueError):

@@ -11,61 +11,95 @@ Canonical by construction: sums and products are flat and carry at most one nume
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import count
+
+from derive.notation.errors import CLOCK
 
 ELLIPSIS = "..."
 Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 
 
+class Node:
+    """What every node has: hash, free indices and size, which are asked for all the time, are found once."""
+
+    __slots__ = ("_free", "_hash", "_size")
+    _free: tuple[str, ...]
+    _hash: int
+    _size: int
+
+
+def _hash(self: Node) -> int:
+    try:
+        return self._hash
+    except AttributeError:
+        values = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        object.__setattr__(self, "_hash", hash((type(self).__name__, values)))
+        return self._hash
+
+
 @dataclass(frozen=True, slots=True)
-class Num:
+class Num(Node):
     """An exact rational."""
+
+    __hash__ = _hash
 
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Opt:
+class Opt(Node):
     """A scalar that is not indexed: an option (``epsilon``) or a named constant (``pi``, ``inf``)."""
+
+    __hash__ = _hash
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(Node):
     """The number of positions along an axis."""
+
+    __hash__ = _hash
 
     axis: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pos:
+class Pos(Node):
     """An index, as a number."""
+
+    __hash__ = _hash
 
     index: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Node):
     """One element of a tensor."""
+
+    __hash__ = _hash
 
     tensor: str
     index: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Op:
+class Op(Node):
     """A scalar function of scalars; ``FUNCTIONS`` in derive.notation.functions lists the names."""
+
+    __hash__ = _hash
 
     fn: str
     args: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reduce:
+class Reduce(Node):
     """``sum``, ``max`` or ``argmax`` of the body over indices bound here."""
+
+    __hash__ = _hash
 
     op: str
     over: tuple[str, ...]
@@ -73,7 +107,7 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(Node):
     """One result of another layer's kernel, a whole array: only what a kernel is made of has it, no definition.
 
     ``layer.function(*arguments, **options)`` gives several results at once.
@@ -87,6 +121,8 @@ class Part:
         options: keyword arguments; a name as a string.
         over: indices that run over whole arrays, and so are bound here; one that is left is the position in a loop.
     """
+
+    __hash__ = _hash
 
     layer: str
     function: str
@@ -213,6 +249,7 @@ def walk(e: Expr) -> Iterator[Expr]:
 
 def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
     """The node with f applied to its children, brought back to canonical form."""
+    CLOCK.tick()
     match e:
         case Ref(tensor, index):
             return Ref(tensor, tuple(f(i) for i in index))
@@ -265,14 +302,32 @@ def tensors(e: Expr) -> list[str]:
 
 def free(e: Expr) -> list[str]:
     """Indices that are not bound inside, in order of appearance."""
+    try:
+        return list(e._free)
+    except AttributeError:
+        found = tuple(_free(e))
+        object.__setattr__(e, "_free", found)
+        return list(found)
+
+
+def _free(e: Expr) -> Iterable[str]:
     match e:
         case Pos(index):
-            return [index]
+            return (index,)
         case Reduce(_, over, body):
-            return [i for i in free(body) if i not in over]
+            return (i for i in free(body) if i not in over)
         case Part(over=over):
-            return list(dict.fromkeys(i for child in children(e) for i in free(child) if i not in over))
-    return list(dict.fromkeys(i for child in children(e) for i in free(child)))
+            return dict.fromkeys(i for child in children(e) for i in free(child) if i not in over)
+    return dict.fromkeys(i for child in children(e) for i in free(child))
+
+
+def size(e: Expr) -> int:
+    """How many nodes an expression has."""
+    try:
+        return e._size
+    except AttributeError:
+        object.__setattr__(e, "_size", 1 + sum(map(size, children(e))))
+        return e._size
 
 
 def bound(e: Expr) -> set[str]:

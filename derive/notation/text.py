@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
 from derive.notation.functions import COMPARISONS
@@ -118,6 +119,7 @@ class Text:
 TEXT = Text()
 
 
+@lru_cache(maxsize=50_000)
 def show(e: Expr) -> str:
     """An expression in the syntax of definitions."""
     return TEXT.show(e)
