@@ -65,12 +65,16 @@ def recurrent(equations: tuple[Equation, ...]) -> set[str]:
     for e in equations:
         needs.setdefault(e.target, set()).update(x.tensors(e.body))
         pieces[e.target] = pieces.get(e.target, 0) + 1
-    reach = {t: set(n) for t, n in needs.items()}
-    for _ in needs:
-        for n in reach.values():
-            for other in sorted(n):
-                n |= reach.get(other, set())
-    return {t for t in needs if t in reach[t] or pieces[t] > 1}
+
+    def comes_back(t: str) -> bool:
+        seen: set[str] = set()
+        open_ = set(needs[t])
+        while open_:
+            seen |= open_
+            open_ = {n for other in open_ for n in needs.get(other, ())} - seen
+        return t in seen
+
+    return {t for t in needs if pieces[t] > 1 or comes_back(t)}
 
 
 class Knowledge:

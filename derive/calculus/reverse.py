@@ -217,6 +217,7 @@ class Reverse:
         axes = self.layer.tensors[ref.tensor].axes
         mapping: dict[str, Expr] = {}
         equal: list[tuple[Expr, str]] = []  # an expression in loop indices, and the target's axis it must be
+        within: list[Expr] = []  # where an index that runs over a part of the target's axis has not ended
         left: list[Expr] = []
         pending: list[tuple[Expr, str]] = []
         for e, axis in zip(ref.index, axes, strict=True):
@@ -226,6 +227,8 @@ class Reverse:
                     equal.append((Pos(i), axis))
                 else:
                     mapping[i] = Pos(axis)
+                    if self.runs_over_part(i, axis, x.mul(cotangent, coefficient)):
+                        within.append(x.iverson(Op("<", (Pos(axis), Size(i)))))
                 left.append(Pos(axis))
             elif not x.free(e) and not any(isinstance(n, Ref) for n in x.walk(e)):
                 if self.surely_inside(e, ref.tensor, axis):
@@ -257,7 +260,7 @@ class Reverse:
         if equation.target in self.layer.begins_early:
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
-        after = tidy_indices(self.total(over, x.mul(*conditions, body), steps))
+        after = tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps))
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
 
     def total(self, over: tuple[str, ...], body: Expr, steps: tuple[str, ...]) -> Expr:
@@ -333,13 +336,7 @@ class Reverse:
         Of several indices it is the one that is about as long as the axis, so that a sum over the few positions of a
         window is left, not one over the many places where windows lie.
         """
-        guarded = {
-            i
-            for f in x.factors(body)
-            if isinstance(f, Ref)
-            for n, i in enumerate(map(x.plain, f.index))
-            if i is not None and self.same_length(i, f, n)
-        }
+        guarded = self.guarded(body)
         open_ = [i for i in loops if i in x.free(e) and i not in mapping and i in guarded]
         if not open_:
             return False
@@ -371,6 +368,22 @@ class Reverse:
             return True
         size = self.layer.sizes.get(self.layer.axis(axis))
         return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
+
+    def guarded(self, body: Expr) -> set[str]:
+        """Indices that are an axis of a factor: it is zero outside their range."""
+        return {
+            i
+            for f in x.factors(body)
+            if isinstance(f, Ref)
+            for n, i in enumerate(map(x.plain, f.index))
+            if i is not None and self.same_length(i, f, n)
+        }
+
+    def runs_over_part(self, index: str, axis: str, body: Expr) -> bool:
+        """Whether an index stands on an axis of another length, and nothing else is zero where the index has ended."""
+        if self.layer.axis(index) == self.layer.axis(axis) or index in self.guarded(body):
+            return False
+        return self.layer.sequence_axis is None  # entries of lists have lengths of their own
 
     def same_length(self, index: str, ref: Ref, place: int) -> bool:
         """Whether an index runs along all of an axis, so that outside its range the array is zero."""

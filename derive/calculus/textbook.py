@@ -78,7 +78,7 @@ class Search:
             return True
         nodes = [n for other in self.equations for n in x.walk(other.body)]
         uses = [n for n in nodes if isinstance(n, Ref) and n.tensor == e.target]
-        if any(x.plain(i) is None for ref in uses for i in ref.index):
+        if any(not self.whole(i, own) for ref in uses for i, own in zip(ref.index, e.left, strict=True)):
             return True
         if isinstance(e.body, Ref):
             return False
@@ -88,6 +88,13 @@ class Search:
             return any(self.contraction(a) for m in self.algebra.to(e.body) for a, _ in m if is_sum(a))
         except TooLarge:
             return True
+
+    def whole(self, index: Expr, own: Expr) -> bool:
+        """Whether an index runs along all of the axis where it stands; entries of lists have lengths of their own."""
+        i, axis = x.plain(index), x.plain(own)
+        if i is None or axis is None:
+            return False
+        return self.layer.axis(i) == self.layer.axis(axis) or self.layer.sequence_axis is not None
 
     def contraction(self, s: Expr) -> bool:
         """Whether two factors of a sum have free indices of their own, as in a product of matrices."""
@@ -108,6 +115,7 @@ class Search:
         self.algebra.allowed = EACH
         with suppress(Exhausted):
             yield from self.rewrite(n, body)
+        self.algebra.allowed = float("inf")
 
     def shown(self, poly: Poly, e: Equation) -> Expr:
         return name_bound(self.algebra, collect(self.algebra, poly), frozenset(e.indices))
@@ -167,6 +175,7 @@ class Search:
 
     def run(self, inlined: frozenset[str]) -> tuple[dict[int, Expr], list[Rewrite]]:
         """Final right sides, by equation, where these adjoints are written into the others."""
+        self.algebra.spend(STEP * len(self.equations) // 2)
         final: dict[int, Expr] = {}
         forms: dict[str, tuple[Equation, Expr]] = {}
         steps: list[Rewrite] = []
@@ -212,7 +221,7 @@ class Search:
             self.algebra.allowed = WORK
             inlined = self.cheapest(frozenset(free), free, aliases)
         except Exhausted:
-            inlined, self.bounded = frozenset(aliases), True
+            inlined, self.bounded, self.algebra.allowed = frozenset(aliases), True, float("inf")
         final, steps = self.run(inlined)
         equations = tuple(
             Equation(e.target, e.left, final[n], e.line)
