@@ -49,6 +49,10 @@ class Calls(Axes):
         """An expression in index position."""
         raise NotImplementedError
 
+    def check_entry(self, node: ast.AST, name: str, index: tuple[Expr, ...]) -> None:
+        """Entries of lists are read one by one."""
+        raise NotImplementedError
+
     def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
         """Make the tensor on the left of an equation known."""
         raise NotImplementedError
@@ -176,6 +180,7 @@ class Calls(Axes):
             self.fail(node, f"{name} has not all its steps yet", "read it at t - 1, where t is the step on the left")
         ref = Ref(name, lead + tuple(map(Pos, axes)))
         self.check_steps(node, ref)
+        self.check_entry(node, name, lead)
         return ref, axes
 
     def call_options(self, value: ast.Call, part: Layer) -> tuple[tuple[str, Expr | str | bool], ...]:

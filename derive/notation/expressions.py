@@ -307,7 +307,18 @@ class Expressions(Calls):
                 self.check_inside(place, e, axis)
             if (i := x.plain(e)) is not None and not tensor.sequence:
                 self.along(place, i, axis, name)
+        self.check_entry(node, name, index)
         return Ref(name, index), KIND_OF[tensor.kind]
+
+    def check_entry(self, node: ast.AST, name: str, index: tuple[Expr, ...]) -> None:
+        """Entries of lists are read one by one; what they need of one another goes through a recurrence."""
+        counted = next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
+        if counted is None or not index or name in self.begun or self.tensors[name].axes[0] != counted:
+            return
+        if index[0] != Pos(counted):
+            mend = f"from one entry to the next goes h[{counted}] = ... h[{counted} - 1], begun by h[-1] = ..."
+            what = f"an entry of {name} is read elsewhere than at {counted}"
+            self.fail(node, what, f"read {name}[{counted}]; {mend}")
 
     def check_inside(self, node: ast.AST, e: Num, axis: str) -> None:
         """A number as an index: outside the array there is nothing but 0."""

@@ -245,6 +245,10 @@ class Reader(Expressions):
             self.fail(node, f"{name} is an input", f"write an equation for what is returned: y[...] = {name}[...]")
         if name in names:
             self.fail(node, f"{name} is returned twice", "leave one of them out")
+        for option in self.options:
+            if option.kind == "Axis" and option.axis in tensor.axes[:-1]:
+                mend = f"write it last on the left of {name}: {option.name} says where a caller has it"
+                self.fail(node, f"{option.axis}, which {option.name} moves, is not the last axis of {name}", mend)
 
     def check_end(self) -> None:
         """Every recurrence has its steps, and every index runs along an axis whose length is known."""

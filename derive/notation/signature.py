@@ -181,6 +181,10 @@ class Signature:
         axes = tuple(a for slot in slots for a in slot.parts)
         if axes.count(ELLIPSIS) > 1:
             self.fail(node, "... stands twice", "... is all leading axes; name the others")
+        for n, axis in enumerate(axes):
+            if axis in axes[:n]:
+                mend = f"give one of the two another name, j, and say that it is as long: j = axis(size({axis}))"
+                self.fail(node, f"the axis {axis} stands twice", mend)
         role = "state" if kind == "State" else "input"
         self.tensors[name] = Tensor(
             name,
@@ -221,6 +225,17 @@ class Signature:
                 self.fail(node, f"{axis} is an argument and an axis", "give one of the two another name")
         if option is not None and option.kind == "Axis" and option.axis not in declared:
             self.fail(node, f"no tensor has the axis {option.axis}", f"write {option.name}: Axis[i] with an axis i")
+        if tensor is not None and tensor.optional:
+            others = {a for t in self.tensors.values() if not t.optional for a in t.axes} | set(self.sizes)
+            for axis in tensor.axes:
+                if axis not in others:
+                    what = f"{axis} stands on a mask alone, and without the mask nothing says how long it is"
+                    self.fail(node, what, f"declare {argument.arg}: Boolean[...], which cannot be left out")
+        for name, own in self.tensors.items() if option is not None and option.kind == "Axis" else ():
+            if option is not None and option.axis in own.axes[:-1]:
+                self.fail(
+                    node, f"{option.axis} is not the last axis of {name}", "write the axis that may be moved last"
+                )
         domain = tensor.domain if tensor else None
         if domain is not None and domain.below and domain.below not in declared:
             self.fail(node, f"no tensor has the axis {domain.below}", "compare with a number or an axis")
@@ -292,7 +307,8 @@ class Signature:
             self.fail(node, f"{kind} is not followed by this", mend)
         if default is None:
             example = {"Choice": f'"{words[0] if words else "mean"}"', "Flag": "False", "Activation": '"relu"'}
-            shown = example.get(kind, "-1" if kind == "Axis" else "1" if NUMBERS[kind][0] else "1.0")
+            whole = kind in NUMBERS and NUMBERS[kind][0]
+            shown = example.get(kind, "-1" if kind == "Axis" else "1" if whole else "1.0")
             self.fail(node, f"{name} has no default", f"write {name}: {self.text(node)} = {shown}")
         self.options.append(Option(name, kind, self.default(name, kind, words, default), axis, words))
         if kind == "Count" and axis:

@@ -154,7 +154,7 @@ def _attempt(
         rank = max((len(a.slots) + (len(dots) - 1) * (DOTS in a.axes) for a in text.arguments), default=0)
         if option.kind == "Axis" and not -rank <= options[option.name] < rank:
             return None
-    count = dict.fromkeys(text.entries, 1 + (turn + attempt) % 2 if attempt > 3 else 2)
+    count = {e: lengths.get(e, 1 + (turn + attempt) % 2 if attempt > 3 else 2) for e in sorted(text.entries)}
     own: dict[tuple[int, str], Any] = {}
     loose = attempt % 3 != 0  # entries of lists with lengths of their own
     shapes: dict[str, Any] = {}

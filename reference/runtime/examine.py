@@ -50,6 +50,8 @@ class Examiner:
         self.chain = chain
         self.elementwise = elementwise
         self.same = same or {}
+        single = [p for p in inputs if not p.sequence]
+        self.shared = {*self.given, *(axis for p in single for slot in p.slots for axis in slot)}
         self.choice = tuple(sorted(name for name, (kind, _, _) in self.options.items() if kind == "Choice"))
 
     def examine(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[list[Any], list[Any], Dims]:
@@ -65,7 +67,8 @@ class Examiner:
         values = {name: self.option(name, value) for name, value in zip(self.options, options, strict=True)}
         dims = Dims()
         dims.layer = self.layer
-        dims.axis = None if values.get("axis") == -1 else values.get("axis")
+        axis = next((values[name] for name, (kind, *_) in self.options.items() if kind == "Axis"), None)
+        dims.axis = None if axis == -1 else axis
         chosen = tuple(values[name] for name in self.choice)
         dims.choice = chosen[0] if len(chosen) == 1 else chosen
         for axis, size in self.given.items():
@@ -204,7 +207,10 @@ class Examiner:
         if axis is None:
             return a
         if not -a.ndim <= axis < a.ndim:
-            raise ValueError(f"{self.layer}: axis is {axis}, but {pattern.name} of shape {a.shape} has {a.ndim} axes")
+            option = next(name for name, (kind, *_) in self.options.items() if kind == "Axis")
+            raise ValueError(
+                f"{self.layer}: {option} is {axis}, but {pattern.name} of shape {a.shape} has {a.ndim} axes"
+            )
         return np.moveaxis(a, axis, -1)
 
     def split(self, pattern: Pattern, a: Array, slot: tuple[str, ...], size: int, dims: Dims) -> list[int]:
@@ -239,9 +245,26 @@ class Examiner:
                 f"{self.layer}: {pattern.name}[{position}] has shape {a.shape}; {pattern} needs {len(slots)} axes"
             )
         else:
-            for (axis, *_), size in zip(slots, a.shape, strict=True):
-                self.fit_entry(pattern, a, axis, size, dims, position)
+            inner: list[int] = []
+            for slot, size in zip(slots, a.shape, strict=True):
+                for axis, length in zip(slot, self.split_entry(pattern, a, slot, size, dims, position), strict=True):
+                    self.fit_entry(pattern, a, axis, length, dims, position)
+                    inner.append(length)
+            a = a.reshape(inner)
         return a if a.dtype == dims.dtype else cast(a, dims.dtype, dims.number)
+
+    def split_entry(
+        self, pattern: Pattern, a: Array, slot: tuple[str, ...], size: int, dims: Dims, position: int
+    ) -> list[int]:
+        """The lengths of the axes that are one in an entry of a list; what other arrays and entries say is known."""
+        if len(slot) == 1:
+            return [size]
+        lengths = [dims.entries.get((position, i), dims.get(i) if i in self.shared else None) for i in slot]
+        known, unknown = math.prod(n for n in lengths if n is not None), lengths.count(None)
+        if unknown > 1 or (unknown and (not known or size % known)) or (not unknown and known != size):
+            label = f"{self.layer}: {pattern.name}[{position}] has shape {a.shape}"
+            raise ValueError(f"{label}, where {'*'.join(slot)} is {size}; it must be {known}{' times n' * unknown}")
+        return [size // known if n is None else n for n in lengths]
 
     def fit_entry(self, pattern: Pattern, a: Array, axis: str, size: int, dims: Dims, position: int) -> None:
         """Axes of a list's entries fit the other lists at the same position, and the entry before."""

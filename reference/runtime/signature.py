@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,7 @@ class Signature(Examiner):
         if argument is None:
             argument = self.nothing(pattern, dims)
         if pattern.sequence:
-            flat = pattern.slots[1:] == ((REST,),)
-            shapes = dims.shapes.get(name) or dims.rests
+            shapes, within = self.entries(pattern, dims)
             entries = listed(argument, label)
             arrays = [
                 np.zeros(shapes[n], dims.dtype)
@@ -187,11 +187,11 @@ class Signature(Examiner):
             if [a.shape for a in arrays] != shapes:
                 found = [a.shape for a in arrays]
                 raise ValueError(f"{label} has shapes {found}; they must be {shapes}")
-            if not flat or (self.elementwise and all(shapes)):
-                if dims.dtype is not OBJECT:
-                    dims.entry_shapes[name] = shapes
-                return arrays
-            return [a if self.elementwise and a.ndim else a.reshape(-1) for a in arrays]
+            if shapes != within:
+                return [a.reshape(shape) for a, shape in zip(arrays, within, strict=True)]
+            if dims.dtype is not OBJECT:
+                dims.entry_shapes[name] = shapes
+            return arrays
         shape = self.shape(pattern, dims)
         a = self.real(argument, label, dims)
         if a.shape != shape:
@@ -280,9 +280,8 @@ class Signature(Examiner):
             return self.nothing(self.pattern(name, dims), dims)
         pattern = self.pattern(name, dims)
         if pattern.sequence:
-            if pattern.slots[1:] == ((REST,),):
-                return [np.asarray(e, dtype=dims.dtype).reshape(rest) for e, rest in zip(a, dims.rests, strict=True)]
-            return a
+            outer = self.entries(pattern, dims)[0]
+            return [np.asarray(e, dtype=dims.dtype).reshape(shape) for e, shape in zip(a, outer, strict=True)]
         if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
             shape = self.shape(pattern, dims)
             axis = dims.axis % len(shape)
@@ -295,7 +294,7 @@ class Signature(Examiner):
     def nothing(self, pattern: Pattern, dims: Dims) -> Any:
         """The gradient of an argument that the result does not depend on."""
         if pattern.sequence:
-            return [np.zeros(shape, dtype=dims.dtype) for shape in dims.shapes[pattern.name]]
+            return [np.zeros(shape, dtype=dims.dtype) for shape in self.entries(pattern, dims)[0]]
         return np.zeros(self.shape(pattern, dims), dtype=dims.dtype)
 
     # ---- shapes ----------------------------------------------------------------------------------------------------
@@ -313,6 +312,22 @@ class Signature(Examiner):
         outer, inner = self.shape(pattern, dims), self.inner(pattern, dims)
         dims.layout[name] = outer, outer if outer == inner else inner
         return dims.layout[name]
+
+    def entries(self, pattern: Pattern, dims: Dims) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Outer and inner shapes of a list's entries."""
+        slots = pattern.slots[1:]
+        if slots == ((REST,),) and dims.rests:
+            return dims.rests, [s if self.elementwise and s else (math.prod(s),) for s in dims.rests]
+        outer, inner = [], []
+        for n in range(dims[pattern.slots[0][0]]):
+            split = [[dims.entries.get((n, a), dims[a]) for a in slot] for slot in slots]
+            given = dims.shapes[pattern.name][n] if pattern.name in dims.shapes else None
+            if given:  # axes that no other list shares are known by this shape alone
+                split = [[size] if len(axes) == 1 else axes for size, axes in zip(given, split, strict=True)]
+            sizes = [dims.rest or () if s == (REST,) else (math.prod(a),) for s, a in zip(slots, split, strict=True)]
+            outer.append(tuple(chain(*sizes)))
+            inner.append(tuple(chain(*split)))
+        return outer, inner
 
     def inner(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
         """The shape a kernel computes in."""

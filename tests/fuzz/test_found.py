@@ -1,0 +1,82 @@
+"""Kinds of definitions that the fuzzer found faults with: right ones that have right kernels now, and wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.mutations import HEAD
+from tests.fuzz.worker import Outcome, attempt
+
+X = "x: Real[..., i]"
+SOFTMAX = "y[..., i] = exp(x[..., i]) / sum(j, exp(x[..., j]))\nreturn y"
+
+RIGHT = {
+    "a number for each entry of a list": ("W: Real[l][i]", "y[l] = sum(i, W[l, i] ** 2)\nreturn y"),
+    "an array for each entry, of other axes": (
+        "x: Real[..., i], W: Real[l][o, i]",
+        "z[l, ..., o] = sum(i, W[l, o, i] * x[..., i])\nreturn z",
+    ),
+    "a layer called for each entry": (
+        "x: Real[..., i], W: Real[l][o, i], b: Real[l][o]",
+        "z[l] = linear(x, W[l], b[l])\nreturn z",
+    ),
+    "a sum over the entries": (
+        "x: Real[i], W: Real[l][o, i]",
+        "z[l, o] = sum(i, W[l, o, i] * x[i])\ny[o] = sum(l, z[l, o] ** 2)\nreturn y",
+    ),
+    "entries with an axis that is split": (
+        "x: Real[m], W: Real[l][h * d, m], heads: Count[h] = 2",
+        "y[l, h, d] = sum(m, W[l, h, d, m] * x[m]) ** 2\nreturn y",
+    ),
+    "a list beside an array of as many rows": (
+        "x: Real[l, i], W: Real[l][i]",
+        "z[l] = sum(i, W[l, i] * x[l, i])\nreturn z",
+    ),
+    "an option that moves an axis, of any name": (f"{X}, where: Axis[i] = -1", SOFTMAX),
+}
+
+WRONG = {
+    "an axis twice": ("A: Real[n, n]", "y[n] = A[n, n]\nreturn y", "twice"),
+    "a choice without a default": ('x: Real[i], m: Choice["a", "b"]', "y[i] = x[i]\nreturn y", "no default"),
+    "the first entry of a list": ("W: Real[l][i]", "y[i] = W[0, i]\nreturn y", "elsewhere"),
+    "the entry before": ("W: Real[l][...]", "y[l, ...] = W[l, ...] - W[l - 1, ...]\nreturn y", "elsewhere"),
+    "a list backwards": ("W: Real[l][i]", "y[l] = sum(i, W[size(l) - 1 - l, i])\nreturn y", "elsewhere"),
+    "another entry, handed on": (
+        "x: Real[..., i], W: Real[l][o, i], b: Real[l][o]",
+        "z = linear(x, W[0], b[0])\nreturn z",
+        "elsewhere",
+    ),
+    "an axis of a mask alone": (
+        "x: Real[i], m: Mask[..., i]",
+        "y[..., i] = x[i] if m[..., i] else 0\nreturn y",
+        "mask alone",
+    ),
+    "an axis that may be moved and is first": (
+        "x: Real[i, ...], where: Axis[i] = -1",
+        "y[i, ...] = x[i, ...] ** 2\nreturn y",
+        "not the last",
+    ),
+    "a result in which it is first": (
+        f"{X}, where: Axis[i] = -1",
+        "y[i, ...] = x[..., i] ** 2\nreturn y",
+        "not the last",
+    ),
+}
+
+
+def definition(signature: str, body: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return f"{HEAD}def odd({signature}):\n{lines}"
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_right_definitions_agree(kind: str) -> None:
+    assert attempt(definition(*RIGHT[kind])) == Outcome("agrees")
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_definitions_are_refused(kind: str) -> None:
+    signature, body, words = WRONG[kind]
+    outcome = attempt(definition(signature, body))
+    assert outcome.kind == "refused", outcome
+    assert words in outcome.words
