@@ -28,6 +28,13 @@ Overflow is no excuse where the true result is a number of the format and roundi
 the format (what 16 digits leave of numbers of 1e60 that cancel is too large for float32). Only where longdouble
 is no wider than float64 nothing is claimed in float64 if a tensor that the definition names is beyond it.
 
+Float16 is computed in float32 (reference.runtime.wider): its bound is that of float32 arithmetic and one rounding.
+
+Condition. The running analysis forgives what a formula cannot help: of y (dy - sum dy y), where y is next to 1, it asks
+nothing. So a second bound does not look at formulas: STABLE units of a result and of its condition, of what changing
+each argument by a unit does to the true result (derive.evidence.condition). It is asked of the functions in CLAIMED,
+which are componentwise stable, above the numbers that are next to underflow; the smaller bound counts.
+
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
 claimed; the share of such elements is in the detail.
@@ -44,6 +51,7 @@ import numpy as np
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import inputs, kernels, layout, world
+from derive.evidence.condition import Conditions, conditions, size_of
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
@@ -53,6 +61,21 @@ from derive.evidence.truth import truth
 from reference.runtime.wider import WIDER
 
 WORKING = 160
+STABLE = 8  # units, about as many as there are operations on the way from the arguments to a number of a result
+FIRST = ("forward", "backward", "jvp")
+#: The functions of this project's layers that are componentwise stable. Not among them are second derivatives of
+#: softmax (of two equal scores they cancel, which no formula of theirs shows) and layers that subtract a mean (of two
+#: features around 1e6 the difference is the mean's rounding, and does not change with the features).
+CLAIMED: dict[str, tuple[str, ...]] = {
+    name: (*FIRST, *(["double_backward"] if name not in ("softmax", "attention") else []))
+    for name in (
+        *("sigmoid", "tanh", "relu", "gelu", "leaky_relu", "identity", "linear", "residual", "softmax", "log_softmax"),
+        *("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse", "batch_norm_inference"),
+        *("dropout", "inverted_dropout", "l2_penalty", "clip_by_global_norm", "sgd", "xavier", "he", "embedding"),
+        "attention",
+    )
+}
+MOST = 50  # numbers up to which a condition is found, by changing one after another
 FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients of attention
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 
@@ -64,11 +87,17 @@ class Format:
     Attributes:
         exponent: of its unit roundoff.
         spreads: standard deviation and mean of the inputs tried.
+        arithmetic: the format that is computed in.
     """
 
     dtype: Any
     exponent: int
     spreads: tuple[tuple[float, float], ...]
+    arithmetic: Format | None = None
+
+    @property
+    def working(self) -> Format:
+        return self.arithmetic or self
 
     @property
     def tiny(self) -> float:
@@ -83,11 +112,10 @@ class Format:
         return float(np.finfo(self.dtype).smallest_normal)
 
 
-FORMATS = (
-    Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0))),
-    Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, 1e6), (1e30, 0), (1e-30, 0))),
-    Format(np.float16, -11, ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0))),
-)
+DOUBLE = Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0)))
+SINGLE = Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, 1e6), (1e30, 0), (1e-30, 0)))
+HALF = Format(np.float16, -11, ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0)), SINGLE)
+FORMATS = (DOUBLE, SINGLE, HALF)
 
 
 def seeded(numbers: Numbers, exponent: int) -> Any:
@@ -197,8 +225,24 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
                 cotangents = inputs.cotangents(case, seed + turn, form.dtype)
                 tangents = inputs.tangents(case, seed + turn, form.dtype)
                 vacuous += check(derivation, kernel, case, cotangents, tangents, form, tally)
+                if layer.name in CLAIMED:
+                    single = unit_rows(cotangents, turn)
+                    vacuous += check(derivation, kernel, case, single, tangents, form, tally)
     share = vacuous / max(1, vacuous + tally.checks)
     return tally.result(f"nothing claimed about {share:.0%} of the elements" if vacuous else "")
+
+
+def unit_rows(cotangents: Arrays, turn: int) -> Arrays:
+    """The cotangents at one place of each row, and 0 elsewhere, where sums hide nothing."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, list):
+            return [one(v) for v in value]
+        array = np.asarray(value)
+        width = array.shape[-1] if array.ndim else 1
+        return np.where(np.arange(width) == turn % max(1, width), array, 0).astype(array.dtype).reshape(array.shape)
+
+    return {name: one(value) for name, value in cotangents.items()}
 
 
 @dataclass(frozen=True)
@@ -243,7 +287,9 @@ def check(
         return 1
     for name, part in parts(derivation, kernel, case, cotangents, tangents).items():
         true = everything.of(name)
-        analysis = Analysis(part, form, _size(case))
+        few = size_of(case, cotangents, tangents) <= MOST and name in CLAIMED.get(case.layer.name, ())
+        asked = partial(conditions, case, cotangents, tangents) if few else None
+        analysis = Analysis(part, form, _size(case), name, asked)
         try:
             analysis.bounds()
         except Undecided:
@@ -281,14 +327,18 @@ class Analysis:
         size: the largest of the inputs.
     """
 
-    def __init__(self, part: Part, form: Format, size: float) -> None:
-        self.part, self.form, self.size = part, form, size
+    def __init__(
+        self, part: Part, form: Format, size: float, name: str = "", asked: Callable[[], Conditions] | None = None
+    ) -> None:
+        self.part, self.form, self.size, self.name = part, form, size, name
+        self.asked = asked
+        self.conditions: Conditions | None = None
         self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
 
     def bounds(self, *lost: float) -> dict[str, Elements]:
         if lost not in self.known:
             with kernels.precision(WORKING):
-                self.known[lost] = self.part.bounds(self.form.exponent, *lost)
+                self.known[lost] = self.part.bounds(self.form.working.exponent, *lost)
         return self.known[lost]
 
     def ball(self, name: str, index: tuple[int, ...], *lost: float) -> Any:
@@ -297,6 +347,23 @@ class Analysis:
             return _ball(self.bounds(*lost).get(name, {}).get(index, 0))
         except Undecided:
             return _ball(float("nan"))
+
+    def stable(self, name: str, index: tuple[int, ...], true: Any, error: Any) -> Any:
+        """The bound by the condition, where it is asked for and the error is not below it whatever that is."""
+        working = self.form.working
+        unit = _ball(2) ** working.exponent
+        if self.asked is None or not true.abs_lower() > working.normal / unit:
+            return None
+        own = abs(true) * STABLE * unit + self.rounding(true)
+        if error <= own.abs_upper():
+            return None
+        if self.conditions is None:
+            self.conditions = self.asked()
+        return (own + self.conditions[self.name][name][index] * STABLE * unit).abs_upper()
+
+    def rounding(self, true: Any) -> Any:
+        """What a result of a wider format loses in the end: half of the unit in the last place, and more than half."""
+        return abs(true) * _ball(2) ** self.form.exponent if self.form.arithmetic else _ball(0)
 
     def claimed(self, name: str, index: tuple[int, ...], true: Any) -> bool:
         """Whether an element must be a number: the true one is, and rounding alone cannot take it out of the range.
@@ -342,16 +409,22 @@ def _element(
         if derived.is_finite() and not derived.overlaps(true):
             tally.claim(False, f"{where}: the derived equations give {derived.str(8)}, the definition {true.str(8)}")
             return True
-        reach = (analysis.ball(name, index) - true).abs_upper()
-        if not reach.is_finite():
-            return False
+        final = analysis.rounding(true)
+        reach = ((analysis.ball(name, index) - true).abs_upper() + final).abs_upper()
         error = (flint.arb(float(v)) - true).abs_lower()
+        stable = analysis.stable(name, index, true, error)
+        if not reach.is_finite() and stable is None:
+            return False
         if not error <= reach + form.tiny and true.abs_upper() < form.normal and abs(float(v)) <= form.normal:
             return True
-        for flushed in (form.tiny, 1 / form.largest):
+        for flushed in (form.working.tiny, 1 / form.working.largest):
             if not error <= reach + form.tiny:
-                wider = (analysis.ball(name, index, form.tiny, flushed) - true).abs_upper()
+                wider = (
+                    (analysis.ball(name, index, form.working.tiny, flushed) - true).abs_upper() + final
+                ).abs_upper()
                 reach = wider if wider.is_finite() else reach
+        if stable is not None and not reach <= stable:
+            reach = stable
         words = f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
         tally.measure(float(error / (reach + form.tiny)), where, words)
     return True

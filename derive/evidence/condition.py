@@ -1,0 +1,92 @@
+"""How much the true results change with the arguments: the condition of a problem, whatever formula computes it.
+
+For an element g of a result and the numbers x it is computed from, every input, cotangent and tangent among them, the
+condition is sum |x dg/dx|: changing each x by a unit changes g by at most so many units. The definition is evaluated
+over balls (derive.evidence.truth), once for each number, with that number changed by 2**STEP of itself; of the hundreds
+of bits of both results enough are left in their difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.evidence import kernels
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.truth import PARTS, Truth, truth
+
+STEP = -90  # of 260 bits
+
+Conditions = dict[str, dict[str, Elements]]  # by function of the kernel, result and index
+
+
+def conditions(case: Case, cotangents: Arrays, tangents: Arrays) -> Conditions:
+    """sum |x dg/dx| for every element of every result.
+
+    Raises:
+        Undecided, ArithmeticError: see derive.evidence.truth.truth.
+    """
+    exact = kernels.over(case, kernels.to_arb)
+    with kernels.precision():
+        u, v = ({n: kernels.convert(a, kernels.to_arb) for n, a in arrays.items()} for arrays in (cotangents, tangents))
+    start = truth(exact, u, v)
+    found: Conditions = {part: {n: dict.fromkeys(own, 0) for n, own in start.of(part).items()} for part in PARTS}
+    for changed in _changed(exact, u, v):
+        with kernels.precision():
+            _add(found, start, truth(*changed))
+    return found
+
+
+def _add(found: Conditions, start: Truth, other: Truth) -> None:
+    for part in PARTS:
+        before, after = start.of(part), other.of(part)
+        for n, own in found[part].items():
+            for i in own:
+                own[i] = own[i] + abs(after[n][i] - before[n][i]) * 2**-STEP
+
+
+def _changed(case: Case, u: Arrays, v: Arrays) -> Iterator[tuple[Case, Arrays, Arrays]]:
+    """The arguments with one number changed, for every number of theirs that is not 0."""
+    real = {t.name for t in case.layer.inputs if t.kind == "real"}
+    for name in real:
+        for value in _each(case.tensors[name]):
+            yield replace(case, tensors={**case.tensors, name: value}), u, v
+    for name, option in case.options.items():
+        if hasattr(option, "mid"):
+            yield replace(case, options={**case.options, name: _moved(option)}), u, v
+    for name in u:
+        for value in _each(u[name]):
+            yield case, {**u, name: value}, v
+    for name in v:
+        for value in _each(v[name]):
+            yield case, u, {**v, name: value}
+
+
+def size_of(case: Case, u: Arrays, v: Arrays) -> int:
+    """How many numbers there are to change, at most."""
+    real = [case.tensors[t.name] for t in case.layer.inputs if t.kind == "real"]
+    arrays = (a for value in [*real, *u.values(), *v.values()] for a in (value if isinstance(value, list) else [value]))
+    return sum(np.size(a) for a in arrays)
+
+
+def _each(value: Value) -> Iterator[Value]:
+    if isinstance(value, list):
+        for n, a in enumerate(value):
+            for changed in _each(a):
+                yield [*value[:n], changed, *value[n + 1 :]]
+        return
+    array = np.asarray(value)
+    for place in np.ndindex(*array.shape):
+        if array[place] != 0:
+            changed = array.copy()
+            changed[place] = _moved(array[place])
+            yield changed
+
+
+def _moved(number: Any) -> Any:
+    with kernels.precision():
+        return number * (1 + kernels.to_arb(2.0**STEP))
