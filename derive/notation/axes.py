@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Size
@@ -24,6 +25,22 @@ class Axes(Signature):
     steps: list[Equation | Call] = field(default_factory=list)
     parent: dict[str, str] = field(default_factory=dict)
     used: dict[str, ast.AST] = field(default_factory=dict)
+
+    def part_repeated_axes(self) -> None:
+        """``A: Real[n, n]`` has two axes of one length: the second is n2 to the engine, and n to a caller."""
+        for name, tensor in self.tensors.items():
+            axes: list[str] = []
+            for axis in tensor.axes:
+                axes.append(x.numbered(axis, {*axes, *self.words}) if axis in axes else axis)
+                if axes[-1] != axis:
+                    self.parent[axes[-1]] = axis
+            self.tensors[name] = replace(tensor, axes=tuple(axes))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that the definition's text has: what is named here takes none of them."""
+        nodes = ast.walk(self.function)
+        return frozenset(n.id if isinstance(n, ast.Name) else n.arg for n in nodes if isinstance(n, ast.Name | ast.arg))
 
     def declared(self) -> set[str]:
         """Axes whose length is known: those of inputs, and those computed."""

@@ -7,7 +7,6 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from itertools import chain
 from typing import Literal
 
@@ -287,12 +286,6 @@ class Calls(Axes):
             elif i not in axes:
                 axes[i] = (x.numbered(i if i not in taken | self.words else f"{part.name}_{i}", taken | self.words),)
         return axes
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Every name that the definition's text has: what is named here takes none of them."""
-        nodes = ast.walk(self.function)
-        return frozenset(n.id if isinstance(n, ast.Name) else n.arg for n in nodes if isinstance(n, ast.Name | ast.arg))
 
     def another(self, along: str, taken: Iterable[str]) -> str:
         """A name for another index along an axis: i2 along i."""

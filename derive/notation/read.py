@@ -281,6 +281,7 @@ class Reader(Expressions):
 
     def read(self) -> Layer:
         self.signature()
+        self.part_repeated_axes()
         self.check_form_of_body()
         outputs, state = self.statements()
         self.check_end()

@@ -257,6 +257,17 @@ def output_size(layer: str, axis: str, size: int, *room: int) -> int:
     return size
 
 
+def given_size(layer: str, axis: str, size: int, wanted: int) -> int:
+    """The size of an input's axis that follows from others.
+
+    Raises:
+        ValueError: it is another.
+    """
+    if size != wanted:
+        raise ValueError(f"{layer}: axis {axis} is {size} long, but the other arguments make it {wanted}")
+    return size
+
+
 def ratio(a: Any, b: Any) -> Any:
     """``a / b`` of two numbers; NaN where b is 0, for a case that is not taken then."""
     return a / b if b != 0 else math.nan

@@ -97,6 +97,18 @@ CASES: dict[str, tuple[str, str, list[tuple[int, ...]], Callable[..., Any]]] = {
         lambda x: x[-2] ** 2 + x.sum(),
     ),
     "the fourth of two": ("x: Real[i]", "y = x[3] ** 2 + sum(i, x[i])\nreturn y", [(2,)], lambda x: x.sum()),
+    "a square matrix": (
+        "A: Real[n, n], x: Real[n]",
+        "y[n] = x[n] * A[n, n] + sum(m, A[n, m] * x[m] ** 2)\nreturn y",
+        [(3, 3), (3,)],
+        lambda A, x: x * np.diag(A) + A @ x**2,
+    ),
+    "the square of a matrix": (
+        "A: Real[n, n]",
+        "y[n, m] = sum(k, A[n, k] * A[k, m])\nreturn y",
+        [(3, 3)],
+        lambda A: A @ A,
+    ),
     "an option of an elementwise layer": (
         "x: Real[..., i]",
         "y[..., i] = leaky_relu(x[..., i], alpha=0.2) ** 2\nreturn y",
@@ -131,9 +143,8 @@ def listed(result: Any) -> tuple[Array, ...]:
     return tuple(result) if isinstance(result, tuple) else (result,)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_axes_and_options_are_what_the_text_says(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    signature, body, shapes, function = CASES[case]
+def built(signature: str, body: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The kernel of a definition, beside that of elu."""
     lines = "".join(f"    {line}\n" for line in body.split("\n"))
     found = read_source(f"{ELU}@layer()\ndef odd({signature}):\n{lines}", "mine.py")
     package = types.ModuleType("mine")
@@ -146,7 +157,13 @@ def test_axes_and_options_are_what_the_text_says(case: str, monkeypatch: pytest.
         monkeypatch.setitem(sys.modules, f"mine.{name}", module)
         exec(compile(source, f"{name}.py", "exec"), module.__dict__)
         setattr(package, name, module)
-    kernel: Any = module
+    return module
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_axes_and_options_are_what_the_text_says(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    signature, body, shapes, function = CASES[case]
+    kernel = built(signature, body, monkeypatch)
     rng = np.random.default_rng(0)
     x, t = ([rng.standard_normal(s) for s in shapes] for _ in range(2))
     ahead, behind = ([a + s * 1e-6 * b for a, b in zip(x, t, strict=True)] for s in (1, -1))
@@ -174,3 +191,43 @@ def test_axes_and_options_are_what_the_text_says(case: str, monkeypatch: pytest.
     np.testing.assert_allclose(
         sum(float(np.sum(g * b)) for g, b in zip(second[len(dy) :], t, strict=True)), curve, rtol=1e-5, atol=1e-7
     )
+
+
+FITS = {
+    "as long as another": ("A: Real[n, m]", "m = axis(size(n))\ny[n] = sum(m, A[n, m])", [(2, 2)], [(2, 5)]),
+    "read as another": (
+        "A: Real[n, m], x: Real[n]",
+        "m = axis(size(n))\ny[n] = sum(m, A[n, m] * x[m])",
+        [(2, 2), (2,)],
+        [(2, 5), (2,)],
+    ),
+    "one after another": (
+        "A: Real[a, b, c]",
+        "b = axis(size(a))\nc = axis(size(b))\ny[a] = sum((b, c), A[a, b, c])",
+        [(2, 2, 2)],
+        [(2, 2, 3)],
+    ),
+    "computed": (
+        "A: Real[m], x: Real[n]",
+        "m = axis(2 * size(n))\ny = sum((m, n), A[m] * x[n])",
+        [(4,), (2,)],
+        [(5,), (2,)],
+    ),
+    "computed from an option": ("A: Real[m], k: Count = 3", "m = axis(k + 1)\ny = sum(m, A[m])", [(4,)], [(5,)]),
+    "an option": ("A: Real[m], k: Count[m] = 3", "y = sum(m, A[m])", [(3,)], [(4,)]),
+    "a number": ("A: Real[m]", "m = axis(3)\ny = sum(m, A[m])", [(3,)], [(1,)]),
+    "a square": ("A: Real[n, n]", "y = sum((n, m), A[n, m])", [(3, 3)], [(3, 1)]),
+}
+
+
+@pytest.mark.parametrize("case", FITS)
+def test_a_kernel_takes_no_axis_of_another_length_than_its_definition_says(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature, body, right, wrong = FITS[case]
+    kernel = built(signature, f"{body}\nreturn y", monkeypatch)
+    kernel.forward(*map(np.ones, right))
+    with pytest.raises(ValueError, match=r"odd: .*axis"):
+        kernel.forward(*map(np.ones, wrong))
+    with pytest.raises(ValueError, match=r"odd: .*axis"):
+        kernel.jvp([np.ones(s) for s in wrong], [np.ones(s) for s in wrong])

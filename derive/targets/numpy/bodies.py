@@ -239,9 +239,13 @@ class Bodies:
         for axis, e in self.layer.sizes.items():
             if self.is_given(axis) or isinstance(e, x.Size):
                 continue
-            self.functions.add("output_size")
             code = function.printer.show(e)
             size = size_name(axis)
+            if any(axis in t.axes and not t.sequence for t in self.layer.inputs):
+                self.functions.add("given_size")
+                lines.append(f'    {size} = given_size("{self.layer.name}", "{axis}", dims["{axis}"], {code})')
+                continue
+            self.functions.add("output_size")
             divided = (n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "floordiv")
             room = "".join(f", {function.printer.show(d)}" for d in divided)
             lines.append(f'    {size} = dims["{axis}"] = output_size("{self.layer.name}", "{axis}", {code}{room})')

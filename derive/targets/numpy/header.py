@@ -8,7 +8,7 @@ from pathlib import Path
 
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY, home
-from derive.notation.expr import Expr, Num, Opt, Ref
+from derive.notation.expr import Expr, Num, Opt, Ref, Size
 from derive.notation.layer import Tensor
 from derive.notation.text import show_equation
 from derive.targets.numpy.bodies import Bodies
@@ -42,6 +42,7 @@ MODULES = {
     "either": "arrays",
     "filled": "arrays",
     "output_size": "arrays",
+    "given_size": "arrays",
     "sqrt": "arrays",
     "ratio": "arrays",
     "mean": "sums",
@@ -167,10 +168,19 @@ class Header(Bodies):
             lines += f"    chain={chain!r},\n"
         if self.elementwise():
             lines += "    elementwise=True,\n"
-        same = {a: layer.axis(a) for t in layer.inputs for a in t.axes if layer.axis(a) != a}
+        same = {a: b for t in layer.inputs for s in t.slots for a in s.parts if (b := self.as_long_as(a)) != a}
         if same:
             lines += f"    same={same!r},\n"
         return lines + ")"
+
+    def as_long_as(self, axis: str) -> str:
+        """The axis of an input that says how long one of another is."""
+        given = {a for t in self.layer.inputs for a in t.axes}
+        axis = self.layer.axis(axis)
+        match self.layer.sizes.get(axis):
+            case Size(other) if {axis, self.layer.axis(other)} <= given:
+                return self.as_long_as(other)
+        return axis
 
     def chain(self) -> tuple[str, str] | None:
         """Axes of a list's entries that fit from one entry to the next: a layer's inputs are the last one's outputs."""
