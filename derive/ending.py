@@ -95,6 +95,8 @@ def sentence(error: Exception) -> str:
         return f"{(error.strerror or str(error)).lower()}{about}"
     if isinstance(error, ValueError) and type(error).__module__.startswith(("derive.", "reference.")) and str(error):
         return str(error)
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}" if str(error) else "not enough memory"
     at = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {' '.join(str(error).split())} ({Path(at.filename).name}:{at.lineno})"
     return (

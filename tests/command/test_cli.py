@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.cli import main, parser
+from derive.cli import COMMANDS, main, parser
+from derive.files import FileError
 from derive.targets.numpy.kernel import Kernel
 from tests.command.conftest import Place
 
-COMMANDS = ("build", "list", "show", "verify", "train")
+WORDS = ("build", "list", "show", "verify", "train")
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -33,7 +34,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert (end.value.code, capsys.readouterr().out) == (0, f"gradbook {derive.__version__}\n")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", WORDS)
 def test_mistyped_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"did you mean {command}" in refused([command[:-1] + command[-1] * 2], capsys)
 
@@ -234,3 +235,39 @@ def test_on_a_terminal(place: Place, settings: dict[str, str]) -> None:
     assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]m", shown), "no colour"
     if settings["TERM"] == "dumb":
         assert b"\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "here.py"), "no space left on device: here.py"),
+        (MemoryError("1 TiB"), "not enough memory: 1 TiB"),
+        (RecursionError("maximum recursion depth exceeded"), "internal error: RecursionError"),
+        (ZeroDivisionError("division\nby zero"), "internal error: ZeroDivisionError: division by zero"),
+        (KeyError("i"), "internal error: KeyError"),
+        (ValueError("of NumPy"), "internal error: ValueError: of NumPy"),
+        (FileError("k/a\x1b[2J.py is a folder"), "k/a\\x1b[2J.py is a folder"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_sentence(
+    error: Exception, said: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setitem(COMMANDS, "list", fails)
+    status, _, err = place.run("list")
+    assert status == 2
+    assert err.startswith(f"gradbook list: {said}")
+    assert len(err.splitlines()) == 1
+    assert ("please report it" in err) == ("internal" in said)
+    monkeypatch.setenv("GRADBOOK_DEBUG", "1")
+    assert main(["list"]) == 2
+    assert "Traceback" in place.capsys.readouterr().err
+
+
+def test_the_same_build_twice_at_once(place: Place) -> None:
+    place.define("d.py", "odd", "even")
+    both = [place.start("build", "d.py") for _ in range(2)]
+    assert [(p.communicate()[1], p.returncode) for p in both] == [("", 0), ("", 0)]
+    assert place.run("build", "d.py", "--check")[0] == 0
