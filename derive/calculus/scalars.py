@@ -27,6 +27,7 @@ class Scalars:
         self.symbols: dict[Expr, sympy.Symbol] = {}
         self.leaves: dict[sympy.Symbol, Expr] = {}
         self.positive = positive
+        self.opaque_powers = False
 
     def symbol(self, leaf: Expr) -> sympy.Symbol:
         if leaf not in self.symbols:
@@ -47,7 +48,7 @@ class Scalars:
                 return sympy.Add(*(self.to(a) for a in args))
             case Op("mul", args):
                 return sympy.Mul(*(self.to(a) for a in args))
-            case Op("pow", (a, b)):
+            case Op("pow", (a, b)) if not (self.opaque_powers and is_opaque(e)):
                 return sympy.Pow(self.to(a), self.to(b))
             case Op(fn, args) if fn in SYMPY:
                 return SYMPY[fn](*(self.to(a) for a in args))
@@ -68,6 +69,10 @@ class Scalars:
             return x.mul(*sorted((self.back(a) for a in s.args), key=factor_order))
         if isinstance(s, sympy.Pow):
             return x.power(self.back(s.args[0]), self.back(s.args[1]))
+        if isinstance(s, sympy.Abs):
+            return Op("abs", (self.back(s.args[0]),))
+        if isinstance(s, sympy.sign):
+            return FUNCTIONS["abs"].partials[0](self.back(s.args[0]))
         for name, function in SYMPY.items():
             if isinstance(s, function):  # type: ignore[arg-type]
                 return Op(name, tuple(self.back(a) for a in s.args))
@@ -97,6 +102,7 @@ class Derivative:
 
     def __init__(self, scalars: Scalars) -> None:
         self.scalars = scalars
+        self.scalars.opaque_powers = True
 
     def __call__(self, e: Expr, leaf: Expr) -> Expr:
         """The derivative of e with respect to one leaf, all other leaves held fixed."""
@@ -116,6 +122,13 @@ class Derivative:
             case Op(fn, args) if fn in FUNCTIONS and FUNCTIONS[fn].partials:
                 partials = FUNCTIONS[fn].partials
                 return x.add(*(x.mul(p(*args), self(a, leaf)) for p, a in zip(partials, args, strict=True)))
+            case Op("pow", (a, p)):
+                by_base = x.mul(p, x.power(a, x.add(p, x.num(-1))), self(a, leaf))
+                by_exponent = self(p, leaf)
+                if by_exponent == x.ZERO:
+                    return by_base
+                slope = Op("xlogy", (e, a)) if x.tensors(a) else x.mul(e, Op("log", (a,)))  # 0 at 0: a**p is 0 there
+                return x.add(by_base, x.mul(slope, by_exponent))
             case Op(fn, (argument, *options)) if fn not in FUNCTIONS:
                 return x.mul(Op(prime(fn), (argument, *options)), self(argument, leaf))
         raise TypeError(f"no derivative for {show(e)}; add a row to FUNCTIONS")
@@ -126,12 +139,24 @@ def prime(fn: str) -> str:
     return fn + "'"
 
 
+def is_opaque(e: Expr) -> bool:
+    """Powers that SymPy would differentiate to a quotient: p x**p / x is not a number at 0, nor is (x z)**q / x."""
+    match e:
+        case Op("pow", (a, Num(value))):
+            return value.denominator != 1 and isinstance(a, Op) and a.fn == "mul" and bool(x.tensors(a))
+        case Op("pow", _):
+            return True
+    return False
+
+
 def outermost(e: Expr) -> list[Expr]:
     """The nodes that SymPy is not shown: piecewise cases and functions it has no derivative for."""
     if isinstance(e, Op):
         if e.fn in ("iverson",):
             return []
         if e.fn not in ("add", "mul", "pow") and e.fn not in SYMPY:
+            return [e]
+        if is_opaque(e):
             return [e]
         return list(dict.fromkeys(node for a in e.args for node in outermost(a)))
     return []

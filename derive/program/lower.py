@@ -40,6 +40,7 @@ class Lowering:
     tensors: dict[str, Tensor]
     unit_rows: frozenset[str] = frozenset()
     early: frozenset[str] = frozenset()
+    sigmoid: str = "sigmoid"
     known: dict[tuple[tuple[Expr, ...], Expr], str] = field(default_factory=dict)
     flat: list[Equation] = field(default_factory=list)
 
@@ -261,7 +262,7 @@ class Lowering:
             for equation in self.pushed(group):
                 self.hoist(equation)
         self.prune(results)
-        stabiliser = Stabiliser(self.flat, self.tensors, frozenset(results), unit_rows=self.unit_rows)
+        stabiliser = Stabiliser(self.flat, self.tensors, frozenset(results), self.unit_rows, self.sigmoid)
         self.flat = with_absent(stabiliser.run(), self.tensors)
         self.prune(results)
         return Program(tuple(self.schedule()), results, tuple(stabiliser.notes))
@@ -390,6 +391,7 @@ def lower(
     results: tuple[str, ...],
     unit_rows: frozenset[str] = frozenset(),
     early: frozenset[str] = frozenset(),
+    sigmoid: str = "sigmoid",
 ) -> Program:
     """Lower equations to the statements that the results need.
 
@@ -397,5 +399,6 @@ def lower(
         tensors: every tensor by name; arrays named on the way are added.
         unit_rows: tensors that are known to sum to 1 along their last axis.
         early: tensors that begin at position -1 of a recurrence.
+        sigmoid: what the layer of that name is called.
     """
-    return Lowering(layer, tensors, unit_rows, early).program(equations, results)
+    return Lowering(layer, tensors, unit_rows, early, sigmoid).program(equations, results)

@@ -38,6 +38,7 @@ def lower_pair(
     cotangents: frozenset[str],
     unit_rows: frozenset[str] = frozenset(),
     early: frozenset[str] = frozenset(),
+    sigmoid: str = "sigmoid",
 ) -> Pair:
     """Lower a layer's equations and those of its gradient.
 
@@ -47,14 +48,15 @@ def lower_pair(
         cotangents: names of the arrays that only backward is given.
         unit_rows: tensors that are known to sum to 1 along their last axis.
         early: tensors that begin at position -1 of a recurrence.
+        sigmoid: what the layer of that name is called.
     """
-    lowering = Lowering(layer, tensors, unit_rows, early)
+    lowering = Lowering(layer, tensors, unit_rows, early, sigmoid)
     results = tuple(dict.fromkeys((*outputs, *gradients)))
     for group in components(constants_inlined(list(equations), results)):
         for equation in lowering.pushed(group):
             lowering.hoist(equation)
     lowering.prune(results)
-    stabiliser = Stabiliser(lowering.flat, tensors, frozenset(results), unit_rows=unit_rows)
+    stabiliser = Stabiliser(lowering.flat, tensors, frozenset(results), unit_rows, sigmoid)
     lowering.flat = with_absent(stabiliser.run(), tensors)
     lowering.prune(results)
     everything = lowering.flat

@@ -18,10 +18,12 @@ def shared_roots(layer: Layer, own: Equations, back: Equations) -> tuple[Equatio
     """The equations of forward and backward with ``sqrt(v[c] + epsilon)`` written as ``root_v[c]``."""
     given = {t.name for t in layer.inputs}
     count = Counter(r for e in (*own, *back) for n in x.walk(e.body) if (r := radicand(n)) is not None)
+    cases = [n for e in (*own, *back) for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where"]
+    in_cases = {radicand(n) for case in cases for side in case.args[1:] for n in x.walk(side)}
     made: dict[Expr, Equation] = {}
     for inside, times in count.items():
         reads = x.tensors(inside)
-        if times > 1 and len(reads) == 1 and set(reads) <= given and x.free(inside):
+        if times > 1 and inside not in in_cases and len(reads) == 1 and set(reads) <= given and x.free(inside):
             left = tuple(map(Pos, x.free(inside)))
             made[inside] = Equation(f"root_{reads[0]}", left, x.sqrt(inside))
 

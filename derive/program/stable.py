@@ -15,14 +15,17 @@ Each rule rewrites equations into others that are equal in exact arithmetic and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
+from derive.program.cases import safe
 from derive.program.exponentials import apart, bounded, decaying
 from derive.program.library import recognise
+from derive.program.rules import EXPONENTIALS, Rule, logarithms, matches, rewritten, slopes
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 
@@ -37,15 +40,18 @@ class Stabiliser:
         flat: the equations, one reduction each at most.
         results: names that leave the program and must keep their value.
         unit_rows: tensors that are known to sum to 1 along their last axis.
+        sigmoid: what the layer of that name is called.
     """
 
     flat: list[Equation]
     tensors: dict[str, Tensor]
     results: frozenset[str]
     unit_rows: frozenset[str] = frozenset()
+    sigmoid: str = "sigmoid"
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> list[Equation]:
+        self.named_logarithms()
         self.logarithms()
         self.quotients()
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
@@ -56,8 +62,96 @@ class Stabiliser:
         Saturation(self, match).run()
         self.one_hot()
         self.library()
+        self.slopes()
         self.exponentials()
+        self.table(EXPONENTIALS)
+        self.powers()
+        self.flat = [replace(e, body=safe(e.body)) for e in self.flat]
         return self.flat
+
+    # ---- rows of the table -----------------------------------------------------------------------------------------
+
+    def table(self, rules: tuple[Rule, ...]) -> None:
+        used: dict[str, None] = {}
+        self.flat = [replace(e, body=rewritten(e.body, rules, used)) for e in self.flat]
+        for words in used:
+            self.note(words)
+
+    def named_logarithms(self) -> None:
+        """The rows for logarithms; where an argument has a name, what it is a name of."""
+        rules = logarithms(self.sigmoid)
+
+        def written_out(e: Expr) -> Expr:
+            def visit(n: Expr) -> Expr | None:
+                made = self.definition(n.tensor) if isinstance(n, Ref) else None
+                if not isinstance(n, Ref) or made is None or isinstance(made.body, Reduce) or not n.index:
+                    return None
+                return self.at(made, n)
+
+            return x.transform(e, visit)
+
+        def visit(e: Expr) -> Expr | None:
+            if not (isinstance(e, Op) and e.fn == "log"):
+                return None
+            candidate = e.args[0]
+            for _ in range(3):
+                for rule in rules[:-1]:
+                    if next(matches(rule.before, Op("log", (candidate,))), None) and self.grows(candidate):
+                        return Op("log", (candidate,))
+                if (wider := written_out(candidate)) == candidate:
+                    break
+                candidate = wider
+            return None
+
+        self.flat = [replace(e, body=x.transform(e.body, visit)) for e in self.flat]
+        self.table(rules)
+
+    def slopes(self) -> None:
+        """The rows for sigmoid's slope; where the function itself has a name, by what it is a name of."""
+        rules, used = slopes(self.sigmoid), dict[str, None]()
+
+        def visit(n: Expr) -> Expr | None:
+            made = self.definition(n.tensor) if isinstance(n, Ref) else None
+            if made is None or not isinstance(n, Ref) or not isinstance(made.body, Op):
+                return None
+            return self.at(made, n) if made.body.fn == self.sigmoid and n.index else None
+
+        for k, e in enumerate(self.flat):
+            if any(isinstance(n, Op) and n.fn == f"{self.sigmoid}'" for n in x.walk(e.body)):
+                plain = x.transform(e.body, visit)
+                found = rewritten(plain, rules, used)
+                self.flat[k] = replace(e, body=found) if found != plain else e
+        for words in used:
+            self.note(words)
+
+    def grows(self, e: Expr) -> bool:
+        """Whether there is an exponential in an expression."""
+        return any(isinstance(n, Op) and n.fn in ("exp", self.sigmoid) for n in x.walk(e))
+
+    def powers(self) -> None:
+        """``p (p - 1) a**(p - 2)`` as one function, which is 0 where p is 0 or 1, whatever the power is."""
+
+        def visit(e: Expr) -> Expr:
+            e = x.rebuild(e, visit)
+            if not (isinstance(e, Op) and e.fn == "mul"):
+                return e
+            e = x.mul(*map(taken_out, e.args))
+            for f in x.factors(e):
+                match f:
+                    case Op("pow", (base, Op("add", (*exponent, x.Num(less))))) if less < 0 and less.denominator == 1:
+                        p = x.add(*exponent)
+                        rest = without(e, [f, *(x.add(p, x.num(-n)) for n in range(-int(less)))])
+                        if rest is not None and not x.tensors(p):
+                            return x.mul(rest, Op("powered", (base, p, x.num(-less))))
+            numbers = [f for f in x.factors(e) if not x.tensors(f) and not x.free(f)]
+            for f in x.factors(e) if numbers else ():
+                if isinstance(f, Op) and f.fn == "add" and any(isinstance(n, Op) and n.fn == "pow" for n in x.walk(f)):
+                    inside = x.add(*(visit(x.mul(*numbers, t)) for t in f.args))
+                    if any(isinstance(n, Op) and n.fn == "powered" for n in x.walk(inside)):
+                        return x.mul(*(g for g in x.factors(e) if g is not f and g not in numbers), inside)
+            return e
+
+        self.flat = [replace(e, body=visit(e.body)) for e in self.flat]
 
     def definition(self, name: str) -> Equation | None:
         """The only equation for a tensor, with plain indices; None where there is another kind."""
@@ -402,6 +496,31 @@ class Stabiliser:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def without(e: Expr, gone: Iterable[Expr]) -> Expr | None:
+    """A product divided by factors that it has, in number or as they are; None where it has not all of them."""
+    left = list(x.factors(e))
+    number = Fraction(1)
+    for f in (part for whole in gone for part in x.factors(whole)):
+        if isinstance(f, x.Num):
+            number /= f.value
+        elif f in left:
+            left.remove(f)
+        else:
+            return None
+    return x.mul(x.Num(number), *left)
+
+
+def taken_out(e: Expr) -> Expr:
+    """A case with the factors of options that both sides have in front of it."""
+    match e:
+        case Op("where", (c, a, b)):
+            common = [f for f in x.factors(a) if f in x.factors(b) and not x.tensors(f) and not isinstance(f, x.Num)]
+            rests = [without(side, common) for side in (a, b)]
+            if common and None not in rests:
+                return x.mul(*common, x.where(c, rests[0] or x.ONE, rests[1] or x.ONE))
+    return e
 
 
 def split_minus(e: Expr) -> tuple[bool, Expr]:

@@ -206,6 +206,72 @@ KINDS = {
         "y[b] = mean(t, h[t, b]) * h[size(t) - 1, b] + max(t, h[t, b])\n"
         "return y",
     ),
+    "a power that is an option": (
+        "x: Real[i], n: Natural=3",
+        "y[i] = x[i] ** n * x[i]\nreturn y",
+    ),
+    "a power of the absolute value": (
+        "x: Real[i], p: Positive=3.0",
+        "y[i] = abs(x[i]) ** p\nreturn y",
+    ),
+    "a norm of any order": (
+        "x: Real[b, i], p: Positive=3.0",
+        "y[b] = sum(i, abs(x[b, i]) ** p) ** (1 / p)\nreturn y",
+    ),
+    "a power of two": (
+        "x: Real[i]",
+        "y[i] = 2 ** x[i]\nreturn y",
+    ),
+    "roots of squares": (
+        "x: Real[i]",
+        "y[i] = sqrt(x[i] ** 2) * x[i] + (x[i] ** 2) ** 0.5\nreturn y",
+    ),
+    "a root in a case": (
+        "x: Real[i]",
+        "y[i] = sqrt(x[i]) if x[i] > 0 else 0\nreturn y",
+    ),
+    "logarithms and quotients in cases of cases": (
+        "x: Real[i], z: Real[i]",
+        "y[i] = (log(x[i]) * z[i] if z[i] > 0 else 1 / x[i]) if x[i] > 0 else exp(z[i]) ** 2\nreturn y",
+    ),
+    "a power with the sign of its argument": (
+        "x: Real[...], p: Positive=2.5",
+        "y[...] = x[...] ** p if x[...] > 0 else -((-x[...]) ** p)\nreturn y",
+    ),
+    "the logarithm of sigmoid, as a difference": (
+        "x: Real[...]",
+        "y[...] = x[...] - log(1 + exp(x[...]))\nreturn y",
+    ),
+    "the logarithm of a named sigmoid": (
+        "x: Real[i]",
+        "e[i] = exp(x[i])\ns[i] = e[i] / (1 + e[i])\ny[i] = log(s[i]) + log(1 - s[i])\nreturn y",
+    ),
+    "cross-entropy through sigmoid": (
+        "z: Real[i], t: Real[i]",
+        "p[i] = sigmoid(z[i])\ny[i] = -t[i] * log(p[i]) - (1 - t[i]) * log(1 - p[i])\nreturn y",
+    ),
+    "cross-entropy of logits": (
+        "z: Real[i], t: Real[i]",
+        "y[i] = log(1 + exp(z[i])) - t[i] * z[i]\nreturn y",
+    ),
+    "logistic regression": (
+        "X: Real[n, d], w: Real[d], t: Real[n]",
+        "f = mean(n, log(1 + exp(-t[n] * sum(d, X[n, d] * w[d]))))\nreturn f",
+    ),
+    "two sigmoids and one inside a function": (
+        "x: Real[i], z: Real[i]",
+        "y[i] = exp(x[i]) / (1 + exp(x[i])) * 1 / (1 + exp(-z[i])) + tanh(1 / (1 + exp(x[i] * z[i])))\nreturn y",
+    ),
+    "the logarithm of two exponentials": (
+        "x: Real[i], z: Real[i]",
+        "y[i] = log(exp(x[i]) + exp(z[i]))\nreturn y",
+    ),
+    "focal loss": (
+        "z: Real[..., i], t: Integer[...], gamma: Positive=2.0",
+        "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\n"
+        "L[...] = -(1 - y[..., t[...]]) ** gamma * log(y[..., t[...]])\n"
+        "return L",
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
 UFUNCS = {
     "exp": "np.exp",
     "expm1": "np.expm1",
+    "log1p": "np.log1p",
     "log": "np.log",
     "abs": "np.abs",
     "library tanh": "np.tanh",

@@ -91,7 +91,7 @@ class Bodies:
         equations = tuple(equations)
         wanted = tuple(dict.fromkeys((*results, *keep)))
         early = frozenset(reaching_back(tensors, equations, adjoints))
-        program = lower(layer, tensors, equations, wanted, self.unit_rows, early)
+        program = lower(layer, tensors, equations, wanted, self.unit_rows, early, self.alphabet.layer("sigmoid"))
         return self.printed(layer, tensors, equations, program, adjoints, rows, into)
 
     def printed(
@@ -156,6 +156,7 @@ class Bodies:
             cotangents,
             self.unit_rows,
             frozenset(reaching_back(tensors, equations, (d.adjoint,))),
+            self.alphabet.layer("sigmoid"),
         )
         forward = self.printed(d.layer, dict(tensors), equations, pair.forward, rows="forward_rows")
         backward = self.printed(d.layer, tensors, equations, pair.backward, (d.adjoint,), "backward_rows")

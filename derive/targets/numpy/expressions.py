@@ -21,6 +21,8 @@ RUNTIME = {
     "xdivy": "xdivy",
     "copysign": "copysign",
     "negative_part": "negative_part",
+    "softplus": "softplus",
+    "powered": "powered",
 }
 
 

@@ -243,8 +243,9 @@ class Functions(Bodies):
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
         bodies = []
-        if not all(map(self.differentiable_twice, self.parts())):
-            return ""
+        for part in self.parts():
+            if not self.differentiable_twice(part):
+                return self.left_out_second(f"{part.name} has none")
         for d in self.variants:
             try:
                 second, pairs = d.second, (d.adjoint, d.second.adjoint)
@@ -254,8 +255,8 @@ class Functions(Bodies):
                     first, last = results
                     equations = self.slope(d.layer, first, (ddx,)), self.slope(d.layer, last, (ddx, dy), "second_")
                 bodies.append(self.body(d.layer, dict(second.tensors), equations, results, adjoints=pairs))
-            except (CalculusError, TypeError, ValueError, KeyError):
-                return ""
+            except CalculusError as error:
+                return self.left_out_second(str(error))
         d = self.variants[0]
         wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
         options = self.option_arguments()
@@ -295,13 +296,18 @@ class Functions(Bodies):
         self.second = wanted
         return "\n".join(lines)
 
+    def left_out_second(self, reason: str) -> str:
+        """No double_backward: the module says so, and the page."""
+        self.notes[f"there is no `double_backward`: {reason}"] = None
+        return f"# There is no double_backward: {reason}."
+
     def parts(self) -> list[Layer]:
         """The layers that this one calls."""
         return list({c.part.name: c.part for d in self.given for c in d.layer.calls}.values())
 
     def differentiable_twice(self, part: Layer) -> bool:
         """Whether the kernel of a part has double_backward."""
-        return type(self)((derive(part),), self.given_activations).double_backward() != ""
+        return not type(self)((derive(part),), self.given_activations).double_backward().startswith("#")
 
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
