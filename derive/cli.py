@@ -252,7 +252,8 @@ def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: flo
     for path in gone:
         print(f"removed {shown(path)}: it has no definition any more")
     same = "" if written or gone else "; every file was as it should be"
-    print(f"{len(plan.seconds)} derived in {seconds:.1f} s{same}")
+    count = len(plan.layers)
+    print(f"{count} layer{'s' * (count != 1)} derived in {seconds:.1f} s{same}")
 
 
 # ---- list and show -----------------------------------------------------------------------------------------

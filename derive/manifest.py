@@ -88,10 +88,11 @@ class Manifest:
                 "move it away, or use another --out"
             )
         if made.source != source:
-            return (
-                f"{path} was made from {made.source or 'another file'}, so it is not written over; "
-                "give the layer another name, or use another --out"
-            )
+            other = made.source or "all files of this folder"
+            mend = "give the layer another name, or use another --out"
+            if made.source and not (self.folder / made.source).exists():
+                other, mend = f"{other}, which is not there any more", "remove it, or use another --out"
+            return f"{path} was made from {other}, so it is not written over; {mend}"
         if made.digests is not None and digest(path) not in made.digests:
             return f"{path} was changed since gradbook made it, so it is not written over; move it away to build again"
         return ""

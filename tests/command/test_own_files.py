@@ -160,3 +160,29 @@ def test_the_project_keeps_what_it_replaces_and_did_not_make(tmp_path: Path, mon
     build.write(build.Plan(tmp_path), remove=True)
     assert not kernel.exists(), "an orphan"
     assert stranger.read_text() == "mine"
+
+
+def test_a_renamed_definition_file(place: Place) -> None:
+    file = place.define("d.py", "odd")
+    assert place.run(*BUILD)[0] == 0
+    file.rename("e.py")
+    status, _, err = place.run("build", "e.py", "--out", "k", "--no-verify")
+    assert status == 2
+    assert "../d.py, which is not there any more" in err
+    for name in ("odd.py", "odd.md"):
+        (place.folder / "k" / name).unlink()
+    assert place.run("build", "e.py", "--out", "k", "--no-verify")[0] == 0
+    assert place.run("build", "e.py", "--out", "k", "--check")[0] == 0
+
+
+def test_what_is_made_says_what_makes_it_again(place: Place) -> None:
+    """The user's file, wherever it is, and not one of the project's."""
+    folder = place.folder / "derive" / "layers"
+    folder.mkdir(parents=True)
+    place.define(os.path.join("derive", "layers", "d.py"), "odd")
+    assert place.run("build", os.path.join("derive", "layers", "d.py"), "--out", "k", "--no-verify")[0] == 0
+    for name in ("odd.py", "odd.md"):
+        text = (place.folder / "k" / name).read_text()
+        assert "gradbook build d.py" in text
+        assert "derive/layers/" not in text
+        assert "docs/" not in text

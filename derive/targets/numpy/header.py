@@ -9,7 +9,7 @@ from pathlib import Path
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY, home
 from derive.notation.expr import Expr, Num, Opt, Ref, Size
-from derive.notation.layer import Tensor
+from derive.notation.layer import Layer, Tensor
 from derive.notation.text import show_equation
 from derive.targets.numpy.bodies import Bodies
 from derive.targets.numpy.functions import quoted
@@ -70,10 +70,11 @@ class Header(Bodies):
         file = definition_path(layer.file)
         doc = [*f'"""{layer.name}: {layer.doc[:1].lower()}{layer.doc[1:]}'.split("\n"), ""]
         doc += [f"    {line}" for line in own]
-        doc += ["", *f"{layer.cites}. Derivation: docs/layers/{layer.name}.md.".split("\n")]
+        page = f"docs/layers/{layer.name}.md" if of_the_project(layer.file) else f"{layer.name}.md"
+        doc += ["", *f"{layer.cites}. Derivation: {page}.".split("\n")]
         doc += [
             f"{GENERATED} {file} (definition {digest}).",
-            f"Do not edit: change the definition and run `gradbook build {layer.name}`.",
+            f"Do not edit: change the definition and run `{rebuild(layer)}`.",
         ]
         quotes = '"""'
         inside = "\n".join(wrap(doc)).removeprefix(quotes)
@@ -241,8 +242,15 @@ def wrap(lines: list[str], width: int = 110) -> list[str]:
 
 def definition_path(file: str) -> str:
     """The definition's place as a reader would write it: relative to the repository for this project's layers."""
-    path = Path(file)
-    parts = path.parts
-    if "derive" in parts and "layers" in parts:
-        return "/".join(parts[len(parts) - 1 - parts[::-1].index("derive") :])
-    return path.name
+    name = Path(file).name
+    return f"derive/layers/{name}" if of_the_project(file) else name
+
+
+def of_the_project(file: str) -> bool:
+    """Whether a definition file is one of the project's own."""
+    return Path(file).parent == home()
+
+
+def rebuild(layer: Layer) -> str:
+    """What to type after a change of a definition."""
+    return f"gradbook build {layer.name if of_the_project(layer.file) else Path(layer.file).name}"
