@@ -8,21 +8,21 @@ is 0 by a condition is followed from statement to statement; the sum then says w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Reduce, Ref
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
 
 Conditions = tuple[Expr, ...]
 MINUS_INFINITY = x.neg(x.INF)
 
 
-def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor]) -> list[Equation]:
-    """The equations, with sums of products marked; one reduction each at most, in the order of computation."""
+def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor], results: Container[str]) -> list[Equation]:
+    """The equations, with sums of products marked, and results chosen; one reduction each at most."""
     flat = list(flat)
-    known = Absent({e.target for e in flat if sum(o.target == e.target for o in flat) == 1}, tensors)
+    known = Absent({e.target for e in flat if sum(o.target == e.target for o in flat) == 1}, tensors, results)
     for e in flat:
         known.visit(e)  # what is known of arrays that stand further down
     return [known.visit(e) for e in flat]
@@ -45,8 +45,8 @@ def stated(body: Expr) -> set[Expr]:
 class Absent:
     """Under which conditions arrays are not 0 (zeros) and not minus infinity (floors), in their own indices."""
 
-    def __init__(self, whole: set[str], tensors: dict[str, Tensor]) -> None:
-        self.whole, self.tensors = whole, tensors
+    def __init__(self, whole: set[str], tensors: dict[str, Tensor], results: Container[str]) -> None:
+        self.whole, self.tensors, self.results = whole, tensors, results
         self.zeros: dict[str, tuple[tuple[str, ...], Conditions]] = {}
         self.floors: dict[str, tuple[tuple[str, ...], Conditions]] = {}
 
@@ -62,7 +62,19 @@ class Absent:
             case body if e.target in self.whole and all(map(x.plain, e.left)):
                 self.zeros[e.target] = e.indices, self.zero(body)
                 self.floors[e.target] = e.indices, self.floor(body)
+                return replace(e, body=self.chosen(e.target, body))
         return e
+
+    def chosen(self, target: str, body: Expr) -> Expr:
+        """What is left out of a row's mean or sum with its probabilities, and of a product that is a result."""
+        match body:
+            case Op("less_mean" | "less_share" as fn, (f, p, Pos() as along)):
+                return Op(fn, (f, p, along, *(self.zero(p) if fn == "less_mean" else self.zero(f))))
+            case Op("mul", _) if target in self.results:
+                conditions = tuple(c for c in self.zero(body) if c not in stated(body))
+                if conditions:
+                    return x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO)
+        return body
 
     def zero(self, e: Expr) -> Conditions:
         """What has to hold for an expression not to be 0, as far as it is known."""
@@ -85,6 +97,8 @@ class Absent:
                 return self.zero(a)
             case Op("exp", (a,)) | Op("row_exp", (a, *_)):
                 return self.floor(a)
+            case Op("less_share", (f, p, *_)):
+                return tuple(c for c in self.zero(f) if c in self.zero(p))
             case Op("group" | "abs", (a,)):
                 return self.zero(a)
         return ()

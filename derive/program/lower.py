@@ -263,7 +263,7 @@ class Lowering:
                 self.hoist(equation)
         self.prune(results)
         stabiliser = Stabiliser(self.flat, self.tensors, frozenset(results), self.unit_rows, self.sigmoid)
-        self.flat = with_absent(stabiliser.run(), self.tensors)
+        self.flat = with_absent(stabiliser.run(), self.tensors, results)
         self.prune(results)
         return Program(tuple(self.schedule()), results, tuple(stabiliser.notes))
 

@@ -57,7 +57,7 @@ def lower_pair(
             lowering.hoist(equation)
     lowering.prune(results)
     stabiliser = Stabiliser(lowering.flat, tensors, frozenset(results), unit_rows, sigmoid)
-    lowering.flat = with_absent(stabiliser.run(), tensors)
+    lowering.flat = with_absent(stabiliser.run(), tensors, results)
     lowering.prune(results)
     everything = lowering.flat
     lowering.prune(outputs)

@@ -20,7 +20,7 @@ from reference.runtime.arrays import divide_where, masked, sqrt
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.probabilities import less_mean
-from reference.runtime.selection import excluding
+from reference.runtime.selection import excluding, leaving_out
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, row_dot
@@ -93,10 +93,10 @@ def backward_rows(
     dQ: Any = None,
 ) -> Any:
     """Backward, for some positions of the axis ...."""
-    relative_dP = less_mean(matrix_product(dO, V.swapaxes(-1, -2)), P)
-    dS = P * relative_dP
     def there() -> tuple[Any, ...]:
         return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    relative_dP = leaving_out(less_mean, matrix_product(dO, V.swapaxes(-1, -2)), P, there)
+    dS = P * relative_dP
     dV = excluding(lambda: matrix_product(P.swapaxes(-1, -2), dO), "aqk,aqv->akv", P, dO, there)
     dK = np.divide(
         excluding(lambda: matrix_product(dS.swapaxes(-1, -2), Q), "aqk,aqd->akd", dS, Q, there),
@@ -176,10 +176,10 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     P = divide_where(total[:, :, None] != dims.zero, E, total[:, :, None])
     sum_K_t_Q = matrix_product(t_Q, K.swapaxes(-1, -2))
     t_S = (sum_K_t_Q + matrix_product(Q, t_K.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
-    relative_t_S = less_mean(t_S, P)
-    t_P = P * relative_t_S
     def there() -> tuple[Any, ...]:
         return mask, np.arange(n_k) <= np.arange(n_q)[:, None] if causal else None
+    relative_t_S = leaving_out(less_mean, t_S, P, there)
+    t_P = P * relative_t_S
     sum_V_t_P = excluding(lambda: matrix_product(t_P, V), "aqk,akv->aqv", t_P, V, there)
     t_O = excluding(lambda: matrix_product(P, t_V), "aqk,akv->aqv", P, t_V, there)
     t_O += sum_V_t_P
@@ -213,17 +213,17 @@ def double_backward(
     O = excluding(lambda: matrix_product(P, V), "aqk,akv->aqv", P, V, there)
     dP = matrix_product(dO, V.swapaxes(-1, -2))
     sum_O_dO = row_dot(O, dO)
-    relative_dP = less_mean(dP, P)
+    relative_dP = leaving_out(less_mean, dP, P, there)
     dS = P * relative_dP
     sum_K_ddQ = matrix_product(ddQ, K.swapaxes(-1, -2))
     ddS = (sum_K_ddQ + matrix_product(Q, ddK.swapaxes(-1, -2))) / sqrt(n_d, dtype=dims.dtype)
     sum_P_ddV = excluding(lambda: matrix_product(P, ddV), "aqk,akv->aqv", P, ddV, there)
-    relative_ddS = less_mean(ddS, P)
+    relative_ddS = leaving_out(less_mean, ddS, P, there)
     ddO = excluding(lambda: matrix_product((P * relative_ddS), V), "aqk,akv->aqv", P * relative_ddS, V, there)
     ddO += sum_P_ddV
     dP_ = matrix_product(dO, ddV.swapaxes(-1, -2))
     dP_ += dP * relative_ddS - ddS * sum_O_dO[:, :, None]
-    relative_dP_ = less_mean(dP_, P)
+    relative_dP_ = leaving_out(less_mean, dP_, P, there)
     dS_ = P * relative_dP_
     dV_ = excluding(
         lambda: matrix_product((P * relative_ddS).swapaxes(-1, -2), dO),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.arrays import Span, windows
+from reference.runtime.arrays import Span, masked, windows
 
 Array = NDArray[Any]
 
@@ -71,6 +71,21 @@ def excluding(
     if total.dtype.hasobject or not total.size or not math.isnan(total.item(total.argmin())):  # argmin finds NaN first
         return total
     return _chosen_sum(pattern, a, b, there())
+
+
+def leaving_out(
+    function: Callable[[Array, Array], Array], a: Array, b: Array, there: Callable[[], tuple[Array | None, ...]]
+) -> Array:
+    """A function of rows, ``function(a, b)``, in which what conditions exclude of a takes no part; see `excluding`."""
+    try:
+        found = function(a, b)
+    except FloatingPointError:
+        if np.isfinite(a).all() and np.isfinite(b).all():
+            raise
+    else:
+        if found.dtype.hasobject or not found.size or not math.isnan(found.item(found.argmin())):
+            return found
+    return function(masked(a, 0, *there()), b)
 
 
 def _chosen_sum(pattern: str, a: Array, b: Array, conditions: tuple[Array | None, ...]) -> Array:

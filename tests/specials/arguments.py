@@ -27,7 +27,8 @@ def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int =
         if tensor.kind == "boolean":
             mask = random.random(size) < 0.6
             mask[..., :2] = True  # a row that sees one place only does not depend on its score
-            mask[..., size[-2] - 1 :, :] = False
+            if mask.ndim > 1:
+                mask[..., size[-2] - 1 :, :] = False
             return mask
         if tensor.kind == "integer":
             axis = domain.index_range(layer, tensor.name)

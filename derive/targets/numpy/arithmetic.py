@@ -218,9 +218,8 @@ class Arithmetic(Views):
         return self.show(other, frame, SUM)
 
     def must_open(self, case: Op) -> bool:
-        """Whether a case has to be multiplied out, because 0 is left as it is."""
-        _, a, b = case.args
-        return b == x.ZERO and not self.scalar(a)
+        """Whether a case has to be multiplied out, because 0 is chosen, not multiplied by."""
+        return x.ZERO in case.args[1:]
 
     def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not isinstance(exponent, Num):

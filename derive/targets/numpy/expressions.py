@@ -95,7 +95,7 @@ class Printer(Conditions, Arithmetic):
                 self.functions.add("row_exp")
                 places = [frame.index(i.index) for i in over if isinstance(i, Pos)]
                 return f"row_exp({self.show(f, frame)}, axis={places[0] if len(places) == 1 else tuple(places)})", ATOM
-            case Op("less_mean" | "less_share" as fn, (f, p, Pos())):
+            case Op("less_mean" | "less_share" as fn, (f, p, Pos(), *_)):
                 self.functions.add(fn)
                 return f"{fn}({self.show(f, frame)}, {self.show(p, frame)})", ATOM
             case Op("less_one_hot", (y, Ref() as t)):

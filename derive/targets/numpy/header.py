@@ -30,6 +30,7 @@ MODULES = {
     "wider": "wider",
     "chosen": "selection",
     "excluding": "selection",
+    "leaving_out": "selection",
     "argmax": "selection",
     "largest": "selection",
     "window_max": "selection",

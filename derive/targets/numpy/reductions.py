@@ -40,6 +40,10 @@ class Values:
         p = self.printer
         axes = tuple(a for a in s.axes if a != p.loop)
         match s:
+            case Map(body=Op("less_mean" | "less_share" as fn, (f, row, Pos(), *there))) if there and p.loop is None:
+                p.functions |= {fn, "leaving_out"}
+                operands = f"{p.show(f, axes)}, {p.show(row, axes)}"
+                return f"leaving_out({fn}, {operands}, {self.conditions_of(tuple(there), axes)})", ATOM, axes
             case Map(body=body):
                 mean = self.mean(body, axes)
                 if mean is not None:
@@ -274,13 +278,17 @@ class Values:
         fits = tuple(c for c in there if {*x.free(c)} <= {*frames[first]})
         if not fits or p.loop is not None:
             return code
-        test = fits[0] if len(fits) == 1 else Op("and", fits)
-        codes = p.masked(test, frames[first]) or [p.show(c, frames[first]) for c in fits]
         letters = self.letters(frames[first] + frames[rest] + axes)
         pattern = f"{letters(frames[first])},{letters(frames[rest])}->{letters(axes)}"
         p.functions.add("excluding")
         operands = ", ".join(p.show(e, frames[e]) for e in (first, rest))
-        return f'excluding(lambda: {code}, "{pattern}", {operands}, {self.function_of(tuple(codes))})'
+        return f'excluding(lambda: {code}, "{pattern}", {operands}, {self.conditions_of(fits, frames[first])})'
+
+    def conditions_of(self, there: tuple[Expr, ...], frame: tuple[str, ...]) -> str:
+        """The name of a function that gives conditions, aligned to a frame."""
+        p = self.printer
+        test = there[0] if len(there) == 1 else Op("and", there)
+        return self.function_of(tuple(p.masked(test, frame) or [p.test(c, frame) for c in there]))
 
     def function_of(self, codes: tuple[str, ...]) -> str:
         """The name of a function that gives conditions; it is written where they are wanted first."""
