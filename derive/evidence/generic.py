@@ -48,17 +48,18 @@ def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
         arrays = [
             a for t in derivation.layer.inputs if own.tensors[t.name] is not None for a in flat(own.tensors[t.name])
         ]
+        along = inputs.cotangents(own, 1, dtype), inputs.tangents(own, 2, dtype)
+        arrays += [a for given in along for v in given.values() for a in flat(v)]
         before = [a.copy() for a in arrays]
         for a in arrays:
             a.flags.writeable = False
-        along = inputs.cotangents(own, 1, dtype), inputs.tangents(own, 2, dtype)
         for what, results in everything(derivation, kernel, own, *along):
             for name, value in results.items():
                 for a in flat(value):
                     found = np.asarray(a).dtype
                     tally.claim(found == dtype, f"{what}: {name} of {np.dtype(dtype)} inputs is {found}")
         for a, b in zip(arrays, before, strict=True):
-            tally.claim(a.tobytes() == b.tobytes(), f"an input of {np.dtype(dtype)} was written to")
+            tally.claim(a.tobytes() == b.tobytes(), f"an argument of {np.dtype(dtype)} was written to")
 
 
 def _empty(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:

@@ -176,9 +176,11 @@ class Tape:
 
     def max(self, a: Node, b: Node) -> Node:
         first = self.base.truth("<=", b.value, a.value)
-        return self.either(a, b) if first is None else a if first else b
+        if first is None:
+            return self.either(a, b, self.base.functions["max"](a.value, b.value))
+        return a if first else b
 
-    def either(self, a: Node, b: Node) -> Node:
+    def either(self, a: Node, b: Node, value: Any = None) -> Node:
         """What a choice that cannot be told may be: each partial derivative is 0 or 1."""
         assert self.base.either is not None
         zero = self.base.zero
@@ -191,7 +193,8 @@ class Tape:
             return self.base.either(zero if p is None else p, zero if q is None else q)
 
         slope = both(a.slope, b.slope)
-        return self.node(self.base.either(a.value, b.value), slope, [(a, half, None), (b, half, None)])
+        value = self.base.either(a.value, b.value) if value is None else value
+        return self.node(value, slope, [(a, half, None), (b, half, None)])
 
     # ---- the sweep -------------------------------------------------------------------------------------------
 

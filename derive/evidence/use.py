@@ -4,7 +4,7 @@
   definition at some elements, evaluated there alone; gradients by <J v, u> = <v, J^T u>, second gradients by the
   symmetry of the Hessian and by the tangents. The same in float16 and float32 beside float64: a sum of thousands of
   numbers must not stand still.
-* What a call gave is the same after the next call, whatever is written to other results.
+* What a call gave is the same after the next call, shares no memory with arguments, and may be written to.
 * A NaN that takes part shows, one that does not leaves the others alone: the definition, evaluated over marks, says
   which results it reaches for sure, which it may reach (a comparison with it decides), and which it does not.
 """
@@ -69,9 +69,19 @@ def _again(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None
     other = {n: inputs.like(a, np.random.default_rng(seed + 9)) for n, a in u.items()}
 
     found = {what: (results, _copy(results)) for what, results in everything(derivation, kernel, one, u, v)}
-    _, saved = kernels.forward(kernel, one)
+    outputs, saved = kernels.forward(kernel, one)
     first = kernels.backward(kernel, one, u, saved)
     kept = _copy(first)
+    given = [a for arrays in (one.tensors, u, v) for value in arrays.values() for a in flat(value) if a is not None]
+    for what, (results, _) in found.items():
+        for name, value in results.items():
+            own = any(np.shares_memory(a, b) for a in flat(value) for b in given)
+            tally.claim(not own, f"{what}: {name} shares its memory with an argument")
+    for value in outputs.values():
+        for a in flat(value):
+            if a.flags.writeable:  # a caller may do with a result as he likes
+                a[...] = 7.5
+    tally.claim(_same(kernels.backward(kernel, one, u, saved), kept), "backward: changed with what forward returned")
     for _ in everything(derivation, kernel, two, other, v):
         pass
     kernels.backward(kernel, one, other, saved)

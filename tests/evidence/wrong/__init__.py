@@ -1,0 +1,1 @@
+"""Wrong kernels, by how they are made."""
