@@ -342,6 +342,9 @@ class Signature:
             case _:
                 integers, holds = NUMBERS[kind]
                 number = self.numeral(node)
+                if not written_out(node):
+                    mend = f"write it out: {float(number)!r}" if number.denominator != 1 else f"write it out: {number}"
+                    self.fail(node, f"the default of {name} is not one number", mend)
                 fine = holds(number) and not (integers and number.denominator != 1)
                 value = int(number) if fine and (integers or written_whole(node)) else float(number)
         if not fine:
@@ -350,6 +353,13 @@ class Signature:
 
     def is_elementwise(self, name: str) -> bool:
         return name in self.known and self.known[name][0].elementwise
+
+
+def written_out(node: ast.expr) -> bool:
+    """Whether a number stands there as such, perhaps with a sign."""
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Constant)
 
 
 def written_whole(node: ast.expr) -> bool:
