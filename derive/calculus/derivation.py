@@ -99,7 +99,8 @@ class Derivation:
         tensors = {**layer.tensors, **adjoint.tensors}
         tensors |= {c: Tensor(c, layer.tensors[o].axes) for o, c in adjoint.cotangents.items()}
         wanted = [*self.adjoint.cotangents.values(), *(t.name for t in self.layer.differentiable)]
-        names = {w: adjoint.names[w] for w in wanted if w in adjoint.names}
+        zero = {e.target for e in equations if e.body == x.ZERO and len(e.indices) == len(e.left)}
+        names = {w: adjoint.names[w] for w in wanted if w in adjoint.names and adjoint.names[w] not in zero}
         return Second(layer, adjoint, equations, tensors, names)
 
     def backward_layer(self) -> Layer:

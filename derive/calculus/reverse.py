@@ -370,13 +370,17 @@ class Reverse:
         return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
 
     def guarded(self, body: Expr) -> set[str]:
-        """Indices that are an axis of a factor: it is zero outside their range."""
+        """Indices that are an axis of a factor: it is zero outside their range, and so is the product.
+
+        Not where another factor is infinite there, because it divides by what is zero outside, too.
+        """
+        infinite = {i for n in x.walk(body) if singular(n) for i in x.free(n)}
         return {
             i
             for f in x.factors(body)
             if isinstance(f, Ref)
             for n, i in enumerate(map(x.plain, f.index))
-            if i is not None and self.same_length(i, f, n)
+            if i is not None and i not in infinite and self.same_length(i, f, n)
         }
 
     def runs_over_part(self, index: str, axis: str, body: Expr) -> bool:
@@ -450,6 +454,36 @@ def whole_polynomial(s: sympy.Expr) -> bool:
 
 def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:
     return [Pos(a) for a in layer.tensors[ref.tensor].axes]
+
+
+def singular(e: Expr) -> bool:
+    """Whether an expression is infinite, or no number, where every array in it is zero."""
+    match e:
+        case Op("pow", (base, Num(value))) if value >= 0 and value.denominator == 1:
+            return False
+        case Op("pow" | "log", (base, *_)):
+            return bool(x.refs(base)) and at_zero(base) == x.ZERO
+        case Op("xlogy" | "xdivy", (_, b)):
+            return bool(x.refs(b)) and at_zero(b) == x.ZERO
+    return False
+
+
+def at_zero(e: Expr) -> Expr:
+    """An expression where every array in it is zero."""
+    match e:
+        case Ref():
+            return x.ZERO
+        case Reduce(op, over, body):
+            inner = at_zero(body)
+            return inner if inner == x.ZERO else Reduce(op, over, inner)
+        case Op("add", args):
+            return x.add(*map(at_zero, args))
+        case Op("mul", args):
+            return x.mul(*map(at_zero, args))
+        case Op("pow" | "abs" as fn, (base, *rest)):
+            inner = at_zero(base)
+            return inner if inner == x.ZERO else Op(fn, (inner, *rest))
+    return e
 
 
 def linear(e: Expr, index: str) -> tuple[Expr, Expr]:

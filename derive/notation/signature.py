@@ -181,10 +181,6 @@ class Signature:
         axes = tuple(a for slot in slots for a in slot.parts)
         if axes.count(ELLIPSIS) > 1:
             self.fail(node, "... stands twice", "... is all leading axes; name the others")
-        for n, axis in enumerate(axes):
-            if axis in axes[:n]:
-                mend = f"give one of the two another name, j, and say that it is as long: j = axis(size({axis}))"
-                self.fail(node, f"the axis {axis} stands twice", mend)
         role = "state" if kind == "State" else "input"
         self.tensors[name] = Tensor(
             name,

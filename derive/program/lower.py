@@ -160,7 +160,7 @@ class Lowering:
                 return Scatter(e.target, e.left, axes, axis, index, over, x.mul(*rest))
         scalars = [p for p in parts if not x.free(p)]
         arrays = [p for p in parts if x.free(p)]
-        pair = self.pair(arrays, axes, body.over)
+        pair = self.pair(arrays, axes, body.over) if {*axes} <= {*x.free(body.body)} else None
         if pair is not None:
             return Contract(e.target, e.left, axes, body.over, pair[0], pair[1], x.mul(*scalars), there)
         there = tuple(c for c in there if c not in absent.stated(inside))

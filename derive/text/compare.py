@@ -330,7 +330,7 @@ class Comparison:
         slopes = [self.slope("v", partial(picked, name, n)) for n in range(len(got))]
         size = max((abs(float(wanted)) for wanted, _ in slopes), default=0.0)
         for n, (wanted, smooth) in enumerate(slopes):
-            if smooth:
+            if smooth and (math.isfinite(got[n]) or not self.point.meter.singular):
                 where = f"{function} at {self.case.words}: {words}, element {n}"
                 self.report.near(got[n], wanted, self.allowed(size), where)
             else:
@@ -360,9 +360,6 @@ class Comparison:
 
     def contracted(self, function: str, which: str, got: dict[str, Any], wanted: Any, smooth: bool) -> None:
         """The sum of gradients times a direction against a slope."""
-        if not smooth:
-            self.report.kinks += 1
-            return
         direction = self.direction(which)
         terms = [
             float(g) * float(d)
@@ -370,6 +367,9 @@ class Comparison:
             for value, along in zip(listed(got[n]), listed(direction[n]), strict=True)
             for g, d in zip(np.asarray(value).ravel(), np.asarray(along).ravel(), strict=True)
         ]
+        if not smooth or (self.point.meter.singular and not all(map(math.isfinite, terms))):
+            self.report.kinks += 1
+            return
         size = sum(map(abs, terms)) + abs(float(wanted))
         of = f"the gradient of {', '.join(got)} along a random direction"
         value = math.fsum(terms) if all(map(math.isfinite, terms)) else math.nan

@@ -59,12 +59,14 @@ class Meter:
         left: elements that may still be evaluated.
         reach: the largest number on the way: what rounding errors are relative to.
         close: whether a comparison was too close for rounded numbers to decide.
+        singular: whether a root of zero was taken, which has no slope.
         below: for integer arrays that are used as indices, the length of what they point into.
     """
 
     left: int = 300_000
     reach: float = 0.0
     close: bool = False
+    singular: bool = False
     below: dict[str, int] = field(default_factory=dict)
 
     def note(self, value: Any) -> None:

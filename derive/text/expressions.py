@@ -71,6 +71,8 @@ def _number(text: Definition, node: ast.expr) -> Closure:
             return _apply(lambda a: not truth(a), number(text, operand))
         case ast.BoolOp(op=op, values=values):
             return _logic(isinstance(op, ast.And), [number(text, v) for v in values])
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return _rooted(numbers.power, number(text, left), number(text, right))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             return _apply(OPERATORS[type(op)], number(text, left), number(text, right))
         case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in COMPARISONS for op in ops):
@@ -95,6 +97,19 @@ def _apply(f: Callable[..., Any], *arguments: Closure) -> Closure:
         return lambda run, env, place: f(only(run, env, place))
     first, second = arguments
     return lambda run, env, place: f(first(run, env, place), second(run, env, place))
+
+
+def _rooted(f: Callable[[Any, Any], Any], base: Closure, exponent: Closure) -> Closure:
+    """A power; it remembers a root of zero, which has no slope."""
+
+    def run_rooted(run: Run, env: Env, place: Statement | None) -> Any:
+        a, b = base(run, env, place), exponent(run, env, place)
+        value = f(a, b)
+        if a == 0 and b != 0 and b < 1:
+            run.meter.singular = True
+        return value
+
+    return run_rooted
 
 
 def _logic(every: bool, values: list[Closure]) -> Closure:
@@ -219,6 +234,8 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
             return lambda run, env, place: math.prod(run.spread([axis], env, place))
         if name == "reduced" and len(args) == 2 and not words and isinstance(args[0], ast.Name):
             return _reduced(text, args[0].id, args[1])
+        if name == "sqrt" and len(args) == 1 and not words:
+            return _rooted(lambda a, _: numbers.root(a), _checked(number(text, args[0])), lambda *_: Fraction(1, 2))
         if name in numbers.FUNCTIONS and not words and len(args) == numbers.FUNCTIONS[name][0]:
             return _apply(numbers.FUNCTIONS[name][1], *(_checked(number(text, a)) for a in args))
         if name in (*REDUCTIONS, "size", "reduced", "axis", "state", *numbers.FUNCTIONS):

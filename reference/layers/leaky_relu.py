@@ -127,10 +127,8 @@ def double_backward(
     """
     (x,) = SIGNATURE.primals(primals)
     x, alpha, dims = SIGNATURE.bind(x, alpha)
-    rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = ddx * either(x > dims.zero, 1, alpha, dims.dtype)
-    dx_ = filled(0, dims.rest or (rows,), dims.dtype)
-    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=None))

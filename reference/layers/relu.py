@@ -119,10 +119,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     """
     (x,) = SIGNATURE.primals(primals)
     x, dims = SIGNATURE.bind(x)
-    rows = dims["..."]
     dy = SIGNATURE.cotangent("y", dy, dims)
     (ddx,) = SIGNATURE.each("cotangents", cotangents, "x")
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddy = chosen(ddx, ~(x <= dims.zero))
-    dx_ = filled(0, dims.rest or (rows,), dims.dtype)
-    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_))
+    return Second(*SIGNATURE.restore(dims, y=ddy, x=None))

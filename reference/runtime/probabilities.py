@@ -26,6 +26,8 @@ def less_mean(f: Array, p: Array) -> Array:
     """``f - sum(p f)`` over the last axis, for rows p that sum to 1 or are 0; relative to f where p is next to 1."""
     if f.shape != p.shape:
         f, p = np.broadcast_arrays(f, p)
+    if p.ndim == 1:
+        return less_mean(f[None], p[None])[0]  # type: ignore[no-any-return]
     sure = _sure(p)
     if sure is not None:
         shift = np.zeros((*p.shape[:-1], 1), f.dtype)
@@ -38,6 +40,8 @@ def less_share(g: Array, p: Array) -> Array:
     """``g - p sum(g)`` over the last axis, for such rows p; where p is next to 1, minus the sum of the others."""
     if g.shape != p.shape:
         g, p = np.broadcast_arrays(g, p)
+    if p.ndim == 1:
+        return less_share(g[None], p[None])[0]  # type: ignore[no-any-return]
     out: Array = np.asarray(g - p * np.asarray(sum_over(g, axis=-1))[..., None])
     sure = _sure(p)
     if sure is not None:

@@ -32,11 +32,31 @@ RIGHT = {
         "x: Real[l, i], W: Real[l][i]",
         "z[l] = sum(i, W[l, i] * x[l, i])\nreturn z",
     ),
+    "a second gradient of zeros, in a list": ("g: Real[l][...]", "y[l, ...] = max(1, -g[l, ...])\nreturn y"),
+    "a result with an axis that no factor has": (
+        "x: Real[b, c, k, i]",
+        "p = axis(size(i) + size(k))\ny[b, c, p] = sum((k, i), x[b, c, k, i] if b + k == p else 0)\nreturn y",
+    ),
+    "a square matrix": ("A: Real[n, n], x: Real[n]", "f = sum((i, j), x[i] * A[i, j] * x[j])\nreturn f"),
+    "a trace": ("x: Real[i, i]", "y = sum(i, x[i, size(i) - 1 - i])\nreturn y"),
+    "shares of one row": ("x: Real[i], w: Real[i]", "y[i] = x[i] / sum(j, x[j]) * w[i]\nreturn y"),
+    "cross-entropy of one row": (
+        "z: Real[i], t: Real[i]",
+        "y[i] = exp(z[i]) / sum(j, exp(z[j]))\nL = -sum(i, t[i] * log(y[i]))\nreturn L",
+    ),
+    "a quotient on a part of an axis": (
+        "x: Real[p], window: Count = 2",
+        "i = axis(size(p) - window + 1)\ny[i] = sqrt(x[i] ** 2 + x[i + 1] ** 2)\nreturn y",
+    ),
+    "norms of windows that leave something out": (
+        "x: Real[p], stride: Count = 2",
+        "k = axis(2)\ni = axis((size(p) - 2) // stride + 1)\ny[i] = sqrt(sum(k, x[stride * i + k] ** 2))\nreturn y",
+    ),
+    "a root of what lies outside": ("x: Real[p]", "i = axis(size(p) + 1)\ny[i] = sqrt(x[i] ** 2 + x[i + 1] ** 2)\nreturn y"),
     "an option that moves an axis, of any name": (f"{X}, where: Axis[i] = -1", SOFTMAX),
 }
 
 WRONG = {
-    "an axis twice": ("A: Real[n, n]", "y[n] = A[n, n]\nreturn y", "twice"),
     "a choice without a default": ('x: Real[i], m: Choice["a", "b"]', "y[i] = x[i]\nreturn y", "no default"),
     "the first entry of a list": ("W: Real[l][i]", "y[i] = W[0, i]\nreturn y", "elsewhere"),
     "the entry before": ("W: Real[l][...]", "y[l, ...] = W[l, ...] - W[l - 1, ...]\nreturn y", "elsewhere"),
