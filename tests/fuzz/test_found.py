@@ -52,7 +52,10 @@ RIGHT = {
         "x: Real[p], stride: Count = 2",
         "k = axis(2)\ni = axis((size(p) - 2) // stride + 1)\ny[i] = sqrt(sum(k, x[stride * i + k] ** 2))\nreturn y",
     ),
-    "a root of what lies outside": ("x: Real[p]", "i = axis(size(p) + 1)\ny[i] = sqrt(x[i] ** 2 + x[i + 1] ** 2)\nreturn y"),
+    "a root of what lies outside": (
+        "x: Real[p]",
+        "i = axis(size(p) + 1)\ny[i] = sqrt(x[i] ** 2 + x[i + 1] ** 2)\nreturn y",
+    ),
     "an option that moves an axis, of any name": (f"{X}, where: Axis[i] = -1", SOFTMAX),
 }
 
