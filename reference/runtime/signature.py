@@ -211,7 +211,7 @@ class Signature(Examiner):
             return a
         try:
             return cast(a, dims.dtype, dims.number)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise TypeError(f"{label} cannot be converted to {dims.dtype}: {error}") from error
 
     # ---- taking apart ----------------------------------------------------------------------------------------------

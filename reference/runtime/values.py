@@ -41,17 +41,13 @@ class Kind:
 
 def scalar(value: Any) -> Any:
     """The only element of an array without axes; anything else as it is."""
-    if isinstance(value, np.ndarray):
-        if value.ndim or isinstance(value, np.ma.MaskedArray):
-            raise TypeError("an array is not one value")
-        return value[()]
-    return value
+    return value[()] if isinstance(value, np.ndarray) else value
 
 
 def whole(value: Any) -> int:
     """An integer of any width; True is none, and neither is 2.0."""
     value = scalar(value)
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool):
         raise TypeError("a truth value is not a number")
     return operator.index(value)
 
@@ -76,7 +72,7 @@ def is_number(value: Any) -> bool:
         return isinstance(value, np.floating | np.integer) and not isinstance(value, np.timedelta64)
     kind = type(value)  # a list can be added and multiplied too, and so can a duration
     single = hasattr(kind, "__float__") or not (hasattr(kind, "__len__") or isinstance(value, timedelta))
-    return single and hasattr(kind, "__add__") and hasattr(kind, "__mul__")
+    return single and hasattr(kind, "__mul__")
 
 
 def flag(value: Any) -> bool:
@@ -89,10 +85,7 @@ def flag(value: Any) -> bool:
 
 def word(value: Any) -> str:
     """A string, of a subclass too."""
-    value = scalar(value)
-    if not isinstance(value, str):
-        raise TypeError("not a string")
-    return str.__str__(value)
+    return str.__str__(scalar(value))
 
 
 def shown(value: Any) -> str:
@@ -105,10 +98,8 @@ def shown(value: Any) -> str:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a number is a finite float, or of a type without infinities; False where a float cannot hold it."""
-    if isinstance(value, float | int | Fraction | Decimal):
-        return math.isfinite(value)
-    return not hasattr(value, "is_finite") or bool(value.is_finite())
+    """Whether a number is finite; one of a type that does not say so has no infinities."""
+    return math.isfinite(value) if isinstance(value, float) else bool(getattr(value, "is_finite", lambda: True)())
 
 
 def as_float(value: Any) -> float:
@@ -118,7 +109,8 @@ def as_float(value: Any) -> float:
 
 def like(value: Any, number_type: type | None) -> Any:
     """A float as the number of another type that it is exactly, where an operation of both would fail or round."""
-    return number_type(value) if number_type in (Fraction, Decimal) and value.__class__ is float else value
+    exact = number_type in (Fraction, Decimal) and value.__class__ is float and math.isfinite(value)
+    return number_type(value) if exact and number_type else value
 
 
 def number_types(elements: Iterable[Any]) -> set[type]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -138,6 +139,18 @@ def holding(value: Any) -> Wrong:
     return make
 
 
+def full_of(value: Any) -> Wrong:
+    """An object array of nothing else."""
+
+    def make(a: Array) -> Array:
+        out = np.empty(a.shape, object)
+        for at in np.ndindex(a.shape):
+            out[at] = value
+        return out if out.size else np.array(value, object)
+
+    return make
+
+
 def of_type(dtype: Any) -> Wrong:
     return lambda a: np.zeros(a.shape, dtype)
 
@@ -148,6 +161,8 @@ NOTHING: list[Wrong] = [
     lambda a: (v for v in a.reshape(-1)), lambda a: [[1.0], [2.0, 3.0]], lambda a: np.ma.masked,
     lambda a: np.ma.array(a.astype(float), mask=False), lambda a: Refusing(), lambda a: np.datetime64("2020-01-01"),
     lambda a: Ellipsis, lambda a: np.add,
+    *map(full_of, (None, "1", b"1", 1j, np.complex64(1), [1.0], True, np.True_, timedelta(1), np.timedelta64(1))),
+    full_of(object()),
     *map(of_type, (complex, "S1", "U1", "m8[s]", "M8[s]", "V4", [("a", float)])),
 ]  # fmt: skip
 WRONG: dict[str, list[Wrong]] = {
