@@ -22,7 +22,6 @@ from reference.runtime.functions import exp_sum, row_exp
 from reference.runtime.probabilities import less_mean
 from reference.runtime.selection import excluding, leaving_out
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, row_dot
 from reference.runtime.wider import wider
 
@@ -136,8 +135,8 @@ def forward(
     P, O = forward_rows(K, Q, V, mask, causal, n_d, n_k, n_q, dims)
     saved = Q, K, V, mask, P, causal, dims
     if dims.direct_outputs:
-        return own(O, saved), saved
-    return SIGNATURE.restore(dims, O=own(O, saved))[0], saved
+        return O, saved
+    return SIGNATURE.restore(dims, O=O)[0], saved
 
 
 @wider
@@ -152,8 +151,8 @@ def backward(dO: Array, saved: tuple[Any, ...]) -> Gradients:
     n_k, n_q, n_d = dims["k"], dims["q"], dims["d"]
     dV, dK, dQ = backward_rows(K, P, Q, V, dO, mask, causal, n_k, n_q, n_d, dims)
     if dims.direct:
-        return Gradients(dQ, dK, own(dV, P, dO))
-    return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=own(dV, P, dO)))
+        return Gradients(dQ, dK, dV)
+    return Gradients(*SIGNATURE.restore(dims, Q=dQ, K=dK, V=dV))
 
 
 @wider
@@ -183,7 +182,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, causal: bool = False
     sum_V_t_P = excluding(lambda: matrix_product(t_P, V), "aqk,akv->aqv", t_P, V, there)
     t_O = excluding(lambda: matrix_product(P, t_V), "aqk,akv->aqv", P, t_V, there)
     t_O += sum_V_t_P
-    return SIGNATURE.restore(dims, O=own(t_O, t_V))[0]
+    return SIGNATURE.restore(dims, O=t_O)[0]
 
 
 @wider
@@ -245,4 +244,4 @@ def double_backward(
         (sum_K_dS_ + excluding(lambda: matrix_product(dS, ddK), "aqk,akd->aqd", dS, ddK, there))
         / sqrt(n_d, dtype=dims.dtype)
     )
-    return Second(*SIGNATURE.restore(dims, O=own(ddO, V), Q=dQ_, K=dK_, V=own(dV_, dO, ddO)))
+    return Second(*SIGNATURE.restore(dims, O=ddO, Q=dQ_, K=dK_, V=dV_))

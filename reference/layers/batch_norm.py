@@ -169,8 +169,8 @@ def backward(dy: Any, saved: tuple[Any, ...]) -> Gradients:
     rows, n_b = dims["..."], dims["b"]
     dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, inv_std, rows, n_b)
     if dims.direct:
-        return Gradients(dx, dgamma, own(dbeta, dy))
-    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=own(dbeta, dy)))
+        return Gradients(dx, dgamma, dbeta)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
 @wider

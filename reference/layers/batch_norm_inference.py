@@ -15,7 +15,6 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
 from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
@@ -116,8 +115,8 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     dy = SIGNATURE.cotangent("y", dy, dims)
     dbeta, dgamma, dx = backward_rows(dy, x_hat, root_running_var, gamma)
     if dims.direct:
-        return Gradients(dx, dgamma, own(dbeta, dy))
-    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=own(dbeta, dy)))
+        return Gradients(dx, dgamma, dbeta)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
 @wider

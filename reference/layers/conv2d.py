@@ -16,7 +16,6 @@ import numpy as np
 from reference.runtime.arrays import contract, output_size, windows
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
 from reference.runtime.sums import sum_over
 from reference.runtime.wider import wider
 
@@ -180,8 +179,8 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
     dbias, dW, dx = backward_rows(dz, x, W, stride, padding, dilation, n_i, n_k, n_j, n_l, n_p, n_q)
     if dims.direct:
-        return Gradients(dx, dW, own(dbias, dz))
-    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=own(dbias, dz)))
+        return Gradients(dx, dW, dbias)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, bias=dbias))
 
 
 @wider

@@ -18,7 +18,6 @@ import numpy as np
 
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
 from reference.runtime.sums import mean, row_dot, square_sum, sum_over
 from reference.runtime.wider import wider
 
@@ -122,8 +121,8 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     n_i = dims["i"]
     dbeta, dgamma, dx = backward_rows(dy, x_hat, inv_std, gamma, n_i)
     if dims.direct:
-        return Gradients(dx, dgamma, own(dbeta, dy))
-    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=own(dbeta, dy)))
+        return Gradients(dx, dgamma, dbeta)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))
 
 
 @wider

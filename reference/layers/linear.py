@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, sum_over
 from reference.runtime.wider import wider
 
@@ -66,8 +65,8 @@ def forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
     z += b
     saved = x, W, dims
     if dims.direct_outputs:
-        return own(z, saved), saved
-    return SIGNATURE.restore(dims, z=own(z, saved))[0], saved
+        return z, saved
+    return SIGNATURE.restore(dims, z=z)[0], saved
 
 
 @wider
@@ -83,8 +82,8 @@ def backward(dz: Array, saved: tuple[Any, ...]) -> Gradients:
     dW = matrix_product(dz.T, x)
     dx = matrix_product(dz, W)
     if dims.direct:
-        return Gradients(own(dx, W, dz), own(dW, x, dz, dx), own(db, dz, dx, dW))
-    return Gradients(*SIGNATURE.restore(dims, x=own(dx, W, dz), W=own(dW, x, dz, dx), b=own(db, dz, dx, dW)))
+        return Gradients(dx, dW, db)
+    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
 
 
 @wider
@@ -102,7 +101,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     sum_x_t_W = matrix_product(x, t_W.T)
     t_z = matrix_product(t_x, W.T)
     t_z += t_b + sum_x_t_W
-    return SIGNATURE.restore(dims, z=own(t_z, W, t_x))[0]
+    return SIGNATURE.restore(dims, z=t_z)[0]
 
 
 @wider
@@ -124,6 +123,4 @@ def double_backward(dz: Any, primals: Sequence[Any], cotangents: Sequence[Any]) 
     ddz += sum_ddx_W + ddb
     dW_ = matrix_product(dz.T, ddx)
     dx_ = matrix_product(dz, ddW)
-    return Second(
-        *SIGNATURE.restore(dims, z=own(ddz, x, ddW), x=own(dx_, dz, ddW, ddz), W=own(dW_, dz, ddx, dx_), b=None),
-    )
+    return Second(*SIGNATURE.restore(dims, z=ddz, x=dx_, W=dW_, b=None))

@@ -96,8 +96,8 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     dy = SIGNATURE.cotangent("y", dy, dims)
     dz = backward_rows(dy, y)
     if dims.direct:
-        return Gradients(own(dz, dy))
-    return Gradients(*SIGNATURE.restore(dims, z=own(dz, dy)))
+        return Gradients(dz)
+    return Gradients(*SIGNATURE.restore(dims, z=dz))
 
 
 @wider
@@ -114,7 +114,7 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, axis: int = -1) -> A
     y = below_z - log_sum_exp(below_z, z)[:, None]
     relative_t_z = less_mean(t_z, np.exp(y))
     t_y = relative_t_z
-    return SIGNATURE.restore(dims, y=own(t_y, t_z))[0]
+    return SIGNATURE.restore(dims, y=t_y)[0]
 
 
 @wider
@@ -135,4 +135,4 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     relative_ddz = less_mean(ddz, np.exp(y))
     ddy = relative_ddz
     dz_ = -np.exp(y) * sum_dy[:, None] * relative_ddz
-    return Second(*SIGNATURE.restore(dims, y=own(ddy, ddz), z=dz_))
+    return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

@@ -134,12 +134,12 @@ def number_types(elements: Iterable[Any]) -> set[type]:
 OPTIONS: dict[str, Kind] = {
     "Positive": Kind(float, number, lambda v: is_finite(v) and v > 0, "a positive number"),
     "Scalar": Kind(float, number, is_finite, "a finite number"),
-    "Probability": Kind(float, number, lambda v: is_finite(v) and 0 < v <= 1, "a number in (0, 1]"),
-    "Fraction": Kind(float, number, lambda v: is_finite(v) and 0 <= v <= 1, "a number in [0, 1]"),
+    "Probability": Kind(float, number, lambda v: 0 < v <= 1, "a number in (0, 1]"),
+    "Fraction": Kind(float, number, lambda v: 0 <= v <= 1, "a number in [0, 1]"),
     "Count": Kind(int, whole, lambda v: 1 <= v <= LARGEST, "a positive integer"),
     "Natural": Kind(int, whole, lambda v: 0 <= v <= LARGEST, "an integer >= 0"),
     "Integer": Kind(int, whole, lambda v: -LARGEST <= v <= LARGEST, "an integer"),
-    "Axis": Kind(int, whole, lambda v: -LARGEST <= v <= LARGEST, "an integer"),
+    "Axis": Kind(int, whole, lambda v: True, "an integer"),  # the arrays say how many there are
     "Flag": Kind(bool, flag, lambda v: True, "True or False"),
     "Choice": Kind(str, word, lambda v: True, "one of the words"),
     "Activation": Kind(str, word, lambda v: True, "one of the words"),

@@ -20,6 +20,7 @@ ALLOCATE = frozenset(
         "empty zeros ones full full_like zeros_like empty_like arange matmul vecdot reduce",
         "chosen contract copysign divide_where either exp_decay exp_sum expm1_decay filled gelu gelu_derivative",
         "gelu_with_derivative global_norm largest argmax less_one_hot log_sum log_sum_exp logistic logistic_slope mean",
+        "softplus erf normal_cdf normal_pdf exactly less_mean less_share matrix_product sum_over excluding leaving_out",
         "overlap_add ratio room row_dot row_exp scatter_add square_sum sum_of_squares window_max xdivy xlogy own",
     )
     for word in line.split()
