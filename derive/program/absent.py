@@ -49,6 +49,7 @@ class Absent:
         self.whole, self.tensors, self.results = whole, tensors, results
         self.zeros: dict[str, tuple[tuple[str, ...], Conditions]] = {}
         self.floors: dict[str, tuple[tuple[str, ...], Conditions]] = {}
+        self.clean: dict[str, tuple[tuple[str, ...], Conditions]] = {}  # chosen by a condition, in an array's own words
 
     def visit(self, e: Equation) -> Equation:
         """Note what is known of an equation's target, and mark its sum."""
@@ -57,11 +58,14 @@ class Absent:
                 conditions = self.zero(body)
                 if conditions:
                     return replace(e, body=Reduce("sum", over, Op("there", (body, *conditions))))
+            case Reduce("sum", over, Ref() | Op("add", _) as body):
+                return replace(e, body=Reduce("sum", over, self.left_out(body, self.unclean(body))))
             case Reduce():
                 pass
             case body if e.target in self.whole and all(map(x.plain, e.left)):
                 self.zeros[e.target] = e.indices, self.zero(body)
                 self.floors[e.target] = e.indices, self.floor(body)
+                self.clean[e.target] = e.indices, tuple(stated(body))
                 return replace(e, body=self.chosen(e.target, body))
         return e
 
@@ -70,11 +74,20 @@ class Absent:
         match body:
             case Op("less_mean" | "less_share" as fn, (f, p, Pos() as along)):
                 return Op(fn, (f, p, along, *(self.zero(p) if fn == "less_mean" else self.zero(f))))
-            case Op("mul", _) if target in self.results:
-                conditions = tuple(c for c in self.zero(body) if c not in stated(body))
-                if conditions:
-                    return x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO)
+            case Op("mul" | "add", _) if target in self.results:
+                return self.left_out(body, tuple(c for c in self.zero(body) if c not in stated(body)))
         return body
+
+    def left_out(self, body: Expr, conditions: Conditions) -> Expr:
+        """An expression that is chosen where conditions hold."""
+        if not conditions:
+            return body
+        return x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO)
+
+    def unclean(self, e: Expr) -> Conditions:
+        """The conditions by which an expression is 0 but for NaN: those of a product, which nothing has chosen."""
+        chosen = self.at(self.clean, e) if isinstance(e, Ref) else ()
+        return tuple(c for c in self.zero(e) if c not in chosen)
 
     def zero(self, e: Expr) -> Conditions:
         """What has to hold for an expression not to be 0, as far as it is known."""
