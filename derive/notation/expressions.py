@@ -79,7 +79,8 @@ class Expressions(Calls):
         if kind == "boolean":
             return x.iverson(e), "integer"
         if kind == "condition":
-            self.fail(node, "a condition stands where a number is wanted", "write (1 if c else 0), or (a if c else b)")
+            mend = "write (1 if c else 0); a flag is a condition by itself: f, or not f"
+            self.fail(node, "a condition stands where a number is wanted", mend)
         return e, kind
 
     def condition(self, node: ast.expr) -> Expr:
@@ -143,7 +144,8 @@ class Expressions(Calls):
 
     def constant(self, node: ast.Constant, value: object) -> Typed:
         if isinstance(value, bool):
-            self.fail(node, f"{value} is not a number", f"write {int(value)}")
+            mend = f"write {int(value)}; a flag is a condition by itself: f, or not f"
+            self.fail(node, f"{value} is not a number", mend)
         if isinstance(value, str):
             self.fail(node, "a word stands where a number is wanted", 'words are compared with a Choice: r == "mean"')
         try:

@@ -68,3 +68,6 @@ FUNCTIONS: dict[str, Function] = {
 
 COMPARISONS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 LOGIC = {"and": r"\land", "or": r"\lor", "not": r"\lnot"}
+
+#: Operations that are written with signs; in expressions they have these names, which nothing else may have.
+OPERATIONS = frozenset({"add", "mul", "pow", "where", "iverson", "floordiv", "exactdiv", *COMPARISONS, *LOGIC})

@@ -254,7 +254,8 @@ class Layer:
         """One real tensor in, one out, element by element: usable as a scalar function inside other equations."""
         match self.steps:
             case (Equation(left=(Pos(index),)),):
-                return index == ELLIPSIS and [t.axes for t in self.inputs] == [(ELLIPSIS,)]
+                found = [(t.axes, t.kind, t.role) for t in self.inputs]
+                return index == ELLIPSIS and found == [((ELLIPSIS,), "real", "input")]
         return False
 
     @cached_property

@@ -259,6 +259,7 @@ class Reader(Expressions):
         for i, place in self.used.items():
             if self.find(i) not in known:
                 mend = f"use it on an input, or say {i} = axis(...)"
+                mend = "no input has leading axes: leave ... out" if i == ELLIPSIS else mend
                 self.fail(place, f"the size of index {i} is not known", mend)
 
     def check_form_of_body(self) -> None:

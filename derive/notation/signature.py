@@ -112,7 +112,9 @@ class Signature:
         if getattr(function, "type_params", None):
             self.fail(function, "type parameters have no meaning here", "leave them out")
         if function.name in self.reserved():
-            self.fail(function, f"{function.name} is a word of the notation", "give the layer another name")
+            self.fail(
+                function, f"{function.name} is a word of the notation or of kernels", "give the layer another name"
+            )
 
     def reserved(self) -> frozenset[str]:
         """Words that cannot name a layer, a tensor, an option or an index, because they mean something else."""
@@ -301,6 +303,8 @@ class Signature:
         elif inside or kind == "Axis":
             mend = f"write {name}: Axis[i] = -1" if kind == "Axis" else f"write {name}: {kind} = ..."
             self.fail(node, f"{kind} is not followed by this", mend)
+        if kind == "Activation" and name in self.reserved():
+            self.fail(node, f"{name} is a word of the notation or of kernels", "give the option another name")
         if default is None:
             example = {"Choice": f'"{words[0] if words else "mean"}"', "Flag": "False", "Activation": '"relu"'}
             whole = kind in NUMBERS and NUMBERS[kind][0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from keyword import kwlist
 
 from derive.notation.expr import CONSTANTS
-from derive.notation.functions import FUNCTIONS
+from derive.notation.functions import FUNCTIONS, OPERATIONS
 
 #: How an error names what a word takes.
 KINDS = {
@@ -51,8 +52,11 @@ WORDS: dict[str, Word] = {
     "state": Word((("names",),), "return y, state(new_mean)", "return"),
 }
 
-#: Names that a layer cannot have.
-RESERVED = frozenset({*WORDS, *CONSTANTS, "layer"})
+#: What a kernel's functions are called.
+KERNEL = ("forward", "backward", "jvp", "double_backward")
+
+#: Names that mean something where functions are called: no layer can have them, and no option that is one.
+RESERVED = frozenset({*WORDS, *CONSTANTS, "layer", *KERNEL, *(o for o in OPERATIONS if o.isidentifier())} - set(kwlist))
 
 #: What people write, and how it is written here.
 INSTEAD = {

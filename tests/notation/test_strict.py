@@ -69,6 +69,12 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a count twice": ("x: Real[i], a: Count[k] = 1, c: Count[k] = 1", "y[i] = x[i]\nreturn y", "length of k"),
     "an unknown activation": ('x: Real[i], f: Activation = "rely"', "y[i] = f(x[i])\nreturn y", "did you mean 'relu'"),
     "not elementwise": ('x: Real[i], f: Activation = "softmax"', "y[i] = f(x[i])\nreturn y", "elementwise layer"),
+    "an activation that is a word": ('x: Real[i], exp: Activation = "relu"', "y[i] = exp(x[i])\nreturn y", "word of"),
+    "an activation that is an operation": (
+        'x: Real[i], pow: Activation = "relu"',
+        "y[i] = pow(x[i])\nreturn y",
+        "word of",
+    ),
     # ---- statements
     "after return": (X, "y[i] = x[i]\nreturn y\nz[i] = x[i]", "stands after the return"),
     "no return": (X, "y[i] = x[i]", "end the definition with: return y"),
@@ -123,6 +129,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a diagonal of two axes": ("x: Real[i, j]", returned("sum(i, x[i, i])"), "j = axis(size(i))"),
     "transposed by accident": ("x: Real[i, j]", "c[i, j] = x[i, j]\ny[i, j] = c[j, i]\nreturn y", "axis(size("),
     "... for an axis": ("x: Real[..., i]", "y[..., i] = x[i, ...]\nreturn y", "x has ... there"),
+    "leading axes of no input": (X, "y[..., i] = x[i]\nreturn y", "leave ... out"),
     # ---- recurrences
     "begun at 0": (STEPS, "h[0, i] = h0[i]\nh[t, i] = h[t - 1, i] + x[t, i]\nreturn h", "h[-1, ...]"),
     "begun at -2": (STEPS, "h[-2, i] = h0[i]\nh[t, i] = h[t - 1, i] + x[t, i]\nreturn h", "begins at -1"),
@@ -177,6 +184,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a chain": (X, "y[i] = x[i] if 0 < x[i] < 1 else 0\nreturn y", "0 < x[i] and x[i] < 1"),
     "in": (X, "y[i] = x[i] if x[i] in (1, 2) else 0\nreturn y", "not a comparison"),
     "True": (X, "y[i] = True * x[i]\nreturn y", "write 1"),
+    "a flag compared": ("x: Real[i], f: Flag = True", "y[i] = x[i] if f == True else 0\nreturn y", "f, or not f"),
     "a word": (X, 'y[i] = "a" * x[i]\nreturn y', "a word stands where"),
     "// of reals": (X, "y[i] = x[i] // 2\nreturn y", "// is of whole numbers"),
     "a choice as a number": (CHOICE, "y[i] = r * x[i]\nreturn y", 'r == "a"'),
@@ -387,6 +395,12 @@ READ = {
 def test_what_is_right_is_read(case: str) -> None:
     signature, body, shown = READ[case]
     assert show_equation(defined(signature, body)[0].equations[0]) == shown
+
+
+@pytest.mark.parametrize("kind", ["Integer[...]", "State[...]", "Boolean[...]", "Real[l][...]"])
+def test_only_a_layer_of_real_numbers_is_elementwise(kind: str) -> None:
+    index = "l, ..." if "[l]" in kind else "..."
+    assert not defined(f"x: {kind}", f"y[{index}] = 2 * x[{index}]\nreturn y")[0].elementwise
 
 
 def test_a_computed_axis_is_its_own() -> None:
