@@ -222,7 +222,8 @@ def _marked(own: Elements, marks: Elements, where: str, clean: bool, tally: Tall
 
 
 def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
-    """One case of which an argument has more elements than a block: the leading shape is long, or the first axis."""
+    """One case of which an argument and a result have more elements than a block: the leading shape is long, or the
+    first axis."""
     axes = [a for t in layer.inputs for a in t.axes[t.sequence :]]
     given = {o.axis for o in layer.options if o.kind == "Count"}
     long = next((a for a in axes if a != ELLIPSIS and a not in layer.sizes and a not in given), "")
@@ -234,8 +235,16 @@ def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
         plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
         return inputs.build(layer, inputs.Random(np.random.default_rng(seed), **how), plan, 0)
 
-    largest = max(a.size for v in build(7).tensors.values() if v is not None for a in map(np.asarray, flat(v)))
-    return build(7 * MANY // largest + 1)
+    short = build(7)
+    taken = max(a.size for v in short.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
+    shapes = [s for o in layer.outputs for s in flat_shapes(layout.shape_of(short, o))]
+    given_back = max((n for s in shapes if (n := math.prod(s)) >= 7), default=taken)
+    return build(7 * MANY // min(taken, given_back) + 1)
+
+
+def flat_shapes(shape: Any) -> list[Any]:
+    """The shapes of an argument's or result's arrays."""
+    return shape if isinstance(shape, list) else [shape]
 
 
 def _large(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
