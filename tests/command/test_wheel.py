@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from derive.files import locked
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -75,25 +77,38 @@ def required(wheel: PathDistribution | None, done: set[str]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    place = tmp_path_factory.mktemp("wheel")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; workers of the same run share it."""
+    place = tmp_path_factory.getbasetemp()
+    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "wheel"
+    with locked(place):
+        if not (place / "ready").exists():
+            install(place)
+            (place / "ready").touch()
+    return place / "fresh"
+
+
+def install(place: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q")
     isolation = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
     checked(*pip, "wheel", ROOT, "--no-deps", *isolation, "-w", place / "dist")
     (wheel,) = (place / "dist").glob("*.whl")
     checked(sys.executable, "-m", "venv", "--without-pip", place / "fresh")
-    (place / "own").mkdir()
-    found = Installed(place / "fresh", place / "own")
     from_index = bool(os.environ.get("GRADBOOK_FROM_INDEX"))
     python = place / "fresh" / "bin" / "python"
     checked(*pip, "--python", python, "install", *([] if from_index else ["--no-deps"]), wheel)
     if not from_index:
-        (metadata,) = found.packages.glob("gradbook-*.dist-info")
+        packages = Installed(place / "fresh", place).packages
+        (metadata,) = packages.glob("gradbook-*.dist-info")
         for name in required(PathDistribution(metadata), set()):
             files = distribution(name).files or []
             for top in {f.parts[0] for f in files if f.parts[0] not in ("..", "bin", "__pycache__")}:
-                (found.packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
-    return found
+                (packages / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+
+
+@pytest.fixture
+def installed(environment: Path, tmp_path: Path) -> Installed:
+    return Installed(environment, tmp_path)
 
 
 def block(beginning: str) -> str:

@@ -139,7 +139,7 @@ def test_output_that_cannot_be_written(place: Place, words: tuple[str, ...]) -> 
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [("list",), ("show", "attention", "--steps"), ("--help",), BUILD])
+@pytest.mark.parametrize("words", [("list",), ("show", "relu", "--steps"), ("--help",), BUILD])
 def test_output_that_nobody_reads_to_its_end(place: Place, words: tuple[str, ...]) -> None:
     place.define("d.py", "odd")
     with place.start(*words) as program:
