@@ -9,12 +9,21 @@ import pytest
 from derive import build
 from derive.notation import define
 from derive.notation.errors import DefinitionError
-from tests.fuzz.definitions import Worker
+from tests.fuzz.definitions import Worker, fuzz, shown, summed
 from tests.fuzz.mutations import HEAD, mutant, seeds
 from tests.fuzz.trial import answer
 from tests.fuzz.worker import Outcome, attempt
 
+CASES, SEED = 300, 0
 RIGHT = HEAD + "def odd(x: Real[..., i], w: Real[i]):\n    y[...] = sum(i, w[i] * x[..., i] ** 2)\n    return y\n"
+
+
+def test_mutated_definitions() -> None:
+    """Always the same definitions; ``python -m tests.fuzz.definitions --cases 5000 --seed 1`` tries others."""
+    summary = summed(fuzz(CASES, SEED, largest=150))
+    assert not summary.faults, "\n".join([str(summary), *(shown(SEED, *fault) for fault in summary.faults)])
+    assert summary.kinds["agrees"] > CASES / 10, str(summary)
+    assert summary.kinds["refused"] > CASES / 3, str(summary)
 
 
 def test_the_same_number_is_the_same_definition() -> None:
