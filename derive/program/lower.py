@@ -193,7 +193,8 @@ class Lowering:
                         a.append(rest)
                     else:
                         return None
-                return x.mul(*a), x.mul(*b)
+                both = set(x.free(x.mul(*a))) & set(x.free(x.mul(*b)))
+                return (x.mul(*a), x.mul(*b)) if set(over) <= both else None
         return None
 
     # ---- recurrences of adjoints -----------------------------------------------------------------------------------

@@ -272,6 +272,26 @@ KINDS = {
         "L[...] = -(1 - y[..., t[...]]) ** gamma * log(y[..., t[...]])\n"
         "return L",
     ),
+    "a product that is the same along an axis": (
+        "x: Real[..., i, k], W: Real[i, o], p: Scalar=2.0",
+        "h[..., i, k] = p * x[..., i, k] ** 2\ny[..., o] = sum((i, k), h[..., i, k] * W[i, o])\nreturn y",
+    ),
+    "a list of what has no second derivative": (
+        "g: Real[l][...], tau: Positive=1.0",
+        "y[l, ...] = max(-tau, -max(-tau, -g[l, ...]))\nreturn y",
+    ),
+    "a soft maximum along a recurrence": (
+        "e: Real[t, i], s0: Real[i], A: Real[j, i]",
+        "j = axis(size(i))\nf[-1, i] = s0[i]\nf[t, i] = log(sum(j, exp(f[t - 1, j] + A[j, i]))) + e[t, i]\nreturn f",
+    ),
+    "a power of a whole number": (
+        "t: Integer[...], every: Count=30, factor: Positive=0.1, start: Scalar=0.1",
+        "y[...] = start * factor ** (t[...] // every)\nreturn y",
+    ),
+    "a first position of what is no recurrence": (
+        "x: Real[t, ...], start: Real[...], decay: Fraction=0.9",
+        "y[-1, ...] = start[...]\ny[t, ...] = (1 - decay) * x[t, ...]\nreturn y",
+    ),
 }
 
 

@@ -105,8 +105,12 @@ class Values:
         return f"mean({code.removeprefix('sum_over(')[:-1]}, count={p.show(x.mul(*sizes))})"
 
     def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
-        sizes = ", ".join(self.printer.size(a) for a in axes)
         self.printer.functions.add("filled")
+        loop = self.printer.loop
+        like = next((t.name for t in self.layer.inputs if t.sequence and t.axes == (loop, *axes)), None)
+        if like is not None:  # entries of a list have shapes of their own
+            return f"filled({code}, {like}[{loop}].shape, dims.dtype)"
+        sizes = ", ".join(self.printer.size(a) for a in axes)
         shape = f"({sizes}{',' if len(axes) == 1 else ''})"
         if self.printer.as_given and axes == (ELLIPSIS,):
             shape = f"dims.rest or {shape}"
@@ -247,6 +251,10 @@ class Values:
 
     def contract(self, s: Contract, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer
+        own = tuple(a for a in axes if a in (*x.free(s.a), *x.free(s.b), *x.free(s.scale)))
+        if own != axes:  # the same along what no factor has
+            code, level, _ = self.contract(s, own)
+            return self.broadcast(p.align(code if level == ATOM else f"({code})", own, axes), axes), ATOM, axes
         over = [a for a in s.over if p.axis(a) != p.loop]
         ia = p.frame(s.a, [i for i in x.free(s.a) if p.axis(i) != p.loop])
         ib = p.frame(s.b, [i for i in x.free(s.b) if p.axis(i) != p.loop])

@@ -129,7 +129,7 @@ class Body(Values):
             if place == 0 and name in p.local and p.loop in tensor.axes[:1]:
                 continue
             if x.plain(e) is not None and x.plain(e) != p.loop:
-                slots.append(":")
+                slots.append("1:" if p.extended.get(name) == axis else ":")
             else:
                 slots.append(p.show(x.add(e, x.ONE) if p.extended.get(name) == axis else e))
         while slots and slots[-1] == ":":
