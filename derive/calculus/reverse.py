@@ -244,7 +244,7 @@ class Reverse:
                 e, axis, loops, x.mul(cotangent, coefficient), mapping
             ):
                 equal.append((e, axis))
-        begin = self.beginning(equation, ref, mapping)
+        begin = [*self.beginning(equation, ref, mapping), *self.within(x.mul(cotangent, coefficient), mapping)]
         taken = set(axes)
         rest = [i for i in loops if i not in mapping]
         for i in rest:
@@ -312,6 +312,21 @@ class Reverse:
             rests = {rest_of(e, a) for a in x.free(e)} if len(x.free(e)) == 1 else set()
             if not any(isinstance(r, Num) and r.value + lowest >= 0 for r in rests):
                 found.append(Op(">=", (Pos(i), x.ZERO)))
+        return found
+
+    def within(self, coefficient: Expr, mapping: dict[str, Expr]) -> list[Expr]:
+        """That a position found is one: where the cotangent is zero outside, but a quotient there is 0 / 0."""
+        divided = [
+            n
+            for n in x.walk(coefficient)
+            if isinstance(n, Op)
+            and (n.fn == "log" or (n.fn == "pow" and isinstance(n.args[1], Num) and n.args[1].value < 0))
+        ]
+        read = {i for n in divided for r in x.walk(n) if isinstance(r, Ref) for i in x.free(r)}
+        found: list[Expr] = []
+        for i, e in mapping.items():
+            if i in read and x.plain(e) is None and not self.counts_steps(self.layer.axis(i)):
+                found += [Op(">=", (Pos(i), x.ZERO)), Op("<", (Pos(i), Size(self.layer.axis(i))))]
         return found
 
     def counts_steps(self, index: str) -> bool:

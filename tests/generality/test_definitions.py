@@ -292,6 +292,13 @@ KINDS = {
         "x: Real[t, ...], start: Real[...], decay: Fraction=0.9",
         "y[-1, ...] = start[...]\ny[t, ...] = (1 - decay) * x[t, ...]\nreturn y",
     ),
+    "roots of windows": (
+        "x: Real[b, p], window: Count=2, stride: Count=2",
+        "k = axis(window)\n"
+        "i = axis((size(p) - window) // stride + 1)\n"
+        "y[b, i] = sqrt(sum(k, x[b, stride * i + k] ** 2))\n"
+        "return y",
+    ),
 }
 
 

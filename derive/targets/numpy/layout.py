@@ -4,6 +4,17 @@ from __future__ import annotations
 
 WIDTH = 110
 OPEN, CLOSE = "([{", ")]}"
+#: Python's operators, those that bind least first: a line is broken at the loosest there is.
+BINDING = (
+    (" if ", " else "),
+    (" or ",),
+    (" and ",),
+    (" == ", " != ", " < ", " <= ", " > ", " >= "),
+    (" | ",),
+    (" & ",),
+    (" + ", " - "),
+    (" * ", " / ", " // ", " @ "),
+)
 
 
 def wrap_code(line: str, width: int = WIDTH) -> list[str]:
@@ -57,7 +68,7 @@ def parted(indent: str, code: str, width: int) -> list[str]:
     """A sum or product by its terms, a case by its branches; nothing where there is none at the top."""
     if len(indent + code) <= width:
         return [indent + code]
-    for operators in ((" if ", " else "), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " @ ")):
+    for operators in BINDING:
         parts = split(code, operators)
         if len(parts) > 1:
             lines: list[str] = []

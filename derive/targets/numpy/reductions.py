@@ -253,8 +253,9 @@ class Values:
         p = self.printer
         own = tuple(a for a in axes if a in (*x.free(s.a), *x.free(s.b), *x.free(s.scale)))
         if own != axes:  # the same along what no factor has
-            code, level, _ = self.contract(s, own)
-            return self.broadcast(p.align(code if level == ATOM else f"({code})", own, axes), axes), ATOM, axes
+            narrow, level, _ = self.contract(s, own)
+            narrow = narrow if level == ATOM else f"({narrow})"
+            return self.broadcast(p.align(narrow, own, axes), axes), ATOM, axes
         over = [a for a in s.over if p.axis(a) != p.loop]
         ia = p.frame(s.a, [i for i in x.free(s.a) if p.axis(i) != p.loop])
         ib = p.frame(s.b, [i for i in x.free(s.b) if p.axis(i) != p.loop])

@@ -1,0 +1,24 @@
+"""Breaking a long line of generated code changes nothing of what it says."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from derive.targets.numpy.layout import wrap_code
+
+LONG = "an_array_of_some_length"
+TERMS = f"{LONG} * a + {LONG} * b - {LONG} // c"
+
+
+@pytest.mark.parametrize(
+    "operator", ["==", "<=", ">", "|", "&", "+", "-", "*", "/", "//", "@", "and", "or", "if b else"]
+)
+def test_long_lines_mean_the_same(operator: str) -> None:
+    for code in (f"{TERMS} {operator} {TERMS}", f"({TERMS}) {operator} {LONG} {operator} {TERMS} > {TERMS}"):
+        for line in (f"    return {code}", f"    x = f({code}, {LONG})", f"    x = ({code}) & ({code})"):
+            wrapped = "\n".join(wrap_code(line))
+            assert "\n" in wrapped
+            before, after = (ast.dump(ast.parse("def g():\n" + text)) for text in (line, wrapped))
+            assert before == after
