@@ -243,6 +243,7 @@ class Reader(Expressions):
             self.fail(node, f"{name} is returned but never defined", "return the target of an equation")
         if tensor.role in ("input", "state"):
             self.fail(node, f"{name} is an input", f"write an equation for what is returned: y[...] = {name}[...]")
+        self.check_field(node, name)
         if name in names:
             self.fail(node, f"{name} is returned twice", "leave one of them out")
         for option in self.options:

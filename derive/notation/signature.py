@@ -159,6 +159,11 @@ class Signature:
         if name in self.tensors or any(o.name == name for o in self.options):
             self.fail(node, f"{name} is given twice", "give one of the two another name")
 
+    def check_field(self, node: ast.AST, name: str) -> None:
+        """A gradient is called like its input, a result like its output, in named tuples."""
+        if name.startswith("_"):
+            self.fail(node, f"{name} begins with _", "no field of a result can be called so: give it another name")
+
     # ---- tensors ---------------------------------------------------------------------------------------------------
 
     def tensor(
@@ -174,6 +179,7 @@ class Signature:
         left_out = kind == "Mask" and isinstance(default, ast.Constant) and default.value is None
         if default is not None and not left_out:
             self.fail(default, f"{name} is a tensor, which has no default", f"an option is: {name}: Scalar = 1.0")
+        self.check_field(argument, name)
         if len(slices) > 2:
             self.fail(node, f"{name} has too many brackets", "a list of matrices is Real[l][o, i]")
         groups = [[self.slot(s) for s in items(part)] for part in slices]

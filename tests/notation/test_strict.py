@@ -69,6 +69,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a count twice": ("x: Real[i], a: Count[k] = 1, c: Count[k] = 1", "y[i] = x[i]\nreturn y", "length of k"),
     "an unknown activation": ('x: Real[i], f: Activation = "rely"', "y[i] = f(x[i])\nreturn y", "did you mean 'relu'"),
     "not elementwise": ('x: Real[i], f: Activation = "softmax"', "y[i] = f(x[i])\nreturn y", "elementwise layer"),
+    "an input that no field can be called": ("_x: Real[i]", "y[i] = _x[i]\nreturn y", "begins with _"),
+    "a result that no field can be called": (X, "_y[i] = x[i]\nreturn _y", "begins with _"),
     "an activation that is a word": ('x: Real[i], exp: Activation = "relu"', "y[i] = exp(x[i])\nreturn y", "word of"),
     "an activation that is an operation": (
         'x: Real[i], pow: Activation = "relu"',
