@@ -236,7 +236,7 @@ class Signature(Examiner):
             TypeError, ValueError: there is not.
         """
         if values.__class__ is not tuple and values.__class__ is not list:
-            if values is None or isinstance(values, np.ndarray | str | bytes | dict | set):
+            if isinstance(values, np.ndarray):  # its rows might be as many
                 raise TypeError(f"{self.layer}: {argument} is of type {type(values).__name__}; {self.wanted(names)}")
             values = listed(values, f"{self.layer}: {argument}")
         if len(values) != len(names):

@@ -59,18 +59,16 @@ def number(value: Any) -> Any:
         return float(value)
     if not is_number(value):
         raise TypeError("not a real number")
-    return operator.index(value) if isinstance(value, int | np.integer) else value
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def is_number(value: Any) -> bool:
     """Whether it is one real number that can be calculated with."""
-    if isinstance(value, bool | np.bool_ | str | bytes | np.ndarray) or (
-        isinstance(value, Complex | np.complexfloating) and not isinstance(value, Real)
-    ):
+    if isinstance(value, bool | np.ndarray) or (isinstance(value, Complex) and not isinstance(value, Real)):
         return False
     if isinstance(value, np.generic):
         return isinstance(value, np.floating | np.integer) and not isinstance(value, np.timedelta64)
-    kind = type(value)  # a list can be added and multiplied too, and so can a duration
+    kind = type(value)  # a list or a word can be multiplied too, and so can a duration
     single = hasattr(kind, "__float__") or not (hasattr(kind, "__len__") or isinstance(value, timedelta))
     return single and hasattr(kind, "__mul__")
 

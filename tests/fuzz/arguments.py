@@ -352,11 +352,13 @@ def check_wrong(module: Any, name: str, call: Call) -> None:
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 
-def run(name: str, calls: int, seed: int, module: Any = None) -> list[str]:
-    """What went wrong with one layer's module, each with the words that repeat it."""
+def run(name: str, calls: int, seed: int, module: Any = None, stop: bool = False) -> list[str]:
+    """What went wrong with one layer's module, each with the words that repeat it; at most one, to stop there."""
     module = module or kernels.kernel_of(name)
     faults = []
     for n in range(calls):
+        if stop and faults:
+            break
         rng = np.random.default_rng([seed, n, *name.encode()])
         call: Call | None = None
         try:

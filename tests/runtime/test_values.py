@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from reference import attention, clip_by_global_norm, conv2d, embedding, linear, lstm, mlp, relu, sgd, softmax
+from reference.runtime.signature import Pattern, Signature
 
 ONE = np.ones(1)
 
@@ -35,6 +36,9 @@ def test_exact_numbers_stay_exact(number: Any, alpha: Any) -> None:
     assert type(step[0]) is number
     assert step[0] == number(3) / 2
     assert sgd.forward([ONE], [ONE], alpha=Own(0.5))[0][0].tolist() == [0.5]
+    (step,), _ = sgd.forward([w], [w], alpha=np.uint8(255))
+    assert type(step[0]) is number
+    assert step[0] == number(3) * -254
 
 
 def test_floats_among_exact_numbers_are_taken_as_they_are() -> None:
@@ -45,6 +49,17 @@ def test_floats_among_exact_numbers_are_taken_as_they_are() -> None:
     assert linear.backward([third], saved).x.tolist() == [third / 2]
     assert np.isnan(linear.forward(np.array([third]), np.array([[np.nan]]), np.array([0], object))[0][0])
     assert linear.forward(np.array([np.int8(100)], object), objects([[Fraction(2)]])[0], ONE[:1])[0].tolist() == [201]
+
+
+def signature(*axes: str) -> Signature:
+    """Of tensors x, with one slot each."""
+    return Signature("own", tuple(Pattern("x", (tuple(a.split("*")),)) for a in axes), ())
+
+
+def test_a_list_may_come_before_what_its_first_entry_fits() -> None:
+    rows = Pattern("W", (("l",), ("o",), ("i",)), sequence=True)
+    made = Signature("own", (rows, Pattern("x", (("i",),))), (), chain=("i", "o"))
+    assert made.bind([np.ones((2, 3))], np.ones(3))[-1]["i"] == 3
 
 
 REFUSED: dict[str, Any] = {
@@ -87,6 +102,12 @@ REFUSED: dict[str, Any] = {
     r"^mlp: b\[0\] has shape \(2, 1\); .* needs 1 axes": lambda: mlp.forward(
         np.ones((1, 3)), [np.ones((2, 3))], [np.ones((2, 1))]
     ),
+    r"^relu: x\[\.\.\.\] is None": lambda: relu.forward(None),
+    r"^clip_by_global_norm: g is of type set": lambda: clip_by_global_norm.forward(set()),
+    r"^clip_by_global_norm: g is of type str": lambda: clip_by_global_norm.forward(""),
+    r"^clip_by_global_norm: g is of type dict": lambda: clip_by_global_norm.forward({}),
+    r"^own: x\[a\*b\] .* the sizes of a and b are not known": lambda: signature("a*b").bind(np.ones(6)),
+    r"^own: x\[a\*b\] .* a\*b is 6, not a multiple of 0": lambda: signature("a", "a*b").bind(np.ones(0), np.ones(6)),
     r"^clip_by_global_norm: g is of type frozenset": lambda: clip_by_global_norm.forward(frozenset()),
     r"^clip_by_global_norm: g is of type bytes": lambda: clip_by_global_norm.forward(b""),
     r"^relu: primals is of type NoneType": lambda: relu.jvp(None, (ONE,)),
@@ -101,6 +122,11 @@ def test_refused_with_these_words(words: str) -> None:
     for _ in range(2):  # what was refused is not remembered as right
         with pytest.raises((TypeError, ValueError), match=words):
             REFUSED[words]()
+
+
+def test_numpy_scalars_among_objects_are_numbers() -> None:
+    assert relu.forward(np.array([np.float32(1), np.float64(-1), np.int8(2), 3], object))[0].tolist() == [1, 0, 2, 3]
+    assert relu.forward(np.array([np.longdouble(1)], object))[0].dtype == np.longdouble
 
 
 def test_empty_arrays_hold_nothing_wrong() -> None:
