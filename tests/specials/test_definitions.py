@@ -21,7 +21,7 @@ from tests.specials.participation import INSTEAD, Calls, faults
 from tests.specials.test_memory import BOUND, peak, size
 
 BELOW = tuple(-n for n in INSTEAD)
-SIZES = {"...": 2, "b": 2, "h": 2, "q": 4, "k": 5, "d": 2, "v": 3, "i": 5, "r": 2}
+SIZES = {"...": 2, "b": 1, "h": 2, "q": 3, "k": 4, "d": 2, "v": 3, "i": 5, "r": 2}
 CHOSEN = {
     "a case that is 0": ("x: Real[...]", "y[...] = x[...] if x[...] > -2 else 0"),
     "a case that is 0, the other way round": ("x: Real[...]", "y[...] = 0 if x[...] < -2 else x[...] ** 2"),
