@@ -235,16 +235,21 @@ def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
         plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
         return inputs.build(layer, inputs.Random(np.random.default_rng(seed), **how), plan, 0)
 
-    short = build(7)
-    taken = max(a.size for v in short.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
-    shapes = [s for o in layer.outputs for s in flat_shapes(layout.shape_of(short, o))]
-    given_back = max((n for s in shapes if (n := math.prod(s)) >= 7), default=taken)
-    return build(7 * MANY // min(taken, given_back) + 1)
+    length, case = 7, build(7)
+    for _ in range(4):  # other sizes may be drawn for another length, and a definition of numbers alone stays small
+        elements = smaller(case, length)
+        if 0 < elements < MANY:
+            length = length * MANY // elements + 1
+            case = build(length)
+    return case
 
 
-def flat_shapes(shape: Any) -> list[Any]:
-    """The shapes of an argument's or result's arrays."""
-    return shape if isinstance(shape, list) else [shape]
+def smaller(case: Case, length: int) -> int:
+    """How many elements the largest argument has, or the largest result as long as that, whichever has fewer."""
+    taken = max(a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
+    shapes = [layout.shape_of(case, o) for o in case.layer.outputs]
+    sizes = [math.prod(s) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
+    return min(taken, max((n for n in sizes if n >= length), default=taken))
 
 
 def _large(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
