@@ -42,6 +42,8 @@ ROWS: dict[str, tuple[str, int]] = {
     "conv2d": ("b", 100),
     "lstm": (ELLIPSIS, 100),
 }
+#: Layers whose results of several axes are matrix products, of which BLAS adds up to sums.PART terms in its own order.
+PRODUCTS = ("linear", "residual", "mlp", "conv2d", "lstm")
 PLAN = inputs.Plan((2, 3, 4), ((3,),), (2,))
 FORMATS = {"float16": HALF, "float32": SINGLE}
 QUIET = 2.0**-6  # of cotangents: a million of them fit in float16 when added
@@ -120,13 +122,17 @@ def errors(name: str, form: Format, layout: str, rows: int) -> Iterator[Error]:
     double = [_cast(a) for a in (large.tensors, big_u, big_v)]
     wide = replace(case, tensors=double[0])
     small = enclosure.truth(case, u, v)
-    terms = sums.loss(times * 64)  # of rows times what else is added with them
+    tensors = case.layer.tensors
     for function, part in enclosure.parts(derivation, kernel, case, u, v).items():
-        with kernels.precision(enclosure.WORKING):
-            bounds = part.bounds(form.working.exponent, 0.0, 0.0, 4, terms)
+        bounds = {}
+        for products in {False, name in PRODUCTS}:
+            terms = sums.loss(times * 64, products)  # of rows times what else is added with them
+            with kernels.precision(enclosure.WORKING):
+                bounds[products] = part.bounds(form.working.exponent, 0.0, 0.0, 4, terms)
         got, true = part.compute(large, big_u, big_v), part.compute(wide, double[1], double[2])
         for n, value in got.items():
-            reach = _reach(case, n, bounds, small.of(function))
+            own = bounds[name in PRODUCTS and len(tensors[n].axes) > 1]
+            reach = _reach(case, n, own, small.of(function))
             yield _worst(value, true[n], reach, form, f"{name}.{function} {n}, {np.dtype(form.dtype)} {layout}")
 
 
