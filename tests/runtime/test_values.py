@@ -102,6 +102,13 @@ REFUSED: dict[str, Any] = {
     r"^mlp: b\[0\] has shape \(2, 1\); .* needs 1 axes": lambda: mlp.forward(
         np.ones((1, 3)), [np.ones((2, 3))], [np.ones((2, 1))]
     ),
+    r"^attention: mask\[.*\] has dtype int64; it must be boolean": lambda: attention.forward(
+        *[np.ones((2, 2))] * 3, np.ones((2, 2), int)
+    ),
+    r"^attention: mask\[.*\] has dtype float64; it must be boolean": lambda: attention.forward(
+        *[np.ones((2, 2))] * 3, np.ones((2, 2))
+    ),
+    r"^embedding: t\[.*\] holds numbers of type float": lambda: embedding.forward(np.ones((5, 1)), objects([1.5])[0]),
     r"^relu: x\[\.\.\.\] is None": lambda: relu.forward(None),
     r"^clip_by_global_norm: g is of type set": lambda: clip_by_global_norm.forward(set()),
     r"^clip_by_global_norm: g is of type str": lambda: clip_by_global_norm.forward(""),
