@@ -235,21 +235,21 @@ def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
         plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
         return inputs.build(layer, inputs.Random(np.random.default_rng(seed), **how), plan, 0)
 
-    length, case = 7, build(7)
-    for _ in range(4):  # other sizes may be drawn for another length, and a definition of numbers alone stays small
-        elements = smaller(case, length)
-        if 0 < elements < MANY:
-            length = length * MANY // elements + 1
-            case = build(length)
-    return case
+    def elements(length: int) -> list[int]:
+        """How many the largest argument and the largest result have."""
+        case = build(length)
+        taken = max(a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
+        shapes = [layout.shape_of(case, o) for o in layer.outputs]
+        sizes = [math.prod(s) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
+        return [max(taken, 1), max((n for n in sizes if n >= length), default=max(taken, 1))]
 
-
-def smaller(case: Case, length: int) -> int:
-    """How many elements the largest argument has, or the largest result as long as that, whichever has fewer."""
-    taken = max(a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
-    shapes = [layout.shape_of(case, o) for o in case.layer.outputs]
-    sizes = [math.prod(s) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
-    return min(taken, max((n for n in sizes if n >= length), default=taken))
+    few, more = elements(7), elements(7 * 16)  # other axes are drawn anew, so the ratio is one of powers of 16, about
+    powers = [max(1, round(math.log(b / a, 16))) for a, b in zip(few, more, strict=True)]  # 2: of a square matrix
+    wanted, most = (
+        [int(7 * (total / n) ** (1 / power)) + 1 for n, power in zip(few, powers, strict=True)]
+        for total in (MANY, 8 * MANY)
+    )
+    return build(min(*most, max(wanted)))
 
 
 def _large(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
