@@ -153,3 +153,16 @@ def test_labels_are_looked_at_in_every_call() -> None:
                     embedding.forward(E, np.array([wrong], dtype))
     with pytest.raises(ValueError, match="holds 18446744073709551615"):
         embedding.forward(E, np.array([2**64 - 1], np.uint64))
+
+
+def test_axes_that_are_one_in_a_list() -> None:
+    product = Pattern("W", (("l",), ("g", "n"), ("i",)), sequence=True)
+    apart = Signature("own", (Pattern("b", (("l",), ("n",)), sequence=True), product), (), given={"g": 2})
+    apart.bind([np.ones(3)], [np.ones((6, 4))])
+    for sizes in ((3, 7), (3, 8)):
+        with pytest.raises(ValueError, match=r"^own: W\[0\] has shape"):
+            apart.bind([np.ones(sizes[0])], [np.ones((sizes[1], 4))])
+    with pytest.raises(ValueError, match=r"^own: W\[0\] has shape .* g\*n is 6"):
+        Signature("own", (product,), ()).bind([np.ones((6, 4))])
+    with pytest.raises(ValueError, match=r"^own: W\[0\] has shape .* g\*n is 7; it must be 2 times n"):
+        Signature("own", (product,), (), given={"g": 2}).bind([np.ones((7, 4))])
