@@ -145,7 +145,7 @@ class Stabiliser:
                             return x.mul(rest, Op("powered", (base, p, x.num(-less))))
             numbers = [f for f in x.factors(e) if not x.tensors(f) and not x.free(f)]
             for f in x.factors(e) if numbers else ():
-                if isinstance(f, Op) and f.fn == "add" and any(isinstance(n, Op) and n.fn == "pow" for n in x.walk(f)):
+                if isinstance(f, Op) and f.fn == "add" and any(map(of_option, x.walk(f))):
                     inside = x.add(*(visit(x.mul(*numbers, t)) for t in f.args))
                     if any(isinstance(n, Op) and n.fn == "powered" for n in x.walk(inside)):
                         return x.mul(*(g for g in x.factors(e) if g is not f and g not in numbers), inside)
@@ -496,6 +496,11 @@ class Stabiliser:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def of_option(e: Expr) -> bool:
+    """A power whose exponent is not written as a number."""
+    return isinstance(e, Op) and e.fn == "pow" and not isinstance(e.args[1], x.Num)
 
 
 def without(e: Expr, gone: Iterable[Expr]) -> Expr | None:

@@ -106,3 +106,13 @@ def test_arguments_lie_where_the_definition_says(tmp_path: Path) -> None:
             assert (q > 3).all()
             assert ((k >= 1) & (k <= 2)).all()
             assert ((j >= 0) & (j < q.size)).all()
+
+
+def test_a_sum_of_quotients_is_derived_in_the_end(tmp_path: Path) -> None:
+    """Numbers were drawn into sums and out of them again, without end."""
+    text = (
+        "def odd(x: Real[..., i]):\n    m[...] = sum(i, x[..., i])\n    v[...] = mean(i, (x[..., i] - m[...]) ** 2)\n"
+        "    y[..., i] = (x[..., i] - m[...]) / sqrt(v[...] + 1)\n    return y\n"
+    )
+    with own(tmp_path, text) as layers:
+        assert "odd" in layers
