@@ -159,7 +159,7 @@ def without(removal: Removal, tree: ast.Module) -> ast.Module:
         case ast.If(), "never":
             node.test = ast.Constant(False)
         case ast.If(test=ast.BoolOp() as test) | ast.Return(value=ast.BoolOp() as test), "without":
-            del test.values[int(numbers[1])]
+            test.values[int(numbers[1])] = ast.Constant(isinstance(test.op, ast.And))
         case ast.ExceptHandler(), "passed":
             node.body = [ast.Raise()]
         case ast.FunctionDef(), "end":
@@ -195,7 +195,7 @@ def less(part: ast.Compare, bound: int) -> ast.expr:
     """A chain of comparisons without one of them."""
     terms = [part.left, *part.comparators]
     pairs = [ast.Compare(terms[n], [op], [terms[n + 1]]) for n, op in enumerate(part.ops) if n != bound]
-    return ast.BoolOp(ast.And(), [ast.Constant(True), *pairs])
+    return ast.BoolOp(ast.And(), [ast.Constant(True), ast.Constant(True), *pairs])
 
 
 def expression(code: str) -> ast.expr:
@@ -264,6 +264,7 @@ def survivors(chosen: list[Removal], workers: int, report: Callable[[Removal, bo
         while left and len(running) < workers:
             removal = left.pop(0)
             tree = without(removal, tree_of(removal.module))
+            compile(tree, removal.module, "exec")  # what is no program is no removal, and an error of this one
             process = context.Process(target=attempt, args=(removal, tree))
             process.start()
             running[process.sentinel] = removal, process

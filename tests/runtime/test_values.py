@@ -9,7 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference import attention, clip_by_global_norm, conv2d, embedding, linear, lstm, mlp, relu, sgd, softmax
+from reference import (
+    attention,
+    clip_by_global_norm,
+    conv2d,
+    embedding,
+    linear,
+    lstm,
+    max_pool2d,
+    mlp,
+    relu,
+    sgd,
+    softmax,
+)
+from reference.runtime.arrays import output_size
 from reference.runtime.signature import Pattern, Signature
 
 ONE = np.ones(1)
@@ -109,6 +122,10 @@ REFUSED: dict[str, Any] = {
         *[np.ones((2, 2))] * 3, np.ones((2, 2))
     ),
     r"^embedding: t\[.*\] holds numbers of type float": lambda: embedding.forward(np.ones((5, 1)), objects([1.5])[0]),
+    r"^max_pool2d: axis i of the output would have -2 positions; the window does not fit": lambda: max_pool2d.forward(
+        np.ones((1, 1, 2, 9)), window=4, stride=3
+    ),
+    r"^own: axis i of the output would have -1 positions": lambda: output_size("own", "i", -1),
     r"^relu: x\[\.\.\.\] is None": lambda: relu.forward(None),
     r"^clip_by_global_norm: g is of type set": lambda: clip_by_global_norm.forward(set()),
     r"^clip_by_global_norm: g is of type str": lambda: clip_by_global_norm.forward(""),
