@@ -129,8 +129,8 @@ def generate(
         isolated: run nothing of ``file``; it may hold definitions alone.
 
     Raises:
-        BuildError: an unknown name, no project, or a kernel that does not compute what its definition says.
-        derive.notation.read.DefinitionError: a definition that cannot be read.
+        BuildError: an unknown name, or no project.
+        derive.notation.read.DefinitionError: a definition that cannot be read, or whose kernel does not compute it.
     """
     from derive.notation.define import load_file, load_project
 
@@ -219,9 +219,10 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
     """Compare a kernel that is new with the text of its definition, on a few numbers; one that is there was compared.
 
     Raises:
-        BuildError: they disagree.
+        DefinitionError: they disagree; says so as an internal error.
     """
     from derive.notation.define import REGISTRY
+    from derive.notation.errors import error, place_in
     from derive.text.validate import Kernels, validate
 
     name = variants[0].name
@@ -232,10 +233,9 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
     definitions = {n: v[0].source for n, v in REGISTRY.items()}
     verdict = validate(name, definitions, Kernels(texts), [dict(v.choice) for v in variants])
     if verdict.wrong:
-        raise BuildError(
-            f"internal error: the kernel of {name} does not compute what its definition says ({verdict.wrong}); "
-            "nothing was written; report it with this definition"
-        )
+        what = f"internal error: its kernel does not compute what the definition says ({verdict.wrong})"
+        mend = "nothing was written; this is a fault of gradbook, not of the definition: please report it with the "
+        raise error(name, what, place_in(variants[0], 0), f"{mend}definition")
 
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from derive import build
-from derive.build import BuildError, generate, write
+from derive.build import generate, write
 from derive.calculus import parts
 from derive.calculus.derivation import Derivation, derive
 from derive.evidence.verify import LEGS, applies, leg
 from derive.notation.define import REGISTRY, load_file, load_project
+from derive.notation.errors import DefinitionError
 from derive.notation.expr import ZERO, Part
 from derive.notation.layer import Equation
 from derive.verify import outside_kernels
@@ -311,7 +312,7 @@ def test_a_call_whose_contribution_is_dropped_is_noticed(
         return [replace(e, body=ZERO) if isinstance(e.body, Part) and e.body.field == result else e for e in equations]
 
     monkeypatch.setattr(parts.Site, function, dropped)
-    with pytest.raises(BuildError, match=f"does not compute what its definition says \\({function} at"):
+    with pytest.raises(DefinitionError, match=f"does not compute what the definition says \\({function} at"):
         built("shared weights", tmp_path)
     monkeypatch.setattr(build, "check_kernel", lambda *given: None)  # as if nothing compared a kernel with its text
     derivations, kernel, _ = built("shared weights", tmp_path)

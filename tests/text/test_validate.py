@@ -11,6 +11,7 @@ import pytest
 
 from derive import build
 from derive.notation.define import REGISTRY, load_project
+from derive.notation.errors import DefinitionError
 from derive.text.validate import Kernels, validate
 
 HEAD = "from derive import layer\n\n\n"
@@ -66,7 +67,7 @@ def test_a_wrong_kernel_is_not_written(fault: str, tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(build, "printed", wrong)
     out = tmp_path / "out"
-    with pytest.raises(build.BuildError, match=r"internal error: the kernel of odd does not compute .*report it"):
+    with pytest.raises(DefinitionError, match=r"(?s)^odd: internal error: its kernel does not compute .*\^.*report it"):
         build.write(build.generate(file=definitions(tmp_path), out=out))
     assert not out.exists()
 

@@ -180,7 +180,7 @@ class Header(Bodies):
         given = {a for t in self.layer.inputs for a in t.axes}
         axis = self.layer.axis(axis)
         match self.layer.sizes.get(axis):
-            case Size(other) if {axis, self.layer.axis(other)} <= given:
+            case Size(other) if axis != self.layer.axis(other) and {axis, self.layer.axis(other)} <= given:
                 return self.as_long_as(other)
         return axis
 
