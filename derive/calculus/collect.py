@@ -18,7 +18,7 @@ from derive.calculus.polynomials import (
     product,
     text,
 )
-from derive.calculus.price import price
+from derive.calculus.price import OPERATION, price
 from derive.calculus.scalars import factor_order, term_order
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Size
@@ -89,7 +89,7 @@ class Collector:
             inside = {m: c for m, c in poly.items() if any(b == a and q > 0 for b, q in m)}
             outside = {m: c for m, c in poly.items() if m not in inside}
             candidate = self.ordered(common_sums([self.form(inside), *x.terms(self.form(outside))]))
-            if price(candidate) < least - 0.5:
+            if price(candidate) < least - OPERATION // 2:
                 best, least = candidate, price(candidate)
         return best
 
@@ -140,7 +140,7 @@ class Collector:
         head = tuple(common.items())
         apart = x.add(*(self.monomial(k, m) for k, m in ((c, first), (d, second))))
         together = self.monomial(ONE, product([*head, (whole, ONE)])[1])
-        if price(together) > price(apart) + 0.5:
+        if price(together) > price(apart) + OPERATION // 2:
             return None
         return {product([*head, (whole, ONE)])[1]: ONE}
 

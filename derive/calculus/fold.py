@@ -14,7 +14,7 @@ from fractions import Fraction
 from derive.calculus.collect import collect
 from derive.calculus.patterns import Binding, match, renamed
 from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, TooLarge, is_sum, plus
-from derive.calculus.price import price
+from derive.calculus.price import OPERATION, price
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Reduce, Ref
 from derive.notation.layer import Equation
@@ -102,7 +102,7 @@ class Folder:
                 for new in self.replaced(shape, definition):
                     if new == {((s, ONE),): ONE}:
                         continue
-                    if price(collect(self.algebra, new)) <= least + 0.5:
+                    if price(collect(self.algebra, new)) <= least + OPERATION // 2:
                         if said:
                             self.words.setdefault(said)
                         indices = ", ".join(i.split("#")[0] for i in definition.over)

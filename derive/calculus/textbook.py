@@ -18,7 +18,7 @@ from derive.calculus.facts import Fact, Knowledge, recurrent
 from derive.calculus.fold import Folder
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Exhausted, Poly, TooLarge, is_sum
-from derive.calculus.price import price
+from derive.calculus.price import OPERATION, price
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x
@@ -194,8 +194,8 @@ class Search:
                 forms[e.target] = e, last
         return final, steps
 
-    def total(self, final: dict[int, Expr], inlined: frozenset[str]) -> float:
-        return sum(price(b) + 0.5 for n, b in final.items() if self.equations[n].target not in inlined)
+    def total(self, final: dict[int, Expr], inlined: frozenset[str]) -> int:
+        return sum(price(b) + OPERATION // 2 for n, b in final.items() if self.equations[n].target not in inlined)
 
     def cheapest(self, inlined: frozenset[str], free: list[str], aliases: set[str]) -> frozenset[str]:
         """Which adjoints to write into the equations that use them."""
@@ -207,7 +207,7 @@ class Search:
                 if t in aliases:
                     continue
                 other = inlined ^ {t}
-                if (p := self.total(self.run(other)[0], other)) < least - 1e-9:
+                if (p := self.total(self.run(other)[0], other)) < least:
                     inlined, least, improved = other, p, True
         return inlined
 

@@ -202,8 +202,8 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
             + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[t, :, 2]
         )
         t_h[t + 1] = (
-            t_c[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-            + t_s[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[t, :, 3]
+            + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
         )
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
@@ -270,13 +270,13 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         )
         ddc_total[t + 1] += (
             ddc_total[t] * sigmoid.value(s[t, :, 1])
-            + c[t] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
-            + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
             + dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
+            + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
+            + dds[t, :, 1] * c[t] * sigmoid.derivative(s[t, :, 1])
         )
         ddh_total[t + 1] += (
-            dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
-            + ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            + dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
         )
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]

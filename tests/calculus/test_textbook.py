@@ -15,6 +15,7 @@ from derive.calculus.assume import under
 from derive.calculus.derivation import derive
 from derive.calculus.facts import Fact, Knowledge
 from derive.calculus.polynomials import Algebra
+from derive.calculus.price import price
 from derive.calculus.prove import prove_equal, prove_equation
 from derive.calculus.reverse import reverse
 from derive.calculus.textbook import textbook
@@ -334,3 +335,9 @@ def test_a_position_is_looked_up_only_where_it_is_in_range() -> None:
     i, y = Pos("i"), Ref("y", (Pos(ELLIPSIS), Pos("i")))
     sure = Reduce("sum", ("i",), x.mul(x.iverson(Op("==", (t, i))), y))
     assert labels.to(sure) == labels.to(x.rename(y, {"i": t}))
+
+
+def test_prices_are_whole_numbers() -> None:
+    """Sums of floats depend on the order of adding, and on the Python: equal forms were not equally dear."""
+    equations = (e for layers in LAYERS.values() for e in textbook(layers[0], reverse(layers[0])).equations)
+    assert all(type(price(e.body)) is int for e in equations)
