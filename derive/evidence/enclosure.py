@@ -112,8 +112,8 @@ class Format:
         return float(np.finfo(self.dtype).smallest_normal)
 
 
-DOUBLE = Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0)))
-SINGLE = Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, 1e6), (1e30, 0), (1e-30, 0)))
+DOUBLE = Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1, -8), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0)))
+SINGLE = Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, -5), (1, 1e6), (1e30, 0), (1e-30, 0)))
 HALF = Format(np.float16, -11, ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0)), SINGLE)
 FORMATS = (DOUBLE, SINGLE, HALF)
 
@@ -218,7 +218,7 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
                 cases = inputs.cases(layer, seed + n, 2, PLAN, **how) if n else inputs.every(layer, seed, PLAN, **how)
             except inputs.NoArguments:
                 tally.leave(
-                    f"{np.dtype(form.dtype)} inputs around {max(scale, offset):g}: the definition is not finite"
+                    f"{np.dtype(form.dtype)} inputs around {max(scale, abs(offset)):g}: the definition is not finite"
                 )
                 continue
             for turn, case in enumerate(cases):

@@ -32,6 +32,7 @@ from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
 
 MANY = 40_000  # elements of an argument: more than the runtime computes in one block
+DRAWS = 6  # of the other axes of a large case
 LOOK = 5  # elements compared with the definition
 CLOSE = 1e-9  # in float64, of the sum of magnitudes: a block left out or taken twice is 1e5 times as much
 COARSE = {np.float16: 2e-2, np.float32: 1e-3}  # of a result's largest: rounding alone is 20 times less
@@ -229,27 +230,39 @@ def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
     long = next((a for a in axes if a != ELLIPSIS and a not in layer.sizes and a not in given), "")
     how = {"dtype": dtype, "scale": 0.25, "offset": 0.75 if dtype == np.float16 else 0.0}
 
-    def build(length: int) -> Case:
+    def build(length: int, draw: int = 0) -> Case:
         leading = ((length,),) if ELLIPSIS in axes else ((2,),)
         fixed = {} if ELLIPSIS in axes else {long: length}
         plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
-        return inputs.build(layer, inputs.Random(np.random.default_rng(seed), **how), plan, 0)
+        return inputs.build(layer, inputs.Random(np.random.default_rng((seed, draw)), **how), plan, 0)
 
-    def elements(length: int) -> list[int]:
-        """How many the largest argument and the largest result have."""
-        case = build(length)
+    def elements(case: Case, length: int) -> list[int]:
+        """How many the largest argument and the largest result that grows have."""
         taken = max(a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
         shapes = [layout.shape_of(case, o) for o in layer.outputs]
         sizes = [math.prod(s) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
         return [max(taken, 1), max((n for n in sizes if n >= length), default=max(taken, 1))]
 
-    few, more = elements(7), elements(7 * 16)  # other axes are drawn anew, so the ratio is one of powers of 16, about
-    powers = [max(1, round(math.log(b / a, 16))) for a, b in zip(few, more, strict=True)]  # 2: of a square matrix
+    few, more = (elements(build(n), n) for n in (7, 7 * 16))
+    # other axes are drawn anew, so the ratio is one of powers of 16, about 2: of a square matrix
+    powers = [max(1, round(math.log(b / a, 16))) for a, b in zip(few, more, strict=True)]
     wanted, most = (
         [int(7 * (total / n) ** (1 / power)) + 1 for n, power in zip(few, powers, strict=True)]
         for total in (MANY, 8 * MANY)
     )
-    return build(min(*most, max(wanted)))
+    tried = []
+    for draw in range(DRAWS):  # of the other axes: with some of them no length gives both enough and not too many
+        length = min(*most, max(wanted))
+        case = build(length, draw)
+        found = elements(case, length)
+        while min(found) <= MANY and max(found) < 8 * MANY:
+            length = length * 5 // 4
+            case = build(length, draw)
+            found = elements(case, length)
+        if min(found) > MANY and max(found) < 16 * MANY:
+            return case
+        tried.append((max(found) < 16 * MANY, min(found), draw, case))
+    return max(tried, key=lambda t: t[:3])[-1]
 
 
 def _large(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from derive.evidence import layout
 from derive.evidence.use import MANY, flat, large
 from derive.notation.define import load_project, read_source
 
@@ -26,3 +27,14 @@ def test_a_large_case_is_large_and_not_larger(name: str) -> None:
     case = large(layers[name][0], 1)
     elements = [a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v))]
     assert MANY // 8 < max(elements) < 16 * MANY  # the result has more than MANY where it is the larger one
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", load_project())
+def test_results_that_grow_are_large_too(name: str, seed: int) -> None:
+    """However the other axes are drawn: a convolution's result may have twenty times fewer elements than its images."""
+    layer = load_project()[name][0]
+    case = large(layer, seed)
+    shapes = [layout.shape_of(case, o) for o in layer.outputs]
+    sizes = [np.prod(s, dtype=int) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
+    assert max(sizes) == 1 or max(sizes) > MANY
