@@ -17,11 +17,53 @@ import numpy as np
 from derive.evidence import kernels
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.numbers import Numbers
 from derive.evidence.truth import PARTS, Truth, truth
 
 STEP = -90  # of 260 bits
+STABLE = 8  # units, about as many as there are operations on the way from the arguments to a number of a result
+FIRST = ("forward", "backward", "jvp")
+#: The functions of this project's layers that are componentwise stable. Not among them are layers that subtract a mean:
+#: of two features around 1e6 the difference is the mean's rounding, and does not change with the features.
+CLAIMED: dict[str, tuple[str, ...]] = dict.fromkeys(
+    (
+        *("sigmoid", "tanh", "relu", "gelu", "leaky_relu", "identity", "linear", "residual", "softmax", "log_softmax"),
+        *("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse", "batch_norm_inference"),
+        *("dropout", "inverted_dropout", "l2_penalty", "clip_by_global_norm", "sgd", "xavier", "he", "embedding"),
+        "attention",
+    ),
+    (*FIRST, "double_backward"),
+)
+#: Nor are second derivatives of softmax (of two equal scores they cancel, which no formula of theirs shows) and the
+#: derivatives of clipping (of an element that is nearly the norm alone, 1 - (g/norm)^2 is what the others leave).
+CLAIMED |= {"softmax": FIRST, "attention": FIRST, "clip_by_global_norm": ("forward",)}
+TIE = "the bound by the condition where a comparison of the definition is within rounding of a tie"
+MOST = 50  # numbers up to which a condition is found, by changing one after another
 
 Conditions = dict[str, dict[str, Elements]]  # by function of the kernel, result and index
+
+
+class Ties:
+    """Whether a comparison of data was undecided within rounding: then computed numbers may lie on either side.
+
+    Attributes:
+        met: whether there was one.
+    """
+
+    def __init__(self) -> None:
+        self.met = False
+
+    def noted(self, numbers: Numbers) -> Numbers:
+        """The same arithmetic, in which a case taken from both sides is noticed."""
+        both = numbers.either
+        assert both is not None
+
+        def either(a: Any, b: Any) -> Any:
+            ball = both(a, b)
+            self.met |= bool(ball.rad() > 0)
+            return ball
+
+        return replace(numbers, either=either)
 
 
 def conditions(case: Case, cotangents: Arrays, tangents: Arrays) -> Conditions:

@@ -33,7 +33,9 @@ Float16 is computed in float32 (reference.runtime.wider): its bound is that of f
 Condition. The running analysis forgives what a formula cannot help: of y (dy - sum dy y), where y is next to 1, it asks
 nothing. So a second bound does not look at formulas: STABLE units of a result and of its condition, of what changing
 each argument by a unit does to the true result (derive.evidence.condition). It is asked of the functions in CLAIMED,
-which are componentwise stable, above the numbers that are next to underflow; the smaller bound counts.
+which are componentwise stable, above the numbers that are next to underflow; the smaller bound counts. It is that of
+the side that the true numbers are on: where a comparison of data is within rounding of a tie, computed numbers may be
+on the other, so it is left out there, and the leg says so.
 
 ``worst`` is |computed - truth| / bound, at most 1. Where a comparison of data is undecided within the bound
 both cases are kept. Where the bound is infinite (a denominator that rounding could make zero) nothing is
@@ -51,7 +53,7 @@ import numpy as np
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import inputs, kernels, layout, world
-from derive.evidence.condition import Conditions, conditions, size_of
+from derive.evidence.condition import CLAIMED, MOST, STABLE, TIE, Conditions, Ties, conditions, size_of
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
@@ -61,21 +63,6 @@ from derive.evidence.truth import truth
 from reference.runtime.wider import WIDER
 
 WORKING = 160
-STABLE = 8  # units, about as many as there are operations on the way from the arguments to a number of a result
-FIRST = ("forward", "backward", "jvp")
-#: The functions of this project's layers that are componentwise stable. Not among them are second derivatives of
-#: softmax (of two equal scores they cancel, which no formula of theirs shows) and layers that subtract a mean (of two
-#: features around 1e6 the difference is the mean's rounding, and does not change with the features).
-CLAIMED: dict[str, tuple[str, ...]] = {
-    name: (*FIRST, *(["double_backward"] if name not in ("softmax", "attention") else []))
-    for name in (
-        *("sigmoid", "tanh", "relu", "gelu", "leaky_relu", "identity", "linear", "residual", "softmax", "log_softmax"),
-        *("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse", "batch_norm_inference"),
-        *("dropout", "inverted_dropout", "l2_penalty", "clip_by_global_norm", "sgd", "xavier", "he", "embedding"),
-        "attention",
-    )
-}
-MOST = 50  # numbers up to which a condition is found, by changing one after another
 FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients of attention
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 
@@ -129,38 +116,49 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
     return seed
 
 
-def bounds_forward(case: Case, exponent: int, *lost: float) -> dict[str, Elements]:
-    """For every output element, the ball that holds whatever rounding may give."""
+def _arithmetic(exponent: int, lost: tuple[float, ...], ties: Ties | None) -> Numbers:
     numbers = rounding(exponent, *lost)
+    return ties.noted(numbers) if ties else numbers
+
+
+def bounds_forward(case: Case, exponent: int, *lost: float, ties: Ties | None = None) -> dict[str, Elements]:
+    """For every output element, the ball that holds whatever rounding may give."""
+    numbers = _arithmetic(exponent, lost, ties)
     run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
 def bounds_backward(
-    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, *lost: float
+    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
-    numbers = rounding(exponent, *lost)
+    numbers = _arithmetic(exponent, lost, ties)
     given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     return world.gradients(derivation, run)
 
 
 def bounds_tangent(
-    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float
+    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
 ) -> dict[str, Elements]:
     """The same for the elements of every output's tangent."""
-    numbers = rounding(exponent, *lost)
+    numbers = _arithmetic(exponent, lost, ties)
     names = derivation.tangent.names
     run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
     return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
 
 
 def bounds_second(
-    derivation: Derivation, case: Case, cotangents: Arrays, along: Arrays, exponent: int, *lost: float
+    derivation: Derivation,
+    case: Case,
+    cotangents: Arrays,
+    along: Arrays,
+    exponent: int,
+    *lost: float,
+    ties: Ties | None = None,
 ) -> dict[str, Elements]:
     """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
-    numbers = rounding(exponent, *lost)
+    numbers = _arithmetic(exponent, lost, ties)
     first, second = derivation.adjoint.cotangents, derivation.second
     again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
     given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
@@ -294,6 +292,8 @@ def check(
             analysis.bounds()
         except Undecided:
             return vacuous + 1
+        if analysis.ties.met and few:
+            tally.leave(TIE)
         fits &= all(analysis.claimed(n, i, b) for n, own in true.items() for i, b in own.items())
         # a warning is a failure where the true results are numbers
         quiet: Literal["raise", "ignore"] = "raise" if fits else "ignore"
@@ -334,11 +334,13 @@ class Analysis:
         self.asked = asked
         self.conditions: Conditions | None = None
         self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
+        self.ties = Ties()
 
     def bounds(self, *lost: float) -> dict[str, Elements]:
         if lost not in self.known:
             with kernels.precision(WORKING):
-                self.known[lost] = self.part.bounds(self.form.working.exponent, *lost)
+                ties = None if lost else self.ties  # of rounding alone
+                self.known[lost] = self.part.bounds(self.form.working.exponent, *lost, ties=ties)
         return self.known[lost]
 
     def ball(self, name: str, index: tuple[int, ...], *lost: float) -> Any:
@@ -352,7 +354,7 @@ class Analysis:
         """The bound by the condition, where it is asked for and the error is not below it whatever that is."""
         working = self.form.working
         unit = _ball(2) ** working.exponent
-        if self.asked is None or not true.abs_lower() > working.normal / unit:
+        if self.asked is None or self.ties.met or not true.abs_lower() > working.normal / unit:
             return None
         own = abs(true) * STABLE * unit + self.rounding(true)
         if error <= own.abs_upper():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from derive.evidence import enclosure, inputs, kernels
-from derive.evidence.condition import conditions
+from derive.evidence.condition import CLAIMED, FIRST, TIE, conditions
 from derive.evidence.enclosure import DOUBLE, HALF, SINGLE, Format
 from derive.evidence.layout import Case
 from reference import (
@@ -153,7 +153,46 @@ def test_the_condition_is_that_of_the_derivative() -> None:
 
 
 def test_every_claim_is_about_a_function_of_a_layer() -> None:
-    for name, functions in enclosure.CLAIMED.items():
+    for name, functions in CLAIMED.items():
         assert name in LAYERS
         assert set(functions) <= {"forward", "backward", "jvp", "double_backward"}
     assert wider.COMPUTED[np.dtype(HALF.dtype)] == HALF.working.dtype
+
+
+#: A norm that is tau to rounding: in the format, where the definition is just above it.
+TIES = [(DOUBLE, 1e-8), (DOUBLE, 1e-9), (SINGLE, 1e-4), (SINGLE, 1e-8)]
+
+
+def clipped(unit: float, form: Format, kernel: Any) -> enclosure.Tally:
+    g = [np.array([a], form.dtype) for a in (unit, 1.0)]
+    case = Case(LAYERS["clip_by_global_norm"][0], {"g": g}, {"tau": 1.0})
+    tally = enclosure.Tally("enclosure", "clip_by_global_norm", 1.0)
+    u, v = (f(case, 1, form.dtype) for f in (inputs.cotangents, inputs.tangents))
+    enclosure.check(derived("clip_by_global_norm"), kernel, case, u, v, form, tally)
+    return tally
+
+
+@pytest.mark.parametrize(("form", "unit"), TIES)
+def test_a_comparison_within_rounding_of_a_tie_is_no_mistake_on_either_side(
+    form: Format, unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sides' gradients are right, and the leg says what it has not compared; what neither side gives is wrong."""
+    monkeypatch.setitem(CLAIMED, "clip_by_global_norm", (*FIRST, "double_backward"))
+    kernel = kernels.kernel_of("clip_by_global_norm")
+    found = clipped(unit, form, kernel)
+    assert found.checks
+    assert not found.wrong, found.wrong[0]
+    assert TIE in found.notes
+    wrong = broken(
+        "clip_by_global_norm",
+        backward=lambda dy, saved: kernel.Gradients(g=[a + 2 for a in kernel.backward(dy, saved).g]),
+    )
+    assert clipped(unit, form, wrong).wrong
+
+
+@pytest.mark.parametrize("unit", [0.25, 0.001])
+def test_away_from_a_tie_nothing_is_left_out(unit: float) -> None:
+    found = clipped(unit, DOUBLE, kernels.kernel_of("clip_by_global_norm"))
+    assert found.checks
+    assert not found.wrong
+    assert not found.notes
