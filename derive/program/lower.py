@@ -132,12 +132,12 @@ class Lowering:
         if isinstance(e.body, Part):
             return Invoke(call(e.body), ((e.body.field, e.lhs),))
         if isinstance(e.body, Reduce):
-            e = Equation(e.target, e.left, self.along_sequence(e.body))
-        if not isinstance(e.body, Reduce):
-            return Map(e.target, e.left, axes, e.body)
-        if e.body.op == "sum":
-            return self.sum(e, axes, e.body)
-        return Fold(e.target, e.left, axes, e.body.op, e.body.over, e.body.body)  # type: ignore[arg-type]
+            body = away_from(axes, self.along_sequence(e.body))
+            e = Equation(e.target, e.left, body)
+            if body.op == "sum":
+                return self.sum(e, axes, body)
+            return Fold(e.target, e.left, axes, body.op, body.over, body.body)  # type: ignore[arg-type]
+        return Map(e.target, e.left, axes, e.body)
 
     def along_sequence(self, body: Reduce) -> Reduce:
         """Call the index that runs over a list's entries by the list axis's own name."""
@@ -156,6 +156,8 @@ class Lowering:
             if scatter is not None:
                 axis, index = scatter
                 rest = [p for p in parts if p is not part]
+                if any(axis in x.free(p) for p in rest):  # what is added depends on its place: a sum under a condition
+                    continue
                 over = tuple(i for i in body.over)
                 return Scatter(e.target, e.left, axes, axis, index, over, x.mul(*rest))
         scalars = [p for p in parts if not x.free(p)]
@@ -366,6 +368,18 @@ class Lowering:
                             if ahead:
                                 return axis, ahead > 0
         return None, False
+
+
+def away_from(axes: tuple[str, ...], e: Reduce) -> Reduce:
+    """A sum that is the same all along some axes, with other names for the indices that it has for itself."""
+    new: dict[str, str] = {}
+    taken = [*axes, *e.over, *x.free(e.body)]
+    for i in e.over:
+        if i in axes:
+            new[i] = x.fresh(i, taken)
+            taken.append(new[i])
+    over = tuple(new.get(i, i) for i in e.over)
+    return replace(e, over=over, body=x.rename(e.body, {i: Pos(n) for i, n in new.items()}))
 
 
 def expressions(s: Statement) -> tuple[Expr, ...]:

@@ -286,6 +286,8 @@ class Saturation:
             if more or found is None or not found[1] or {*single.over, over} != set(body.over):
                 continue
             f = x.mul(*found[1])
+            if not {*x.free(f)} <= {*body.over}:  # a row for each place of the result would be another tensor
+                continue
             at = self.matched(f, list(x.factors(single.body)), over)
             if at is None or over not in at:
                 continue

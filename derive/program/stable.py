@@ -250,7 +250,7 @@ class Stabiliser:
             self.put(total)
         assert isinstance(total.body, Reduce)
         of = "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent)))
-        if not isinstance(exponent, Ref):
+        if not isinstance(exponent, Ref) or any(isinstance(i, Op) for i in exponent.index):  # outside counts as 0
             name = self.fresh(f"exponent_{made.target}", made.indices)
             raised = Equation(name, made.left, exponent)
             exponent = raised.lhs

@@ -187,7 +187,7 @@ def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
     """The number ``a`` where the condition holds, elsewhere ``b``; without branches, which a processor mispredicts."""
     if dtype.hasobject:
         return np.asarray(np.where(condition, a, b))
-    out: Array = condition.astype(dtype)
+    out: Array = np.asarray(condition.astype(dtype))  # of a single condition it is a number
     if a == 1 and 0 <= b <= 1:
         return np.asarray(np.maximum(out, b, out=out))
     if a != 1:

@@ -57,6 +57,7 @@ class Dims(dict[str, int]):
         axis: the axis that is moved last; None where it is there.
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
         entry_shapes: of cotangents and tangents that are lists and need no change, by name.
+        within: the shapes of a list's entries in the kernel's layout, by name, as far as they were needed.
     """
 
     def __init__(self, dtype: Any = None) -> None:
@@ -78,3 +79,4 @@ class Dims(dict[str, int]):
         self.axis: int | None = None
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self.entry_shapes: dict[str, list[tuple[int, ...]]] = {}
+        self.within: dict[str, list[tuple[int, ...]]] = {}

@@ -329,6 +329,12 @@ class Signature(Examiner):
             inner.append(tuple(chain(*split)))
         return outer, inner
 
+    def within(self, name: str, dims: Dims) -> list[tuple[int, ...]]:
+        """The shapes of a list's entries in the kernel's layout, where the list itself may not be at hand."""
+        if name not in dims.within:
+            dims.within[name] = self.entries(self.pattern(name, dims), dims)[1]
+        return dims.within[name]
+
     def inner(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
         """The shape a kernel computes in."""
         if self.elementwise and (REST,) in pattern.slots and dims.rest:

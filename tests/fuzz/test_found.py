@@ -57,6 +57,36 @@ RIGHT = {
         "i = axis(size(p) + 1)\ny[i] = sqrt(x[i] ** 2 + x[i + 1] ** 2)\nreturn y",
     ),
     "an option that moves an axis, of any name": (f"{X}, where: Axis[i] = -1", SOFTMAX),
+    "a gradient that depends on the shapes of a list alone": (
+        "W: Real[l][...], weight_decay: Scalar = 0.1",
+        "R = weight_decay / 2 * sum((l, ...), W[l, ...])\nreturn R",
+    ),
+    "the same of lists whose entries are taken apart": (
+        "W: Real[l][h * d], b: Real[l][o, i], heads: Count[h] = 2",
+        "R = sum((l, h, d), W[l, h, d]) * sum((l, o, i), b[l, o, i])\nreturn R",
+    ),
+    "cross-entropy with weights of labels": (
+        "z: Real[..., i], t: Integer[...], w: Real[i]",
+        "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\nL[...] = -w[t[...]] * log(y[..., t[...]])\n"
+        "loss = sum(..., L[...]) / sum(..., w[t[...]])\nreturn loss",
+    ),
+    "a sum at labels of what depends on the place": (
+        "x: Real[r, i], t: Integer[r]",
+        "y[i] = sum(r, x[r, i] ** 2 if t[r] == i else 0)\nreturn y",
+    ),
+    "a result that is the same everywhere": (
+        "W: Real[o, i], u: State[o], v: State[i]",
+        "sigma = sum((o, i), u[o] * W[o, i] * v[i])\ny[o, i] = sigma\nreturn y",
+    ),
+    "a list that is the same everywhere": (
+        "W: Real[l][...]",
+        "s = sum((l, ...), W[l, ...] ** 2)\ny[l, ...] = s\nreturn y",
+    ),
+    "log of a sum of exponentials of what lies outside": (
+        "x: Real[p], window: Count = 2",
+        "k = axis(window)\ni = axis(size(p) - window + 3)\ny[i] = log(sum(k, exp(x[i + k])))\nreturn y",
+    ),
+    "the same along an axis that is moved": (X, "y[...] = log(sum(i, exp(x[..., i + 1])))\nreturn y"),
 }
 
 WRONG = {
@@ -95,6 +125,12 @@ def definition(signature: str, body: str) -> str:
 @pytest.mark.parametrize("kind", RIGHT)
 def test_right_definitions_agree(kind: str) -> None:
     assert attempt(definition(*RIGHT[kind])) == Outcome("agrees")
+
+
+@pytest.mark.parametrize("layer", ["gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh"])
+def test_elementwise_layers_take_a_number(layer: str) -> None:
+    body = f"s = sum((o, i), W[o, i])\ny[o, i] = W[o, i] * {layer}(s)\nreturn y"
+    assert attempt(definition("W: Real[o, i]", body)) == Outcome("agrees")
 
 
 @pytest.mark.parametrize("kind", WRONG)

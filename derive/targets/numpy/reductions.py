@@ -109,7 +109,7 @@ class Values:
         loop = self.printer.loop
         like = next((t.name for t in self.layer.inputs if t.sequence and t.axes == (loop, *axes)), None)
         if like is not None:  # entries of a list have shapes of their own
-            return f"filled({code}, {like}[{loop}].shape, dims.dtype)"
+            return f'filled({code}, SIGNATURE.within("{like}", dims)[{loop}], dims.dtype)'
         sizes = ", ".join(self.printer.size(a) for a in axes)
         shape = f"({sizes}{',' if len(axes) == 1 else ''})"
         if self.printer.as_given and axes == (ELLIPSIS,):

@@ -204,7 +204,9 @@ class Body(Values):
         return None
 
     def text(self, s: Single) -> str:
-        code, level, _ = self.value(s)
+        code, level, axes = self.value(s)
+        if isinstance(s, Fold) and s.name in self.keep and axes and not {*axes} <= {*x.free(s.body)}:
+            return self.broadcast(code, axes)  # the same along what no term has
         return code if level > LOW else f"({code})"
 
     def declare(self, name: str) -> None:
