@@ -86,7 +86,11 @@ RIGHT = {
         "x: Real[p], window: Count = 2",
         "k = axis(window)\ni = axis(size(p) - window + 3)\ny[i] = log(sum(k, exp(x[i + k])))\nreturn y",
     ),
-    "the same along an axis that is moved": (X, "y[...] = log(sum(i, exp(x[..., i + 1])))\nreturn y"),
+    "an axis of the result alone that is as long as an input's": (
+        "x: Real[p], w: Real[k]",
+        "i = axis(size(p))\ny[i] = sum(k, w[k] * x[i + k])\nreturn y",
+    ),
+    "the same of a row from its second entry on": (X, "y[...] = log(sum(i, exp(x[..., i + 1])))\nreturn y"),
 }
 
 WRONG = {

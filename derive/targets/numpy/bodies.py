@@ -237,7 +237,11 @@ class Bodies:
     def computed(self, function: Function) -> list[str]:
         """Sizes that follow from others: an output's height from the input's and the stride."""
         lines = []
+        of_outputs = {self.layer.axis(a) for o in self.layer.outputs for a in self.layer.tensors[o].axes}
+        of_inputs = {self.layer.axis(a) for t in self.layer.inputs for a in t.axes}
         for axis, e in self.layer.sizes.items():
+            if isinstance(e, x.Size) and axis in of_outputs - of_inputs:  # no argument says how long it is
+                lines.append(f'    dims["{axis}"] = {function.printer.show(e)}')
             if self.is_given(axis) or isinstance(e, x.Size):
                 continue
             code = function.printer.show(e)
