@@ -222,7 +222,7 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
         DefinitionError: they disagree; says so as an internal error.
     """
     from derive.notation.define import REGISTRY
-    from derive.notation.errors import error, place_in
+    from derive.notation.errors import error, place_in, placed
     from derive.text.validate import Kernels, validate
 
     name = variants[0].name
@@ -231,7 +231,8 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
         return
     texts = {p.stem: text for p, text in plan.files.items() if p.parent == folder and p.suffix == ".py"}
     definitions = {n: v[0].source for n, v in REGISTRY.items()}
-    verdict = validate(name, definitions, Kernels(texts), [dict(v.choice) for v in variants])
+    with placed(variants[0], "its kernel is compared with its text"):
+        verdict = validate(name, definitions, Kernels(texts), [dict(v.choice) for v in variants])
     if verdict.wrong:
         what = f"internal error: its kernel does not compute what the definition says ({verdict.wrong})"
         mend = "nothing was written; this is a fault of gradbook, not of the definition: please report it with the "

@@ -273,7 +273,7 @@ class Run:
                 a = next(a for a in self.text.arguments if a.name == name)
                 return self.spread(a.axes, {}, None)[len(lead) :]
             return shape_of(value, lead)
-        for s, n in self.text.targets[name]:
+        for s, n in self.text.targets.get(name, ()):  # none: an argument whose array is still to be drawn
             left = self.left(s, n)
             found = self.bound(s, left, lead)
             rest = [self.text.index(item) for item in left[found[1] :]] if found else [None]
