@@ -84,8 +84,7 @@ def fuzz(cases: int, seed: int, jobs: int = 2, largest: int = LARGEST) -> Iterat
     """Every case with its text and outcome, as they come."""
     idle: Queue[Worker] = Queue()
 
-    def run(number: int) -> tuple[int, str, Outcome]:
-        text = mutant(seed, number, largest)
+    def run(number: int, text: str) -> tuple[int, str, Outcome]:
         worker = idle.get()
         try:
             return number, text, worker.attempt(text)
@@ -97,7 +96,8 @@ def fuzz(cases: int, seed: int, jobs: int = 2, largest: int = LARGEST) -> Iterat
         idle.put(worker)
     try:
         with ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(run, range(cases))
+            # mutated in this thread: Python 3.11's parser counts its depth for all threads together
+            yield from pool.map(run, range(cases), [mutant(seed, number, largest) for number in range(cases)])
     finally:
         for worker in workers:
             worker.end()
