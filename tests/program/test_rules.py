@@ -73,6 +73,9 @@ SPELLED = {
 }  # fmt: skip
 
 
+U, V = np.random.default_rng(5).standard_normal((2, len(FAR)))
+
+
 @pytest.mark.parametrize("spelling", SPELLED)
 def test_nothing_overflows_and_small_results_keep_their_digits(spelling: str, tmp_path: Path) -> None:
     body, truth = SPELLED[spelling]
@@ -81,9 +84,10 @@ def test_nothing_overflows_and_small_results_keep_their_digits(spelling: str, tm
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         y, saved = kernel.forward(FAR)
         np.testing.assert_allclose(y, truth(FAR), rtol=1e-14)
-        found = [*kernel.backward(np.ones_like(y), saved), kernel.jvp((FAR,), (FAR,))]
-        found += kernel.double_backward(y, (FAR,), (FAR,))
+        back, along = kernel.backward(U, saved).x, kernel.jvp((FAR,), (V,))
+        found = [back, along, *kernel.double_backward(y, (FAR,), (FAR,))]
     assert all(np.isfinite(a).all() for a in found)
+    np.testing.assert_allclose(back * V, U * along, rtol=1e-13)  # element by element: both are slope * U * V
 
 
 @pytest.mark.parametrize(
