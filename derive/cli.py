@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive import __version__
-from derive.ending import ENDED, INTERRUPTED, Ended, ended_in_order, refuse
-from derive.suggest import Parser, meant
+from derive.command.ending import ENDED, INTERRUPTED, Ended, ended_in_order, refuse
+from derive.command.suggest import Parser, meant
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from derive.build import Plan
+    from derive.command.build import Plan
 
 EPILOG = """\
 examples:
@@ -151,7 +151,7 @@ def console() -> Console:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    from derive import build as work
+    from derive.command import build as work
 
     file, names = split(arguments.what)
     for option in ("out", "isolated"):
@@ -183,7 +183,7 @@ def split(what: Sequence[str]) -> tuple[Path | None, list[str]]:
     Raises:
         BuildError: both, more than one file, or one that is not there.
     """
-    from derive.build import BuildError
+    from derive.command.build import BuildError
 
     files = [Path(w) for w in what if w.endswith(".py") or "/" in w]
     names = [w for w in what if not (w.endswith(".py") or "/" in w)]
@@ -196,7 +196,7 @@ def split(what: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 
 def count_layers() -> int:
-    from derive.build import KERNELS, products
+    from derive.command.build import KERNELS, products
 
     return sum(1 for name in products() if Path(name).parent == KERNELS)
 
@@ -213,7 +213,7 @@ def progress(what: Sequence[str], make: Any) -> Plan:
 def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None) -> int:
     from rich.syntax import Syntax
 
-    from derive import build as work
+    from derive.command import build as work
 
     screen, found = console(), 0
     for text in work.differences(plan, orphans=whole or out is not None):
@@ -233,7 +233,7 @@ def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None)
 def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: float) -> None:
     from rich.table import Table
 
-    from derive.build import shown
+    from derive.command.build import shown
 
     screen = console()
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -271,9 +271,9 @@ def list_layers(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    from derive.build import known
+    from derive.command.build import known
+    from derive.command.terminal import show_layer
     from derive.notation.define import load_file, load_project
-    from derive.targets.terminal import show_layer
 
     word = re.fullmatch(r"(.*\.py)(?::(.*))?", arguments.layer)
     file, _ = split([word[1]]) if word else (None, [])
@@ -289,13 +289,13 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    from derive.verify import verify_project
+    from derive.command.verify import verify_project
 
     return verify_project(console(), arguments.layers, record=not arguments.no_record)
 
 
 def verify_file(file: Path, out: Path, isolated: bool) -> int:
-    from derive.verify import verify_outside
+    from derive.command.verify import verify_outside
 
     return verify_outside(console(), file, out, isolated)
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Whether a leg holds, None where it was not run, to the colour, mark and word for it.
+STATES = {True: ("ok", "✓", "holds"), False: ("bad", "✗", "**fails**"), None: ("none", "–", "not run")}
+
 
 @dataclass(frozen=True)
 class Result:

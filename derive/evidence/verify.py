@@ -8,9 +8,9 @@ from typing import Any
 
 from derive.calculus.derivation import Derivation, derive
 from derive.evidence import compare, domain, enclosure, exact, generic, kernels, mutants, steps, text
+from derive.evidence.extras import lacking
 from derive.evidence.inputs import NoArguments
 from derive.evidence.result import Result, together
-from derive.extras import lacking
 from derive.notation.layer import Layer
 
 #: Legs that need the derivation alone.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from derive.calculus.cost import cost, elements, kept, size
 from derive.calculus.derivation import Derivation, derive
 from derive.ledger.scalars import near
 from derive.notation.define import load_project
 from derive.notation.expr import refs, tensors
+from derive.targets.cost import cost, elements, kept, size
 
 WIDTHS = (3, 5, 4, 2)
 BATCH = 7

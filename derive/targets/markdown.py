@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from derive.calculus.cost import Cost, cost, kept
 from derive.calculus.derivation import Derivation
 from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.conventions import for_layer
+from derive.evidence.result import STATES
 from derive.notation.expr import Ref, Size, mul
 from derive.notation.layer import Layer
-from derive.record import STATES
+from derive.targets.cost import Cost, cost, kept
 from derive.targets.latex import Latex
 from derive.targets.numpy.header import of_the_project, rebuild
 from derive.targets.svg import curves, graph

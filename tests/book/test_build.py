@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from derive import build
 from derive.cli import main, split
+from derive.command import build
 from derive.notation.define import REGISTRY
 
 ROOT = Path(__file__).resolve().parents[2]

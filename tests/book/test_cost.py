@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from derive.calculus.cost import Cost, cost, kept
 from derive.calculus.derivation import derive
 from derive.notation.define import load_project
+from derive.targets.cost import Cost, cost, kept
 
 REGISTRY = load_project()
 SIZES = {"...": 5, "i": 7, "o": 3, "q": 2, "k": 4, "d": 6, "v": 11}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derive import build, pageleg
+from derive.command import build, pageleg
 from derive.notation.define import REGISTRY
 
 LAYER = '''

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from derive import record
 from derive.calculus.derivation import derive
 from derive.cli import main
+from derive.command import record
 from derive.notation.define import load_project
 from derive.targets.markdown import Page, markdown
 
@@ -49,7 +49,7 @@ def test_page_shows_numbers_or_that_there_are_none() -> None:
 
 
 def test_verify_runs_every_leg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.pageleg.missing", lambda: "not here")  # building the book is for tests/page
+    monkeypatch.setattr("derive.command.pageleg.missing", lambda: "not here")  # building the book is for tests/page
     assert main(["verify", "identity", "--no-record"]) == 0
     shown = capsys.readouterr().out
     for leg in ("steps", "exact", "definition", "differences", "enclosure", "duality", "mutants"):
@@ -78,7 +78,7 @@ def test_what_was_not_run_takes_no_ones_place(tmp_path: Path) -> None:
 def test_what_a_leg_needs_and_is_not_installed(
     module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("derive.pageleg.missing", lambda: "not here")
+    monkeypatch.setattr("derive.command.pageleg.missing", lambda: "not here")
     monkeypatch.setitem(sys.modules, module, None)
     assert main(["verify", "identity", "--no-record"]) == 0
     shown = capsys.readouterr().out

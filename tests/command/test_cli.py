@@ -12,7 +12,7 @@ import pytest
 
 import derive
 from derive.cli import COMMANDS, main, parser
-from derive.files import FileError
+from derive.command.files import FileError
 from derive.targets.numpy.kernel import Kernel
 from tests.command.conftest import Place
 
@@ -128,7 +128,7 @@ def test_odd_terminals(place: Place, settings: dict[str, str]) -> None:
 def test_a_kernel_that_cannot_be_imported_fails_and_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.define("d.py", "odd")
     monkeypatch.setattr(Kernel, "source", lambda self: "def forward(:\n")
-    monkeypatch.setattr("derive.build.check_kernel", lambda *rest: None)
+    monkeypatch.setattr("derive.command.build.check_kernel", lambda *rest: None)
     status, out, err = place.run("build", "d.py")
     assert (status, err) == (1, "")
     assert "odd: kernel" in out

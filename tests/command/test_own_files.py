@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from derive import build
+from derive.command import build
 from tests.command.conftest import Place
 
 CONTENTS = {

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.files import locked
+from derive.command.files import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from derive import build, files
-from derive.ending import Ended
+from derive.command import build, files
+from derive.command.ending import Ended
 from tests.command.conftest import Place
 
 STOPS = {

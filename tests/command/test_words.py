@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive import build, pageleg
+from derive.command import build, pageleg
 from derive.notation.define import REGISTRY, load_project
 from derive.targets import words
 from tests.command.conftest import HEAD

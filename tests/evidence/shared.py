@@ -10,12 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from derive.build import generate, write
 from derive.calculus.derivation import Derivation, derive
+from derive.command.build import generate, write
+from derive.command.verify import outside_kernels
 from derive.evidence import kernels
 from derive.notation.define import REGISTRY, load_file, load_project
 from derive.notation.layer import Layer
-from derive.verify import outside_kernels
 
 LAYERS = load_project()
 

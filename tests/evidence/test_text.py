@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.build import printed
 from derive.calculus.derivation import Derivation, derive
+from derive.command.build import printed
 from derive.evidence import kernels, verify
 from derive.evidence.text import text
 from derive.notation.define import REGISTRY, read_source

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from derive import build
+from derive.command import build
 from derive.notation import define
 from derive.notation.errors import DefinitionError
 from tests.fuzz.definitions import Worker, fuzz, shown, summed

@@ -35,7 +35,7 @@ class Outcome:
 
 def attempt(text: str) -> Outcome:
     """Read, derive, print and compare one definition; nothing is written and nothing of it is run."""
-    from derive.build import Plan, layer_files
+    from derive.command.build import Plan, layer_files
     from derive.notation.define import REGISTRY, load_project, read_source
     from derive.notation.errors import DefinitionError
     from derive.text.validate import Kernels, validate

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from derive.build import Plan, layer_files
 from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError, Reverse
 from derive.calculus.scalars import Derivative
 from derive.calculus.textbook import Search
+from derive.command.build import Plan, layer_files
 from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DEBUG, DefinitionError, Place

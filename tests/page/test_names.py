@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from derive import pageleg
-from derive.build import generate, write
+from derive.command import pageleg
+from derive.command.build import generate, write
 from derive.notation.define import REGISTRY, load_project
 from tests.page.compare import check
 from tests.page.reader import read

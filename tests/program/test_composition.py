@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from derive import build
-from derive.build import generate, write
 from derive.calculus import parts
 from derive.calculus.derivation import Derivation, derive
+from derive.command import build
+from derive.command.build import generate, write
+from derive.command.verify import outside_kernels
 from derive.evidence.verify import LEGS, applies, leg
 from derive.notation.define import REGISTRY, load_file, load_project
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import ZERO, Part
 from derive.notation.layer import Equation
-from derive.verify import outside_kernels
 
 EVERY = ("forward", "backward", "jvp", "double_backward")
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.build import generate, write
+from derive.command.build import generate, write
+from derive.command.verify import outside_kernels
 from derive.evidence import inputs, kernels
 from derive.notation.define import REGISTRY, load_file, load_project
-from derive.verify import outside_kernels
 from reference import linear
 from tests.evidence.shared import LAYERS
 

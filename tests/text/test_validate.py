@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from derive import build
+from derive.command import build
 from derive.notation.define import REGISTRY, load_project
 from derive.notation.errors import DefinitionError
 from derive.text.validate import Kernels, validate

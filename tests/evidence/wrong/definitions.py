@@ -9,8 +9,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from derive.build import printed
 from derive.calculus.derivation import derive
+from derive.command.build import printed
 from derive.notation.define import REGISTRY, read_source
 from tests.evidence.shared import LAYERS
 from tests.evidence.wrong.kernel import Wrong

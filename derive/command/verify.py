@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from derive import pageleg, record
-from derive.build import ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.calculus.derivation import Derivation, derive
-from derive.ending import interrupts_ignored
+from derive.command import pageleg, record
+from derive.command.build import ROOT, Plan, checkout, fingerprint, generate, known, write
+from derive.command.ending import interrupts_ignored
+from derive.evidence.result import STATES
 from derive.notation.define import REGISTRY, load_file, load_project
-from derive.record import STATES
 
 if TYPE_CHECKING:
     from derive.evidence.result import Result

@@ -5,7 +5,7 @@ content that was made. Whatever else is there is somebody's own, whatever words 
 
 The folder of the project's own list is the root of a checkout, and there the list, which is checked in, has
 names alone: contents change with branches and merges. Instead, a build of the project keeps a copy of what it
-replaces if it is not what the last build here made (see derive.build).
+replaces if it is not what the last build here made (see derive.command.build).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from derive.files import FileError, replace, text_of, told
+from derive.command.files import FileError, replace, text_of, told
 
 NAME = ".gradbook.json"
 SHARED = ""  # the source of what all definition files of a folder have in common

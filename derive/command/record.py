@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.files import locked, replace, text_of
-from derive.manifest import SHARED, Manifest
+from derive.command.files import locked, replace, text_of
+from derive.command.manifest import SHARED, Manifest
 
 RECORD = Path("docs/assets/verification.json")
 Legs = list[dict[str, Any]]
@@ -42,10 +42,6 @@ def legs(record: Mapping[str, Mapping[str, Any]], name: str, definition: str) ->
     return tuple(entry["legs"]) if entry and entry["definition"] == definition else ()
 
 
-#: Whether a leg holds, None where it was not run, to the colour, mark and word for it.
-STATES = {True: ("ok", "✓", "holds"), False: ("bad", "✗", "**fails**"), None: ("none", "–", "not run")}
-
-
 def entry(leg: str, passed: bool | None, text: str, detail: str = "") -> dict[str, Any]:
     """One leg for the record: whether it holds, None if it was not run.
 
@@ -63,7 +59,7 @@ def store(path: Path, found: Mapping[str, tuple[str, Legs]], listed: bool = Fals
         listed: whether the record goes into the folder's list of what gradbook made.
 
     Raises:
-        derive.files.FileError: the file cannot be written; it is whole.
+        derive.command.files.FileError: the file cannot be written; it is whole.
     """
     with locked(path.parent):
         text = json.dumps(dict(sorted(merged(path, found).items())), indent=1, ensure_ascii=False) + "\n"

@@ -9,11 +9,12 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
-from derive import record
-from derive.build import KERNELS, ROOT, Plan, fingerprint, shown
 from derive.calculus.derivation import Derivation, derive
 from derive.calculus.steps import Rewrite, Scatter
-from derive.files import text_of
+from derive.command import record
+from derive.command.build import KERNELS, ROOT, Plan, fingerprint, shown
+from derive.command.files import text_of
+from derive.evidence.result import STATES
 from derive.notation.expr import Ref, mul
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
@@ -62,7 +63,7 @@ def evidence(console: Console, layer: Layer, file: Path | None, steps: int) -> N
     """The last verification of this definition in one line."""
     path = Plan(ROOT if file is None else file.with_name("kernels"), file).record()
     legs = record.legs(record.load(path), layer.name, fingerprint(layer))
-    words = [f"{leg['leg']} {record.STATES[leg['passed']][1]} {leg['text']}" for leg in legs]
+    words = [f"{leg['leg']} {STATES[leg['passed']][1]} {leg['text']}" for leg in legs]
     command = f"gradbook verify {layer.name}" if file is None else f"gradbook build {file}"
     said = " · ".join(words) if words else f"not verified: {command}"
     console.print(f"\n{steps} steps · {said}", markup=False)

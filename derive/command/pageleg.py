@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from derive.build import ROOT
-from derive.extras import lacking
+from derive.command.build import ROOT
+from derive.evidence.extras import lacking
 
 SETTINGS = ROOT / "mkdocs.yml"
 SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent$", re.MULTILINE)
