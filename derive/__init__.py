@@ -1,12 +1,14 @@
 """Gradbook's engine: from a layer's equations to its gradient, kernels, pages and evidence.
 
-``from derive import layer`` and the annotations below are all that a file of definitions needs.
+``from derive import layer`` and the annotations below are all that a file of definitions needs. A program that makes
+kernels itself takes ``from derive import build``, which is derive.command.build.
 Importing this package is light; SymPy is loaded when a definition is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
@@ -21,9 +23,11 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
 
 
 def __getattr__(name: str) -> Any:
-    """The annotations of a definition (Real, Positive, ...) and its functions are read as syntax, never run."""
+    """The annotations of a definition (Real, Positive, ...), read as syntax, never run; what builds, imported late."""
     if name.startswith("__"):
         raise AttributeError(name)
+    if name == "build":
+        return import_module("derive.command.build")
     from derive.notation.read import OPTION_KINDS, TENSOR_KINDS
 
     if name in OPTION_KINDS or name in TENSOR_KINDS:

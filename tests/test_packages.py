@@ -28,6 +28,13 @@ def test_derive_is_light_until_a_definition_is_read() -> None:
     assert not brought("import derive, derive.cli") & {"sympy", "numpy"}
 
 
+def test_a_program_that_builds_imports_it_from_the_package() -> None:
+    from derive import build
+    from derive.command.build import generate
+
+    assert build.generate is generate
+
+
 def test_an_unknown_layer_is_named() -> None:
     with pytest.raises(AttributeError, match="it has attention, "):
         _ = reference.sofmax
