@@ -12,6 +12,7 @@ from dataclasses import replace
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.layer import Layer
+from derive.program.cases import by_element
 from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Single, Statement, names
 from derive.program.lower import expressions
 
@@ -69,6 +70,9 @@ def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> t
     results = tuple(n for n in own if n in later)
     joins = tuple(cuts[n] if n in inside else None for n in results)
     mine = read(group) - set(own)
+    optional = {t.name for t in layer.inputs if t.optional}
+    if all(cuts.get(n) is None for n in mine - optional):  # nothing is there in every call that says how many rows
+        return None
     place = max((c or 0 for n, c in cuts.items() if n in mine), default=0)
     work = sum(passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
@@ -148,4 +152,6 @@ def rowwise(e: Expr, axis: str, cuts: dict[str, int | None], layer: Layer) -> bo
                         return False
                     place = n
             return cuts.setdefault(tensor, place) == place
+        case Op("where", (c, a, b)) if not by_element(c) and {*x.free(a)} != {*x.free(b)}:
+            return False  # one case would be filled up to the axes of the other
     return all(rowwise(c, axis, cuts, layer) for c in x.children(e))

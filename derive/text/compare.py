@@ -117,7 +117,7 @@ def evaluate(case: Case, meter: Meter, shifts: Mapping[str, Any] | None = None) 
 # ---- the kernel's side ---------------------------------------------------------------------------------------------
 
 
-def quiet(f: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def quiet(f: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
     """A call of a kernel without warnings: what overflows is seen in the result."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

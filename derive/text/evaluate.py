@@ -59,7 +59,7 @@ class Meter:
         left: elements that may still be evaluated.
         reach: the largest number on the way: what rounding errors are relative to.
         close: whether a comparison was too close for rounded numbers to decide.
-        singular: whether a root of zero was taken, which has no slope.
+        singular: whether something without a slope was met: a root of zero, a negative number to a power that moves.
         below: for integer arrays that are used as indices, the length of what they point into.
     """
 

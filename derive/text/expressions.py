@@ -72,7 +72,7 @@ def _number(text: Definition, node: ast.expr) -> Closure:
         case ast.BoolOp(op=op, values=values):
             return _logic(isinstance(op, ast.And), [number(text, v) for v in values])
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return _rooted(numbers.power, number(text, left), number(text, right))
+            return _rooted(numbers.power, number(text, left), number(text, right), _moves(text, right))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             return _apply(OPERATORS[type(op)], number(text, left), number(text, right))
         case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in COMPARISONS for op in ops):
@@ -99,13 +99,19 @@ def _apply(f: Callable[..., Any], *arguments: Closure) -> Closure:
     return lambda run, env, place: f(first(run, env, place), second(run, env, place))
 
 
-def _rooted(f: Callable[[Any, Any], Any], base: Closure, exponent: Closure) -> Closure:
-    """A power; it remembers a root of zero, which has no slope."""
+def _moves(text: Definition, node: ast.expr) -> bool:
+    """Whether an expression depends on real arrays."""
+    whole = {a.name for a in text.arguments if a.sort not in ("Real", "State")}
+    return any(isinstance(n, ast.Name) and n.id in text.tensors and n.id not in whole for n in ast.walk(node))
+
+
+def _rooted(f: Callable[[Any, Any], Any], base: Closure, exponent: Closure, moves: bool = False) -> Closure:
+    """A power; it remembers what has no slope: a root of zero, and a negative base where the exponent moves."""
 
     def run_rooted(run: Run, env: Env, place: Statement | None) -> Any:
         a, b = base(run, env, place), exponent(run, env, place)
         value = f(a, b)
-        if a == 0 and b != 0 and b < 1:
+        if (a == 0 and b != 0 and b < 1) or (moves and (a < 0 or a == b == 0)):
             run.meter.singular = True
         return value
 

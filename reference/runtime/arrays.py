@@ -161,7 +161,10 @@ def scatter_add(values: Array, index: Array, count: int) -> Array:
 
 def divide_where(condition: Array, a: Array, b: Array) -> Array:
     """``a / b`` where the condition holds, 0 elsewhere, where nothing is divided."""
-    if np.count_nonzero(condition) == condition.size:
+    if (
+        np.count_nonzero(condition) == condition.size
+        and np.broadcast(condition, a, b).shape == np.broadcast(a, b).shape
+    ):
         return np.asarray(a / b)
     condition, a, b = np.broadcast_arrays(condition, a, b)
     out = np.zeros(a.shape, dtype=np.result_type(a, b))
@@ -293,8 +296,7 @@ def xlogy(a: Array, b: Array) -> Array:
         return result
     if b.size and b.item(b.argmin()) > 0 and b.item(b.argmax()) < math.inf:
         return np.asarray(a * np.log(b))
-    out = quietly(np.log, b)  # of 0 an infinity
-    out[a == 0] = 0
+    out = np.where(a == 0, np.array(0, b.dtype), quietly(np.log, b))  # of 0 an infinity
     np.multiply(out, a, out=out)  # not quietly: a product that overflows may be computed again, see `wider`
     return out
 
@@ -306,6 +308,7 @@ def xdivy(a: Array, b: Array) -> Array:
         return result
     if b.size and b.item(b.argmin()) > 0:
         return np.asarray(a / b)
+    a, b = np.broadcast_arrays(a, b)
     zero = b == 0
     out = np.asarray(a / np.where(zero, 1, b))  # not quietly, as above
     out[zero] = quietly(np.divide, a[zero], b[zero])

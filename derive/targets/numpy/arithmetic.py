@@ -32,7 +32,7 @@ class Arithmetic(Views):
         """Code of a condition."""
         raise NotImplementedError
 
-    def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
+    def masked(self, c: Expr, frame: tuple[str, ...], own: Iterable[str]) -> list[str] | None:
         """The conditions of a mask, each by itself."""
         raise NotImplementedError
 
@@ -168,7 +168,7 @@ class Arithmetic(Views):
         """An expression where tests hold, elsewhere 0: not a product, in which 0 times infinity would be NaN."""
         (c, *more) = (t.args[0] for t in tests)
         test = Op("and", (c, *more)) if more else c
-        conditions = None if out else self.masked(test, frame)
+        conditions = None if out else self.masked(test, frame, x.free(e))
         if conditions is not None:
             self.functions.add("masked")
             return f"masked({self.show(e, frame)}, 0, {', '.join(conditions)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from derive.notation import expr as x
@@ -27,20 +28,22 @@ class Conditions(Views):
         self.counting = before
         return code
 
-    def filled_like(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
-        """A number as an array of the shape that the other case has; empty where it is an array already."""
-        if not frame or not self.scalar(e):
-            return ""
-        for ref in x.refs(other):
+    def case(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
+        """One of two cases that an option decides between, with all the axes that either of them has."""
+        lacking = {*frame} & {*x.free(other)} - {*x.free(e)}
+        if not lacking or self.counting:
+            return self.show(e, frame, COMPARE)
+        for ref in x.refs(other) if self.scalar(e) else ():
             code, axes = self.view(ref)
             if set(axes) == set(frame):
                 return f"np.full_like({self.align(code, axes, frame)}, {self.show(e)})"
-        return ""
+        self.functions.add("filled")
+        sizes = [self.size(a) if a in lacking or a in x.free(e) else "1" for a in frame]
+        return f"filled({self.show(e, frame)}, ({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), dims.dtype)"
 
     def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
-            cases = [self.filled_like(e, other, frame) or self.show(e, frame, COMPARE) for e, other in ((a, b), (b, a))]
-            return f"({cases[0]} if {self.test(c, ())} else {cases[1]})", ATOM
+            return f"({self.case(a, b, frame)} if {self.test(c, ())} else {self.case(b, a, frame)})", ATOM
         if b == x.ZERO:
             negative, rest = split_sign(a)
             above, below = split_quotient(rest)
@@ -51,7 +54,7 @@ class Conditions(Views):
                     f"divide_where({self.test(c, frame)}, {self.show(top, frame)}, {self.show(x.mul(*below), frame)})"
                 )
                 return ("-" if negative else "") + code, UNARY if negative else ATOM
-        chosen = self.masked(c, frame) if self.scalar(b) and not self.scalar(a) else None
+        chosen = self.masked(c, frame, x.free(a)) if self.scalar(b) and not self.scalar(a) else None
         if chosen is not None:
             self.functions.add("masked")
             return f"masked({self.show(a, frame)}, {self.show(b)}, {', '.join(chosen)})", ATOM
@@ -77,12 +80,18 @@ class Conditions(Views):
             theirs.remove(f)
         return x.mul(*both), x.mul(*mine), x.mul(*theirs)
 
-    def masked(self, c: Expr, frame: tuple[str, ...]) -> list[str] | None:
+    def masked(self, c: Expr, frame: tuple[str, ...], own: Iterable[str]) -> list[str] | None:
         """The conditions that all have to hold, as arrays, or None for one that holds everywhere.
 
         There are some where arrays are few: a mask may be missing, a test of positions switched off by an option, and
-        a condition may lack the last axis. None for any other condition.
+        a condition may lack the last axis. None for any other condition, and where what
+        is masked lacks an axis of a condition: if all hold it stays as it is.
+
+        Args:
+            own: the axes of what is masked.
         """
+        if not {*x.free(c)} & {*frame} <= {*own}:
+            return None
         parts = c.args if isinstance(c, Op) and c.fn == "and" else (c,)
         optional = {t.name for t in self.layer.inputs if t.optional}
         if (

@@ -297,7 +297,7 @@ class Values:
         """The name of a function that gives conditions, aligned to a frame."""
         p = self.printer
         test = there[0] if len(there) == 1 else Op("and", there)
-        return self.function_of(tuple(p.masked(test, frame) or [p.test(c, frame) for c in there]))
+        return self.function_of(tuple(p.masked(test, frame, frame) or [p.test(c, frame) for c in there]))
 
     def function_of(self, codes: tuple[str, ...]) -> str:
         """The name of a function that gives conditions; it is written where they are wanted first."""

@@ -284,9 +284,16 @@ class Body(Values):
         self.indent, self.in_rows = indent, False
         body, own = self.lines, p.sizes
         self.lines, p.sizes, self.conditions = lines, {**sizes, **own}, conditions
+        optional = {t.name for t in self.layer.inputs if t.optional}  # may be None, and so does not say how many rows
         given = sorted(
             s.given,
-            key=lambda g: (g[1] is None, -len(self.tensors[g[0]].axes), self.tensors[g[0]].kind != "real", g[0]),
+            key=lambda g: (
+                g[1] is None,
+                g[0] in optional,
+                -len(self.tensors[g[0]].axes),
+                self.tensors[g[0]].kind != "real",
+                g[0],
+            ),
         )
         cuts = [f"{place}" for _, place in given]
         parameters = [name for name, _ in given]
