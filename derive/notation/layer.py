@@ -28,7 +28,7 @@ from derive.notation.expr import (
     transform,
 )
 
-Kind = Literal["real", "integer", "boolean", "saved"]
+Kind = Literal["real", "integer", "boolean", "number", "saved"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Tensor:
         name: its name in code.
         axes: the indices of its equations, product slots split: ``x[b, g*c, p]`` has axes b, g, c, p.
         slots: the axes as a caller passes them.
-        kind: real, integer, boolean, or saved: what a part's forward keeps for its backward.
+        kind: real, integer, boolean; of what a program computes also number (a plain one, of options and sizes alone),
+            or saved: what a part's forward keeps for its backward.
         role: input, state (an input without gradient), output or intermediate.
         sequence: the first axis counts the entries of a Python list whose arrays may differ in shape.
         optional: a boolean mask that may be left out.

@@ -9,10 +9,12 @@ from derive.calculus.reverse import Adjoint, CalculusError, linear
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Tensor
+from derive.program.draft import Draft
 
 
-def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> list[Equation]:
+def constants_inlined(draft: Draft) -> Draft:
     """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
+    equations, results = draft.equations, draft.results
     whole = {name for e in equations if isinstance(e.body, Part) for name in x.tensors(e.body)}
     constant = {
         e.target: e.body
@@ -30,7 +32,7 @@ def constants_inlined(equations: list[Equation], results: tuple[str, ...]) -> li
         return None
 
     kept = [e for e in equations if e.target not in constant]
-    return [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in kept]
+    return draft.with_equations(replace(e, body=x.transform(e.body, visit)) for e in kept)
 
 
 def reaching_back(
@@ -151,3 +153,19 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
         if n not in index:
             visit(n)
     return [[equations[n] for n in group] for group in groups]
+
+
+def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
+    """The axis along which a group of equations refers to itself at another position, and the direction."""
+    targets = {e.target for e in group}
+    for e in group:
+        for node in x.walk(e.body):
+            if isinstance(node, Ref) and node.tensor in targets:
+                for index in (*node.index, *e.left):
+                    shift = shift_of(index)
+                    if shift is not None and shift[1]:
+                        axis = shift[0]
+                        ahead = (position(node, axis) or 0) - (position(e.lhs, axis) or 0)
+                        if ahead:
+                            return axis, ahead > 0
+    return None, False

@@ -14,16 +14,15 @@ from dataclasses import replace
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Ref
 from derive.program.dependence import position, shift_of
-from derive.program.ir import Contract, Loop, Map, Program, Statement, names
-from derive.program.lower import expressions
+from derive.program.ir import Contract, Function, Loop, Map, Statement, expressions, names
 
 
-def accumulated(program: Program) -> Program:
-    """The program with such arrays under the loop's name."""
-    reads = Counter(r.tensor for r in references(program.statements))
+def accumulated(function: Function) -> tuple[Statement, ...]:
+    """The statements with such arrays under the loop's name."""
+    reads = Counter(r.tensor for r in references(function.statements))
     before = {
-        s.name: s.left for s in program.statements
-        if isinstance(s, Map | Contract) and is_new(s) and reads[s.name] == 1 and s.name not in program.results
+        s.name: s.left for s in function.statements
+        if isinstance(s, Map | Contract) and is_new(s) and reads[s.name] == 1 and s.name not in function.needed
     }  # fmt: skip
     renamed: dict[str, str] = {}
 
@@ -40,18 +39,17 @@ def accumulated(program: Program) -> Program:
         return s
 
     statements = [
-        replace(s, body=tuple(visit(b, s) for b in s.body)) if isinstance(s, Loop) else s for s in program.statements
+        replace(s, body=tuple(visit(b, s) for b in s.body)) if isinstance(s, Loop) else s for s in function.statements
     ]
-    named = (
+    return tuple(
         replace(s, name=renamed[s.name]) if isinstance(s, Map | Contract) and s.name in renamed else s
         for s in statements
     )
-    return replace(program, statements=tuple(named))
 
 
-def begun(program: Program) -> Program:
-    """The program with the first of what a backward loop hands to the position before assigned to it."""
-    alone = Counter(name for s in program.statements for name in names((s,)))
+def begun(function: Function) -> tuple[Statement, ...]:
+    """The statements with the first of what a backward loop hands to the position before assigned to it."""
+    alone = Counter(name for s in function.statements for name in names((s,)))
 
     def visit(loop: Loop) -> Loop:
         body: list[Statement] = []
@@ -62,9 +60,7 @@ def begun(program: Program) -> Program:
             body.append(s)
         return replace(loop, body=tuple(body))
 
-    return replace(
-        program, statements=tuple(visit(s) if isinstance(s, Loop) and s.backwards else s for s in program.statements)
-    )
+    return tuple(visit(s) if isinstance(s, Loop) and s.backwards else s for s in function.statements)
 
 
 def hands_back(s: Map) -> bool:

@@ -1,16 +1,37 @@
-"""The operations of an array program.
+"""The program of a layer: the only contract between mathematics and targets.
 
-A statement computes one named array from named arrays, a call of another layer's kernel several. ``axes`` is the order
-of the indices in memory. Scalars inside an expression are written in the notation of derive.notation.expr, without
-reductions.
+``compile`` in derive.program.compile makes a `KernelProgram` of the derivations of a layer. It has a `Variant` for each
+value of the layer's Choice options, the default first, and a variant has its functions by name: ``forward``,
+``backward``, ``jvp`` and (where the layer has one) ``double_backward``; an elementwise layer also ``value``,
+``derivative`` and ``second_derivative``, which other functions call as ``Op("value", (x, options...))`` or, from
+another layer, as ``Op("gelu", ...)``, ``Op("gelu'", ...)`` and ``Op("gelu''", ...)``.
+
+A `Function` is given the arrays of its parameters, runs its statements one after another, and returns its results. What
+forward keeps beside its results, ``saved``, backward is given. Every array that it reads or makes is in
+``arrays``: kind, axes, and where each axis begins (a recurrence reaches back to position -1; an array that begins there
+has one position more, and position p of it is the element p + 1 in memory). An element that a statement reads outside
+an array is 0; minus infinity, where a maximum is taken.
+
+A statement computes one named array from named arrays, a call of another layer's kernel several. ``left`` is what is
+written to: all of an array (``name[i, j]``), or a place of it (``h[-1, n]``, ``dh[t - 1, n]``). ``axes`` are the
+indices it runs over, in the order in memory. Expressions are those of derive.notation.expr without reductions, and with
+the functions of derive.program.typed. The length of an axis is what the inputs say, or ``layer.sizes`` computes. An
+index may have primes: it runs along the axis ``layer.axis(index)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from derive.notation.domain import Domain
 from derive.notation.expr import Expr, Op, Part, Ref
+from derive.notation.layer import Layer
+
+#: What an array has in it. A ``number`` depends on options and sizes alone; ``saved`` is what a part's forward keeps.
+Kind = Literal["boolean", "integer", "real", "number", "saved"]
+Role = Literal["input", "cotangent", "tangent", "direction", "saved"]
 
 
 @dataclass(frozen=True)
@@ -118,12 +139,117 @@ Statement = Single | Invoke | Loop | Rows
 
 
 @dataclass(frozen=True)
-class Program:
-    """Statements in order, what they leave behind, and notes on the forms chosen for accuracy."""
+class Array:
+    """One array of a function.
 
+    Attributes:
+        axes: in the order of its indices; none where it is one number.
+        starts: the first position along each axis: 0, or -1 in a recurrence.
+        listed: the first axis counts the entries of a list, whose arrays may differ in shape.
+        optional: a mask that may be left out, and is True everywhere then.
+        domain: where its numbers lie, as far as the definition says.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    kind: Kind = "real"
+    starts: tuple[int, ...] = ()
+    listed: bool = False
+    optional: bool = False
+    domain: Domain | None = None
+
+    @property
+    def early(self) -> str:
+        """The axis that begins at -1; empty where none does."""
+        return next((a for a, start in zip(self.axes, self.starts, strict=True) if start), "")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a function is given.
+
+    Attributes:
+        name: of the array.
+        role: an input of the layer, the cotangent of an output, the tangent of an input, the direction that a gradient
+            is taken along (double_backward is the gradient of the sum of directions times gradients), or what forward
+            saved.
+        of: the input or output of the layer that it belongs to, and has the axes of.
+    """
+
+    name: str
+    role: Role
+    of: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of a layer.
+
+    Attributes:
+        results: a field and the array that is returned as it, or None where it is zeros. A result that begins at -1 is
+            returned without that position.
+        saved: the arrays that forward keeps for backward.
+        notes: on the forms chosen for accuracy.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    arrays: Mapping[str, Array]
     statements: tuple[Statement, ...]
-    results: tuple[str, ...]
+    results: tuple[tuple[str, str | None], ...]
+    saved: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def returned(self) -> tuple[str, ...]:
+        """The arrays that are returned."""
+        return tuple(dict.fromkeys(name for _, name in self.results if name is not None))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The arrays that are wanted when the statements have run: what is returned, and what is saved."""
+        return tuple(dict.fromkeys((*self.returned, *self.saved)))
+
+    def given(self, role: Role) -> dict[str, str]:
+        """The parameters of one role: what they belong to, and their names."""
+        return {p.of: p.name for p in self.parameters if p.role == role}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A layer with its Choice options chosen.
+
+    Attributes:
+        layer: the definition, read for this choice: axes, sizes, options.
+        functions: by name; forward is always there.
+    """
+
+    layer: Layer
+    functions: Mapping[str, Function]
+
+
+@dataclass(frozen=True)
+class KernelProgram:
+    """A layer as programs.
+
+    Attributes:
+        variants: the default first.
+        activations: the elementwise layers that an Activation option may choose.
+        without_second: why there is no double_backward; empty where there is.
+    """
+
+    variants: tuple[Variant, ...]
+    activations: tuple[str, ...] = ()
+    without_second: str = ""
+
+    @property
+    def layer(self) -> Layer:
+        """The definition as it is by default."""
+        return self.variants[0].layer
+
+    def each(self, function: str) -> tuple[Function, ...]:
+        """One function in all variants."""
+        return tuple(v.functions[function] for v in self.variants)
 
 
 def names(statements: tuple[Statement, ...]) -> list[str]:
@@ -138,3 +264,20 @@ def names(statements: tuple[Statement, ...]) -> list[str]:
             case _:
                 found.append(s.name)
     return list(dict.fromkeys(found))
+
+
+def expressions(s: Statement) -> tuple[Expr, ...]:
+    """The expressions a statement reads."""
+    match s:
+        case Map():
+            return (s.body,)
+        case Fold():
+            return (s.body, *s.there)
+        case Contract():
+            return (s.a, s.b, s.scale, *s.there)
+        case Scatter():
+            return (s.index, s.values)
+        case Invoke():
+            return (s.call,)
+        case Loop() | Rows():
+            return tuple(e for inner in s.body for e in expressions(inner))

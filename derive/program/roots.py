@@ -8,24 +8,28 @@ from fractions import Fraction
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
-from derive.notation.layer import Equation, Layer
+from derive.notation.layer import Equation, Tensor
+from derive.program.draft import Draft
 
-Equations = tuple[Equation, ...]
 HALVES = (Fraction(1, 2), Fraction(-1, 2))
 
 
-def shared_roots(layer: Layer, own: Equations, back: Equations) -> tuple[Equations, Equations]:
-    """The equations of forward and backward with ``sqrt(v[c] + epsilon)`` written as ``root_v[c]``."""
-    given = {t.name for t in layer.inputs}
-    count = Counter(r for e in (*own, *back) for n in x.walk(e.body) if (r := radicand(n)) is not None)
-    cases = [n for e in (*own, *back) for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where"]
+def shared_roots(draft: Draft) -> Draft:
+    """The equations with ``sqrt(v[c] + epsilon)`` written as ``root_v[c]``."""
+    if len(draft.functions) == 1:
+        return draft
+    equations = draft.equations
+    given = {t.name for t in draft.layer.inputs}
+    count = Counter(r for e in equations for n in x.walk(e.body) if (r := radicand(n)) is not None)
+    cases = [n for e in equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where"]
     in_cases = {radicand(n) for case in cases for side in case.args[1:] for n in x.walk(side)}
-    made: dict[Expr, Equation] = {}
+    tensors, made = dict(draft.tensors), dict[Expr, Equation]()
     for inside, times in count.items():
         reads = x.tensors(inside)
         if times > 1 and inside not in in_cases and len(reads) == 1 and set(reads) <= given and x.free(inside):
-            left = tuple(map(Pos, x.free(inside)))
-            made[inside] = Equation(f"root_{reads[0]}", left, x.sqrt(inside))
+            name = x.numbered(f"root_{reads[0]}", tensors)
+            tensors[name] = Tensor(name, tuple(x.free(inside)))
+            made[inside] = Equation(name, tuple(map(Pos, x.free(inside))), x.sqrt(inside))
 
     def visit(e: Expr) -> Expr | None:
         inside = radicand(e)
@@ -34,10 +38,9 @@ def shared_roots(layer: Layer, own: Equations, back: Equations) -> tuple[Equatio
         root = made[inside].lhs
         return root if e.args[1] == Num(HALVES[0]) else x.div(x.ONE, root)
 
-    def named(equations: Equations) -> Equations:
-        return tuple(replace(e, body=x.transform(e.body, visit)) for e in equations)
-
-    return (*made.values(), *named(own)), named(back)
+    named = (replace(e, body=x.transform(e.body, visit)) for e in equations)
+    kept = (*draft.kept, *(e.target for e in made.values()))
+    return replace(draft, equations=(*made.values(), *named), tensors=tensors, kept=kept)
 
 
 def radicand(e: Expr) -> Expr | None:

@@ -7,29 +7,34 @@ Sums along the axis may end a group: the sums of some rows are added to those of
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.cases import by_element
-from derive.program.ir import Contract, Fold, Loop, Map, Program, Rows, Scatter, Single, Statement, names
-from derive.program.lower import expressions
+from derive.program.ir import Contract, Fold, Function, Loop, Map, Rows, Scatter, Single, Statement, expressions, names
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a target that runs statements block by block pays for."""
+
 
 LONG = ("logistic", "logistic_slope")  # functions that go over an array several times
 WORTH = 2  # passes over an array, from which on it pays to run them block by block
 WINDOWS = 3  # passes that a product of windows is worth: they are copied out before they are multiplied
 
 
-def grouped(program: Program, layer: Layer, keep: Iterable[str]) -> Program:
-    """The program with its largest group of row-wise statements put in a Rows statement, if it is worth it."""
-    statements = program.statements
+def grouped(function: Function, layer: Layer) -> tuple[Statement, ...]:
+    """The statements with the largest group of row-wise ones put in a Rows statement, if it is worth it."""
+    statements = function.statements
     made = [s.name for s in statements if isinstance(s, Single)]
     if len(set(made)) != len(made) or any(isinstance(s, Loop | Rows) for s in statements):  # an array made in parts
-        return program
-    best: tuple[float, Program] = (0, program)
+        return statements
+    best: tuple[float, tuple[Statement, ...]] = (0, statements)
     for axis in candidates(statements):
-        found = around(program, layer, axis, frozenset(keep))
+        found = around(statements, layer, axis, frozenset(function.needed))
         if found is not None and found[0] > best[0]:
             best = found
     return best[1]
@@ -43,7 +48,9 @@ def candidates(statements: tuple[Statement, ...]) -> list[str]:
     return sorted(found, key=lambda a: a != ELLIPSIS)
 
 
-def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> tuple[float, Program] | None:
+def around(
+    statements: tuple[Statement, ...], layer: Layer, axis: str, keep: frozenset[str]
+) -> tuple[float, tuple[Statement, ...]] | None:
     """The group along one axis, and how much work it holds."""
     before: list[Statement] = []
     group: list[Statement] = []
@@ -51,7 +58,7 @@ def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> t
     cuts: dict[str, int | None] = {}
     inside: set[str] = set()
     closed: set[str] = set()  # sums along the axis, and what comes after the group
-    for s in program.statements:
+    for s in statements:
         reads = read((s,))
         found = None if reads & closed else placed(s, axis, cuts, layer)
         if found is not None and isinstance(s, Single):
@@ -77,7 +84,7 @@ def around(program: Program, layer: Layer, axis: str, keep: frozenset[str]) -> t
     work = sum(passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
     rows = Rows(axis, tuple(group), given, results, joins)
-    return work, replace(program, statements=(*before, rows, *after))
+    return work, (*before, rows, *after)
 
 
 def read(statements: Iterable[Statement]) -> set[str]:

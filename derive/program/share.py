@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from derive.calculus.reverse import places
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.draft import Draft
 from derive.program.stable import match
 
 
-def shared(
-    layer: Layer, equations: Iterable[Equation], functions: Container[str], tensors: dict[str, Tensor]
-) -> tuple[Equation, ...]:
-    """The equations with ``f(a[t, 1, n])`` written as ``f_a_1[t, n]`` if it occurs again; names are added to tensors.
+def shared(draft: Draft) -> Draft:
+    """The equations with ``f(a[t, 1, n])`` written as ``f_a_1[t, n]`` if it occurs again.
 
     At several places of one axis, f is taken along the whole of it: ``f_a[t, 1, n]``. A derivative ``f'(a[t, n])`` in
     a recurrence along t needs no earlier step: it gets a name, and is computed for all steps at once.
-
-    Args:
-        functions: the names of elementwise layers.
     """
-    equations = tuple(equations)
+    if draft.layer.elementwise or len(draft.functions) == 1:
+        return draft
+    equations, functions, tensors = draft.equations, draft.elementwise, dict(draft.tensors)
     before = read_before_the_first(equations)
     calls = [
         n for e in equations for n in x.walk(e.body)
         if isinstance(n, Op) and n.fn.rstrip("'") in functions and len(n.args) == 1 and isinstance(n.args[0], Ref)
         and all(isinstance(i, Pos | Num) for i in n.args[0].index) and n.args[0].tensor not in before
     ]  # fmt: skip
-    steps = steps_of_recurrences(layer)
+    steps = steps_of_recurrences(draft.layer)
     made: dict[str, Equation] = {}
     for call in dict.fromkeys(calls):
         whole = along_axis(call, calls, tensors)
@@ -58,7 +55,7 @@ def shared(
     for n, e in enumerate(equations):
         out.append(replace(e, body=x.transform(e.body, visit)))
         out += [m for m in made.values() if known.get(x.refs(m.body)[0].tensor) == n]
-    return tuple(out)
+    return replace(draft, equations=tuple(out), tensors=tensors)
 
 
 def read_before_the_first(equations: tuple[Equation, ...]) -> set[str]:

@@ -55,7 +55,7 @@ class Second(NamedTuple):
 
 @in_blocks(cut=(0, None, None, None, None), join=(0, 0), out=("x_hat", "y",))
 def forward_rows(
-    x: Any, root_running_var: Any, beta: Any, gamma: Any, running_mean: Any, x_hat: Any = None, y: Any = None
+    x: Any, beta: Any, gamma: Any, root_running_var: Any, running_mean: Any, x_hat: Any = None, y: Any = None
 ) -> Any:
     """Forward, for some positions of the axis b."""
     x_hat = np.divide(x - running_mean[:, None], root_running_var[:, None], out=x_hat)
@@ -64,7 +64,7 @@ def forward_rows(
 
 
 @in_blocks(cut=(0, 0, None, None), join=(None, None, 0), out=("", "", "dx",))
-def backward_rows(dy: Any, x_hat: Any, root_running_var: Any, gamma: Any, dx: Any = None) -> Any:
+def backward_rows(dy: Any, x_hat: Any, gamma: Any, root_running_var: Any, dx: Any = None) -> Any:
     """Backward, for some positions of the axis b."""
     dbeta = sum_over(dy, axis=(0, 2))
     dgamma = sum_over(dy * x_hat, axis=(0, 2))
@@ -97,7 +97,7 @@ def forward(
         x, gamma, beta, running_mean, running_var, epsilon
     )
     root_running_var = np.sqrt(running_var + epsilon)
-    x_hat, y = forward_rows(x, root_running_var, beta, gamma, running_mean)
+    x_hat, y = forward_rows(x, beta, gamma, root_running_var, running_mean)
     saved = gamma, x_hat, root_running_var, dims
     if dims.direct_outputs:
         return y, saved
@@ -113,7 +113,7 @@ def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
     """
     gamma, x_hat, root_running_var, dims = SIGNATURE.kept(saved, 4)
     dy = SIGNATURE.cotangent("y", dy, dims)
-    dbeta, dgamma, dx = backward_rows(dy, x_hat, root_running_var, gamma)
+    dbeta, dgamma, dx = backward_rows(dy, x_hat, gamma, root_running_var)
     if dims.direct:
         return Gradients(dx, dgamma, dbeta)
     return Gradients(*SIGNATURE.restore(dims, x=dx, gamma=dgamma, beta=dbeta))

@@ -103,7 +103,7 @@ def backward_rows(
 
 
 @in_blocks(cut=(0, 0, 0, 0, 0, 0, 0), join=(0, 0))
-def backward_rows_none(exp_z: Any, t: Any, z: Any, log_sum_z: Any, max_z: Any, sum_z: Any, dloss: Any) -> Any:
+def backward_rows_none(exp_z: Any, t: Any, z: Any, dloss: Any, log_sum_z: Any, max_z: Any, sum_z: Any) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
@@ -166,7 +166,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     elif reduction == "sum":
         dt, dz = backward_rows_sum(exp_z, t, z, log_sum_z, max_z, sum_z, dloss)
     else:
-        dt, dz = backward_rows_none(exp_z, t, z, log_sum_z, max_z, sum_z, dloss)
+        dt, dz = backward_rows_none(exp_z, t, z, dloss, log_sum_z, max_z, sum_z)
     if dims.direct:
         return Gradients(dz, dt)
     return Gradients(*SIGNATURE.restore(dims, z=dz, t=dt))

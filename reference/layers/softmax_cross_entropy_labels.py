@@ -94,7 +94,7 @@ def backward_rows(exp_z: Any, sum_z: Any, t: Any, dloss: Any, rows: Any, dz: Any
 
 
 @in_blocks(cut=(0, 0, 0, 0), join=0, out=("dz",))
-def backward_rows_none(exp_z: Any, sum_z: Any, dloss: Any, t: Any, dz: Any = None) -> Any:
+def backward_rows_none(exp_z: Any, dloss: Any, sum_z: Any, t: Any, dz: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     y = exp_z / sum_z[:, None]
     return np.multiply(dloss[:, None], less_one_hot(y, t), out=dz)
@@ -151,7 +151,7 @@ def backward(dloss: Array, saved: tuple[Any, ...]) -> Gradients:
     elif reduction == "sum":
         dz = backward_rows_sum(exp_z, sum_z, t, dloss)
     else:
-        dz = backward_rows_none(exp_z, sum_z, dloss, t)
+        dz = backward_rows_none(exp_z, dloss, sum_z, t)
     if dims.direct:
         return Gradients(dz)
     return Gradients(*SIGNATURE.restore(dims, z=dz))

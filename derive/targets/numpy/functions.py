@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import takewhile
 
-from derive.calculus.derivation import derive
-from derive.calculus.reverse import CalculusError
-from derive.calculus.scalars import Derivative, Scalars
-from derive.notation.expr import ELLIPSIS, Pos
-from derive.notation.layer import Equation, Layer, Tensor
+from derive.notation.layer import Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.overflow import may_overflow_on_the_way
 from derive.program.rows import WORTH, passes
@@ -132,7 +128,7 @@ class Functions(Bodies):
 
     def cotangent_arguments(self) -> tuple[str, list[str]]:
         """The parameter of backward and the lines that bring cotangents into layout."""
-        cot = self.variants[0].adjoint.cotangents
+        cot = self.cotangents()
         lines = [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in cot.items()]
         if len(cot) == 1:
             if self.layer.state_outputs:
@@ -142,10 +138,19 @@ class Functions(Bodies):
         return "cotangents", [self.each(cot.values(), "cotangents", cot), *lines]
 
     def cotangent_type(self) -> str:
-        outputs = [self.layer.tensors[o] for o in self.variants[0].adjoint.cotangents]
+        outputs = [self.layer.tensors[o] for o in self.cotangents()]
         if len(outputs) > 1 or self.layer.state_outputs:
             return "Any"
         return "Sequence[Array]" if self.is_list(outputs[0]) else "Array"
+
+    def cotangents(self) -> dict[str, str]:
+        """Every output that has one to the name of its cotangent."""
+        backward = self.program.variants[0].functions["backward"]
+        return backward.given("cotangent")
+
+    def results(self, function: str) -> list[dict[str, str]]:
+        """What each variant of a function returns, as code; None stands for zeros."""
+        return [{field: name or "None" for field, name in f.results} for f in self.program.each(function)]
 
     def unpack_saved(self, saved: list[str], options: list[str]) -> list[str]:
         fields = [*saved, *options, "dims"]
@@ -153,8 +158,10 @@ class Functions(Bodies):
 
     def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         argument, lines_in = self.cotangent_arguments()
-        wrt = list(self.every_gradient(self.variants[0])) or ["nothing: no input has a gradient"]
-        total = " + ".join(f"sum({c} * {o})" for o, c in self.variants[0].adjoint.cotangents.items())
+        wrt = [name for name, _ in self.variants[0].functions["backward"].results] or [
+            "nothing: no input has a gradient"
+        ]
+        total = " + ".join(f"sum({c} * {o})" for o, c in self.cotangents().items())
         lines = [
             *self.decorator(b for _, b, _ in bodies),
             f"def backward({argument}: {self.cotangent_type()}, saved: tuple[Any, ...]) -> Gradients:",
@@ -173,7 +180,7 @@ class Functions(Bodies):
         axes = list(sizes)
         if axes:
             lines.append(f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes))
-        gradients = self.named_alike([b for _, b, _ in bodies], [self.every_gradient(d) for d in self.variants])
+        gradients = self.named_alike([b for _, b, _ in bodies], self.results("backward"))
         lines += self.merge([b.lines for _, b, _ in bodies])
         gradients = self.owned(lines, gradients)
         if "None" not in gradients.values():
@@ -182,17 +189,7 @@ class Functions(Bodies):
         return "\n".join(lines)
 
     def jvp(self) -> str:
-        bodies = []
-        for d in self.variants:
-            tangent = d.tangent
-            tensors = {**d.layer.tensors, **tangent.tensors}
-            wanted = tuple(tangent.names[o] for o in d.layer.differentiable_outputs if o in tangent.names)
-            equations = d.equations + tangent.auxiliary + tangent.equations
-            if self.by_functions(d.layer):
-                (along,) = (tangent.names[t.name] for t in d.layer.differentiable)
-                equations = (self.slope(d.layer, wanted[0], (along,)),)
-            bodies.append(self.body(d.layer, tensors, equations, wanted))
-        tangent = self.variants[0].tangent
+        bodies = self.bodies("jvp")
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
         lines = [
@@ -206,13 +203,12 @@ class Functions(Bodies):
             *self.bind(),
         ]
         wrt = [t.name for t in self.layer.differentiable]
-        names_ = [tangent.names[n] for n in wrt]
+        names_ = [*self.variants[0].functions["jvp"].given("tangent").values()]
         lines.append(self.each(names_, "tangents", wrt))
         lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
         lines += self.prelude(bodies)
         outputs = self.layer.differentiable_outputs
-        moving = [{o: d.tangent.names.get(o, "None") for o in outputs} for d in self.variants]
-        results = self.named_alike(bodies, moving)
+        results = self.named_alike(bodies, self.results("jvp"))
         lines += self.merge([b.lines for b in bodies])
         tangents = self.owned(lines, {o: self.cropped_tangent(o, name) for o, name in results.items()})
         through = self.restored(tangents)
@@ -242,30 +238,15 @@ class Functions(Bodies):
 
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
-        bodies = []
-        for part in self.parts():
-            if not self.differentiable_twice(part):
-                return self.left_out_second(f"{part.name} has none")
-        for d in self.variants:
-            try:
-                second, pairs = d.second, (d.adjoint, d.second.adjoint)
-                equations, results = second.equations, tuple(second.names.values())
-                if self.by_functions(d.layer):
-                    (dy,), (ddx,) = d.adjoint.cotangents.values(), second.adjoint.cotangents.values()
-                    first, last = results
-                    equations = self.slope(d.layer, first, (ddx,)), self.slope(d.layer, last, (ddx, dy), "second_")
-                bodies.append(self.body(d.layer, dict(second.tensors), equations, results, adjoints=pairs))
-            except CalculusError as error:
-                return self.left_out_second(str(error))
-        d = self.variants[0]
-        wanted = [*d.adjoint.cotangents.values(), *(t.name for t in d.layer.differentiable)]
+        if self.program.without_second:
+            return self.left_out_second(self.program.without_second)
+        bodies, cotangents = self.bodies("double_backward"), self.cotangents()
+        wanted = [*cotangents.values(), *(t.name for t in self.layer.differentiable)]
         options = self.option_arguments()
-        cot = list(d.adjoint.cotangents.values())
+        cot = list(cotangents.values())
+        along = [f.given("direction") for f in self.program.each("double_backward")]
         given = {
-            t.name: next(
-                (c for v in self.variants if (c := v.second.adjoint.cotangents.get(v.gradients.get(t.name, "")))), "_"
-            )
-            for t in d.layer.differentiable
+            t.name: next((c for names in along if (c := names.get(t.name))), "_") for t in self.layer.differentiable
         }
         u = list(given.values())
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
@@ -282,14 +263,12 @@ class Functions(Bodies):
             *self.bind(),
         ]
         if len(cot) > 1:
-            lines.append(self.each(cot, argument, d.adjoint.cotangents))
+            lines.append(self.each(cot, argument, cotangents))
         lines += self.prelude(bodies)
-        lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in d.adjoint.cotangents.items()]
+        lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in cotangents.items()]
         lines.append(self.each(u, "cotangents", given))
         lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in given.items() if c != "_"]
-        back = {c: o for o, c in d.adjoint.cotangents.items()}
-        fields = [{back.get(w, w): v.second.names.get(w, "None") for w in wanted} for v in self.variants]
-        gradients = self.named_alike(bodies, fields)
+        gradients = self.named_alike(bodies, self.results("double_backward"))
         lines += self.merge([b.lines for b in bodies])
         gradients = self.owned(lines, gradients)
         lines.append(f"    return Second(*{self.restored(gradients)})")
@@ -301,20 +280,10 @@ class Functions(Bodies):
         self.notes[f"there is no `double_backward`: {reason}"] = None
         return f"# There is no double_backward: {reason}."
 
-    def parts(self) -> list[Layer]:
-        """The layers that this one calls."""
-        return list({c.part.name: c.part for d in self.given for c in d.layer.calls}.values())
-
-    def differentiable_twice(self, part: Layer) -> bool:
-        """Whether the kernel of a part has double_backward."""
-        return not type(self)((derive(part),), self.given_activations).double_backward().startswith("#")
-
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
         u = self.layer.inputs[0].ref()
-        options = self.option_arguments(star=False)
-        differentiate = Derivative(Scalars())
-        forms = [d.layer.equations[0].body for d in self.variants]
+        options, result = self.option_arguments(star=False), self.layer.outputs[0]
         parts = []
         for name, what in (
             ("value", "The function"),
@@ -322,18 +291,15 @@ class Functions(Bodies):
             ("second_derivative", "Its second derivative"),
         ):
             bodies, into = [], False
-            for d, body in zip(self.variants, forms, strict=True):
-                tensors = {t.name: t for t in self.layer.inputs} | {name: Tensor(name, (ELLIPSIS,))}
-                target = Equation(name, (Pos(ELLIPSIS),), body)
-                function = self.body(d.layer, tensors, (target,), (name,), into=name)
+            for function in self.bodies(name):
                 *before, last = function.lines
-                last = last.replace(f"    {name} = ", "    return ", 1)
+                last = last.replace(f"    {result} = ", "    return ", 1)
                 passed = sum(map(passes, function.program.statements))
-                into = len(forms) == 1 and last.endswith(f", out={name})") and passed >= WORTH
+                into = len(self.variants) == 1 and last.endswith(f", out={result})") and passed >= WORTH
                 if into:
-                    last = last.replace(f", out={name})", ", out=out)")
-                elif last.endswith(f", out={name})"):
-                    last = last.replace(f", out={name})", f", out=room({u.tensor}))")
+                    last = last.replace(f", out={result})", ", out=out)")
+                elif last.endswith(f", out={result})"):
+                    last = last.replace(f", out={result})", f", out=room({u.tensor}))")
                     self.functions.add("room")
                 bodies.append([*before, last])
             lines = [f'    """{what}, element by element."""', *self.merge(bodies)]
@@ -347,5 +313,4 @@ class Functions(Bodies):
             for theirs, ours in own.items():
                 text = text.replace(theirs, ours)
             parts.append(text)
-            forms = [differentiate(body, u) for body in forms]
         return "\n\n\n".join(parts)

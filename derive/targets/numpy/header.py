@@ -215,7 +215,7 @@ class Header(Bodies):
 
         lines = ["class Gradients(NamedTuple):"]
         lines += ['    """One gradient for each differentiable input, in its shape and dtype."""', ""]
-        lines += [f"    {n}: Any{axes(n)}" for n in self.every_gradient(d)]
+        lines += [f"    {n}: Any{axes(n)}" for n in dict(d.functions["backward"].results)]
         if len(layer.outputs) > 1:
             lines += ["", "", "class Outputs(NamedTuple):", '    """What forward computes."""', ""]
             lines += [f"    {o}: Any{axes(o)}" for o in layer.outputs]

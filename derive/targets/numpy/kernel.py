@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from derive.calculus.derivation import Derivation
 from derive.notation.errors import placed
+from derive.program.compile import compile
+from derive.program.rows import Costs
 from derive.targets.numpy.bodies import Function
 from derive.targets.numpy.functions import Functions
 from derive.targets.numpy.header import GENERATED, Header, definition_path
@@ -14,15 +16,20 @@ from derive.targets.numpy.names import spelled
 
 
 class Kernel(Functions, Header):
-    """Prints the module of one layer from the derivations of its variants, the default one first."""
+    """Prints the module of one layer from its program."""
+
+    def __init__(self, derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
+        super().__init__(compile(derivations, activations, Costs()))
 
     def source(self) -> str:
         self.scalars = self.scalar_functions() if self.layer.elementwise else ""
-        bodies = [self.forward_backward(d) for d in self.variants]
+        bodies = [
+            (self.body(v, "forward"), self.body(v, "backward"), [*v.functions["forward"].saved]) for v in self.variants
+        ]
         saved = list(dict.fromkeys(n for _, _, names_ in bodies for n in names_))
         given = {t.name for t in self.layer.inputs}
         for forward, _, _ in bodies:  # what only another choice keeps
-            forward.lines += [f"    {n} = None" for n in saved if n not in given.union(forward.program.results)]
+            forward.lines += [f"    {n} = None" for n in saved if n not in given.union(forward.program.needed)]
         kept_options = [
             o.name for o in self.layer.options
             if o.kind == "Choice" or any(o.name in b.used for _, b, _ in bodies)

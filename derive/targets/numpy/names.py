@@ -12,18 +12,28 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import count
 from string import ascii_letters
 from typing import Any
 
-from derive.calculus.derivation import Derivation, Second
-from derive.calculus.facts import Fact
-from derive.calculus.forward import Tangent
-from derive.calculus.reverse import Adjoint
+from derive.notation.define import REGISTRY
 from derive.notation.expr import CONSTANTS, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Call, Equation, Layer, Option, Slot, Tensor
+from derive.program.ir import (
+    Array,
+    Contract,
+    Fold,
+    Function,
+    Invoke,
+    KernelProgram,
+    Loop,
+    Map,
+    Parameter,
+    Rows,
+    Scatter,
+    Variant,
+)
 
 FIRST = 0x20000  # from here on: letters that Python takes in identifiers, and nobody writes mathematics with
 
@@ -74,10 +84,15 @@ HOLDERS: dict[type, tuple[str, ...]] = {
     Option: ("name", "axis"),
     Equation: ("target", "left", "body"),
     Layer: ("tensors", "options", "outputs", "state_outputs", "sizes", "same", "begins_early"),
-    Adjoint: ("equations", "names", "cotangents", "auxiliary", "tensors"),
-    Tangent: ("equations", "names", "auxiliary", "tensors"),
-    Second: ("layer", "adjoint", "equations", "tensors", "names"),
-    Fact: ("lhs", "body"),
+    Array: ("name", "axes"),
+    Parameter: ("name", "of"),
+    Map: ("name", "left", "axes", "body"),
+    Fold: ("name", "left", "axes", "over", "body", "there"),
+    Contract: ("name", "left", "axes", "over", "a", "b", "scale", "there"),
+    Scatter: ("name", "left", "axes", "axis", "index", "over", "values"),
+    Loop: ("axis", "body"),
+    Rows: ("axis", "body", "given", "results"),
+    Function: ("parameters", "arrays", "statements", "results", "saved"),
     Num: (),
 }
 
@@ -107,6 +122,13 @@ class Encoder:
                 kept = tuple((name, o if isinstance(o, str | bool) else self(o)) for name, o in options)
                 called = self.alphabet.layer(value.layer)
                 return replace(value, layer=called, groups=self(value.groups), over=self(value.over), options=kept)
+            case Invoke(call=call, results=results):
+                return Invoke(self(call), tuple((field, self(ref)) for field, ref in results))
+            case Variant(layer=layer, functions=functions):
+                return Variant(self(layer), {name: self(f) for name, f in functions.items()})
+            case KernelProgram(variants=variants):
+                layers = tuple(map(self.alphabet.layer, value.activations))
+                return replace(value, variants=self(variants), activations=layers)
             case Layer(steps=steps, choice=choice):
                 equations = tuple(self(e) for s in steps for e in (s.equations if isinstance(s, Call) else (s,)))
                 chosen = tuple((self(name), word) for name, word in choice)
@@ -128,51 +150,15 @@ class Encoder:
         return self.alphabet.layer(name) + fn[len(name) :] if name in self.layers else fn
 
 
-def encoder_of(layer: Layer, activations: Iterable[str]) -> Encoder:
+def encoder_of(program: KernelProgram) -> Encoder:
     """The encoder for one layer's module."""
-    from derive.notation.define import REGISTRY
-
+    layer, activations = program.layer, program.activations
     functions = frozenset(o.name for o in layer.options if o.kind == "Activation")
     layers = frozenset(n for n, v in REGISTRY.items() if v[0].elementwise).union(activations) - functions
     parts = (c.part.source for c in layer.calls)
     words = (layer.source, layer.doc, layer.cites, layer.file, *(c for o in layer.options for c in o.choices))
     alphabet = Alphabet((ascii_letters, "_", layer.source, *parts, *REGISTRY), "".join(words))
     return Encoder(alphabet, functions, layers)
-
-
-class Encoded(Derivation):
-    """A derivation in an alphabet. Tangent and second order are derived before they are written in it."""
-
-    def __init__(self, derivation: Derivation, encoder: Encoder) -> None:
-        encoded = {f.name: getattr(derivation, f.name) for f in fields(Derivation)}
-        for name in ("layer", "adjoint", "backward", "facts"):
-            encoded[name] = encoder(encoded[name])
-        super().__init__(**encoded)
-        object.__setattr__(self, "derivation", derivation)
-        object.__setattr__(self, "encoder", encoder)
-
-    derivation: Derivation
-    encoder: Encoder
-
-    @property
-    def equations(self) -> tuple[Equation, ...]:
-        return self.encoder(self.derivation.equations)  # type: ignore[no-any-return]
-
-    @property
-    def tensors(self) -> dict[str, Tensor]:
-        return self.encoder(self.derivation.tensors)  # type: ignore[no-any-return]
-
-    @property
-    def gradients(self) -> dict[str, str]:
-        return self.encoder(self.derivation.gradients)  # type: ignore[no-any-return]
-
-    @cached_property
-    def tangent(self) -> Tangent:
-        return self.encoder(self.derivation.tangent)  # type: ignore[no-any-return]
-
-    @cached_property
-    def second(self) -> Second:
-        return self.encoder(self.derivation.second)  # type: ignore[no-any-return]
 
 
 # ---- and back ------------------------------------------------------------------------------------------------------

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from string import ascii_letters
 
 from derive.calculus.reverse import linear
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
-from derive.notation.layer import Layer, Tensor
-from derive.program.ir import Contract, Fold, Map, Scatter, Single
+from derive.notation.layer import Layer
+from derive.program.ir import Array, Contract, Fold, Map, Scatter, Single
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.views import ATOM, UNARY
 
@@ -29,7 +30,7 @@ class Values:
     """
 
     layer: Layer
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Array]
     printer: Printer
     products: set[str] = field(default_factory=set, kw_only=True)
     inside: frozenset[str] = field(default_factory=frozenset, kw_only=True)
@@ -274,7 +275,7 @@ class Values:
         if s.scale != x.ONE:
             p.inline["%"] = (code, level, axes)
             stand_in = Ref("%", tuple(Pos(i) for i in axes))
-            self.tensors["%"] = Tensor("%", axes)
+            p.tensors = {**p.tensors, "%": Array("%", axes)}
             code, level = p.node(x.mul(s.scale, stand_in), axes)
             del p.inline["%"]
         return code, level, axes

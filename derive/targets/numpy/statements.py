@@ -7,8 +7,20 @@ from dataclasses import dataclass, field, replace
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
 from derive.program.in_place import terms_of
-from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Program, Rows, Scatter, Single, Statement, names
-from derive.program.lower import expressions
+from derive.program.ir import (
+    Contract,
+    Fold,
+    Function,
+    Invoke,
+    Loop,
+    Map,
+    Rows,
+    Scatter,
+    Single,
+    Statement,
+    expressions,
+    names,
+)
 from derive.program.rows import WORTH, passes, read
 from derive.targets.numpy.layout import WIDTH
 from derive.targets.numpy.reductions import Values
@@ -27,7 +39,7 @@ class Body(Values):
         conditions: functions that give conditions, by what they give.
     """
 
-    program: Program
+    program: Function
     keep: frozenset[str]
     lines: list[str] = field(default_factory=list)
     indent: str = "    "

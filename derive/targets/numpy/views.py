@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from derive.calculus.reverse import CalculusError, linear
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Ref, Size
-from derive.notation.layer import Layer, Tensor
+from derive.notation.layer import Layer
+from derive.program.ir import Array
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
@@ -49,7 +50,7 @@ class Views:
     """
 
     layer: Layer
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Array]
     extended: dict[str, str] = field(default_factory=dict)
     lists: set[str] = field(default_factory=set)
     local: set[str] = field(default_factory=set)

@@ -1,0 +1,73 @@
+"""Recurrences of adjoints: each position adds to its neighbour instead of reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from derive.calculus.reverse import CalculusError, spread
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref
+from derive.notation.layer import Equation
+from derive.program.dependence import components, condition_at, recurrence, shifts_in, without_start
+from derive.program.draft import Draft
+
+
+def pushed(draft: Draft) -> Draft:
+    """Equations in an order in which they can be computed; ``dh[t] = dy[t] + f(dz[t + 1])`` in two parts.
+
+    They are ``dh[t] += dy[t]`` and ``dh[t - 1] += f(dz[t])``: beyond the last position there is nothing to read, and
+    backpropagation is usually written so.
+    """
+    groups = components(list(draft.equations))
+    return draft.with_equations(e for group in groups for e in handed_back(group, draft.early))
+
+
+def handed_back(group: list[Equation], early: Container[str]) -> list[Equation]:
+    """A group of equations that need one another, each position adding to its neighbour."""
+    axis, backwards = recurrence(group)
+    targets = {e.target for e in group}
+    if axis is None or any(isinstance(i, Num) and i.value < 0 for e in group for i in e.left):
+        return group
+    kept: list[Equation] = []
+    first: list[Equation] = []
+    moved: list[Equation] = []
+    for e in group:
+        here: list[Expr] = []
+        away: list[Equation] = []
+        for term in (t for whole in x.terms(e.body) for t in spread(whole, axis)):
+            if isinstance(term, Part):
+                here.append(term)
+                continue
+            start = condition_at(term, axis)
+            if start is not None:
+                at = {axis: start[0]}
+                left = tuple(x.rename(i, at) for i in e.left)
+                first.append(Equation(e.target, left, x.rename(start[1], at)))
+                continue
+            shifts = shifts_in(term, axis, targets) - {0} or ({max(shifts_in(term, axis) or {0})} - {0})
+            if not backwards or all(s < 0 for s in shifts) or (shifts != {1} and not shifts_in(term, axis, targets)):
+                here.append(without_start(term, axis))
+                if backwards and e.target in early and not ends_before(term, axis, early):
+                    at = {axis: x.num(-1)}
+                    first.append(Equation(e.target, tuple(x.rename(i, at) for i in e.left), x.rename(term, at)))
+            elif shifts == {1}:
+                back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
+                left = tuple(x.rename(i, back) for i in e.left)
+                away.append(Equation(e.target, left, x.rename(term, back)))
+            else:
+                raise CalculusError(f"{e.target} needs two positions of {axis} in one term")
+        adds = bool(away) or any(f.target == e.target for f in first)
+        if here or not adds:
+            kept.append(Equation(e.target, e.left, x.add(*([e.lhs] if adds else []), *here), e.line))
+        moved += [Equation(m.target, m.left, Op("add", (m.lhs, m.body))) for m in away]
+    return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
+
+
+def ends_before(term: Expr, axis: str, early: Container[str]) -> bool:
+    """Whether a term is surely zero at position -1: it has a condition, or reads an array that begins at 0."""
+    for f in x.factors(term):
+        if f == x.iverson(Op(">=", (Pos(axis), x.ZERO))):
+            return True
+        if isinstance(f, Ref) and f.tensor not in early and any(s < 1 for s in shifts_in(f, axis)):
+            return True
+    return False

@@ -1,0 +1,218 @@
+"""From the derivations of a layer to its program: every pass, in the order in which it runs.
+
+The passes are the same for all functions, and for elementwise layers. Forward and backward go through them together
+and are parted on the way; see derive.program.parted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
+
+from derive.calculus.derivation import Derivation, derive
+from derive.calculus.parts import by_parts
+from derive.calculus.reverse import Adjoint, CalculusError
+from derive.calculus.scalars import Derivative, Scalars
+from derive.notation import expr as x
+from derive.notation.define import REGISTRY
+from derive.notation.expr import Reduce, Ref
+from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.absent import with_absent
+from derive.program.adjoints import pushed
+from derive.program.arrays import with_arrays, with_numbers
+from derive.program.dependence import constants_inlined, reaching_back
+from derive.program.draft import Draft, pruned
+from derive.program.in_place import accumulated, begun
+from derive.program.ir import Function, KernelProgram, Parameter, Role, Variant
+from derive.program.own import SCALAR, own_functions
+from derive.program.parted import parted
+from derive.program.reductions import named_reductions
+from derive.program.roots import shared_roots
+from derive.program.rows import Costs, grouped
+from derive.program.schedule import scheduled
+from derive.program.share import shared
+from derive.program.stable import Stabiliser
+
+Pass = Callable[[Draft], Draft]
+
+
+def needed(draft: Draft) -> Draft:
+    """Only the equations that results need."""
+    return draft.with_equations(pruned(draft.equations, draft.results))
+
+
+def accurate(draft: Draft) -> Draft:
+    """Forms that do not lose accuracy; see derive.program.stable."""
+    tensors = dict(draft.tensors)
+    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.unit_rows)
+    return replace(draft, equations=tuple(stabiliser.run()), tensors=tensors, notes=tuple(stabiliser.notes))
+
+
+def absent(draft: Draft) -> Draft:
+    """What a condition has left out takes no part in sums, whatever stands beside it; see derive.program.absent."""
+    return draft.with_equations(with_absent(draft.equations, draft.tensors, draft.results))
+
+
+def added_in_place(draft: Draft) -> Draft:
+    """A loop adds to an array that is there already; see derive.program.in_place."""
+    return draft.each_function(accumulated)
+
+
+def assigned_first(draft: Draft) -> Draft:
+    """A backward loop assigns where it would add to zeros; see derive.program.in_place."""
+    return draft.each_function(begun)
+
+
+#: Equations to equations, then to statements, then statements to statements.
+PASSES: tuple[Pass, ...] = (
+    own_functions,
+    shared_roots,
+    shared,
+    with_numbers,
+    constants_inlined,
+    pushed,
+    named_reductions,
+    needed,
+    accurate,
+    absent,
+    parted,
+    scheduled,
+)
+IN_PLACE: tuple[Pass, ...] = (added_in_place, assigned_first, with_arrays)
+
+
+def passes(costs: Costs | None) -> tuple[Pass, ...]:
+    """Every pass, in order; ``costs`` are those of a target that runs statements block by block."""
+
+    def in_blocks(draft: Draft) -> Draft:
+        """Statements that may run for some rows at a time, where that pays; see derive.program.rows."""
+        if costs is None or draft.layer.sequence_axis or draft.functions[0].name != "forward":
+            return draft
+        return draft.each_function(lambda f: grouped(f, draft.layer))
+
+    return (*PASSES, in_blocks, *IN_PLACE)
+
+
+def compile(
+    derivations: Iterable[Derivation], activations: Iterable[str] = (), costs: Costs | None = None
+) -> KernelProgram:
+    """The program of a layer.
+
+    Args:
+        derivations: of every variant of the layer, the default first.
+        activations: names of the elementwise layers that an Activation option may choose.
+        costs: what a target's operations cost; without, statements stand in the plainest order.
+    """
+    variants = tuple(map(by_parts, derivations))
+    layer = variants[0].layer
+    activations = tuple(sorted({*activations, *same_file(layer)}))
+    facts = unit_rows(variants[0])
+
+    def run(draft: Draft) -> dict[str, Function]:
+        draft = replace(draft, unit_rows=facts, elementwise=activations)
+        for step in passes(costs):
+            draft = step(draft)
+        return {f.name: f for f in draft.functions}
+
+    done = [{n: f for draft in first_order(d) for n, f in run(draft).items()} for d in variants]
+    reason = next((f"{p.name} has none" for p in parts(variants) if not has_second(p)), "")
+    if not reason:
+        try:
+            seconds = [run(second_order(d)) for d in variants]
+            done = [functions | second for functions, second in zip(done, seconds, strict=True)]
+        except CalculusError as error:
+            reason = str(error)
+    every = (Variant(d.layer, functions) for d, functions in zip(variants, done, strict=True))
+    return KernelProgram(tuple(every), activations, reason)
+
+
+def same_file(layer: Layer) -> list[str]:
+    """The elementwise layers that stand before a layer in its file."""
+    before = takewhile(lambda name: name != layer.name, REGISTRY)
+    return [n for n in before if REGISTRY[n][0].elementwise and REGISTRY[n][0].file == layer.file]
+
+
+def unit_rows(d: Derivation) -> frozenset[str]:
+    """The tensors that sum to 1 along their last axis, by a fact that was found on the way."""
+    sums = (f.lhs for f in d.facts if f.body == x.ONE and isinstance(f.lhs, Reduce))
+    return frozenset(s.body.tensor for s in sums if isinstance(s.body, Ref) and s.over == (x.plain(s.body.index[-1]),))
+
+
+def parts(variants: Iterable[Derivation]) -> list[Layer]:
+    """The layers that a layer calls."""
+    return list({c.part.name: c.part for d in variants for c in d.layer.calls}.values())
+
+
+def has_second(part: Layer) -> bool:
+    """Whether a part has a double_backward."""
+    return not compile((derive(part),)).without_second
+
+
+# ---- what the passes begin with --------------------------------------------------------------------------------------
+
+
+def first_order(d: Derivation) -> list[Draft]:
+    """The functions of a variant but for double_backward."""
+    drafts = [*scalar_functions(d.layer)] if d.layer.elementwise else []
+    return [*drafts, forward_and_backward(d), jvp(d)]
+
+
+def parameters(role: Role, names: Mapping[str, str]) -> tuple[Parameter, ...]:
+    return tuple(Parameter(name, role, of) for of, name in names.items())
+
+
+def inputs(layer: Layer) -> tuple[Parameter, ...]:
+    return parameters("input", {t.name: t.name for t in layer.inputs})
+
+
+def of_derivation(
+    d: Derivation, functions: Iterable[Function], equations: Iterable[Equation], tensors: dict[str, Tensor],
+    adjoints: tuple[Adjoint, ...] = (),
+) -> Draft:  # fmt: skip
+    equations = tuple(equations)
+    return Draft(d.layer, tuple(functions), equations, tensors, reaching_back(tensors, equations, adjoints))
+
+
+def forward_and_backward(d: Derivation) -> Draft:
+    forward = Function("forward", inputs(d.layer), {}, (), tuple((o, o) for o in d.layer.outputs))
+    gradients = tuple((t.name, d.gradients.get(t.name)) for t in d.layer.differentiable)
+    backward = Function("backward", parameters("cotangent", d.adjoint.cotangents), {}, (), gradients)
+    equations = (*d.equations, *d.adjoint.auxiliary, *d.backward)
+    return of_derivation(d, (forward, backward), equations, d.tensors, (d.adjoint,))
+
+
+def jvp(d: Derivation) -> Draft:
+    names = d.tangent.names
+    given = inputs(d.layer) + parameters("tangent", {t.name: names[t.name] for t in d.layer.differentiable})
+    results = tuple((o, names.get(o)) for o in d.layer.differentiable_outputs)
+    equations = d.equations + d.tangent.auxiliary + d.tangent.equations
+    return of_derivation(
+        d, [Function("jvp", given, {}, (), results)], equations, {**d.layer.tensors, **d.tangent.tensors}
+    )
+
+
+def second_order(d: Derivation) -> Draft:
+    """double_backward: the gradient of the sum of directions times what backward gives."""
+    second, cotangents = d.second, d.adjoint.cotangents
+    along = {n: c for n, g in d.gradients.items() if (c := second.adjoint.cotangents.get(g))}
+    given = parameters("cotangent", cotangents) + inputs(d.layer) + parameters("direction", along)
+    wanted = {**cotangents, **{t.name: t.name for t in d.layer.differentiable}}
+    results = tuple((field, second.names.get(name)) for field, name in wanted.items())
+    return of_derivation(
+        d,
+        [Function("double_backward", given, {}, (), results)],
+        second.equations,
+        dict(second.tensors),
+        (d.adjoint, second.adjoint),
+    )
+
+
+def scalar_functions(layer: Layer) -> Iterator[Draft]:
+    """value, derivative and second_derivative of an elementwise layer."""
+    equation, u = layer.equations[0], layer.inputs[0].ref()
+    differentiate, body = Derivative(Scalars()), equation.body
+    for name in SCALAR:
+        function = Function(name, inputs(layer), {}, (), ((equation.target, equation.target),))
+        yield Draft(layer, (function,), (replace(equation, body=body),), dict(layer.tensors))
+        body = differentiate(body, u)
