@@ -203,6 +203,8 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
             sizes[option.axis] = options[option.name]
     for axis, length in layer.sizes.items():
         if (known := layout.whole(length, sizes, options)) is not None:
+            if known < 0:
+                return None
             sizes[axis] = known
     shapes = Shapes(layer, source, plan, sizes, leading)
     must = domain.domains(layer)

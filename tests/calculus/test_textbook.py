@@ -16,9 +16,9 @@ from derive.calculus.derivation import derive
 from derive.calculus.facts import Fact, Knowledge
 from derive.calculus.polynomials import Algebra
 from derive.calculus.price import price
-from derive.calculus.prove import prove_equal, prove_equation
 from derive.calculus.reverse import reverse
 from derive.calculus.textbook import textbook
+from derive.evidence.prove import prove_equal, prove_equation
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY, load_file, load_project
 from derive.notation.expr import ELLIPSIS, Op, Opt, Pos, Reduce, Ref

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.calculus.facts import Fact
-from derive.calculus.prove import prove_equal, prove_equation
-from derive.calculus.residues import Field, P, Retry, Value
 from derive.calculus.reverse import reverse
 from derive.calculus.textbook import textbook
+from derive.evidence.prove import prove_equal, prove_equation
+from derive.evidence.residues import Field, P, Retry, Value
 from derive.notation import expr as x
 from derive.notation.define import load_project
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Ref
@@ -163,7 +163,7 @@ def test_roots(a: int, q: Fraction) -> None:
 @given(RESIDUES, RESIDUES)
 def test_exp_turns_sums_into_products(a: int, b: int) -> None:
     f = Field(0)
-    one, two = Value(a, None), Value(b, None)
+    one, two = Value(a), Value(b)
     assert f.exp(f.plus([one, two])).r == f.exp(one).r * f.exp(two).r % P
     assert f.log(f.exp(one)) == one
 
