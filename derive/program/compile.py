@@ -32,7 +32,7 @@ from derive.program.roots import shared_roots
 from derive.program.rows import Costs, grouped
 from derive.program.schedule import scheduled
 from derive.program.share import shared
-from derive.program.stable import Stabiliser
+from derive.program.stable import Stabiliser, positive
 
 Pass = Callable[[Draft], Draft]
 
@@ -45,7 +45,7 @@ def needed(draft: Draft) -> Draft:
 def accurate(draft: Draft) -> Draft:
     """Forms that do not lose accuracy; see derive.program.stable."""
     tensors = dict(draft.tensors)
-    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.unit_rows)
+    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.unit_rows, positive(draft.layer))
     return replace(draft, equations=tuple(stabiliser.run()), tensors=tensors, notes=tuple(stabiliser.notes))
 
 

@@ -19,13 +19,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from derive.calculus.scalars import POSITIVE_KINDS
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import safe
+from derive.program.dependence import components
 from derive.program.exponentials import apart, bounded, decaying
 from derive.program.library import recognise
-from derive.program.rules import EXPONENTIALS, Rule, logarithms, matches, rewritten, slopes
+from derive.program.rewriting.rewrite import CALLED, Rewriter
+from derive.program.rewriting.table import FIRST, LAST, Row
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 
@@ -40,20 +43,19 @@ class Stabiliser:
         flat: the equations, one reduction each at most.
         results: names that leave the program and must keep their value.
         unit_rows: tensors that are known to sum to 1 along their last axis.
-        sigmoid: what the layer of that name is called.
+        positive: what is known to be positive, beside numbers.
     """
 
     flat: list[Equation]
     tensors: dict[str, Tensor]
     results: frozenset[str]
     unit_rows: frozenset[str] = frozenset()
-    sigmoid: str = "sigmoid"
+    positive: frozenset[Expr] = frozenset()
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> list[Equation]:
-        self.named_logarithms()
-        self.logarithms()
-        self.quotients()
+        self.library()
+        self.table(FIRST)
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
             self.shift(target)
         self.norms()
@@ -61,72 +63,29 @@ class Stabiliser:
         self.flat = mean_squares(self.flat, self.tensors)
         Saturation(self, match).run()
         self.one_hot()
-        self.library()
-        self.slopes()
         self.exponentials()
-        self.table(EXPONENTIALS)
+        self.table(LAST)
         self.powers()
         self.flat = [replace(e, body=safe(e.body)) for e in self.flat]
         return self.flat
 
     # ---- rows of the table -----------------------------------------------------------------------------------------
 
-    def table(self, rules: tuple[Rule, ...]) -> None:
-        used: dict[str, None] = {}
-        self.flat = [replace(e, body=rewritten(e.body, rules, used)) for e in self.flat]
-        for words in used:
+    def table(self, rows: tuple[Row, ...]) -> None:
+        """Every row wherever it fits; the words of those used are noted."""
+        known = {e.target: e for e in self.flat if self.definition(e.target) is e}
+        for group in components(self.flat):
+            if len(group) > 1 or group[0].target in x.tensors(group[0].body):
+                for e in group:
+                    known.pop(e.target, None)
+
+        def definition(ref: Ref) -> Expr | None:
+            return self.at(known[ref.tensor], ref) if ref.tensor in known else None
+
+        rewriter = Rewriter(definition, CALLED, self.positive)
+        self.flat = [replace(e, body=rewriter.run(e.body, rows)) for e in self.flat]
+        for words in rewriter.used:
             self.note(words)
-
-    def named_logarithms(self) -> None:
-        """The rows for logarithms; where an argument has a name, what it is a name of."""
-        rules = logarithms(self.sigmoid)
-
-        def written_out(e: Expr) -> Expr:
-            def visit(n: Expr) -> Expr | None:
-                made = self.definition(n.tensor) if isinstance(n, Ref) else None
-                if not isinstance(n, Ref) or made is None or isinstance(made.body, Reduce) or not n.index:
-                    return None
-                return self.at(made, n)
-
-            return x.transform(e, visit)
-
-        def visit(e: Expr) -> Expr | None:
-            if not (isinstance(e, Op) and e.fn == "log"):
-                return None
-            candidate = e.args[0]
-            for _ in range(3):
-                for rule in rules[:-1]:
-                    if next(matches(rule.before, Op("log", (candidate,))), None) and self.grows(candidate):
-                        return Op("log", (candidate,))
-                if (wider := written_out(candidate)) == candidate:
-                    break
-                candidate = wider
-            return None
-
-        self.flat = [replace(e, body=x.transform(e.body, visit)) for e in self.flat]
-        self.table(rules)
-
-    def slopes(self) -> None:
-        """The rows for sigmoid's slope; where the function itself has a name, by what it is a name of."""
-        rules, used = slopes(self.sigmoid), dict[str, None]()
-
-        def visit(n: Expr) -> Expr | None:
-            made = self.definition(n.tensor) if isinstance(n, Ref) else None
-            if made is None or not isinstance(n, Ref) or not isinstance(made.body, Op):
-                return None
-            return self.at(made, n) if made.body.fn == self.sigmoid and n.index else None
-
-        for k, e in enumerate(self.flat):
-            if any(isinstance(n, Op) and n.fn == f"{self.sigmoid}'" for n in x.walk(e.body)):
-                plain = x.transform(e.body, visit)
-                found = rewritten(plain, rules, used)
-                self.flat[k] = replace(e, body=found) if found != plain else e
-        for words in used:
-            self.note(words)
-
-    def grows(self, e: Expr) -> bool:
-        """Whether there is an exponential in an expression."""
-        return any(isinstance(n, Op) and n.fn in ("exp", self.sigmoid) for n in x.walk(e))
 
     def powers(self) -> None:
         """``p (p - 1) a**(p - 2)`` as one function, which is 0 where p is 0 or 1, whatever the power is."""
@@ -168,57 +127,6 @@ class Stabiliser:
             candidate, count = f"{name}_{count}", count + 1
         self.tensors[candidate] = Tensor(candidate, axes)
         return candidate
-
-    # ---- log(exp(f) / s) -------------------------------------------------------------------------------------------
-
-    def logarithms(self) -> None:
-        def visit(e: Expr) -> Expr | None:
-            match e:
-                case Op("log", (Ref() as ref,)):
-                    equation = self.definition(ref.tensor)
-                    body = self.at(equation, ref) if equation is not None else ref
-                case Op("log", (body,)):
-                    pass
-                case _:
-                    return None
-            parts = x.factors(body)
-            if not any(isinstance(p, Op) and p.fn == "exp" for p in parts):
-                return None
-            terms: list[Expr] = []
-            for p in parts:
-                match p:
-                    case Op("exp", (f,)):
-                        terms.append(f)
-                    case Op("pow", (base, x.Num(value))) if value == -1:
-                        terms.append(x.neg(Op("log", (base,))))
-                    case _:
-                        return None
-            self.note("log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm")
-            return x.add(*terms)
-
-        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
-
-    # ---- y r / y ----------------------------------------------------------------------------------------------------
-
-    def quotients(self) -> None:
-        def visit(e: Expr) -> Expr | None:
-            if not (isinstance(e, Op) and e.fn == "mul"):
-                return None
-            for above in (a for a in e.args if isinstance(a, Ref)):
-                made = self.definition(above.tensor)
-                if made is None or isinstance(made.body, Reduce):
-                    continue
-                factors = list(x.factors(self.at(made, above)))
-                for below in e.args:
-                    match below:
-                        case Op("pow", (Ref() as y, x.Num(value))) if value == -1 and y in factors:
-                            factors.remove(y)
-                            rest = [f for f in e.args if f not in (above, below)]
-                            self.note(f"{y.tensor} is not divided by itself: it may underflow")
-                            return x.mul(*factors, *rest)
-            return None
-
-        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
 
     # ---- sum exp(f) ------------------------------------------------------------------------------------------------
 
@@ -496,6 +404,11 @@ class Stabiliser:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def positive(layer: Layer) -> frozenset[Expr]:
+    """The options of a layer that are above 0."""
+    return frozenset(x.Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS)
 
 
 def of_option(e: Expr) -> bool:

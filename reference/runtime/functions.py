@@ -68,6 +68,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ONE = {c: np.array(1, c) for c in "fdg"}  # a ufunc takes 0.2 us more for a Python number
 _QUIET = copy_context()  # floating-point warnings are a context's own
 _QUIET.run(np.seterr, all="ignore")
+_LOUD = copy_context()
+_LOUD.run(np.seterr, over="raise", under="ignore", invalid="ignore")
 _FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
 
 
@@ -221,6 +223,8 @@ def exp_decay(x: Array, step: int = 1) -> Array:
 def logistic(x: Array, out: Array | None = None) -> Array:
     """1/(1 + exp(-x)); float16 is computed in float32.
 
+    Where exp(-x) overflows it is exp(x), a subnormal number: times x it may be a normal one.
+
     Args:
         x: of any shape.
         out: where to put the result; not x.
@@ -232,10 +236,26 @@ def logistic(x: Array, out: Array | None = None) -> Array:
         return _narrowed(logistic(x.astype(np.float32)), out)
     one = ONE[kind]
     e: Array = np.asarray(np.negative(x, out))
-    quietly(np.exp, e, e)  # where it overflows the quotient is 0
+    try:
+        _LOUD.copy().run(np.exp, e, e)
+    except FloatingPointError:
+        return _far_logistic(x, e)
     np.add(e, one, e)
     np.divide(one, e, e)
     return e
+
+
+def _far_logistic(x: Array, out: Array) -> Array:
+    """logistic where exp(-x) overflows somewhere."""
+    np.negative(x, out)
+    quietly(np.exp, out, out)
+    far = np.isinf(out) & (x == x)
+    quietly(np.divide, ONE[x.dtype.char], np.add(out, ONE[x.dtype.char], out), out)
+    if far.ndim:
+        out[far] = quietly(np.exp, x[far])
+    elif far:
+        out[...] = quietly(np.exp, x)
+    return out
 
 
 def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None = None) -> Array:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref
 from derive.notation.text import split_quotient, split_sign
+from derive.program.rewriting.words import WORDS
 from derive.program.rows import LONG
 from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
 
@@ -18,6 +19,7 @@ UFUNCS = {
     "log": "np.log",
     "abs": "np.abs",
     "library tanh": "np.tanh",
+    **{word: f"np.{word}" for word, module in WORDS.items() if not module},
 }
 
 

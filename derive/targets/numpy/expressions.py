@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
+from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, binary
 from derive.targets.numpy.conditions import Conditions
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
@@ -23,6 +24,7 @@ RUNTIME = {
     "negative_part": "negative_part",
     "softplus": "softplus",
     "powered": "powered",
+    **{word: word for word, module in WORDS.items() if module},
 }
 
 

@@ -11,6 +11,7 @@ from derive.notation.define import REGISTRY, home
 from derive.notation.expr import Expr, Num, Opt, Ref, Size
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import show_equation
+from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.bodies import Bodies
 from derive.targets.numpy.functions import quoted
 from derive.targets.words import docstring, literal
@@ -58,6 +59,7 @@ MODULES = {
     "less_share": "probabilities",
     "copysign": "arrays",
     "negative_part": "arrays",
+    **{word: module for word, module in WORDS.items() if module},
 }
 
 

@@ -12,6 +12,8 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from derive.program.rewriting.words import WORDS
+
 #: Functions of NumPy and of the runtime whose results lie in memory of their own, or in what is passed as out.
 ALLOCATE = frozenset(
     word
@@ -24,7 +26,7 @@ ALLOCATE = frozenset(
         "overlap_add ratio room row_dot row_exp scatter_add square_sum sum_of_squares window_max xdivy xlogy own",
     )
     for word in line.split()
-)
+).union(WORDS)
 #: Methods whose results do.
 COPY = frozenset({"copy", "astype", "take", "dot", "sum"})
 #: Functions of other layers, whose results share nothing: the rule that is kept here.

@@ -1,0 +1,1 @@
+"""Forms that lose digits, overflow or are not defined, and what is computed in their place."""

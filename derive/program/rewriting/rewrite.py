@@ -1,0 +1,95 @@
+"""Applies rows of the table to expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Op, Ref
+from derive.program.rewriting.pattern import Definitions, Matcher, nothing, put
+from derive.program.rewriting.table import Row, logistic, slope, tanh
+
+ANY = x.Opt("%")
+#: What the project's layers of these names are, in words of the table.
+CALLED: dict[str, Op] = {
+    "sigmoid": logistic(ANY),
+    "sigmoid'": slope(ANY),
+    "tanh": tanh(ANY),
+    "tanh'": slope(ANY, 2, 4),
+}
+
+
+@dataclass
+class Rewriter:
+    """Rewrites expressions, and remembers why.
+
+    Attributes:
+        definitions: what names are names of.
+        called: what functions are in words of the table.
+        positive: what is known to be positive, beside numbers.
+        used: the reasons of the rows that were used.
+    """
+
+    definitions: Definitions = nothing
+    called: Mapping[str, Op] = field(default_factory=dict)
+    positive: frozenset[Expr] = frozenset()
+    used: dict[str, None] = field(default_factory=dict)
+    _words: dict[Expr, frozenset[str]] = field(default_factory=dict)
+
+    def run(self, e: Expr, rows: Iterable[Row]) -> Expr:
+        """An expression with every row applied wherever it fits, innermost first."""
+        rows = tuple(rows)
+        whole = self.at(e, rows, early=True)
+        if whole is not None:
+            return whole
+        e = x.rebuild(e, lambda child: self.run(child, rows))
+        found = self.at(e, rows)
+        return e if found is None else found
+
+    def at(self, e: Expr, rows: tuple[Row, ...], early: bool = False) -> Expr | None:
+        """What the first row that fits the whole expression makes of it."""
+        if not isinstance(e, Op):
+            return None
+        for row in rows:
+            if early and not row.early:
+                continue
+            assert isinstance(row.before, Op)
+            if row.before.fn != e.fn or not self.needs(row) <= self.words(e):
+                continue
+            matcher = Matcher(self.definitions if row.through else nothing, self.called)
+            for found, common, rest in matcher.top(row.before, e):
+                if row.when(found, self.is_positive):
+                    self.used[row.reason] = None
+                    after = x.mul(common, put(row.after, found))
+                    return self.run(x.add(after, *rest) if e.fn == "add" else x.mul(after, *rest), rows)
+        return None
+
+    def is_positive(self, e: Expr) -> bool:
+        """Whether a number is known to be above 0."""
+        match e:
+            case x.Num(value):
+                return value > 0
+            case Op("mul" | "add", args):
+                return all(map(self.is_positive, args))
+            case Op("pow", (a, x.Num(value))):
+                return self.is_positive(a)
+            case Op("exp", _):
+                return True
+        return isinstance(e, x.Size) or e in self.positive or e == x.PI
+
+    def needs(self, row: Row) -> frozenset[str]:
+        return self.words(row.before)
+
+    def words(self, e: Expr) -> frozenset[str]:
+        """The functions in an expression, and in what its names are names of."""
+        known = self._words.get(e)
+        if known is None:
+            found: set[str] = set()
+            if isinstance(e, Op):
+                found.add(self.called[e.fn].fn if e.fn in self.called else e.fn)
+            inside = self.definitions(e) if isinstance(e, Ref) else None
+            for child in (*x.children(e), *([inside] if inside is not None else [])):
+                found |= self.words(child)
+            known = self._words[e] = frozenset(found - {"add", "mul"})
+        return known

@@ -1,0 +1,276 @@
+"""The table: what loses digits, overflows or is undefined, and what is computed in its place.
+
+A row is a claim, that both sides are equal for all numbers in place of the letters for which its condition holds, and
+is proved as one: the tests evaluate both sides in 60 digits, see it fire, and see digits lost without it. Whoever adds
+a function adds rows, and where no row's right side can say it a word to derive.program.rewriting.words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.notation import expr as x
+from derive.notation.expr import ONE, ZERO, Expr, Num, Op, Opt
+from derive.program.rewriting.pattern import Binding
+
+U, V, W = Opt("%u"), Opt("%v"), Opt("%w")
+C, D = Opt("%#c"), Opt("%#d")  #: numbers: options, sizes, but no data
+HALF, TWO = Num(Fraction(1, 2)), x.num(2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Attributes:
+        name: what it is called in tests.
+        before, after: the pattern, and what stands for it.
+        reason: what is lost without it; the kernel and the page say so.
+        when: what the letters must be; is given what is known to be positive.
+        through: whether names are looked through, so that what they stand for is computed again.
+        early: whether it comes before every row for a part of what it matches.
+    """
+
+    name: str
+    before: Expr
+    after: Expr
+    reason: str
+    when: Callable[[Binding, Callable[[Expr], bool]], bool] = lambda found, positive: True
+    through: bool = False
+    early: bool = False
+
+
+def f(word: str, *args: Expr) -> Op:
+    return Op(word, args)
+
+
+def exp(e: Expr) -> Expr:
+    return Op("exp", (e,))
+
+
+def log(e: Expr) -> Expr:
+    return Op("log", (e,))
+
+
+def softplus(e: Expr) -> Expr:
+    return Op("softplus", (e,))
+
+
+def logistic(e: Expr) -> Op:
+    return Op("logistic", (e,))
+
+
+def tanh(e: Expr) -> Op:
+    return Op("library tanh", (e,))
+
+
+def slope(e: Expr, step: int = 1, times: int = 1) -> Op:
+    """``times exp(-step |u|) / (1 + exp(-step |u|))**2``: sigmoid's slope; tanh's with 2 and 4."""
+    return Op("logistic_slope", (e, x.num(step), x.num(times)) if (step, times) != (1, 1) else (e,))
+
+
+def squared(e: Expr) -> Expr:
+    return x.power(e, TWO)
+
+
+def positive_number(found: Binding, positive: Callable[[Expr], bool]) -> bool:
+    return positive(found["%#c"])
+
+
+def in_order(found: Binding, positive: Callable[[Expr], bool]) -> bool:
+    return positive(x.sub(found["%#c"], found["%#d"]))
+
+
+GROWN = x.add(exp(U), ONE)
+BELOW = x.power(GROWN, x.num(-1))
+SIGN = x.where(Op(">", (U, ZERO)), ONE, x.where(Op("<", (U, ZERO)), x.num(-1), ZERO))
+ROOT = x.sqrt(x.add(squared(U), C))
+LONG = x.add(f("abs", U), f("hypot", U, x.sqrt(C)))
+
+SOFT = "log(1 + exp(u)) is computed as max(u, 0) + log1p(exp(-|u|)), which neither overflows nor loses a small result"
+SIGMA = "exp(u) / (1 + exp(u)) is computed as 1 / (1 + exp(-u)), which does not overflow"
+UNDERFLOW = "log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm"
+QUOTIENT = "s (1 - s) / s of the logistic function s is 1 - s: where s is 0 there is no quotient"
+ITSELF = "nothing is divided by itself: it may underflow"
+LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
+TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
+RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
+HYPOT = "sqrt(u**2 + v**2) is computed as hypot(u, v): squares neither overflow nor underflow"
+ROOTS = "sqrt(a**2 + b) - a is computed as b / (sqrt(a**2 + b) + a): no two close numbers are subtracted"
+
+#: Logarithms and what saturates, before sums of exponentials are looked for; innermost first, in this order.
+FIRST = (
+    Row("softplus", log(GROWN), softplus(U), SOFT, through=True),
+    Row("softplus of 1/", log(BELOW), x.neg(softplus(U)), SOFT, through=True),
+    Row("softplus of e/", log(x.mul(exp(U), BELOW)), x.neg(softplus(x.neg(U))), SOFT, through=True),
+    Row("softplus of 1 - e/", log(x.sub(ONE, x.mul(exp(U), BELOW))), x.neg(softplus(U)), SOFT, through=True),
+    Row("softplus of 1 - 1/", log(x.sub(ONE, BELOW)), x.neg(softplus(x.neg(U))), SOFT, through=True),
+    Row("log sigmoid", log(logistic(U)), x.neg(softplus(x.neg(U))), SOFT, through=True),
+    Row("log of 1 - sigmoid", log(x.sub(ONE, logistic(U))), x.neg(softplus(U)), SOFT, through=True),
+    Row("u - softplus", x.sub(U, softplus(U)), x.neg(softplus(x.neg(U))), SOFT),
+    Row(
+        "log cosh",
+        log(x.mul(HALF, x.add(exp(U), exp(x.neg(U))))),
+        f("log_cosh", U),
+        "log(cosh(u)) is computed from sinh(u/2) where it is small, and from |u| where it is large",
+        through=True,
+    ),
+    Row(
+        "log cosh, by softplus",
+        x.add(U, softplus(x.mul(x.num(-2), U)), x.neg(log(TWO))),
+        f("log_cosh", U),
+        "log(cosh(u)) is computed from sinh(u/2) where it is small, and from |u| where it is large",
+    ),
+    Row("log of two", log(x.add(exp(U), exp(V))), f("log_add", U, V), SOFT, through=True),
+    Row(
+        "log of 1 - exp",
+        log(x.sub(ONE, exp(U))),
+        f("log1mexp", U),
+        "log(1 - exp(u)) is computed as log(-expm1(u)) or log1p(-exp(u)), whichever keeps its digits",
+        through=True,
+    ),
+    Row(
+        "log of exp - 1",
+        log(x.sub(exp(U), ONE)),
+        x.add(U, f("log1mexp", x.neg(U))),
+        "log(exp(u) - 1) is computed as u + log(1 - exp(-u)), which does not overflow",
+        through=True,
+    ),
+    Row("1 - sigmoid", x.sub(ONE, logistic(U)), logistic(x.neg(U)), LESS),
+    Row("log exp", log(exp(U)), U, "log(exp(u)) is u"),
+    Row("log of 1/", log(x.power(U, x.num(-1))), x.neg(log(U)), UNDERFLOW),
+    Row(
+        "asinh",
+        log(x.add(U, x.sqrt(x.add(squared(U), ONE)))),
+        f("asinh", U),
+        "log(u + sqrt(u**2 + 1)) is computed as asinh(u), which keeps both tails and a small result",
+        early=True,
+    ),
+    Row("log of exp times", log(x.mul(exp(U), W)), x.add(U, log(W)), UNDERFLOW, through=True),
+    Row(
+        "atanh",
+        log(x.div(x.add(ONE, U), x.sub(ONE, U))),
+        x.sub(f("log1p", U), f("log1p", x.neg(U))),
+        "log((1 + u)/(1 - u)) is computed as log1p(u) - log1p(-u), which keeps a small result",
+    ),
+    Row("log of 1 + u", log(x.add(U, ONE)), f("log1p", U), "log(1 + u) is computed as log1p(u), which keeps a small u"),
+    Row("1 + tanh", x.add(ONE, tanh(U)), x.mul(TWO, logistic(x.mul(TWO, U))), TANH),
+    Row("1 - tanh", x.sub(ONE, tanh(U)), x.mul(TWO, logistic(x.mul(x.num(-2), U))), TANH),
+    Row("1 - tanh squared", x.sub(ONE, squared(tanh(U))), slope(U, 2, 4), TANH),
+    Row("2 sigmoid - 1", x.sub(x.mul(TWO, logistic(U)), ONE), tanh(x.mul(HALF, U)), TANH),
+    Row("sigmoid less its square", x.sub(logistic(U), squared(logistic(U))), slope(U), LESS),
+    Row("sigmoid of u and of -u", x.mul(logistic(U), logistic(x.neg(U))), slope(U), LESS),
+    Row(
+        "tanh of softplus",
+        tanh(softplus(U)),
+        x.div(
+            x.add(ONE, x.mul(TWO, exp(x.neg(U)))),
+            x.add(ONE, x.mul(TWO, exp(x.neg(U))), x.mul(TWO, exp(x.mul(x.num(-2), U)))),
+        ),
+        "tanh(log(1 + exp(u))) is rational in exp(u)",
+        through=True,
+    ),
+    Row(
+        "u - tanh",
+        x.sub(U, tanh(U)),
+        f("less_tanh", U),
+        "u - tanh(u) is computed from its series where u is small: no two close numbers are subtracted",
+    ),
+    Row("1 - tanh's slope", x.sub(ONE, slope(U, 2, 4)), squared(tanh(U)), TANH),
+    Row("slope over 1 - sigmoid", x.div(slope(U), logistic(x.neg(U))), logistic(U), QUOTIENT, through=True),
+    Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
+    Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),
+    Row(
+        "1 - erf",
+        x.sub(ONE, f("erf", U)),
+        x.mul(TWO, f("runtime normal_cdf", x.mul(x.num(-1), x.sqrt(TWO), U))),
+        "1 - erf(u) is twice the normal distribution function, which keeps both tails",
+    ),
+    Row(
+        "1 + erf",
+        x.add(ONE, f("erf", U)),
+        x.mul(TWO, f("runtime normal_cdf", x.mul(x.sqrt(TWO), U))),
+        "1 + erf(u) is twice the normal distribution function, which keeps both tails",
+    ),
+    Row("itself over itself", x.div(U, U), ONE, ITSELF, through=True),
+    Row(
+        "ramps",
+        x.sub(f("max", ZERO, x.add(U, C)), f("max", ZERO, x.add(U, D))),
+        x.where(Op(">", (x.add(U, D), ZERO)), x.sub(C, D), f("max", ZERO, x.add(U, C))),
+        RAMPS,
+        in_order,
+    ),
+    Row("sign times u", x.mul(U, SIGN), f("abs", U), "u times its sign is |u|"),
+    Row(
+        "root less its number",
+        x.sub(x.sqrt(x.add(squared(U), squared(C))), C),
+        x.mul(U, f("group", x.div(U, x.add(f("hypot", U, C), C)))),
+        ROOTS,
+        positive_number,
+        early=True,
+    ),
+    Row(
+        "root less 1",
+        x.sub(x.sqrt(x.add(squared(U), ONE)), ONE),
+        x.mul(U, f("group", x.div(U, x.add(f("hypot", U, ONE), ONE)))),
+        ROOTS,
+        early=True,
+    ),
+    Row("root of 1 + v less 1", x.sub(x.sqrt(x.add(V, ONE)), ONE), x.div(V, x.add(x.sqrt(x.add(V, ONE)), ONE)), ROOTS),
+    Row(
+        "u and its root",
+        x.add(U, ROOT),
+        x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG)),
+        ROOTS,
+        positive_number,
+    ),
+    Row(
+        "u less its root",
+        x.sub(U, ROOT),
+        x.neg(x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)),
+        ROOTS,
+        positive_number,
+    ),
+    Row("two roots", x.sub(x.sqrt(x.add(U, C)), x.sqrt(U)), x.div(C, x.add(x.sqrt(x.add(U, C)), x.sqrt(U))), ROOTS),
+    Row(
+        "hypot",
+        x.sqrt(x.add(squared(U), squared(V))),
+        f("hypot", U, V),
+        HYPOT,
+    ),
+    Row(
+        "1/ hypot",
+        x.power(x.add(squared(U), squared(V)), x.neg(HALF)),
+        x.power(f("hypot", U, V), x.num(-1)),
+        HYPOT,
+    ),
+)
+
+#: Exponentials that no rule for a whole expression has taken.
+LAST = (
+    Row("sigmoid", x.mul(exp(U), BELOW), logistic(U), SIGMA),
+    Row("of two", x.div(exp(U), x.add(exp(U), exp(V))), logistic(x.sub(U, V)), SIGMA),
+    Row("1 - 1/", x.sub(ONE, BELOW), logistic(U), LESS, early=True),
+    Row("1/", BELOW, logistic(x.neg(U)), SIGMA),
+    Row(
+        "exp - 1",
+        x.sub(exp(U), ONE),
+        f("expm1", U),
+        "exp(u) - 1 is computed as expm1(u), which keeps a small result",
+    ),
+    Row("1/ squared", x.power(GROWN, x.num(-2)), squared(logistic(x.neg(U))), SIGMA),
+    Row(
+        "sinh",
+        x.sub(exp(U), exp(x.neg(U))),
+        x.mul(TWO, f("sinh", U)),
+        "exp(u) - exp(-u) is computed as 2 sinh(u), which keeps a small result",
+    ),
+    Row(
+        "cosh",
+        x.add(exp(U), exp(x.neg(U))),
+        x.mul(TWO, f("cosh", U)),
+        "exp(u) + exp(-u) is computed as 2 cosh(u)",
+    ),
+)

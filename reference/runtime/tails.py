@@ -1,0 +1,81 @@
+"""Differences of functions that nearly cancel somewhere, each from a form in which nothing does.
+
+Plain NumPy; object arrays of `flint.arb` go through the formulas as they are written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference.runtime.functions import quietly
+
+Array = NDArray[Any]
+HALVES = np.log(np.longdouble(2))
+DEPTH = 15  # of a continued fraction in u**2 < 1: 2**-64 is reached at 10
+
+
+def asinh(x: Any) -> Array:
+    """``log(x + sqrt(x**2 + 1))``."""
+    x = np.asarray(x)
+    return np.asarray(np.frompyfunc(lambda v: v.asinh(), 1, 1)(x) if x.dtype == object else np.arcsinh(x))
+
+
+def hypot(a: Any, b: Any) -> Array:
+    """``sqrt(a**2 + b**2)``, without overflow or underflow of the squares."""
+    exact = object in (np.asarray(a).dtype, np.asarray(b).dtype)
+    return np.asarray(np.sqrt(a * a + b * b) if exact else np.hypot(a, b))
+
+
+def log1mexp(x: Any) -> Array:
+    """``log(1 - exp(x))`` of numbers below 0: near 0 from expm1, far from it from log1p."""
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(np.log(-np.expm1(x)))
+    near = x > -0.6931
+    small = np.asarray(quietly(np.expm1, np.where(near, x, -1)))
+    return np.asarray(np.where(near, quietly(np.log, -small), np.log1p(-np.exp(np.where(near, -1, x)))))
+
+
+def log_add(a: Any, b: Any) -> Array:
+    """``log(exp(a) + exp(b))``: m + log1p(exp(n - m)), or log1p(expm1(m) + exp(n)) where the larger, m, is near 0."""
+    a, b = np.asarray(a), np.asarray(b)
+    if object in (a.dtype, b.dtype):
+        return np.asarray(np.log(np.exp(a) + np.exp(b)))
+    most, least = np.maximum(a, b), np.minimum(a, b)
+    near = np.abs(most) < 1
+    apart = np.subtract(least, most, out=np.zeros_like(most), where=least != most)  # infinities too are 0 apart
+    inside = np.where(near, np.expm1(np.where(near, most, 0)) + np.exp(np.where(near, least, 0)), np.exp(apart))
+    return np.asarray(np.log1p(inside) + np.where(near, 0, most))
+
+
+def log_cosh(x: Any) -> Array:
+    """``log((exp(x) + exp(-x)) / 2)``: near 0 log1p(2 sinh(x/2)**2), far from it |x| + log1p(exp(-2 |x|)) - log(2)."""
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(np.log(np.cosh(x)))
+    size = np.abs(x)
+    near = size < 1
+    small = np.sinh(np.where(near, x, 1) / 2)
+    far = quietly(np.exp, -2 * np.maximum(size, 1))
+    return np.asarray(np.where(near, np.log1p(2 * small * small), size + (np.log1p(far) - HALVES.astype(x.dtype))))
+
+
+def less_tanh(x: Any) -> Array:
+    """``x - tanh(x)``: near 0 from the continued fraction of tanh, whose terms are all positive.
+
+    tanh(x) = x / (1 + k) with k = x**2 / (3 + x**2 / (5 + x**2 / (7 + ...))), so x - tanh(x) = x k / (1 + k).
+    """
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(x - np.tanh(x))
+    result = np.asarray(x - np.tanh(x))
+    near = np.abs(x) < 1
+    u = x[near]
+    square, k = u * u, np.zeros_like(u)
+    for odd in range(2 * DEPTH + 1, 1, -2):
+        k = square / (odd + k)
+    result[near] = u * (k / (1 + k))
+    return result
