@@ -45,7 +45,8 @@ def needed(draft: Draft) -> Draft:
 def accurate(draft: Draft) -> Draft:
     """Forms that do not lose accuracy; see derive.program.stable."""
     tensors = dict(draft.tensors)
-    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.unit_rows, positive(draft.layer))
+    known = draft.unit_rows, positive(draft.layer)
+    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), *known)
     return replace(draft, equations=tuple(stabiliser.run()), tensors=tensors, notes=tuple(stabiliser.notes))
 
 
