@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from derive.calculus.collect import collect, name_bound
 from derive.calculus.facts import Fact
+from derive.calculus.monomials import ONE, is_sum
 from derive.calculus.patterns import Rewriter, Rule
-from derive.calculus.polynomials import ONE, Algebra, is_sum
+from derive.calculus.polynomials import Algebra
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x
 from derive.notation.layer import Equation, Layer

@@ -5,19 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 
-from derive.calculus.polynomials import (
-    ONE,
-    Algebra,
-    Mono,
-    Poly,
-    condition_of,
-    is_condition,
-    is_sum,
-    negated,
-    plus,
-    product,
-    text,
-)
+from derive.calculus.monomials import ONE, Mono, Poly, condition_of, is_condition, is_sum, negated, plus, product, text
+from derive.calculus.polynomials import Algebra
 from derive.calculus.price import OPERATION, price
 from derive.calculus.scalars import factor_order, term_order
 from derive.notation import expr as x

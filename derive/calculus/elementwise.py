@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import sympy
 
-from derive.calculus.polynomials import ONE, Algebra, Poly, TooLarge
+from derive.calculus.monomials import ONE, Poly
+from derive.calculus.polynomials import Algebra, TooLarge
 from derive.calculus.scalars import Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Ref

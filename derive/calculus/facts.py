@@ -14,20 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.calculus.collect import name_bound
+from derive.calculus.monomials import ONE, Poly, condition_of, is_condition, is_sum, plus, product, scaled, text
 from derive.calculus.patterns import Rewriter, Rule
-from derive.calculus.polynomials import (
-    ONE,
-    Algebra,
-    Poly,
-    TooLarge,
-    condition_of,
-    is_condition,
-    is_sum,
-    plus,
-    product,
-    scaled,
-    text,
-)
+from derive.calculus.polynomials import Algebra, TooLarge
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.calculus.collect import collect
+from derive.calculus.monomials import ONE, Mono, Poly, is_sum, plus
 from derive.calculus.patterns import Binding, match, renamed
-from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, TooLarge, is_sum, plus
+from derive.calculus.polynomials import Algebra, TooLarge
 from derive.calculus.price import OPERATION, price
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Reduce, Ref

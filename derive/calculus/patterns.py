@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.calculus.polynomials import ONE, Algebra, Mono, Poly, condition_of, is_condition, is_sum, plus
+from derive.calculus.monomials import ONE, Mono, Poly, condition_of, is_condition, is_sum, plus
+from derive.calculus.polynomials import Algebra
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 

@@ -16,8 +16,9 @@ from derive.calculus.collect import collect, name_bound
 from derive.calculus.elementwise import eliminate
 from derive.calculus.facts import Fact, Knowledge, recurrent
 from derive.calculus.fold import Folder
+from derive.calculus.monomials import Poly, is_sum
 from derive.calculus.patterns import Rewriter, Rule
-from derive.calculus.polynomials import Algebra, Exhausted, Poly, TooLarge, is_sum
+from derive.calculus.polynomials import Algebra, Exhausted, TooLarge
 from derive.calculus.price import OPERATION, price
 from derive.calculus.reverse import Adjoint
 from derive.calculus.steps import Rewrite

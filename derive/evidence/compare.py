@@ -176,7 +176,7 @@ def _in_float(
     derivation: Derivation, kernel: Any, case: Case, cotangents: Arrays, tangents: Arrays, tally: Tally
 ) -> None:
     """The same in float64 alone: the kernel's backward against its own forward."""
-    from derive.evidence.enclosure import radii, radius_of_gradients
+    from derive.evidence.running import radii, radius_of_gradients
 
     step = 2.0**-17  # about the cube root of the unit roundoff
 

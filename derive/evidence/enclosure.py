@@ -52,17 +52,16 @@ from typing import Any, Literal
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import inputs, kernels, layout, world
+from derive.evidence import inputs, kernels, world
 from derive.evidence.condition import CLAIMED, MOST, STABLE, TIE, Conditions, Ties, conditions, size_of
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
-from derive.evidence.numbers import Numbers, rounding
 from derive.evidence.result import Result, Tally
+from derive.evidence.running import WORKING, bounds_backward, bounds_forward, bounds_second, bounds_tangent, real_inputs
 from derive.evidence.truth import truth
 from reference.runtime.wider import WIDER
 
-WORKING = 160
 FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients of attention
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 
@@ -103,105 +102,6 @@ DOUBLE = Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1, -8), (1e5, 0),
 SINGLE = Format(np.float32, -24, ((1, 0), (1e-3, 0), (30, 0), (1, -5), (1, 1e6), (1e30, 0), (1e-30, 0)))
 HALF = Format(np.float16, -11, ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0)), SINGLE)
 FORMATS = (DOUBLE, SINGLE, HALF)
-
-
-def seeded(numbers: Numbers, exponent: int) -> Any:
-    """Numbers of the caller, as if rounded once more."""
-    import flint
-
-    def seed(value: Any) -> Any:
-        v = numbers.exact(float(value))
-        return v + flint.arb(0, (abs(v) * flint.arb(2) ** exponent).abs_upper())
-
-    return seed
-
-
-def _arithmetic(exponent: int, lost: tuple[float, ...], ties: Ties | None) -> Numbers:
-    numbers = rounding(exponent, *lost)
-    return ties.noted(numbers) if ties else numbers
-
-
-def bounds_forward(case: Case, exponent: int, *lost: float, ties: Ties | None = None) -> dict[str, Elements]:
-    """For every output element, the ball that holds whatever rounding may give."""
-    numbers = _arithmetic(exponent, lost, ties)
-    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
-    return {o: run.values(o, o) for o in case.layer.outputs}
-
-
-def bounds_backward(
-    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
-) -> dict[str, Elements]:
-    """The same for every gradient's elements."""
-    numbers = _arithmetic(exponent, lost, ties)
-    given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
-    run = world.backward(derivation, case, cotangents, numbers, given=given)
-    return world.gradients(derivation, run)
-
-
-def bounds_tangent(
-    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
-) -> dict[str, Elements]:
-    """The same for the elements of every output's tangent."""
-    numbers = _arithmetic(exponent, lost, ties)
-    names = derivation.tangent.names
-    run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
-    return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
-
-
-def bounds_second(
-    derivation: Derivation,
-    case: Case,
-    cotangents: Arrays,
-    along: Arrays,
-    exponent: int,
-    *lost: float,
-    ties: Ties | None = None,
-) -> dict[str, Elements]:
-    """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
-    numbers = _arithmetic(exponent, lost, ties)
-    first, second = derivation.adjoint.cotangents, derivation.second
-    again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
-    given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
-    run = world.second(derivation, case, numbers, given)
-    wanted = first | {t.name: t.name for t in case.layer.differentiable}
-    return {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
-
-
-def _seeds(case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]) -> dict[str, Elements]:
-    """The real inputs as balls, and other arrays by the names that the equations have for them."""
-    given = {t.name: layout.elements(case, t.name, case.tensors[t.name], seed) for t in _real(case)}
-    for arrays, names in more:
-        given |= {names[n]: layout.elements(case, n, v, seed) for n, v in arrays.items() if n in names}
-    return given
-
-
-def _real(case: Case) -> list[Any]:
-    return [t for t in case.layer.inputs if t.kind == "real"]
-
-
-def radii(case: Case, cotangents: Arrays) -> dict[str, float]:
-    """What rounding may contribute to the sum of each output times its cotangent, in float64."""
-    with kernels.precision(WORKING):
-        found = bounds_forward(case, -53)
-    out = {}
-    for name, cotangent in cotangents.items():
-        weight = layout.elements(case, name, cotangent, float)
-        out[name] = sum(
-            float(ball.rad()) * abs(weight[i]) + abs(float(ball) * weight[i]) * 2**-50
-            for i, ball in found[name].items()
-        )
-    return out
-
-
-def radius_of_gradients(derivation: Derivation, case: Case, cotangents: Arrays, tangents: Arrays) -> float:
-    """What rounding may contribute to the sum of gradients times tangents, in float64."""
-    with kernels.precision(WORKING):
-        found = bounds_backward(derivation, case, cotangents, -53)
-    total = 0.0
-    for name, values in found.items():
-        weight = layout.elements(case, name, tangents[name], float)
-        total += sum(float(b.rad()) * abs(weight[i]) + abs(float(b) * weight[i]) * 2**-50 for i, b in values.items())
-    return total
 
 
 def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
@@ -390,7 +290,7 @@ def _fits(ball: Any, form: Format) -> bool:
 
 def _size(case: Case) -> float:
     """The magnitude of the inputs, for messages."""
-    values = [case.tensors[t.name] for t in _real(case)]
+    values = [case.tensors[t.name] for t in real_inputs(case)]
     arrays = [a for v in values for a in (v if isinstance(v, list) else [v])]
     return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
 

@@ -19,8 +19,9 @@ from derive.calculus.derivation import Derivation
 from derive.evidence import inputs, layout, world
 from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements
-from derive.evidence.numbers import MP, WRITTEN, Written, evaluate, symbol
+from derive.evidence.numbers import MP
 from derive.evidence.result import Result, Tally
+from derive.evidence.written import WRITTEN, Written, evaluate, symbol
 from derive.notation.expr import Num, Op, Ref, walk
 from derive.notation.layer import Layer
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.evidence import kernels, layout, world
+from derive.evidence.balls import exactly
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
-from derive.evidence.numbers import FRACTION, Numbers, exactly
+from derive.evidence.numbers import FRACTION, Numbers
 from derive.evidence.traced import Node, Tape
 
 BITS = (kernels.BITS, 2000, 16000)  # tried in this order
@@ -84,7 +85,7 @@ def traced(
 
 
 def truth(case: Case, cotangents: Arrays | None = None, tangents: Arrays | None = None, units: int = 0) -> Truth:
-    """The same as proven enclosures, as narrow as can be; ``units`` is explained at derive.evidence.numbers.exactly.
+    """The same as proven enclosures, as narrow as can be; ``units`` is explained at derive.evidence.balls.exactly.
 
     Raises:
         derive.evidence.evaluation.Undecided: two values of an argmax are too close to tell apart.

@@ -390,22 +390,3 @@ def factors(e: Expr) -> tuple[Expr, ...]:
 
 def terms(e: Expr) -> tuple[Expr, ...]:
     return e.args if isinstance(e, Op) and e.fn == "add" else (e,)
-
-
-def decided(e: Expr) -> Expr:
-    """A condition, or an expression with cases, in which numbers stand for what is known to hold (1) or not (0)."""
-    e = rebuild(e, decided)
-    match e:
-        case Op("not", (Num(value),)):
-            return ZERO if value else ONE
-        case Op("and" | "or" as fn, args):
-            decisive = ONE if fn == "or" else ZERO
-            open_ = tuple(a for a in args if not isinstance(a, Num))
-            if decisive in args:
-                return decisive
-            return open_[0] if len(open_) == 1 else Op(fn, open_) if open_ else ONE if fn == "and" else ZERO
-        case Op("where", (Num(value), a, b)):
-            return a if value else b
-        case Op("iverson", (Num(value),)):
-            return ONE if value else ZERO
-    return e

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from derive.notation import expr as x
-from derive.notation.calls import Calls
+from derive.notation.applications import ALLOWED, Applications, Kind, Typed
+from derive.notation.conditions import decided
 from derive.notation.constants import NotANumber, numeral, power
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
-from derive.notation.functions import FUNCTIONS
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.signature import NUMBERS, items, name_of
-from derive.notation.words import INSTEAD, KINDS, WORDS
+from derive.notation.words import WORDS
 
-#: A whole number may stand for a real one, and a boolean array counts 0 or 1; a condition is not a number.
-Kind = Literal["real", "integer", "boolean", "condition"]
-Typed = tuple[Expr, Kind]
 KIND_OF: dict[str, Kind] = {"real": "real", "saved": "real", "integer": "integer", "boolean": "boolean"}
 
 BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
@@ -50,28 +46,20 @@ CONSTRUCTS: dict[type[ast.AST], str] = {
     ast.Tuple: "write one number",
     ast.Starred: "write the arguments out",
 }
-ALLOWED = "an expression has + - * / **, comparisons, a if c else b, sums and functions"
 
 
 @dataclass
-class Expressions(Calls):
+class Expressions(Applications):
     """Reads expressions.
 
     Attributes:
         left: the indices on the left of the equation that is being read.
-        inside: the indices of the reductions around what is being read.
-        hidden: indices that a reduction inside reduces once more, and where.
         taken: cases of conditional expressions that were read, for one choice or another.
     """
 
-    inside: list[str] = field(default_factory=list)
-    hidden: dict[str, ast.AST] = field(default_factory=dict)
     taken: set[ast.expr] = field(default_factory=set)
 
     # ---- kinds -----------------------------------------------------------------------------------------------------
-
-    def value(self, node: ast.expr) -> Expr:
-        return self.number(node)[0]
 
     def number(self, node: ast.expr) -> Typed:
         """An expression that is a number; a boolean array counts 0 or 1."""
@@ -239,7 +227,7 @@ class Expressions(Calls):
 
     def logic(self, fn: str, args: tuple[Expr, ...]) -> Typed:
         e = Op(fn, args)
-        return x.decided(e) if any(isinstance(a, Num) for a in args) else e, "condition"
+        return decided(e) if any(isinstance(a, Num) for a in args) else e, "condition"
 
     def comparison(self, node: ast.Compare) -> Typed:
         if len(node.ops) > 1:
@@ -342,172 +330,6 @@ class Expressions(Calls):
         near = difflib.get_close_matches(name, self.tensors, 1)
         mend = "define it above, or add it to the signature"
         return f"did you mean {near[0]}? {mend}" if near else mend
-
-    # ---- calls -----------------------------------------------------------------------------------------------------
-
-    def function_call(self, node: ast.Call) -> Typed:
-        name = name_of(node.func)
-        if not name:
-            shown = self.text(node.func)
-            last = shown.split(".")[-1]
-            mend = (
-                f"write {WORDS[last].example}"
-                if last in WORDS
-                else f"write {INSTEAD[last]}"
-                if last in INSTEAD
-                else ALLOWED
-            )
-            self.fail(node.func, f"{shown} is not a function of the notation", mend)
-        if self.is_activation(name):
-            return self.elementwise(node, name, ())
-        if name in WORDS:
-            return self.word(node, name)
-        if name in self.known and self.is_elementwise(name):
-            return self.elementwise(node, name, self.known[name][0].options)
-        self.fail(node, f"{name} is not a function of the notation", self.instead(name))
-
-    def instead(self, name: str) -> str:
-        """What to write in place of a function that there is not."""
-        if name in self.tensors:
-            return f"{name} is a tensor: its indices stand in square brackets"
-        if name in self.known:
-            part = self.known[name][0]
-            call = f"{', '.join(part.outputs)} = {name}({', '.join(t.name for t in part.inputs)})"
-            return f"a layer takes whole arrays: write {call} as a statement of its own, and use what it gives"
-        if name in INSTEAD:
-            return INSTEAD[name] if INSTEAD[name].startswith("there ") else f"write {INSTEAD[name]}"
-        elementwise = [n for n in self.known if self.is_elementwise(n)]
-        near = difflib.get_close_matches(name, [*WORDS, *elementwise], 1)
-        functions = ", ".join(sorted({*FUNCTIONS, "sqrt"}))
-        mend = f"functions are {functions}, and elementwise layers: {', '.join(elementwise)}"
-        return f"did you mean {near[0]}? {mend}" if near else mend
-
-    def is_activation(self, name: str) -> bool:
-        return any(o.name == name and o.kind == "Activation" for o in self.options)
-
-    def elementwise(self, node: ast.Call, name: str, options: tuple[object, ...]) -> Typed:
-        """An elementwise layer, or one that an option chooses, of a number; options that are given follow it."""
-        if len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
-            what = f"{name} takes one number" + (", and its options by keyword" if options else "")
-            example = f"{name}(x[..., i]" + "".join(f", {o.name}={o.default}" for o in options) + ")"  # type: ignore[attr-defined]
-            self.fail(node, what, f"write {example}")
-        if node.keywords and not options:
-            self.fail(node.keywords[0], f"{name} has no option {node.keywords[0].arg!r}", f"write {name}(x[..., i])")
-        argument = self.value(node.args[0])
-        given = dict(self.call_options(node, self.known[name][0])) if node.keywords else {}
-        return Op(name, (argument, *(self.bound_options(node, name, given) if given else ()))), "real"
-
-    def check_call(self, node: ast.Call, name: str) -> tuple[str, ...]:
-        """A call of a word against its signature; the form that it has."""
-        word = WORDS[name]
-        if node.keywords:
-            keyword = node.keywords[0]
-            self.fail(keyword, f"{name} has no keyword {keyword.arg!r}", f"write {word.example}")
-        form = next((f for f in word.forms if len(f) == len(node.args)), None)
-        if form is None or any(isinstance(a, ast.Starred) for a in node.args):
-            wanted = " and ".join(KINDS[k] for k in word.forms[0])
-            count = len(node.args)
-            what = f"{name} takes {wanted}, and here {'is' if count == 1 else 'are'} {count or 'none'}"
-            self.fail(node, what, f"write {word.example}")
-        return form
-
-    def word(self, node: ast.Call, name: str) -> Typed:
-        word = WORDS[name]
-        if word.place != "anywhere":
-            where = "as the whole right side of an equation" if word.place == "right" else "in the return"
-            self.fail(node, f"{name} stands only {where}", f"write {word.example}")
-        form = self.check_call(node, name)
-        args = node.args
-        if form == ("indices", "number") and (("number", "number") not in word.forms or self.is_indices(args[0])):
-            return self.reduction(node, name, args[0], args[1])
-        if name == "size":
-            return self.size(args[0]), "integer"
-        values = [self.number(a) for a in args]
-        kinds = {kind for _, kind in values}
-        outside = {"sqrt": lambda v: v < 0, "log": lambda v: v <= 0}.get(name)
-        if outside is not None and isinstance(first := values[0][0], Num) and outside(first.value):
-            self.fail(node, "not a real number", f"take {name} of what is positive")
-        if name == "sqrt":
-            return x.sqrt(values[0][0]), "real"
-        kind: Kind = "integer" if name in ("max", "abs") and kinds == {"integer"} else "real"
-        return Op(name, tuple(e for e, _ in values)), kind
-
-    def reduction(self, node: ast.Call, name: str, indices: ast.expr, body: ast.expr) -> Typed:
-        over = tuple(map(self.index_name, items(indices)))
-        if not over:
-            self.fail(indices, f"{name} over nothing", f"write {WORDS[name].example}")
-        for i, place in zip(over, items(indices), strict=True):
-            if over.count(i) > 1:
-                self.fail(place, f"{i} stands twice", "name each index once")
-        outer = {i: place for i, place in zip(over, items(indices), strict=True) if i in (*self.left, *self.inside)}
-        self.inside += over
-        e, kind = self.number(body)
-        self.check_hidden(over, e)
-        del self.inside[len(self.inside) - len(over) :]
-        if outer:  # another index of the same axis, so that no index is two things
-            here = {i: self.another(i, {*x.free(e), *x.bound(e), *over}) for i in outer if i != ELLIPSIS}
-            here |= {i: x.fresh(i, {*x.free(e), *x.bound(e), *over, i}) for i in outer if i == ELLIPSIS}
-            e, over = x.rename(e, {i: Pos(to) for i, to in here.items()}), tuple(here.get(i, i) for i in over)
-            self.hidden |= outer
-        if name == "mean":
-            return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, e)), "real"
-        return Reduce(name, over, e), kind
-
-    def check_hidden(self, outer: Iterable[str], e: Expr) -> None:
-        """An index that is reduced inside although it stands outside too is used outside: else nobody meant it."""
-        for i in outer:
-            place = self.hidden.pop(i, None)
-            if place is not None and i not in x.free(e):
-                where = "on the left" if i in self.left else "around this"
-                self.fail(
-                    place, f"{i} is {where}, and here it is reduced", f"use another index here, that runs along {i}"
-                )
-
-    def size(self, node: ast.expr) -> Expr:
-        if not isinstance(node, ast.Name) and not (isinstance(node, ast.Constant) and node.value is Ellipsis):
-            self.fail(node, "size takes an index", "write size(i) for the length of the axis i")
-        tensor = self.tensors.get(name_of(node))
-        if tensor is not None or any(o.name == name_of(node) for o in self.options):
-            axes = ", or ".join(f"size({a})" for a in tensor.axes) if tensor is not None else ""
-            mend = f"write {axes}" if axes else "write size(i) for the axis i"
-            self.fail(node, f"{name_of(node)} is not an index", mend)
-        return Size(self.index_name(node))
-
-    def reduced(self, node: ast.Call) -> Expr:
-        """``reduced(reduction, L[...])``: the mean, the sum or the loss itself."""
-        self.check_call(node, "reduced")
-        name = name_of(node.args[0])
-        if name not in self.chosen:
-            mend = 'declare reduction: Choice["mean", "sum", "none"] = "mean"'
-            self.fail(node.args[0], "reduced takes an option of kind Choice", mend)
-        option = next(o for o in self.options if o.name == name)
-        wrong = [w for w in option.choices if w not in ("mean", "sum", "none")]
-        if wrong:
-            self.fail(node.args[0], f"{name} may be {wrong[0]!r}", 'reduced knows "mean", "sum" and "none"')
-        body = self.value(node.args[1])
-        over = tuple(x.free(body))
-        match self.chosen[name]:
-            case "mean":
-                return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), x.reduce("sum", over, body))
-            case "sum":
-                return x.reduce("sum", over, body)
-        return body
-
-    def is_indices(self, node: ast.expr) -> bool:
-        return all(
-            (isinstance(n, ast.Name) and n.id not in {*self.tensors, *x.CONSTANTS, *(o.name for o in self.options)})
-            or (isinstance(n, ast.Constant) and n.value is Ellipsis)
-            for n in items(node)
-        )
-
-    def index_name(self, node: ast.expr) -> str:
-        if isinstance(node, ast.Constant) and node.value is Ellipsis:
-            self.used.setdefault(ELLIPSIS, node)
-            return ELLIPSIS
-        if not isinstance(node, ast.Name) or not self.is_indices(node):
-            self.fail(node, "not an index", "the indices come first, by their names: sum(i, x[..., i])")
-        self.used.setdefault(node.id, node)
-        return node.id
 
 
 #: Largest exponent that is written as a number.

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
+from derive.notation.conditions import decided
 from derive.notation.domain import Domain
 from derive.notation.expr import (
     ELLIPSIS,
@@ -20,7 +21,6 @@ from derive.notation.expr import (
     Reduce,
     Ref,
     Size,
-    decided,
     mul,
     origin,
     plain,

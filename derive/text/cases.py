@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.text import expressions
-from derive.text.evaluate import Datum, Grid, Meter, Run, Value
+from derive.text import standing
+from derive.text.arrays import Datum, Grid, Meter, Value
+from derive.text.evaluate import Run
 from derive.text.numbers import Outside, real
 from derive.text.parse import DOTS, Argument, Definition, Domain, Library, Option, Unread
 
@@ -232,7 +233,7 @@ def crossed(text: Definition) -> bool:
     own = {axis for a in text.arguments for axis in a.axes} - {*text.lengths, DOTS}
     axes = {a.name: a.axes for a in text.arguments if not a.entries}
     for s in text.statements:
-        for name, items, call in expressions.reads(text, s):
+        for name, items, call in standing.reads(text, s):
             target = text.targets[name][-1][0].targets[0][1] if name in text.targets else ()
             there = axes.get(name, tuple(text.index(i) or "" for i in target))
             here = [text.index(i) for i in items]

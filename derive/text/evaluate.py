@@ -5,80 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from derive.text import expressions
+from derive.text import expressions, standing
+from derive.text.arrays import Env, Grid, Meter, Position, Value, element_of, shape_of, spread, within
 from derive.text.numbers import Outside
 from derive.text.parse import DOTS, Argument, Definition, Library, Mismatch, Statement, Unread
 
-Env = dict[str, Any]
-Position = tuple[int, ...]
 Slots = tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """An array: its lengths, and its elements row by row."""
-
-    shape: Position
-    elements: tuple[Any, ...]
-
-    def place(self, index: Position) -> int | None:
-        """Where leading indices begin; None outside."""
-        place = 0
-        for i, n in zip(index, self.shape, strict=False):
-            if not 0 <= i < n:
-                return None
-            place = place * n + i
-        return place
-
-    def of(self, lead: Position) -> Grid:
-        """The array at leading indices."""
-        place, shape = self.place(lead), self.shape[len(lead) :]
-        if place is None or len(lead) > len(self.shape):
-            raise Mismatch(f"no entry {list(lead)}")
-        each = math.prod(shape)
-        return Grid(shape, self.elements[place * each : (place + 1) * each])
-
-
-Value = Grid | list[Grid] | None
-
-
-class Datum(int):
-    """An integer of an array, which remembers where it came from."""
-
-    origin: str
-
-
-@dataclass
-class Meter:
-    """What an evaluation meets on the way.
-
-    Attributes:
-        left: elements that may still be evaluated.
-        reach: the largest number on the way: what rounding errors are relative to.
-        close: whether a comparison was too close for rounded numbers to decide.
-        singular: whether something without a slope was met: a root of zero, a negative number to a power that moves.
-        below: for integer arrays that are used as indices, the length of what they point into.
-    """
-
-    left: int = 300_000
-    reach: float = 0.0
-    close: bool = False
-    singular: bool = False
-    below: dict[str, int] = field(default_factory=dict)
-
-    def note(self, value: Any) -> None:
-        """Remember a number on the way."""
-        if self.reach == math.inf:  # nobody asks
-            return
-        try:
-            size = abs(float(value))
-        except OverflowError:
-            return
-        if self.reach < size < math.inf:
-            self.reach = size
 
 
 class Run:
@@ -238,7 +172,7 @@ class Run:
 
     def standing(self, index: str, env: Env, place: Statement) -> Iterator[Any]:
         """The lengths of axes on which an index stands by itself in a statement."""
-        for name, items, call in expressions.reads(self.text, place):
+        for name, items, call in standing.reads(self.text, place):
             for q, item in enumerate(items):
                 if self.text.index(item) != index:
                     continue
@@ -325,7 +259,7 @@ class Run:
     def left(self, s: Statement, n: int) -> tuple[Any, ...]:
         """The indices on the left; ``loss = reduced("none", L[...])`` has those of what is not reduced."""
         if s not in self.kept:
-            self.kept[s] = expressions.kept(self, s)
+            self.kept[s] = standing.kept(self, s)
         return s.targets[n][1] or self.kept[s]
 
     # ---- elements --------------------------------------------------------------------------------------------------
@@ -426,42 +360,3 @@ class Run:
         given = {o.name: options.get(o.name, o.default) for o in part.options}
         run = Run(part, self.library, {part.arguments[0].name: Grid((), (value,))}, given, self.meter)
         return run.inside(part.results[0], ())
-
-
-def element_of(value: Value, index: Position) -> Any:
-    """An element of an array or a list; None outside."""
-    if isinstance(value, list):
-        if not index or not 0 <= index[0] < len(value):
-            return None
-        value, index = value[index[0]], index[1:]
-    if value is None or len(index) != len(value.shape):
-        raise Unread(f"{len(index)} indices of an array with {len(value.shape) if value else 0} axes")
-    place = value.place(index)
-    return None if place is None else value.elements[place]
-
-
-def shape_of(value: Value, lead: Position) -> Position:
-    """The lengths of an array's axes, or of a list's, behind leading indices."""
-    if isinstance(value, list) and lead:
-        if not 0 <= lead[0] < len(value):
-            raise Mismatch(f"no entry {lead[0]}")
-        return value[lead[0]].shape[len(lead) - 1 :]
-    if isinstance(value, list):
-        shapes = {g.shape for g in value}
-        if len(shapes) != 1:
-            raise Unread("the entries of a list differ")
-        return (len(value), *shapes.pop())
-    if value is None:
-        raise Unread("the shape of nothing")
-    return value.shape[len(lead) :]
-
-
-def within(value: Any, length: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(0 <= i < n for i, n in zip(value, length, strict=True))
-    return bool(0 <= value < length)
-
-
-def spread(a: Argument, lengths: Mapping[str, Any]) -> Position:
-    """An array's shape with products split."""
-    return tuple(n for axis in a.axes for n in (lengths[axis] if axis == DOTS else (lengths[axis],)))

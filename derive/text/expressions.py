@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from derive.text import numbers
 from derive.text.numbers import MP, Outside, Real
 from derive.text.parse import DOTS, Definition, Statement, Unread, parts
+from derive.text.standing import REDUCTIONS, are_indices, free
 
 if TYPE_CHECKING:
-    from derive.text.evaluate import Env, Position, Run, Value
+    from derive.text.arrays import Env, Position, Value
+    from derive.text.evaluate import Run
 
     Closure = Callable[[Run, Env, Statement | None], Any]
 
@@ -35,7 +37,6 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: lambda a, b: bool(a > b),
     ast.GtE: lambda a, b: bool(a >= b),
 }
-REDUCTIONS = ("sum", "mean", "max", "min")
 CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike after rounding
 
 
@@ -232,7 +233,7 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
     words = {str(k.arg): number(text, k.value) for k in node.keywords}
     activation = text.option(name)
     if activation is None or activation.kind != "Activation":
-        if name in REDUCTIONS and len(args) == 2 and not words and _indices(text, args[0]):
+        if name in REDUCTIONS and len(args) == 2 and not words and are_indices(text, args[0]):
             return _reduce(text, name, [str(text.index(i)) for i in parts(args[0])], number(text, args[1]))
         if name in ("max", "min") and len(args) == 2 and not words:
             return _larger(name == "max", number(text, args[0]), number(text, args[1]))
@@ -273,10 +274,6 @@ def _checked(value: Closure) -> Closure:
         return found
 
     return run_checked
-
-
-def _indices(text: Definition, node: ast.expr) -> bool:
-    return all(text.index(n) is not None for n in parts(node))
 
 
 def each(run: Run, env: Env, indices: list[str], place: Statement | None) -> Iterator[None]:
@@ -341,24 +338,6 @@ def _larger(largest: bool, first: Closure, second: Closure) -> Closure:
     return lambda run, env, place: larger(run, largest, first(run, env, place), second(run, env, place))
 
 
-def free(text: Definition, node: ast.AST) -> list[str]:
-    """The indices of an expression that nothing in it reduces over, as they come."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if node.func.id == "size":
-            return []
-        if node.func.id in REDUCTIONS and len(node.args) == 2 and _indices(text, node.args[0]):
-            bound = {text.index(i) for i in parts(node.args[0])}
-            return [i for i in free(text, node.args[1]) if i not in bound]
-        children: list[ast.AST] = [*node.args, *node.keywords]
-    elif isinstance(node, ast.Subscript):
-        children = list(parts(node.slice))
-    else:
-        children = list(ast.iter_child_nodes(node))
-    own = text.index(node)
-    found = [own] if own is not None else [i for child in children for i in free(text, child)]
-    return [i for i in dict.fromkeys(found) if i not in ("pi", "inf")]
-
-
 def _reduced(text: Definition, word: str, body: ast.expr) -> Closure:
     over = free(text, body)
     value, mean, sum_ = number(text, body), *(_reduce(text, name, over, number(text, body)) for name in ("mean", "sum"))
@@ -371,24 +350,6 @@ def _reduced(text: Definition, word: str, body: ast.expr) -> Closure:
         return ways[chosen](run, env, place)
 
     return run_reduced
-
-
-def kept(run: Run, s: Statement) -> tuple[ast.expr, ...]:
-    """On the left: the indices of ``loss = reduced(reduction, L[...])`` where nothing is reduced."""
-    match s.value:
-        case ast.Call(func=ast.Name(id="reduced"), args=[ast.Name(id=word), body]) if run.options.get(word) == "none":
-            return tuple(
-                ast.Constant(value=Ellipsis) if i == DOTS else ast.Name(id=i, ctx=ast.Load())
-                for i in free(run.text, body)
-            )
-    return ()
-
-
-def reads(text: Definition, place: Statement) -> Iterator[tuple[str, tuple[ast.expr, ...], bool]]:
-    """Every array that a statement reads, with its indices; in a call those in front only."""
-    for node in ast.walk(place.value):
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in text.tensors:
-            yield node.value.id, tuple(parts(node.slice)), bool(place.part)
 
 
 def passed(run: Run, s: Statement, part: Definition, env: Env) -> tuple[dict[str, Value], dict[str, Any]]:

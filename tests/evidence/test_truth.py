@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from derive.evidence import compare, inputs, kernels, truth, world
-from derive.evidence.numbers import FLOAT, FRACTION, MP, exactly
+from derive.evidence.balls import exactly
+from derive.evidence.numbers import FLOAT, FRACTION, MP
 from derive.evidence.traced import Node, Tape
 from tests.evidence.shared import LAYERS, derived
 

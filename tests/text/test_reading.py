@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import derive.text
-from derive.text.evaluate import Grid, Meter, Run
+from derive.text.arrays import Grid, Meter
+from derive.text.evaluate import Run
 from derive.text.numbers import Outside
 from derive.text.parse import Library, Mismatch, Unread
 

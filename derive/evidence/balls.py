@@ -1,0 +1,162 @@
+"""Arithmetic in Arb balls: enclosures of the exact results, and of every result that rounding may give.
+
+python-flint is optional and imported where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from derive.evidence.numbers import COMPARE, Numbers
+
+
+def ball_truth(op: str, a: Any, b: Any) -> bool | None:
+    """A comparison of balls; None where they overlap."""
+    if op in ("==", "!="):
+        if (a - b).is_exact() or not a.overlaps(b):
+            return bool(COMPARE[op](a, b))
+        return None
+    if COMPARE[op](a, b):
+        return True
+    opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
+    return False if COMPARE[opposite](a, b) else None
+
+
+def exactly(units: int = 0) -> Numbers:
+    """Arb balls at the working precision of this moment: enclosures of the exact results.
+
+    With ``units``, constants that are no binary fractions are as far from what is typed as that many roundings to
+    float64 may take them: a kernel has floats for them.
+    """
+    import flint
+
+    arb = flint.arb
+    half = Fraction(1, 2)
+
+    def exact(value: Any) -> Any:
+        if isinstance(value, Fraction):
+            ball = arb(value.numerator) / value.denominator
+            binary = value.denominator & (value.denominator - 1) == 0
+            return ball if binary or not units else ball + arb(0, (abs(ball) * units * 2.0**-53).abs_upper())
+        return arb(value if isinstance(value, int | float | arb) else float(value))
+
+    def power(a: Any, b: Fraction) -> Any:
+        if b == half:
+            return a.sqrt()
+        return a ** int(b) if b.denominator == 1 else raised(a, exact(b))
+
+    def raised(a: Any, b: Any) -> Any:
+        if b.is_exact() and b.is_integer():
+            return a ** int(b.unique_fmpz())
+        return a if a == 0 and b > 0 else a**b
+
+    return Numbers(
+        "balls",
+        exact=exact,
+        functions={
+            "exp": lambda a: a.exp(),
+            "log": lambda a: a.log(),
+            "erf": lambda a: a.erf(),
+            "abs": abs,
+            "max": lambda a, b: a.max(b),
+        },
+        power=power,
+        raised=raised,
+        pi=arb.pi(),
+        inf=arb("inf"),
+        truth=ball_truth,
+        either=lambda a, b: a.union(b),
+    )
+
+
+@cache
+def rounding(
+    unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, function_units: int = 4, terms: int = 0
+) -> Numbers:
+    """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
+
+    Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
+    its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
+    square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
+    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4), or by ``terms`` u where
+    the sum stands for a longer one. With the
+    ``smallest`` subnormal number given, products and quotients may lose that much besides, to gradual underflow, and
+    a function called by a layer's name ``flushed``. Exponentials lose nothing: a kernel must know to scale them.
+    """
+    import flint
+
+    arb = flint.arb
+    u = arb(2) ** unit_exponent
+    half = Fraction(1, 2)
+
+    lost = arb(smallest)
+
+    def widen(value: Any, units: Any, under: Any = 0) -> Any:
+        return value + arb(0, (abs(value) * units + under).abs_upper())
+
+    def exact(value: Any) -> Any:
+        if isinstance(value, Fraction):
+            return widen(arb(value.numerator) / value.denominator, u)
+        return arb(value if isinstance(value, int | float | arb) else float(value))
+
+    def add(a: Any, b: Any) -> Any:
+        return widen(a + b, u)
+
+    def mul(a: Any, b: Any) -> Any:
+        if a == 1:
+            return b
+        if b == 1 or b == -1:
+            return a * b
+        return widen(a * b, u, lost)
+
+    def power(a: Any, b: Fraction) -> Any:
+        if b == half:
+            return widen(a.sqrt(), u)
+        if b.denominator == 2:
+            times = int(2 * b)
+            return widen(widen(a.sqrt(), u) ** times, u * (abs(times) + 1), lost)
+        if b.denominator > 1:
+            return raised(a, exact(b))
+        return widen(a ** int(b), u * max(1, abs(int(b))), lost)
+
+    def raised(a: Any, b: Any) -> Any:
+        if b.is_exact() and b.is_integer():
+            return power(a, Fraction(int(b.unique_fmpz())))
+        if a == 0 and b > 0:
+            return a
+        return widen(a**b, 2 * function_units * u, lost)
+
+    def total(values: list[Any]) -> Any:
+        if len(values) == 1:
+            return values[0]
+        magnitude = sum((abs(v) for v in values[1:]), abs(values[0]))
+        return sum(values[1:], values[0]) + arb(0, (magnitude * u * max(len(values) - 1, terms)).abs_upper())
+
+    def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda a: widen(f(a), 2 * function_units * u)
+
+    return Numbers(
+        f"rounding 2**{unit_exponent}",
+        exact=exact,
+        functions={
+            "exp": function(lambda a: a.exp()),
+            "log": function(lambda a: a.log()),
+            "erf": function(lambda a: a.erf()),
+            "abs": abs,
+            "max": lambda a, b: a.max(b),
+        },
+        power=power,
+        raised=raised,
+        pi=widen(arb.pi(), u),
+        inf=arb("inf"),
+        add=add,
+        mul=mul,
+        truth=ball_truth,
+        total=total,
+        option=lambda v: widen(exact(v), u),
+        named=(rounding(unit_exponent), lambda a: a + arb(0, flushed)) if smallest else None,
+        either=lambda a, b: a.union(b),
+    )
