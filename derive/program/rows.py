@@ -21,7 +21,7 @@ class Costs:
     """What a target that runs statements block by block pays for."""
 
 
-LONG = ("logistic", "logistic_slope")  # functions that go over an array several times
+LONG = ("runtime logistic", "runtime logistic_slope")  # functions that go over an array several times
 WORTH = 2  # passes over an array, from which on it pays to run them block by block
 WINDOWS = 3  # passes that a product of windows is worth: they are copied out before they are multiplied
 

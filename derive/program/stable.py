@@ -25,8 +25,8 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import safe
 from derive.program.dependence import components
-from derive.program.exponentials import apart, bounded, decaying
 from derive.program.library import recognise
+from derive.program.rewriting.rational import apart, bounded, decaying, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter
 from derive.program.rewriting.table import FIRST, LAST, Row
 from derive.program.saturation import Saturation
@@ -56,6 +56,7 @@ class Stabiliser:
     def run(self) -> list[Equation]:
         self.library()
         self.table(FIRST)
+        self.flat = [replace(e, body=one_denominator(e.body)) for e in self.flat]
         for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
             self.shift(target)
         self.norms()
@@ -101,12 +102,12 @@ class Stabiliser:
                         p = x.add(*exponent)
                         rest = without(e, [f, *(x.add(p, x.num(-n)) for n in range(-int(less)))])
                         if rest is not None and not x.tensors(p):
-                            return x.mul(rest, Op("powered", (base, p, x.num(-less))))
+                            return x.mul(rest, Op("runtime powered", (base, p, x.num(-less))))
             numbers = [f for f in x.factors(e) if not x.tensors(f) and not x.free(f)]
             for f in x.factors(e) if numbers else ():
                 if isinstance(f, Op) and f.fn == "add" and any(map(of_option, x.walk(f))):
                     inside = x.add(*(visit(x.mul(*numbers, t)) for t in f.args))
-                    if any(isinstance(n, Op) and n.fn == "powered" for n in x.walk(inside)):
+                    if any(isinstance(n, Op) and n.fn == "runtime powered" for n in x.walk(inside)):
                         return x.mul(*(g for g in x.factors(e) if g is not f and g not in numbers), inside)
             return e
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from reference.runtime.functions import quietly
 
+__all__ = ["asinh", "hypot", "less_tanh", "log1mexp", "log_add", "log_cosh"]
+
 Array = NDArray[Any]
 HALVES = np.log(np.longdouble(2))
 DEPTH = 15  # of a continued fraction in u**2 < 1: 2**-64 is reached at 10

@@ -26,22 +26,22 @@ EXACT: dict[str, Any] = {
     "pow": mpmath.power,
     "exp": mpmath.exp,
     "log": mpmath.log,
-    "log1p": lambda a: mpmath.log(1 + a),
-    "expm1": lambda a: mpmath.exp(a) - 1,
-    "softplus": lambda a: mpmath.log(1 + mpmath.exp(a)),
-    "logistic": lambda a: 1 / (1 + mpmath.exp(-a)),
-    "logistic_slope": lambda a, step=1, times=1: times / (2 + 2 * mpmath.cosh(step * a)),
+    "library log1p": lambda a: mpmath.log(1 + a),
+    "library expm1": lambda a: mpmath.exp(a) - 1,
+    "runtime softplus": lambda a: mpmath.log(1 + mpmath.exp(a)),
+    "runtime logistic": lambda a: 1 / (1 + mpmath.exp(-a)),
+    "runtime logistic_slope": lambda a, step=1, times=1: times / (2 + 2 * mpmath.cosh(step * a)),
     "library tanh": mpmath.tanh,
-    "log_cosh": lambda a: mpmath.log(mpmath.cosh(a)),
-    "log_add": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
-    "log1mexp": lambda a: mpmath.log(1 - mpmath.exp(a)),
-    "less_tanh": lambda a: a - mpmath.tanh(a),
-    "asinh": mpmath.asinh,
-    "hypot": lambda a, b: mpmath.sqrt(a * a + b * b),
+    "runtime log_cosh": lambda a: mpmath.log(mpmath.cosh(a)),
+    "runtime log_add": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
+    "runtime log1mexp": lambda a: mpmath.log(1 - mpmath.exp(a)),
+    "runtime less_tanh": lambda a: a - mpmath.tanh(a),
+    "runtime asinh": mpmath.asinh,
+    "runtime hypot": lambda a, b: mpmath.sqrt(a * a + b * b),
     "erf": mpmath.erf,
     "runtime normal_cdf": lambda a: mpmath.erfc(-a / mpmath.sqrt(2)) / 2,
-    "sinh": mpmath.sinh,
-    "cosh": mpmath.cosh,
+    "library sinh": mpmath.sinh,
+    "library cosh": mpmath.cosh,
     "abs": abs,
     "group": lambda a: a,
     "max": max,
@@ -55,21 +55,24 @@ ROUNDED: dict[str, Any] = {
     "pow": lambda a, b: np.sqrt(a) if b == 0.5 else 1 / np.sqrt(a) if b == -0.5 else a**b,
     "exp": np.exp,
     "log": np.log,
-    "log1p": np.log1p,
-    "expm1": np.expm1,
-    "softplus": lambda a: runtime_softplus(np.asarray(a)),
-    "logistic": lambda a: logistic(np.asarray(a)),
-    "logistic_slope": lambda a, step=1, times=1: logistic_slope(np.asarray(a), int(step), float(times)),
+    "library log1p": np.log1p,
+    "library expm1": np.expm1,
+    "runtime softplus": lambda a: runtime_softplus(np.asarray(a)),
+    "runtime logistic": lambda a: logistic(np.asarray(a)),
+    "runtime logistic_slope": lambda a, step=1, times=1: logistic_slope(np.asarray(a), int(step), float(times)),
     "library tanh": np.tanh,
     "erf": lambda a: erf(np.asarray(a)),
     "runtime normal_cdf": lambda a: normal_cdf(np.asarray(a)),
-    "sinh": np.sinh,
-    "cosh": np.cosh,
+    "library sinh": np.sinh,
+    "library cosh": np.cosh,
     "abs": np.abs,
     "group": lambda a: a,
     "max": max,
     **{name: EXACT[name] for name in (">", "<", "where")},
-    **{name: getattr(tails, name) for name in ("log_add", "log_cosh", "log1mexp", "less_tanh", "asinh", "hypot")},
+    **{
+        f"runtime {name}": getattr(tails, name)
+        for name in ("log_add", "log_cosh", "log1mexp", "less_tanh", "asinh", "hypot")
+    },
 }
 DIGITS = 700  # 1 + exp(-800) has more than 350 of them, and its change by 2**-900 of a letter 270 more
 #: Numbers for letters: near 0, where functions saturate, and beyond what squares or exponentials fit in.
@@ -175,7 +178,7 @@ def softplus(x: Any) -> Any:
 
 FAR = np.array([800.0, 40.0, 3.0, 0.0, -3.0, -40.0, -700.0])
 SPELLED = {
-    "softplus": ("y[i] = log(1 + exp(x[i]))", softplus),
+    "runtime softplus": ("y[i] = log(1 + exp(x[i]))", softplus),
     "softplus of a multiple": ("y[i] = log(exp(2 * x[i]) + 1) / 2", lambda x: softplus(2 * x) / 2),
     "softplus, named": ("e[i] = exp(x[i])\ns[i] = 1 + e[i]\ny[i] = log(s[i])", softplus),
     "log sigmoid": ("y[i] = log(sigmoid(x[i]))", lambda x: -softplus(-x)),
@@ -208,6 +211,16 @@ def test_nothing_overflows_and_small_results_keep_their_digits(spelling: str, tm
         found = [back, along, *kernel.double_backward(y, (FAR,), (FAR,))]
     assert all(np.isfinite(a).all() for a in found)
     np.testing.assert_allclose(back * V, U * along, rtol=1e-13)  # element by element: both are slope * U * V
+
+
+@pytest.mark.parametrize("name", ["softplus", "expm1", *tails.__all__])
+def test_a_layer_may_be_called_as_a_word_of_the_table_is(name: str, tmp_path: Path) -> None:
+    body = "y[...] = log(1 + exp(x[...])) * log((exp(x[...]) + exp(-x[...])) / 2)"
+    text = definition("x: Real[...]", body + "\nreturn y").replace("def odd(", f"def {name}(")
+    with own_registry():
+        _, kernel = built(tmp_path, text, name)
+    x = np.array([0.5, -0.25])
+    np.testing.assert_allclose(kernel.forward(x)[0], softplus(x) * np.log(np.cosh(x)), rtol=1e-14)
 
 
 @pytest.mark.parametrize(

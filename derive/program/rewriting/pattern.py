@@ -127,6 +127,7 @@ class Matcher:
             if len(args) <= MOST:
                 yield from (f for f, rest in search(list(p.args), args, found, True) if not rest)
             return
+        e = self.power(e)
         if p.fn == "max" and isinstance(e, Op) and e.fn == "max":
             for swapped in permutations(e.args):
                 yield from self.each(p.args, swapped, found)
@@ -135,6 +136,15 @@ class Matcher:
             e = put(self.called[e.fn], {"%": e.args[0]})
         if isinstance(e, Op) and p.fn == e.fn and len(p.args) == len(e.args):
             yield from self.each(p.args, e.args, found)
+
+    def power(self, e: Expr) -> Expr:
+        """A power of what is a name of a power, as one power."""
+        match e:
+            case Op("pow", (Ref() as r, Num(n))):
+                match self.definitions(r):
+                    case Op("pow", (base, Num(m))) if m.denominator != 1:
+                        return x.power(base, Num(m * n))
+        return e
 
     def each(self, ps: Sequence[Expr], es: Sequence[Expr], found: Binding) -> Iterator[Binding]:
         if not ps:

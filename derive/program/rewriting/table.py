@@ -55,11 +55,11 @@ def log(e: Expr) -> Expr:
 
 
 def softplus(e: Expr) -> Expr:
-    return Op("softplus", (e,))
+    return Op("runtime softplus", (e,))
 
 
 def logistic(e: Expr) -> Op:
-    return Op("logistic", (e,))
+    return Op("runtime logistic", (e,))
 
 
 def tanh(e: Expr) -> Op:
@@ -68,7 +68,7 @@ def tanh(e: Expr) -> Op:
 
 def slope(e: Expr, step: int = 1, times: int = 1) -> Op:
     """``times exp(-step |u|) / (1 + exp(-step |u|))**2``: sigmoid's slope; tanh's with 2 and 4."""
-    return Op("logistic_slope", (e, x.num(step), x.num(times)) if (step, times) != (1, 1) else (e,))
+    return Op("runtime logistic_slope", (e, x.num(step), x.num(times)) if (step, times) != (1, 1) else (e,))
 
 
 def squared(e: Expr) -> Expr:
@@ -87,7 +87,9 @@ GROWN = x.add(exp(U), ONE)
 BELOW = x.power(GROWN, x.num(-1))
 SIGN = x.where(Op(">", (U, ZERO)), ONE, x.where(Op("<", (U, ZERO)), x.num(-1), ZERO))
 ROOT = x.sqrt(x.add(squared(U), C))
-LONG = x.add(f("abs", U), f("hypot", U, x.sqrt(C)))
+LONG = x.add(f("abs", U), f("runtime hypot", U, x.sqrt(C)))
+AND_ROOT = x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG))
+BUT_ROOT = x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)
 
 SOFT = "log(1 + exp(u)) is computed as max(u, 0) + log1p(exp(-|u|)), which neither overflows nor loses a small result"
 SIGMA = "exp(u) / (1 + exp(u)) is computed as 1 / (1 + exp(-u)), which does not overflow"
@@ -113,28 +115,28 @@ FIRST = (
     Row(
         "log cosh",
         log(x.mul(HALF, x.add(exp(U), exp(x.neg(U))))),
-        f("log_cosh", U),
+        f("runtime log_cosh", U),
         "log(cosh(u)) is computed from sinh(u/2) where it is small, and from |u| where it is large",
         through=True,
     ),
     Row(
         "log cosh, by softplus",
         x.add(U, softplus(x.mul(x.num(-2), U)), x.neg(log(TWO))),
-        f("log_cosh", U),
+        f("runtime log_cosh", U),
         "log(cosh(u)) is computed from sinh(u/2) where it is small, and from |u| where it is large",
     ),
-    Row("log of two", log(x.add(exp(U), exp(V))), f("log_add", U, V), SOFT, through=True),
+    Row("log of two", log(x.add(exp(U), exp(V))), f("runtime log_add", U, V), SOFT, through=True),
     Row(
         "log of 1 - exp",
         log(x.sub(ONE, exp(U))),
-        f("log1mexp", U),
+        f("runtime log1mexp", U),
         "log(1 - exp(u)) is computed as log(-expm1(u)) or log1p(-exp(u)), whichever keeps its digits",
         through=True,
     ),
     Row(
         "log of exp - 1",
         log(x.sub(exp(U), ONE)),
-        x.add(U, f("log1mexp", x.neg(U))),
+        x.add(U, f("runtime log1mexp", x.neg(U))),
         "log(exp(u) - 1) is computed as u + log(1 - exp(-u)), which does not overflow",
         through=True,
     ),
@@ -144,7 +146,7 @@ FIRST = (
     Row(
         "asinh",
         log(x.add(U, x.sqrt(x.add(squared(U), ONE)))),
-        f("asinh", U),
+        f("runtime asinh", U),
         "log(u + sqrt(u**2 + 1)) is computed as asinh(u), which keeps both tails and a small result",
         early=True,
     ),
@@ -152,10 +154,15 @@ FIRST = (
     Row(
         "atanh",
         log(x.div(x.add(ONE, U), x.sub(ONE, U))),
-        x.sub(f("log1p", U), f("log1p", x.neg(U))),
+        x.sub(f("library log1p", U), f("library log1p", x.neg(U))),
         "log((1 + u)/(1 - u)) is computed as log1p(u) - log1p(-u), which keeps a small result",
     ),
-    Row("log of 1 + u", log(x.add(U, ONE)), f("log1p", U), "log(1 + u) is computed as log1p(u), which keeps a small u"),
+    Row(
+        "log of 1 + u",
+        log(x.add(U, ONE)),
+        f("library log1p", U),
+        "log(1 + u) is computed as log1p(u), which keeps a small u",
+    ),
     Row("1 + tanh", x.add(ONE, tanh(U)), x.mul(TWO, logistic(x.mul(TWO, U))), TANH),
     Row("1 - tanh", x.sub(ONE, tanh(U)), x.mul(TWO, logistic(x.mul(x.num(-2), U))), TANH),
     Row("1 - tanh squared", x.sub(ONE, squared(tanh(U))), slope(U, 2, 4), TANH),
@@ -175,7 +182,7 @@ FIRST = (
     Row(
         "u - tanh",
         x.sub(U, tanh(U)),
-        f("less_tanh", U),
+        f("runtime less_tanh", U),
         "u - tanh(u) is computed from its series where u is small: no two close numbers are subtracted",
     ),
     Row("1 - tanh's slope", x.sub(ONE, slope(U, 2, 4)), squared(tanh(U)), TANH),
@@ -206,44 +213,70 @@ FIRST = (
     Row(
         "root less its number",
         x.sub(x.sqrt(x.add(squared(U), squared(C))), C),
-        x.mul(U, f("group", x.div(U, x.add(f("hypot", U, C), C)))),
+        x.mul(U, f("group", x.div(U, x.add(f("runtime hypot", U, C), C)))),
         ROOTS,
         positive_number,
+        through=True,
         early=True,
     ),
     Row(
         "root less 1",
         x.sub(x.sqrt(x.add(squared(U), ONE)), ONE),
-        x.mul(U, f("group", x.div(U, x.add(f("hypot", U, ONE), ONE)))),
+        x.mul(U, f("group", x.div(U, x.add(f("runtime hypot", U, ONE), ONE)))),
         ROOTS,
+        through=True,
         early=True,
     ),
-    Row("root of 1 + v less 1", x.sub(x.sqrt(x.add(V, ONE)), ONE), x.div(V, x.add(x.sqrt(x.add(V, ONE)), ONE)), ROOTS),
+    Row(
+        "root of 1 + v less 1",
+        x.sub(x.sqrt(x.add(V, ONE)), ONE),
+        x.div(V, x.add(x.sqrt(x.add(V, ONE)), ONE)),
+        ROOTS,
+        through=True,
+    ),
     Row(
         "u and its root",
         x.add(U, ROOT),
-        x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG)),
+        AND_ROOT,
         ROOTS,
         positive_number,
+        through=True,
     ),
     Row(
         "u less its root",
         x.sub(U, ROOT),
-        x.neg(x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)),
+        x.neg(BUT_ROOT),
         ROOTS,
         positive_number,
+        through=True,
+    ),
+    Row(
+        "1 and u over its root",
+        x.add(ONE, x.div(U, ROOT)),
+        x.div(AND_ROOT, f("runtime hypot", U, x.sqrt(C))),
+        ROOTS,
+        positive_number,
+        through=True,
+    ),
+    Row(
+        "1 less u over its root",
+        x.sub(ONE, x.div(U, ROOT)),
+        x.div(BUT_ROOT, f("runtime hypot", U, x.sqrt(C))),
+        ROOTS,
+        positive_number,
+        through=True,
     ),
     Row("two roots", x.sub(x.sqrt(x.add(U, C)), x.sqrt(U)), x.div(C, x.add(x.sqrt(x.add(U, C)), x.sqrt(U))), ROOTS),
     Row(
         "hypot",
         x.sqrt(x.add(squared(U), squared(V))),
-        f("hypot", U, V),
+        f("runtime hypot", U, V),
         HYPOT,
     ),
     Row(
         "1/ hypot",
         x.power(x.add(squared(U), squared(V)), x.neg(HALF)),
-        x.power(f("hypot", U, V), x.num(-1)),
+        x.power(f("runtime hypot", U, V), x.num(-1)),
         HYPOT,
     ),
 )
@@ -257,20 +290,20 @@ LAST = (
     Row(
         "exp - 1",
         x.sub(exp(U), ONE),
-        f("expm1", U),
+        f("library expm1", U),
         "exp(u) - 1 is computed as expm1(u), which keeps a small result",
     ),
     Row("1/ squared", x.power(GROWN, x.num(-2)), squared(logistic(x.neg(U))), SIGMA),
     Row(
         "sinh",
         x.sub(exp(U), exp(x.neg(U))),
-        x.mul(TWO, f("sinh", U)),
+        x.mul(TWO, f("library sinh", U)),
         "exp(u) - exp(-u) is computed as 2 sinh(u), which keeps a small result",
     ),
     Row(
         "cosh",
         x.add(exp(U), exp(x.neg(U))),
-        x.mul(TWO, f("cosh", U)),
+        x.mul(TWO, f("library cosh", U)),
         "exp(u) + exp(-u) is computed as 2 cosh(u)",
     ),
 )

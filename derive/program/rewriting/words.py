@@ -1,6 +1,7 @@
 """Words of programs that no definition has: what the right sides of rows say, and which module of a runtime has them.
 
-A target prints a word as a call of the function of that name; a word without a module is the array library's own.
+``runtime hypot`` is a function of a runtime, ``library sinh`` one of the library of arrays or numbers: no layer has
+such a name.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
 
 UFUNCS = {
     "exp": "np.exp",
-    "expm1": "np.expm1",
-    "log1p": "np.log1p",
+    "library expm1": "np.expm1",
+    "library log1p": "np.log1p",
     "log": "np.log",
     "abs": "np.abs",
     "library tanh": "np.tanh",
-    **{word: f"np.{word}" for word, module in WORDS.items() if not module},
+    **{f"library {word}": f"np.{word}" for word, module in WORDS.items() if not module},
 }
 
 

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
-from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, binary
 from derive.targets.numpy.conditions import Conditions
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
 
 #: Functions of reference.runtime.functions and arrays, by their name in the notation.
 RUNTIME = {
-    "within": "within",
-    "exp_decay": "exp_decay",
-    "expm1_decay": "expm1_decay",
-    "unbounded_exp": "unbounded_exp",
-    "logistic": "logistic",
-    "logistic_slope": "logistic_slope",
     "erf": "erf",
     "xlogy": "xlogy",
     "xdivy": "xdivy",
-    "copysign": "copysign",
     "negative_part": "negative_part",
-    "softplus": "softplus",
-    "powered": "powered",
-    **{word: word for word, module in WORDS.items() if module},
 }
 
 

@@ -1,4 +1,4 @@
-"""A function that is rational in exp(u), written with the exponential that decays.
+"""Quotients: a function that is rational in exp(u), written with the exponential that decays; one denominator for many.
 
 With e = exp(-|u|), which lies in (0, 1] and never overflows, exp(u) is 1/e where u >= 0 and e elsewhere. A rational
 function of exp(u) becomes one rational function of e on each side of 0, usually with the same denominator, whose terms
@@ -9,7 +9,7 @@ These two are functions of their own, `logistic` and `logistic_slope`, which a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
@@ -19,10 +19,30 @@ import sympy
 from derive.calculus.scalars import Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op
+from derive.program.rewriting.pattern import put
+from derive.program.rewriting.rewrite import CALLED
 
 DECAY = sympy.Symbol("decay", positive=True)
 GROWTH = sympy.Symbol("growth", positive=True)
 RATIONAL = ("add", "mul", "pow", "exp")
+
+
+def _slope(u: Expr, step: Expr = x.ONE, times: Expr = x.ONE) -> Expr:
+    e = Op("exp", (x.mul(x.num(-1), step, u),))
+    return x.mul(times, e, x.power(x.add(x.ONE, e), x.num(-2)))
+
+
+def _tanh(u: Expr) -> Expr:
+    e = Op("exp", (x.mul(x.num(-2), u),))
+    return x.div(x.sub(x.ONE, e), x.add(x.ONE, e))
+
+
+#: Words of the table that are rational in an exponential.
+MEANING: dict[str, Callable[..., Expr]] = {
+    "runtime logistic": lambda u: x.power(x.add(x.ONE, Op("exp", (x.neg(u),))), x.num(-1)),
+    "runtime logistic_slope": _slope,
+    "library tanh": _tanh,
+}
 
 
 @dataclass(frozen=True)
@@ -55,21 +75,23 @@ class Decaying:
             times, others = sympy.cancel(self.positive * (1 + DECAY) ** 2 / DECAY).as_coeff_Mul()
             if DECAY not in others.free_symbols and self.step.denominator == 1:
                 scale = () if self.step == times == 1 else (Num(self.step), self.scalars.back(times))
-                return x.mul(self.scalars.back(sympy.factor(others)), Op("logistic_slope", (self.u, *scale)))
+                return x.mul(self.scalars.back(sympy.factor(others)), Op("runtime logistic_slope", (self.u, *scale)))
             return x.div(self.freeze(sympy.factor(top_p), e), bottom)
         other, own = sympy.factor(top_p).as_independent(DECAY, as_Add=False)
         if sympy.expand(top_p + top_n) == 0 and own.free_symbols == {DECAY}:
-            signed = Op("copysign", (self.freeze(own, e), self.u))
+            signed = Op("runtime copysign", (self.freeze(own, e), self.u))
             if sympy.expand(own**2 - (1 - DECAY) ** 2) == 0 and sympy.expand(bottom_p - 1 - DECAY) == 0:
                 half = Op("library tanh", (x.mul(Num(self.step / 2), self.u),))  # (1 - e)/(1 + e), which NumPy has
                 return x.mul(self.scalars.back(other), half if sympy.expand(own + DECAY - 1) == 0 else x.neg(half))
             below_zero = own.subs(DECAY, sympy.Rational(1, 2)).is_negative
             return x.div(x.mul(self.scalars.back(other), x.neg(signed) if below_zero else signed), bottom)
         if sympy.expand(top_p - 1) == 0 and sympy.expand(top_n - DECAY) == 0:
-            if sympy.expand(bottom_p - 1 - DECAY) == 0 and self.step == 1:
-                return Op("logistic", (self.u,))
-            grown = Op("unbounded_exp", (x.mul(Num(-self.step), self.u),))  # 1/(1 + infinity) is the limit, 0
+            if sympy.expand(bottom_p - 1 - DECAY) == 0:
+                return Op("runtime logistic", (x.mul(Num(self.step), self.u),))
+            grown = Op("runtime unbounded_exp", (x.mul(Num(-self.step), self.u),))  # 1/(1 + infinity) is the limit, 0
             return x.div(x.ONE, self.freeze(sympy.factor(bottom_p), grown))
+        if sympy.expand(top_p - DECAY) == sympy.expand(top_n - 1) == 0 and sympy.expand(bottom_p - 1 - DECAY) == 0:
+            return Op("runtime logistic", (x.mul(Num(-self.step), self.u),))
         top = x.where(self.nonnegative, self.freeze(sympy.factor(top_p), e), self.freeze(sympy.factor(top_n), e))
         return x.div(top, bottom)
 
@@ -93,6 +115,7 @@ class Decaying:
 
 def decaying(e: Expr) -> Decaying | None:
     """Rewrite an expression that is rational in exponentials of multiples of one argument; None where it is not."""
+    e = written_out(e)
     exponents = {n.args[0] for n in shown(e) if isinstance(n, Op) and n.fn == "exp"}
     if not exponents or any(isinstance(n, Op) and n.fn in ("where", "row_exp") for n in x.walk(e)):
         return None
@@ -126,9 +149,11 @@ def decaying(e: Expr) -> Decaying | None:
     positive, negative = (sympy.cancel(f.subs(DECAY, DECAY ** sympy.Rational(1, only))) for f in (positive, negative))
     step *= only
     if step.denominator > 1:
-        decay, less_one = (Op(fn, (x.mul(Num(-step), Op("abs", (u,))),)) for fn in ("exp", "expm1"))
+        decay, less_one = (Op(fn, (x.mul(Num(-step), Op("abs", (u,))),)) for fn in ("exp", "library expm1"))
     else:
-        decay, less_one = (Op(fn, (u,) if step == 1 else (u, Num(step))) for fn in ("exp_decay", "expm1_decay"))
+        decay, less_one = (
+            Op(fn, (u,) if step == 1 else (u, Num(step))) for fn in ("runtime exp_decay", "runtime expm1_decay")
+        )
     return Decaying(decay, less_one, u, step, positive, negative, scalars)
 
 
@@ -149,20 +174,96 @@ def apart(e: Expr) -> list[tuple[Expr, Expr]]:
     inside: list[Expr] = []
     for f in x.factors(e):
         (inside if any(map(is_exp, shown(f))) else outside).append(f)
+    cases = [f for f in outside if isinstance(f, Op) and f.fn == "where"]  # cases have no place in a rational function
     if len(inside) != 1 or not isinstance(inside[0], Op) or inside[0].fn != "add":
-        return [(x.ONE, e)]
+        return [(x.mul(*cases), x.mul(*(f for f in x.factors(e) if f not in cases)))]
     groups: dict[Expr, list[Expr]] = {}
     for term in inside[0].args:
         free = [f for f in x.factors(term) if not isinstance(f, Num) and not any(map(is_exp, shown(f)))]
         rest = [f for f in x.factors(term) if f not in free]
         groups.setdefault(x.mul(*free), []).append(x.mul(*rest))
     if len(groups) == 1:
-        return [(x.ONE, e)]
+        return [(x.mul(*cases), x.mul(*(f for f in x.factors(e) if f not in cases)))]
     return [(x.mul(*outside, free), x.add(*rests)) for free, rests in groups.items()]
 
 
 def is_exp(e: Expr) -> bool:
-    return isinstance(e, Op) and e.fn == "exp"
+    """Whether it is an exponential, or a function that is rational in one."""
+    return isinstance(e, Op) and (e.fn == "exp" or e.fn in CALLED or e.fn in MEANING)
+
+
+def written_out(e: Expr) -> Expr:
+    """A sum of products with functions that are rational in exp(u) written as such; what is no sum as it is."""
+    if not (isinstance(e, Op) and e.fn == "add"):
+        return e
+
+    def visit(n: Expr) -> Expr | None:
+        if not isinstance(n, Op):
+            return None
+        word = put(CALLED[n.fn], {"%": n.args[0]}) if n.fn in CALLED else n
+        if not isinstance(word, Op) or word.fn not in MEANING:
+            return n if n.fn not in RATIONAL else None
+        u, *numbers = word.args
+        return MEANING[word.fn](u, *numbers)
+
+    return x.transform(e, visit)
+
+
+def one_denominator(e: Expr) -> Expr:
+    """Sums of quotients over one denominator, where something above the line cancels: 1/(1 + u) - 1 is -u/(1 + u)."""
+
+    def visit(n: Expr) -> Expr:
+        n = x.rebuild(n, visit)
+        for base in denominators(n) if isinstance(n, Op) and n.fn == "add" else ():
+            found = over(base, x.terms(n))
+            if found is not None:
+                return found
+        return n
+
+    return visit(e)
+
+
+def denominators(e: Expr) -> list[Expr]:
+    """The sums that terms are divided by."""
+    found: dict[Expr, None] = {}
+    for t in x.terms(e):
+        for f in x.factors(t):
+            match f:
+                case Op("pow", (Op("add", _) as base, Num(n))) if n < 0:
+                    found[base] = None
+    return list(found)
+
+
+def over(base: Expr, terms: tuple[Expr, ...]) -> Expr | None:
+    """A sum over powers of one denominator; None where nothing cancels."""
+    split = [exponent_of(base, t) for t in terms]
+    least = min(n for n, _ in split)
+    if any((n - least).denominator != 1 for n, _ in split):
+        return None
+    scalars = Scalars()
+    below = scalars.to(base)
+    expanded = [sympy.expand(scalars.to(rest) * below ** int(n - least)) for n, rest in split]
+    above = sympy.expand(sum(expanded))
+    if count(above) >= sum(map(count, expanded)):
+        return None
+    return x.mul(scalars.back(sympy.factor_terms(above)), x.power(base, Num(least)))
+
+
+def exponent_of(base: Expr, term: Expr) -> tuple[Fraction, Expr]:
+    """The power of a base in a term, and the other factors."""
+    power, rest = Fraction(0), []
+    for f in x.factors(term):
+        match f:
+            case Op("pow", (b, Num(n))) if b == base:
+                power += n
+            case _:
+                rest.append(f)
+    return power, x.mul(*rest)
+
+
+def count(s: sympy.Expr) -> int:
+    """How many terms a sum has."""
+    return len(sympy.Add.make_args(s)) if s != 0 else 0
 
 
 def bounded(e: Expr) -> Expr:
@@ -176,7 +277,7 @@ def bounded(e: Expr) -> Expr:
         if len(common) != 1:
             return None
         (u,) = common
-        return x.transform(node, lambda n: Op("within", (u,)) if n == u else None)
+        return x.transform(node, lambda n: Op("runtime within", (u,)) if n == u else None)
 
     return x.transform(e, visit)
 
