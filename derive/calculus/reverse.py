@@ -11,7 +11,7 @@ a condition, and the loops that are left are summed. Indices are renamed all at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -260,7 +260,7 @@ class Reverse:
         if equation.target in self.layer.begins_early:
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
-        after = tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps))
+        after = always(tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps)), self.layer.axis)
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
 
     def total(self, over: tuple[str, ...], body: Expr, steps: tuple[str, ...]) -> Expr:
@@ -323,11 +323,21 @@ class Reverse:
             and (n.fn == "log" or (n.fn == "pow" and isinstance(n.args[1], Num) and n.args[1].value < 0))
         ]
         read = {i for n in divided for r in x.walk(n) if isinstance(r, Ref) for i in x.free(r)}
+        ending = {i for n in divided if singular(n) for r in x.walk(n) if isinstance(r, Ref) for i in self.ahead(r)}
         found: list[Expr] = []
         for i, e in mapping.items():
-            if i in read and x.plain(e) is None and not self.counts_steps(self.layer.axis(i)):
+            if x.plain(e) is not None:
+                continue
+            if self.counts_steps(self.layer.axis(i)):  # where it begins is said elsewhere
+                before = any(isinstance(r := rest_of(e, a), Num) and r.value <= 0 for a in x.free(e))
+                found += [Op("<", (Pos(i), Size(self.layer.axis(i))))] if i in ending and not before else []
+            elif i in read:
                 found += [Op(">=", (Pos(i), x.ZERO)), Op("<", (Pos(i), Size(self.layer.axis(i))))]
         return found
+
+    def ahead(self, ref: Ref) -> list[str]:
+        """Indices at which an array is read that may be outside where they have just ended."""
+        return [i for e in ref.index for i in x.free(e) if not isinstance(r := rest_of(e, i), Num) or r.value >= 0]
 
     def counts_steps(self, index: str) -> bool:
         """Whether a recurrence runs along the index."""
@@ -387,9 +397,12 @@ class Reverse:
     def guarded(self, body: Expr) -> set[str]:
         """Indices that are an axis of a factor: it is zero outside their range, and so is the product.
 
-        Not where another factor is infinite there, because it divides by what is zero outside, too.
+        Not where another factor is infinite there, because it divides by what is zero outside, too; but along a
+        recurrence, where a condition says so.
         """
-        infinite = {i for n in x.walk(body) if singular(n) for i in x.free(n)}
+        infinite = {
+            i for n in x.walk(body) if singular(n) for i in x.free(n) if not self.counts_steps(self.layer.axis(i))
+        }
         return {
             i
             for f in x.factors(body)
@@ -455,6 +468,35 @@ def tidy_index(e: Expr) -> Expr:
         tidy = scalars.back(sympy.expand(quotient))
         return e if len(show(tidy)) >= len(show(e)) else tidy
     return e
+
+
+def always(e: Expr, axis: Callable[[str], str]) -> Expr:
+    """An expression without the conditions that hold wherever an index runs: it is before its end.
+
+    Args:
+        axis: says along which axis an index runs.
+    """
+
+    def holds(c: Expr) -> bool:
+        match c:
+            case Op("<", (Pos(i), Size(own))):
+                return axis(i) == axis(own)
+            case Op("and", parts):
+                return all(map(holds, parts))
+        return False
+
+    def visit(node: Expr) -> Expr | None:
+        match node:
+            case Op("iverson", (c,)) if holds(c):
+                return x.ONE
+            case Op("where", (c, a, _)) if holds(c):
+                return x.transform(a, visit)
+            case Op("and", parts) if any(map(holds, parts)):
+                rest = tuple(x.transform(p, visit) for p in parts if not holds(p))
+                return rest[0] if len(rest) == 1 else Op("and", rest) if rest else None
+        return None
+
+    return x.transform(e, visit)
 
 
 def names_indices(e: Expr) -> tuple[str, ...]:

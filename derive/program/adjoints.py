@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
-from derive.calculus.reverse import CalculusError, spread
+from derive.calculus.reverse import CalculusError, always, spread
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref
 from derive.notation.layer import Equation
-from derive.program.dependence import components, condition_at, recurrence, shifts_in, without_start
+from derive.program.dependence import components, condition_at, opened, recurrence, shifts_in, without_start
 from derive.program.draft import Draft
 
 
@@ -19,11 +19,16 @@ def pushed(draft: Draft) -> Draft:
     backpropagation is usually written so.
     """
     groups = components(list(draft.equations))
-    return draft.with_equations(e for group in groups for e in handed_back(group, draft.early))
+    return draft.with_equations(e for group in groups for e in handed_back(group, draft.early, draft.layer.axis))
 
 
-def handed_back(group: list[Equation], early: Container[str]) -> list[Equation]:
-    """A group of equations that need one another, each position adding to its neighbour."""
+def handed_back(group: list[Equation], early: Container[str], along: Callable[[str], str]) -> list[Equation]:
+    """A group of equations that need one another, each position adding to its neighbour.
+
+    Args:
+        early: tensors that begin at position -1.
+        along: says along which axis an index runs.
+    """
     axis, backwards = recurrence(group)
     targets = {e.target for e in group}
     if axis is None or any(isinstance(i, Num) and i.value < 0 for e in group for i in e.left):
@@ -34,7 +39,7 @@ def handed_back(group: list[Equation], early: Container[str]) -> list[Equation]:
     for e in group:
         here: list[Expr] = []
         away: list[Equation] = []
-        for term in (t for whole in x.terms(e.body) for t in spread(whole, axis)):
+        for term in (t for whole in x.terms(e.body) for one in opened(whole, axis) for t in spread(one, axis)):
             if isinstance(term, Part):
                 here.append(term)
                 continue
@@ -53,7 +58,7 @@ def handed_back(group: list[Equation], early: Container[str]) -> list[Equation]:
             elif shifts == {1}:
                 back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
                 left = tuple(x.rename(i, back) for i in e.left)
-                away.append(Equation(e.target, left, x.rename(term, back)))
+                away.append(Equation(e.target, left, always(x.rename(term, back), along)))
             else:
                 raise CalculusError(f"{e.target} needs two positions of {axis} in one term")
         adds = bool(away) or any(f.target == e.target for f in first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from derive.calculus.reverse import Adjoint, CalculusError, linear
@@ -95,6 +95,18 @@ def without_start(term: Expr, axis: str) -> Expr:
     return x.transform(
         term, lambda e: x.mul(*(f for f in x.factors(e) if f != start)) if start in x.factors(e) else None
     )
+
+
+def opened(term: Expr, axis: str) -> Iterator[Expr]:
+    """A product as a sum of products, as far as factors are sums with a condition on where an axis stands."""
+    for factor in x.factors(term):
+        apart = x.terms(factor)
+        if len(apart) > 1 and any(condition_at(t, axis) is not None for t in apart):
+            rest = [f for f in x.factors(term) if f is not factor]
+            for one in apart:
+                yield from opened(x.mul(one, *rest), axis)
+            return
+    yield term
 
 
 def shift_of(index: Expr) -> tuple[str, int] | None:
