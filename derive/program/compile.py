@@ -188,9 +188,7 @@ def jvp(d: Derivation) -> Draft:
     given = inputs(d.layer) + parameters("tangent", {t.name: names[t.name] for t in d.layer.differentiable})
     results = tuple((o, names.get(o)) for o in d.layer.differentiable_outputs)
     equations = d.equations + d.tangent.auxiliary + d.tangent.equations
-    return of_derivation(
-        d, [Function("jvp", given, {}, (), results)], equations, {**d.layer.tensors, **d.tangent.tensors}
-    )
+    return of_derivation(d, [Function("jvp", given, {}, (), results)], equations, {**d.tensors, **d.tangent.tensors})
 
 
 def second_order(d: Derivation) -> Draft:

@@ -10,7 +10,8 @@ A `Function` is given the arrays of its parameters, runs its statements one afte
 forward keeps beside its results, ``saved``, backward is given. Every array that it reads or makes is in
 ``arrays``: kind, axes, and where each axis begins (a recurrence reaches back to position -1; an array that begins there
 has one position more, and position p of it is the element p + 1 in memory). An element that a statement reads outside
-an array is 0; minus infinity, where a maximum is taken.
+an array is 0; minus infinity, where a maximum is taken. An array that a statement adds to (`Map.adds`) before another
+one has written to all of it begins as zeros; so does a place of a recurrence that no statement writes to.
 
 A statement computes one named array from named arrays, a call of another layer's kernel several. ``left`` is what is
 written to: all of an array (``name[i, j]``), or a place of it (``h[-1, n]``, ``dh[t - 1, n]``). ``axes`` are the

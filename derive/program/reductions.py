@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.common import canonical
 from derive.program.contraction import pair
 from derive.program.draft import Draft
 
@@ -25,19 +26,29 @@ class Naming:
 
     layer: Layer
     tensors: dict[str, Tensor]
-    known: dict[tuple[tuple[Expr, ...], Expr], str] = field(default_factory=dict)
+    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     flat: list[Equation] = field(default_factory=list)
 
     def hoist(self, equation: Equation) -> None:
         """Give every reduction inside an equation an equation of its own, innermost first."""
         body = self.reductions(equation.body, equation, top=True)
         self.flat.append(Equation(equation.target, equation.left, body, equation.line))
-        if isinstance(body, Reduce):
-            self.known.setdefault(self.key(equation.left, body), equation.target)
+        indices = equation.indices
+        if isinstance(body, Reduce) and len(indices) == len(equation.left) and {*indices} == {*x.free(body)}:
+            self.name(body, equation.target, indices)
 
-    def key(self, left: tuple[Expr, ...], body: Reduce) -> tuple[tuple[Expr, ...], Expr]:
-        canonical = {i: Pos(f"%{n}") for n, i in enumerate(body.over)}
-        return left, Reduce(body.op, tuple(f"%{n}" for n in range(len(body.over))), x.rename(body.body, canonical))
+    def name(self, e: Reduce, target: str, left: tuple[str, ...]) -> None:
+        """Note what a reduction is called; the first name counts."""
+        form, order = canonical(e, self.layer.axis)
+        self.known.setdefault(form, (target, tuple(order.index(i) for i in left)))
+
+    def called(self, e: Reduce) -> Ref | None:
+        """The array that a reduction is an element of."""
+        form, order = canonical(e, self.layer.axis)
+        if form not in self.known:
+            return None
+        target, places = self.known[form]
+        return Ref(target, tuple(Pos(order[n]) for n in places))
 
     def split(self, e: Expr) -> Expr:
         """A sum of sums where one of them is a matrix product; nothing else is expanded, for terms may cancel."""
@@ -69,21 +80,21 @@ class Naming:
                 return e
             free = x.free(e)
             order = [i for e2 in equation.left for i in x.free(e2) if i in free]
-            left = tuple(Pos(i) for i in order + [i for i in free if i not in order])
-            key = self.key(left, e)
-            if key in self.known and self.known[key] != equation.target:
-                return Ref(self.known[key], left)
-            name = self.name(e)
-            axes = tuple(x.plain(i) or "" for i in left)
-            self.tensors[name] = Tensor(name, axes, kind="integer" if e.op == "argmax" else "real")
+            order += [i for i in free if i not in order]
+            left = tuple(map(Pos, order))
+            known = self.called(e)
+            if known is not None and known.tensor != equation.target:
+                return known
+            name = self.unused(e)
+            self.tensors[name] = Tensor(name, tuple(order), kind="integer" if e.op == "argmax" else "real")
             self.flat.append(Equation(name, left, e))
-            self.known[key] = name
+            self.name(e, name, tuple(order))
             return Ref(name, left)
         if isinstance(e, Ref):
             return e
         return x.rebuild(e, lambda child: self.reductions(child, equation))
 
-    def name(self, e: Reduce) -> str:
+    def unused(self, e: Reduce) -> str:
         """sum_g_x_hat: the reduction and what it reduces."""
         parts = [e.op, *dict.fromkeys(r.tensor for r in x.refs(e.body))][:4]
         name = "_".join(parts)

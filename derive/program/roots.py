@@ -16,8 +16,6 @@ HALVES = (Fraction(1, 2), Fraction(-1, 2))
 
 def shared_roots(draft: Draft) -> Draft:
     """The equations with ``sqrt(v[c] + epsilon)`` written as ``root_v[c]``."""
-    if len(draft.functions) == 1:
-        return draft
     equations = draft.equations
     given = {t.name for t in draft.layer.inputs}
     count = Counter(r for e in equations for n in x.walk(e.body) if (r := radicand(n)) is not None)

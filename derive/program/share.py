@@ -18,7 +18,7 @@ def shared(draft: Draft) -> Draft:
     At several places of one axis, f is taken along the whole of it: ``f_a[t, 1, n]``. A derivative ``f'(a[t, n])`` in
     a recurrence along t needs no earlier step: it gets a name, and is computed for all steps at once.
     """
-    if draft.layer.elementwise or len(draft.functions) == 1:
+    if draft.layer.elementwise:
         return draft
     equations, functions, tensors = draft.equations, draft.elementwise, dict(draft.tensors)
     before = read_before_the_first(equations)
