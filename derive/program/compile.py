@@ -33,6 +33,7 @@ from derive.program.rows import Costs, grouped
 from derive.program.schedule import scheduled
 from derive.program.share import shared
 from derive.program.stable import Stabiliser, positive
+from derive.program.typed import check
 
 Pass = Callable[[Draft], Draft]
 
@@ -65,34 +66,44 @@ def assigned_first(draft: Draft) -> Draft:
     return draft.each_function(begun)
 
 
-#: Equations to equations, then to statements, then statements to statements.
-PASSES: tuple[Pass, ...] = (
-    own_functions,
-    shared_roots,
-    shared,
-    with_numbers,
-    constants_inlined,
-    pushed,
-    named_reductions,
-    needed,
-    accurate,
-    absent,
-    parted,
-    scheduled,
-)
-IN_PLACE: tuple[Pass, ...] = (added_in_place, assigned_first, with_arrays)
+def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
+    """Every pass, in order: equations to equations, then to statements, then statements to statements.
 
-
-def passes(costs: Costs | None) -> tuple[Pass, ...]:
-    """Every pass, in order; ``costs`` are those of a target that runs statements block by block."""
+    Args:
+        costs: of a target that runs statements for some rows at a time.
+    """
 
     def in_blocks(draft: Draft) -> Draft:
         """Statements that may run for some rows at a time, where that pays; see derive.program.rows."""
-        if costs is None or draft.layer.sequence_axis or draft.functions[0].name != "forward":
+        if costs is None or draft.layer.sequence_axis:
             return draft
-        return draft.each_function(lambda f: grouped(f, draft.layer))
+        return draft.each_function(lambda f: grouped(f, draft.layer) if f.name in costs.in_blocks else f.statements)
 
-    return (*PASSES, in_blocks, *IN_PLACE)
+    return (
+        own_functions,
+        shared_roots,
+        shared,
+        with_numbers,
+        constants_inlined,
+        pushed,
+        named_reductions,
+        needed,
+        accurate,
+        absent,
+        parted,
+        scheduled,
+        in_blocks,
+        added_in_place,
+        assigned_first,
+        with_arrays,
+    )
+
+
+def stages(draft: Draft, costs: Costs | None = None) -> Iterator[tuple[str, Draft]]:
+    """A draft after each pass, and the pass's name."""
+    for step in passes(costs):
+        draft = step(draft)
+        yield step.__name__, draft
 
 
 def compile(
@@ -104,6 +115,9 @@ def compile(
         derivations: of every variant of the layer, the default first.
         activations: names of the elementwise layers that an Activation option may choose.
         costs: what a target's operations cost; without, statements stand in the plainest order.
+
+    Raises:
+        TypeFault: the program is not sound; a fault of the compiler.
     """
     variants = tuple(map(by_parts, derivations))
     layer = variants[0].layer
@@ -112,8 +126,7 @@ def compile(
 
     def run(draft: Draft) -> dict[str, Function]:
         draft = replace(draft, unit_rows=facts, elementwise=activations)
-        for step in passes(costs):
-            draft = step(draft)
+        *_, (_, draft) = stages(draft, costs)
         return {f.name: f for f in draft.functions}
 
     done = [{n: f for draft in first_order(d) for n, f in run(draft).items()} for d in variants]
@@ -125,7 +138,9 @@ def compile(
         except CalculusError as error:
             reason = str(error)
     every = (Variant(d.layer, functions) for d, functions in zip(variants, done, strict=True))
-    return KernelProgram(tuple(every), activations, reason)
+    program = KernelProgram(tuple(every), activations, reason)
+    check(program, (n for n, v in REGISTRY.items() if v[0].elementwise))
+    return program
 
 
 def same_file(layer: Layer) -> list[str]:

@@ -18,7 +18,13 @@ from derive.program.ir import Contract, Fold, Function, Loop, Map, Rows, Scatter
 
 @dataclass(frozen=True)
 class Costs:
-    """What a target that runs statements block by block pays for."""
+    """What a target says of itself.
+
+    Attributes:
+        in_blocks: the functions whose statements run for some rows at a time, where it pays.
+    """
+
+    in_blocks: frozenset[str] = frozenset()
 
 
 LONG = ("runtime logistic", "runtime logistic_slope")  # functions that go over an array several times

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from derive.notation import expr as x
 from derive.notation.expr import CONSTANTS, Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
+from derive.notation.text import show
 from derive.program.arrays import array
 from derive.program.dependence import shift_of
 from derive.program.draft import Draft
@@ -31,6 +32,8 @@ from derive.program.ir import (
     Statement,
     Variant,
 )
+from derive.program.rewriting.words import WORDS
+from derive.program.show import statements
 
 Kind = Literal["boolean", "integer", "real"]
 
@@ -62,6 +65,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     **TRUTHS,
     **COMPARISONS,
     **{fn: (f"{NUMBER}*", REAL) for line in REALS for fn in line.split()},
+    **dict.fromkeys(WORDS, (f"{NUMBER}*", REAL)),
     "row_exp": (f"{NUMBER} {ALONG}*", REAL),
     "less_mean": (f"{NUMBER} {NUMBER} {ALONG} {BOOLEAN}*", REAL),
     "less_share": (f"{NUMBER} {NUMBER} {ALONG} {BOOLEAN}*", REAL),
@@ -109,12 +113,13 @@ class Checker:
         for name in self.function.needed:
             self.array(name)
 
-    def block(self, statements: Iterable[Statement]) -> None:
-        for s in statements:
+    def block(self, every: Iterable[Statement]) -> None:
+        for s in every:
             try:
                 self.statement(s)
             except TypeFault as fault:
-                raise TypeFault(f"{self.variant.layer.name}.{self.function.name}: {fault} in {s}") from None
+                where = f"{self.variant.layer.name}.{self.function.name}"
+                raise TypeFault(f"in {where}: {fault}, in {next(statements([s]))}") from None
 
     def statement(self, s: Statement) -> None:
         outer = self.bound
@@ -173,7 +178,7 @@ class Checker:
     def truths(self, conditions: Iterable[Expr]) -> None:
         for c in conditions:
             if self.of(c).kind != BOOLEAN:
-                raise TypeFault(f"{c} is no condition")
+                raise TypeFault(f"{show(c)} is no condition")
 
     # ---- expressions -----------------------------------------------------------------------------------------------
 
@@ -188,7 +193,7 @@ class Checker:
     def number(self, e: Expr) -> Kind:
         kind = self.kind(e)
         if kind == BOOLEAN:
-            raise TypeFault(f"{e} is boolean where a number is meant")
+            raise TypeFault(f"{show(e)} is boolean where a number is meant")
         return kind
 
     def kind(self, e: Expr) -> Kind:
@@ -211,7 +216,7 @@ class Checker:
                 outer, self.bound = self.bound, self.bound | {*over}
                 kind, self.bound = self.number(body), outer
                 return INTEGER if op == "argmax" else kind if op in ("sum", "max") else REAL
-        raise TypeFault(f"{e} is no expression of a statement")
+        raise TypeFault(f"{show(e)} is no expression of a statement")
 
     def option(self, name: str) -> Kind:
         if name in CONSTANTS:
@@ -228,7 +233,7 @@ class Checker:
             raise TypeFault(f"{ref.tensor} has {len(array.axes)} axes, and {len(ref.index)} indices are given")
         for e, axis, start in zip(ref.index, array.axes, array.starts, strict=True):
             if self.kind(e) != INTEGER:
-                raise TypeFault(f"{e} is no position of {ref.tensor}")
+                raise TypeFault(f"{show(e)} is no position of {ref.tensor}")
             size = self.variant.layer.sizes.get(self.variant.layer.axis(axis))
             if isinstance(e, Num) and (e.value < start or (isinstance(size, Num) and e.value >= size.value)):
                 raise TypeFault(f"position {e.value} of {ref.tensor}, which begins at {start}, is outside")
@@ -249,13 +254,15 @@ class Checker:
         for wanted, a in zip(arguments(fn, declared, len(args)), args, strict=True):
             if wanted == ALONG:
                 if not isinstance(a, Pos):
-                    raise TypeFault(f"{fn} goes along an index, and {a} is none")
+                    raise TypeFault(f"{fn} goes along an index, and {show(a)} is none")
                 continue
             kind = self.kind(a)
             if (kind == BOOLEAN) != (wanted == BOOLEAN):
-                raise TypeFault(f"{fn} takes {'a condition' if wanted == BOOLEAN else 'a number'}, and {a} is {kind}")
+                raise TypeFault(
+                    f"{fn} takes {'a condition' if wanted == BOOLEAN else 'a number'}, and {show(a)} is {kind}"
+                )
             if wanted == INTEGER and kind != INTEGER:
-                raise TypeFault(f"{fn} takes whole numbers, and {a} is real")
+                raise TypeFault(f"{fn} takes whole numbers, and {show(a)} is real")
             found.add(kind)
         if fn == "pow" and args[1:] and not (isinstance(args[1], Num) and args[1].value >= 0):
             return REAL
@@ -279,7 +286,7 @@ class Checker:
                 if isinstance(e, Ref):
                     self.element(e)
                 elif e != x.ZERO:
-                    raise TypeFault(f"{e} is no array to give to {call.layer}.{call.function}")
+                    raise TypeFault(f"{show(e)} is no array to give to {call.layer}.{call.function}")
 
 
 def arguments(fn: str, declared: str, count: int) -> Iterator[str]:

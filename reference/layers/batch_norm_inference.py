@@ -133,12 +133,9 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, epsilon: float = 1e-
     t_x = SIGNATURE.cotangent("x", t_x, dims)
     t_gamma = SIGNATURE.cotangent("gamma", t_gamma, dims)
     t_beta = SIGNATURE.cotangent("beta", t_beta, dims)
-    x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
-    t_y = (
-        x_hat * t_gamma[:, None]
-        + gamma[:, None] * t_x / np.sqrt(epsilon + running_var[:, None])
-        + t_beta[:, None]
-    )
+    root_running_var = np.sqrt(running_var + epsilon)
+    x_hat = (x - running_mean[:, None]) / root_running_var[:, None]
+    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x / root_running_var[:, None] + t_beta[:, None]
     return SIGNATURE.restore(dims, y=t_y)[0]
 
 
@@ -160,12 +157,9 @@ def double_backward(
     ddx = SIGNATURE.cotangent("x", ddx, dims)
     ddgamma = SIGNATURE.cotangent("gamma", ddgamma, dims)
     ddbeta = SIGNATURE.cotangent("beta", ddbeta, dims)
-    x_hat = (x - running_mean[:, None]) / np.sqrt(running_var[:, None] + epsilon)
-    ddy = (
-        ddx * gamma[:, None] / np.sqrt(epsilon + running_var[:, None])
-        + ddgamma[:, None] * x_hat
-        + ddbeta[:, None]
-    )
-    dgamma_ = sum_over(ddx * dy, axis=(0, 2)) / np.sqrt(epsilon + running_var)
-    dx_ = ddgamma[:, None] * dy / np.sqrt(epsilon + running_var[:, None])
+    root_running_var = np.sqrt(running_var + epsilon)
+    x_hat = (x - running_mean[:, None]) / root_running_var[:, None]
+    ddy = ddx * gamma[:, None] / root_running_var[:, None] + ddgamma[:, None] * x_hat + ddbeta[:, None]
+    dgamma_ = sum_over(ddx * dy, axis=(0, 2)) / root_running_var
+    dx_ = ddgamma[:, None] * dy / root_running_var[:, None]
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, gamma=dgamma_, beta=None))

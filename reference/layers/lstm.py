@@ -180,11 +180,17 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     h[0] = h0
     c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
+    sigmoid_s = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    tanh_s_2 = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
         s[t] += matrix_product(h[t], U_transposed).reshape(rows, n_gate, n_n)
-        c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
-        h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
+        sigmoid_s[t] = sigmoid.value(s[t])
+        tanh_s_2[t] = tanh.value(s[t, :, 2])
+        c[t + 1] = sigmoid_s[t, :, 1] * c[t] + sigmoid_s[t, :, 0] * tanh_s_2[t]
+        h[t + 1] = sigmoid_s[t, :, 3] * tanh.value(c[t + 1])
+    sigmoid_slope_s = sigmoid.derivative(s)
+    tanh_slope_s_2 = tanh.derivative(s[:, :, 2])
     sum_x_t_W = contract("tai,gni->tagn", x, t_W)
     t_s = contract("gni,tai->tagn", W, t_x)
     t_s += t_b + sum_x_t_W
@@ -196,14 +202,14 @@ def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     for t in range(n_t):
         t_s[t] += sum_h_t_U[t] + matrix_product(t_h[t], U_transposed).reshape(rows, n_gate, n_n)
         t_c[t + 1] = (
-            c[t] * sigmoid.derivative(s[t, :, 1]) * t_s[t, :, 1]
-            + sigmoid.value(s[t, :, 1]) * t_c[t]
-            + tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0]) * t_s[t, :, 0]
-            + sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2]) * t_s[t, :, 2]
+            c[t] * sigmoid_slope_s[t, :, 1] * t_s[t, :, 1]
+            + sigmoid_s[t, :, 1] * t_c[t]
+            + tanh_s_2[t] * sigmoid_slope_s[t, :, 0] * t_s[t, :, 0]
+            + sigmoid_s[t, :, 0] * tanh_slope_s_2[t] * t_s[t, :, 2]
         )
         t_h[t + 1] = (
-            tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3]) * t_s[t, :, 3]
-            + sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1]) * t_c[t + 1]
+            tanh.value(c[t + 1]) * sigmoid_slope_s[t, :, 3] * t_s[t, :, 3]
+            + sigmoid_s[t, :, 3] * tanh.derivative(c[t + 1]) * t_c[t + 1]
         )
     return tuple(SIGNATURE.restore(dims, h=t_h[1:], c=t_c[1:]))
 
@@ -234,11 +240,19 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     h[0] = h0
     c = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     c[0] = c0
+    sigmoid_s = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
+    tanh_s_2 = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     U_transposed = np.ascontiguousarray(U.reshape(n_gate * n_n, n_n).T)
     for t in range(n_t):
         s[t] += matrix_product(h[t], U_transposed).reshape(rows, n_gate, n_n)
-        c[t + 1] = sigmoid.value(s[t, :, 1]) * c[t] + sigmoid.value(s[t, :, 0]) * tanh.value(s[t, :, 2])
-        h[t + 1] = sigmoid.value(s[t, :, 3]) * tanh.value(c[t + 1])
+        sigmoid_s[t] = sigmoid.value(s[t])
+        tanh_s_2[t] = tanh.value(s[t, :, 2])
+        c[t + 1] = sigmoid_s[t, :, 1] * c[t] + sigmoid_s[t, :, 0] * tanh_s_2[t]
+        h[t + 1] = sigmoid_s[t, :, 3] * tanh.value(c[t + 1])
+    sigmoid_slope_s = sigmoid.derivative(s)
+    tanh_slope_s_2 = tanh.derivative(s[:, :, 2])
+    sigmoid_slope_slope_s = sigmoid.second_derivative(s)
+    tanh_slope_slope_s_2 = tanh.second_derivative(s[:, :, 2])
     dh_total = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
     dh_total[-1] = 0
     ds = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
@@ -247,12 +261,12 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     U_matrix = U.reshape(n_gate * n_n, n_n)
     for t in reversed(range(n_t)):
         dh_total[t + 1] += dh[t]
-        ds[t, :, 3] = dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid.derivative(s[t, :, 3])
-        dc_total[t + 1] += dc[t] + dh_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-        ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid.derivative(s[t, :, 1])
-        ds[t, :, 0] = dc_total[t + 1] * tanh.value(s[t, :, 2]) * sigmoid.derivative(s[t, :, 0])
-        ds[t, :, 2] = dc_total[t + 1] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
-        dc_total[t] = dc_total[t + 1] * sigmoid.value(s[t, :, 1])
+        ds[t, :, 3] = dh_total[t + 1] * tanh.value(c[t + 1]) * sigmoid_slope_s[t, :, 3]
+        dc_total[t + 1] += dc[t] + dh_total[t + 1] * sigmoid_s[t, :, 3] * tanh.derivative(c[t + 1])
+        ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid_slope_s[t, :, 1]
+        ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
+        ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
+        dc_total[t] = dc_total[t + 1] * sigmoid_s[t, :, 1]
         dh_total[t] = matrix_product(ds[t].reshape(rows, n_gate * n_n), U_matrix)
     dds = contract("tai,gni->tagn", ddx, W)
     sum_ddW_x = contract("gni,tai->tagn", ddW, x)
@@ -269,14 +283,14 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
             + matrix_product(ddh_total[t], U_transposed).reshape(rows, n_gate, n_n)
         )
         ddc_total[t + 1] += (
-            ddc_total[t] * sigmoid.value(s[t, :, 1])
-            + dds[t, :, 2] * sigmoid.value(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
-            + dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
-            + dds[t, :, 1] * c[t] * sigmoid.derivative(s[t, :, 1])
+            ddc_total[t] * sigmoid_s[t, :, 1]
+            + dds[t, :, 2] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
+            + dds[t, :, 0] * sigmoid_slope_s[t, :, 0] * tanh_s_2[t]
+            + dds[t, :, 1] * c[t] * sigmoid_slope_s[t, :, 1]
         )
         ddh_total[t + 1] += (
-            ddc_total[t + 1] * sigmoid.value(s[t, :, 3]) * tanh.derivative(c[t + 1])
-            + dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            ddc_total[t + 1] * sigmoid_s[t, :, 3] * tanh.derivative(c[t + 1])
+            + dds[t, :, 3] * sigmoid_slope_s[t, :, 3] * tanh.value(c[t + 1])
         )
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]
@@ -289,50 +303,44 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     for t in reversed(range(n_t)):
         ds_[t, :, 3] = (
             (
-                sigmoid.derivative(s[t, :, 3])
+                sigmoid_slope_s[t, :, 3]
                 * (
                     dh_[t + 1] * tanh.value(c[t + 1])
                     + ddc_total[t + 1] * dh_total[t + 1] * tanh.derivative(c[t + 1])
                 )
             )
-            + dh_total[t + 1] * dds[t, :, 3] * sigmoid.second_derivative(s[t, :, 3]) * tanh.value(c[t + 1])
+            + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_slope_s[t, :, 3] * tanh.value(c[t + 1])
         )
         dc_[t + 1] += (
             (
-                sigmoid.value(s[t, :, 3])
+                sigmoid_s[t, :, 3]
                 * (
                     dh_[t + 1] * tanh.derivative(c[t + 1])
                     + ddc_total[t + 1] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
                 )
             )
-            + dh_total[t + 1] * dds[t, :, 3] * sigmoid.derivative(s[t, :, 3]) * tanh.derivative(c[t + 1])
+            + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_s[t, :, 3] * tanh.derivative(c[t + 1])
         )
         ds_[t, :, 1] = (
-            sigmoid.derivative(s[t, :, 1]) * (c[t] * dc_[t + 1] + dc_total[t + 1] * ddc_total[t])
-            + c[t] * dc_total[t + 1] * dds[t, :, 1] * sigmoid.second_derivative(s[t, :, 1])
+            sigmoid_slope_s[t, :, 1] * (c[t] * dc_[t + 1] + dc_total[t + 1] * ddc_total[t])
+            + c[t] * dc_total[t + 1] * dds[t, :, 1] * sigmoid_slope_slope_s[t, :, 1]
         )
         ds_[t, :, 0] = (
             (
-                sigmoid.derivative(s[t, :, 0])
-                * (
-                    dc_[t + 1] * tanh.value(s[t, :, 2])
-                    + dc_total[t + 1] * dds[t, :, 2] * tanh.derivative(s[t, :, 2])
-                )
+                sigmoid_slope_s[t, :, 0]
+                * (dc_[t + 1] * tanh_s_2[t] + dc_total[t + 1] * dds[t, :, 2] * tanh_slope_s_2[t])
             )
-            + dc_total[t + 1] * dds[t, :, 0] * sigmoid.second_derivative(s[t, :, 0]) * tanh.value(s[t, :, 2])
+            + dc_total[t + 1] * dds[t, :, 0] * sigmoid_slope_slope_s[t, :, 0] * tanh_s_2[t]
         )
         ds_[t, :, 2] = (
             (
-                sigmoid.value(s[t, :, 0])
-                * (
-                    dc_[t + 1] * tanh.derivative(s[t, :, 2])
-                    + dc_total[t + 1] * dds[t, :, 2] * tanh.second_derivative(s[t, :, 2])
-                )
+                sigmoid_s[t, :, 0]
+                * (dc_[t + 1] * tanh_slope_s_2[t] + dc_total[t + 1] * dds[t, :, 2] * tanh_slope_slope_s_2[t])
             )
-            + dc_total[t + 1] * dds[t, :, 0] * sigmoid.derivative(s[t, :, 0]) * tanh.derivative(s[t, :, 2])
+            + dc_total[t + 1] * dds[t, :, 0] * sigmoid_slope_s[t, :, 0] * tanh_slope_s_2[t]
         )
-        dc_[t] = dc_[t + 1] * sigmoid.value(s[t, :, 1])
-        dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid.derivative(s[t, :, 1])
+        dc_[t] = dc_[t + 1] * sigmoid_s[t, :, 1]
+        dc_[t] += dc_total[t + 1] * dds[t, :, 1] * sigmoid_slope_s[t, :, 1]
         dh_[t] = sum_ddU_ds[t]
         dh_[t] += matrix_product(ds_[t].reshape(rows, n_gate * n_n), U_matrix)
     db_ = sum_over(ds_, axis=(0, 1))

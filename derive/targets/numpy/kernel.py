@@ -14,12 +14,14 @@ from derive.targets.numpy.header import GENERATED, Header, definition_path
 from derive.targets.numpy.layout import wrap_code
 from derive.targets.numpy.names import spelled
 
+COSTS = Costs(in_blocks=frozenset({"forward", "backward"}))  # the functions that are called again and again
+
 
 class Kernel(Functions, Header):
     """Prints the module of one layer from its program."""
 
     def __init__(self, derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
-        super().__init__(compile(derivations, activations, Costs()))
+        super().__init__(compile(derivations, activations, COSTS))
 
     def source(self) -> str:
         self.scalars = self.scalar_functions() if self.layer.elementwise else ""

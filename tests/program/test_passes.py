@@ -1,0 +1,172 @@
+"""Each pass of the compiler, by what it changes in a program that a person can read."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.calculus.derivation import derive
+from derive.calculus.parts import by_parts
+from derive.notation.define import REGISTRY, load_project
+from derive.program import compile as compiler
+from derive.program.typed import check_draft
+from tests.program.programs import ALL, changed, derivation, drafts
+
+SCAN = """
+def scan(x: Real[t, n], A: Real[n, m], b: Real[n]):
+    m = axis(size(n))
+    h[-1, n] = 0
+    h[t, n] = x[t, n] + b[n] + sum(m, A[n, m] * h[t - 1, m])
+    return h
+"""
+
+#: What a pass does to a definition: the lines that it takes away, and those that it puts there.
+CASES = {
+    "own_functions": (
+        "def soft(x: Real[...]):\n    y[...] = x[...] * exp(x[...])\n    return y",
+        ["y[...] = x[...] * exp(x[...])", "dx[...] = dy[...] * exp(x[...]) * (x[...] + 1)"],
+        ["y[...] = value(x[...])", "dx[...] = dy[...] * (exp(x[...]) + x[...] * exp(x[...]))"],
+    ),
+    "shared_roots": (
+        "def scaled(x: Real[b, c], v: Real[c] > 0):\n    y[b, c] = x[b, c] / sqrt(v[c] + 1)\n    return y",
+        [
+            "y[b, c] = x[b, c] / sqrt(v[c] + 1)",
+            "dv[c] = -1 / 2 * sum(b, dy[b, c] * y[b, c]) / (v[c] + 1)",
+            "dx[b, c] = dy[b, c] / sqrt(v[c] + 1)",
+        ][::2],
+        ["root_v[c] = sqrt(v[c] + 1)", "y[b, c] = x[b, c] / root_v[c]", "dx[b, c] = dy[b, c] / root_v[c]"],
+    ),
+    "shared": (
+        "def gate(x: Real[n], g: Real[n]):\n    y[n] = x[n] * sigmoid(g[n])\n    return y",
+        ["y[n] = x[n] * sigmoid(g[n])", "dx[n] = dy[n] * sigmoid(g[n])"],
+        ["sigmoid_g[n] = sigmoid(g[n])", "y[n] = x[n] * sigmoid_g[n]", "dx[n] = dy[n] * sigmoid_g[n]"],
+    ),
+    "constants_inlined": (
+        "def average(x: Real[i]):\n    z[i] = x[i] ** 2\n    y = sum(i, z[i]) / size(i)\n    return y",
+        ["dz[i] = dy / size(i)", "dx[i] = 2 * dz[i] * x[i]"],
+        ["dx[i] = 2 * dy * x[i] / size(i)"],
+    ),
+    "pushed": (
+        "def scan(x: Real[t], a: Real):\n    h[-1] = 0\n    h[t] = a * h[t - 1] + x[t]\n    return h",
+        ["dh_total[t] = dh[t] + dh_total[t + 1] * a"],
+        ["dh_total[t] = dh_total[t] + dh[t]", "dh_total[t - 1] = dh_total[t - 1] + dh_total[t] * a"],
+    ),
+    "named_reductions": (
+        "def two(x: Real[i], v: Real[i]):\n    y[i] = x[i] * sum(j, x[j] * v[j]) - sum(k, v[k] * x[k])\n    return y",
+        [
+            "y[i] = x[i] * sum(j, x[j] * v[j]) - sum(k, v[k] * x[k])",
+            "dv[i] = x[i] * sum(j, dy[j] * (x[j] - 1))",
+            "dx[i] = dy[i] * sum(j, v[j] * x[j]) + v[i] * sum(j, dy[j] * (x[j] - 1))",
+        ],
+        [
+            "sum_x_v = sum(j, x[j] * v[j])",
+            "y[i] = x[i] * sum_x_v - sum_x_v",
+            "sum_dy_x = sum(j, dy[j] * (x[j] - 1))",
+            "dv[i] = x[i] * sum_dy_x",
+            "dx[i] = dy[i] * sum_x_v + v[i] * sum_dy_x",
+        ],
+    ),
+    "needed": (
+        "def unused(x: Real[i]):\n    z[i] = x[i] ** 3\n    y[i] = x[i] ** 2\n    return y",
+        ["z[i] = x[i]**3"],
+        [],
+    ),
+    "accurate": (
+        "def one(x: Real[i]):\n    y[i] = log(1 + x[i] ** 2)\n    return y",
+        ["y[i] = log(x[i]**2 + 1)"],
+        ["y[i] = log1p(x[i]**2)"],
+    ),
+    "absent": (
+        "def masked(x: Real[i, j], v: Real[j], m: Boolean[j]):\n"
+        "    e[i, j] = x[i, j] if m[j] else 0\n    y[i] = sum(j, e[i, j] * v[j])\n    return y",
+        ["y[i] = sum(j, e[i, j] * v[j])", "dv[j] = sum(i, dy[i] * e[i, j])"],
+        ["y[i] = sum(j, there(e[i, j] * v[j], m[j]))", "dv[j] = sum(i, there(dy[i] * e[i, j], m[j]))"],
+    ),
+    "parted": (
+        "def cube(x: Real[i]):\n    y[i] = x[i] ** 3\n    return y",
+        ["y[i] = x[i]**3", "dx[i] = 3 * dy[i] * x[i]**2"],
+        ["forward:", "    y[i] = x[i]**3", "backward:", "    dx[i] = 3 * dy[i] * x[i]**2"],
+    ),
+    "scheduled": (
+        "def scan(x: Real[t], a: Real):\n    h[-1] = 0\n    h[t] = a * h[t - 1] + x[t]\n    return h",
+        [
+            "    h[t] = a * h[t - 1] + x[t]",
+            "    dh_total[t] = dh_total[t] + dh[t]",
+            "    dh_total[t - 1] = dh_total[t - 1] + dh_total[t] * a",
+            "    da = sum(t, dh_total[t] * h[t - 1])",
+        ],
+        [
+            "    for t:",
+            "        h[t] = a * h[t - 1] + x[t]",
+            "    for t backwards:",
+            "        dh_total[t] = dh_total[t] + dh[t]",
+            "        dh_total[t - 1] = dh_total[t - 1] + dh_total[t] * a",
+            "    da = sum(t: dh_total[t] * h[t - 1])",
+        ],
+    ),
+    "in_blocks": (
+        "def twice(x: Real[b, c], g: Real[c]):\n"
+        "    z[b, c] = x[b, c] * g[c] + 1\n    y[b, c] = z[b, c] * z[b, c] + x[b, c]\n    return y",
+        [
+            "    z[b, c] = x[b, c] * g[c] + 1",
+            "    y[b, c] = z[b, c] * z[b, c] + x[b, c]",
+            "    dz[b, c] = 2 * dy[b, c] * z[b, c]",
+            "    dg[c] = sum(b: dz[b, c] * x[b, c])",
+            "    dx[b, c] = dy[b, c] + dz[b, c] * g[c]",
+        ],
+        [
+            "    some b at a time, for z, y:",
+            "        z[b, c] = x[b, c] * g[c] + 1",
+            "        y[b, c] = z[b, c] * z[b, c] + x[b, c]",
+            "    some b at a time, for dg, dx:",
+            "        dz[b, c] = 2 * dy[b, c] * z[b, c]",
+            "        dg[c] = sum(b: dz[b, c] * x[b, c])",
+            "        dx[b, c] = dy[b, c] + dz[b, c] * g[c]",
+        ],
+    ),
+    "added_in_place": (
+        "def net(x: Real[t, n], A: Real[n, m], b: Real[n]):\n    m = axis(size(n))\n    z[t, n] = x[t, n] + b[n]\n"
+        "    h[-1, n] = 0\n    s[t, n] = z[t, n] + sum(m, A[n, m] * h[t - 1, m])\n"
+        "    h[t, n] = sigmoid(s[t, n])\n    return h",
+        ["    z[t, n] = x[t, n] + b[n]", "        s[t, n] = z[t, n] + sum_A_h[t, n]"],
+        ["    s[t, n] = x[t, n] + b[n]", "        s[t, n] = s[t, n] + sum_A_h[t, n]"],
+    ),
+    "assigned_first": (
+        SCAN,
+        ["        dh_total[t - 1, n] = dh_total[t - 1, n] + sum_dh_total_A[t, n]"],
+        ["        dh_total[t - 1, n] = sum_dh_total_A[t, n]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pass(name: str) -> None:
+    text, before, after = CASES[name]
+    assert changed(text, name) == (before, after)
+
+
+def test_what_the_program_cannot_show_has_no_case() -> None:
+    assert {step.__name__ for step in compiler.passes()} == {*CASES, "with_numbers", "with_arrays"}
+
+
+def test_arrays_are_declared() -> None:
+    (draft,) = (d for d in drafts(derivation(SCAN)) if d.functions[0].name == "forward")
+    *_, (_, done) = compiler.stages(draft)
+    arrays = done.functions[0].arrays
+    assert (arrays["h"].starts, arrays["x"].starts) == ((-1, 0), (0, 0))
+    assert arrays["h"].early == "t"
+
+
+def test_what_needs_no_data_is_a_number() -> None:
+    text = "def scaled(x: Real[i], p: Scalar = 2):\n    a = sqrt(p)\n    y[i] = x[i] * a\n    return y"
+    (draft,) = (d for d in drafts(derivation(text)) if d.functions[0].name == "forward")
+    *_, (_, done) = compiler.stages(draft)
+    assert {n: a.kind for n, a in done.functions[0].arrays.items()} == {"x": "real", "a": "number", "y": "real"}
+
+
+@pytest.mark.parametrize("layer", load_project())
+def test_every_program_is_sound_after_every_pass(layer: str) -> None:
+    elementwise = [n for n, v in REGISTRY.items() if v[0].elementwise]
+    for draft in (d for variant in REGISTRY[layer] for d in drafts(by_parts(derive(variant)))):
+        check_draft(draft, elementwise)
+        for _, stage in compiler.stages(draft, ALL):
+            check_draft(stage, elementwise)
