@@ -20,6 +20,7 @@ import numpy as np
 
 from reference.layers import sigmoid, tanh
 from reference.runtime.arrays import contract
+from reference.runtime.functions import exp_decay
 from reference.runtime.signature import Array, Pattern, Signature
 from reference.runtime.storage import own
 from reference.runtime.sums import matrix_product, sum_over
@@ -294,6 +295,8 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         )
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]
+    decay = exp_decay(c[1:], 2)
+    decay_2 = exp_decay(c[1:], 2)
     sum_ddU_ds = contract("tagn,gnb->tab", ds, ddU)
     ds_ = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     dc_ = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
@@ -304,10 +307,20 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
         ds_[t, :, 3] = (
             (
                 sigmoid_slope_s[t, :, 3]
-                * (
-                    dh_[t + 1] * tanh.value(c[t + 1])
-                    + ddc_total[t + 1] * dh_total[t + 1] * tanh.derivative(c[t + 1])
+                * np.where(
+                    c[t + 1] >= dims.zero,
+                    (
+                        dh_[t + 1]
+                        + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1]
+                        - np.square(decay[t]) * dh_[t + 1]
+                    ),
+                    (
+                        np.square(decay[t]) * dh_[t + 1]
+                        + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1]
+                        - dh_[t + 1]
+                    ),
                 )
+                / np.square(decay[t] + 1)
             )
             + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_slope_s[t, :, 3] * tanh.value(c[t + 1])
         )
@@ -315,9 +328,17 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
             (
                 sigmoid_s[t, :, 3]
                 * (
-                    dh_[t + 1] * tanh.derivative(c[t + 1])
+                    4 * decay_2[t] * dh_[t + 1]
                     + ddc_total[t + 1] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
+                    + (
+                        ddc_total[t + 1]
+                        * np.square(decay_2[t])
+                        * dh_total[t + 1]
+                        * tanh.second_derivative(c[t + 1])
+                    )
+                    + 2 * ddc_total[t + 1] * decay_2[t] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
                 )
+                / np.square(decay_2[t] + 1)
             )
             + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_s[t, :, 3] * tanh.derivative(c[t + 1])
         )
