@@ -29,6 +29,7 @@ examples:
   gradbook build                                   derive every layer, write kernels and pages
   gradbook build my_layers.py --out my_kernels/    the same for layers of your own, and verify them
   gradbook show layer_norm                         its equations, gradient and kernel
+  gradbook show layer_norm --as loops              the same functions as plain Python loops
   gradbook verify attention softmax                run the evidence of two layers
   gradbook train digits --picture digits.png       train a network with the kernels alone
 """
@@ -89,6 +90,13 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--isolated", action="store_true", help="run nothing of FILE")
     show.add_argument("--steps", action="store_true", help="also every step of the derivation")
     show.add_argument("--no-kernel", action="store_true", help="leave the kernel out")
+    show.add_argument(
+        "--as",
+        dest="form",
+        choices=("kernel", "loops"),
+        default="kernel",
+        help="its functions as the kernel has them, or as plain Python loops, to be read",
+    )
 
     verify = commands.add_parser(
         "verify",
@@ -281,7 +289,8 @@ def show(arguments: argparse.Namespace) -> int:
     name = word[2] if word else arguments.layer
     for one in [name] if name else registry:
         layer = known([one], registry)[one][0]
-        show_layer(console(), layer, file, steps=arguments.steps, kernel=not arguments.no_kernel)
+        form = "" if arguments.no_kernel else arguments.form
+        show_layer(console(), layer, file, steps=arguments.steps, form=form)
     return 0
 
 

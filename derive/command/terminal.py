@@ -18,11 +18,18 @@ from derive.evidence.result import STATES
 from derive.notation.expr import Ref, mul
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
+from derive.program.compile import program_of
+from derive.targets.loops.printer import source
 from derive.targets.words import visible
 
 
-def show_layer(console: Console, layer: Layer, file: Path | None, steps: bool = False, kernel: bool = True) -> None:
-    """Print everything there is to know about a layer of the project, or of a file with its kernel beside it."""
+def show_layer(console: Console, layer: Layer, file: Path | None, steps: bool = False, form: str = "kernel") -> None:
+    """Print everything there is to know about a layer of the project, or of a file with its kernel beside it.
+
+    Args:
+        steps: whether every step of the derivation is shown.
+        form: what its functions are shown as: kernel, loops, or not at all where it is empty.
+    """
     derivation = derive(layer)
     console.print(f"[bold]{layer.name}[/bold]   {escape(visible(layer.summary))}")
     console.print(visible(layer.cites), style="dim", markup=False)
@@ -35,10 +42,16 @@ def show_layer(console: Console, layer: Layer, file: Path | None, steps: bool = 
         for n, line in enumerate(step_lines(derivation), 1):
             console.print(f"{n:3}  {line}", markup=False)
     path = folder / f"{layer.name}.py"
-    if kernel and path.exists():
-        console.print()
-        console.print(shown(path), style="dim", markup=False)
-        console.print(Syntax(text_of(path), "python", background_color="default"))
+    if form == "loops":
+        code(console, "as plain loops", source(program_of(layer.name))[0])
+    elif form and path.exists():
+        code(console, shown(path), text_of(path))
+
+
+def code(console: Console, title: str, text: str) -> None:
+    console.print()
+    console.print(title, style="dim", markup=False)
+    console.print(Syntax(text, "python", background_color="default"))
 
 
 def arguments(layer: Layer) -> Table:

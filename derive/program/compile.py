@@ -143,6 +143,16 @@ def compile(
     return program
 
 
+def program_of(name: str) -> KernelProgram:
+    """The program of a layer, by its name; an Activation option may choose every elementwise layer there is.
+
+    Raises:
+        KeyError: no layer is called so.
+    """
+    elementwise = (n for n, variants in REGISTRY.items() if variants[0].elementwise)
+    return compile(map(derive, REGISTRY[name]), elementwise)
+
+
 def same_file(layer: Layer) -> list[str]:
     """The elementwise layers that stand before a layer in its file."""
     before = takewhile(lambda name: name != layer.name, REGISTRY)

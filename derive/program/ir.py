@@ -17,7 +17,12 @@ A statement computes one named array from named arrays, a call of another layer'
 written to: all of an array (``name[i, j]``), or a place of it (``h[-1, n]``, ``dh[t - 1, n]``). ``axes`` are the
 indices it runs over, in the order in memory. Expressions are those of derive.notation.expr without reductions, and with
 the functions of derive.program.typed. The length of an axis is what the inputs say, or ``layer.sizes`` computes. An
-index may have primes: it runs along the axis ``layer.axis(index)``.
+index may have primes: it runs along the axis ``layer.axis(index)``. An axis of a list's arrays has a length for each
+entry: that of an array which the statement reads there with this index.
+
+An array that statements add to, or write in parts, holds zeros before. A product with a factor ``iverson`` is 0 where
+that does not hold, whatever the other factors are. Which reads may lie outside is said by
+derive.program.outside.may_lie_outside.
 """
 
 from __future__ import annotations
@@ -100,6 +105,9 @@ class Scatter:
 class Invoke:
     """A function of another layer's kernel: several arrays from several arrays at once.
 
+    They are whole arrays: what comes before the axes that the part's own tensor has is its ``...``. A part's second
+    gradient has the name of its cotangent as field, not that of its output; where there is none it is zeros.
+
     Attributes:
         call: the function and its arguments; its own field says nothing here.
         results: the field of each result that is wanted, and where it goes.
@@ -111,7 +119,10 @@ class Invoke:
 
 @dataclass(frozen=True)
 class Loop:
-    """Statements run for one position of an axis after another: a recurrence, or the arrays of a list."""
+    """Statements run for one position of an axis after another: a recurrence, or the arrays of a list.
+
+    A sum over the axis of the loop, among others, adds what is there at this position to what was there before.
+    """
 
     axis: str
     backwards: bool
