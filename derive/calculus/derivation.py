@@ -112,7 +112,9 @@ class Derivation:
         tensors |= {c: replace(tensors[c], role="input") for c in self.adjoint.cotangents.values()}
         tensors |= {g: replace(tensors[g], role="output") for g in self.gradients.values()}
         read = {t for e in self.layer.equations for t in x.tensors(e.body)}
+        given = set(self.adjoint.cotangents.values())
         needed = tuple(e for e in self.layer.equations if e.target not in self.layer.state_outputs or e.target in read)
+        early = {e.target for e in needed if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
         return replace(
             self.layer,
             name=f"{self.layer.name}_backward",
@@ -120,22 +122,25 @@ class Derivation:
             steps=needed + self.adjoint.auxiliary + self.backward,
             outputs=tuple(self.gradients.values()),
             state_outputs=(),
-            begins_early=tuple(
-                a
-                for n, a in self.adjoint.names.items()
-                if a not in self.adjoint.cotangents.values()
-                and any(e.target == n and isinstance(i, Num) and i.value < 0 for e in needed for i in e.left)
-            ),
+            begins_early=tuple(a for n, a in self.adjoint.names.items() if n in early and a not in given),
         )
 
 
-def derive(layer: Layer) -> Derivation:
+def derive(layer: Layer, known: dict[int, Derivation] | None = None) -> Derivation:
     """Differentiate a layer and bring its gradient into textbook form.
+
+    Args:
+        layer: the layer.
+        known: what was derived of the layers it uses, by their identity.
 
     Raises:
         DefinitionError: it cannot be derived; says which statement stands in the way.
     """
+    from derive.calculus.composite import composite  # it stands on this module
+
     with placed(layer, "its gradient is derived"):
+        if layer.calls:
+            return composite(layer, {} if known is None else known)
         adjoint = reverse(layer)
         found = textbook(layer, adjoint)
     return Derivation(layer, adjoint, found.equations, adjoint.steps + found.steps, found.facts)

@@ -1,146 +1,27 @@
-"""The derivation that kernels are made of where a layer uses others: calls stay calls.
+"""The derivation of a layer that uses others: calls stay calls.
 
-The page differentiates the equations with every call written out. A kernel calls the part's kernel instead, and the
-algebra closes: the reverse of ``forward`` is ``backward``, its tangent ``jvp``, and the reverse of ``backward`` is
+The algebra closes: the reverse of ``forward`` is ``backward``, its tangent ``jvp``, and the reverse of ``backward`` is
 ``double_backward``. To the scatter rule a call is cut out: its results are inputs, its arguments are outputs, and the
-cotangents of these are what the part's kernel gives for the adjoints of those.
+cotangents of these are what the part gives for the adjoints of those. So what a layer's own equations do is all that
+is derived, however much its parts do. A kernel calls the parts' kernels; derive.calculus.composite puts in what the
+parts' derivations say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from derive.calculus.derivation import Derivation, Second
+from derive.calculus.derivation import Derivation, Second, derive
+from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
-from derive.calculus.reverse import Adjoint, Reverse, reverse
+from derive.calculus.reverse import Adjoint, reverse
+from derive.calculus.sites import Box, Refs, Site, Use, read, saved_tensor, site_of, unused, whole
+from derive.calculus.steps import Rewrite, Step
 from derive.calculus.textbook import textbook
 from derive.notation import expr as x
-from derive.notation.expr import ZERO, Expr, Part, Pos, Ref, Slots
-from derive.notation.layer import Call, Equation, Layer, Tensor
-
-Refs = Mapping[str, Ref]
-
-
-@dataclass(frozen=True)
-class Site:
-    """One call, as its kernel's functions see it.
-
-    Attributes:
-        name: what names are made of: the first result's.
-        inputs, outputs: the part's tensors in the caller's.
-        saved: what forward keeps for backward.
-    """
-
-    call: Call
-    name: str
-    inputs: dict[str, Ref]
-    outputs: dict[str, Ref]
-    saved: Ref
-
-    @property
-    def part(self) -> Layer:
-        return self.call.part
-
-    @property
-    def loops(self) -> tuple[Expr, ...]:
-        """The positions in loops at which the call is made."""
-        return tuple(e for e in self.call.lead if x.free(e))
-
-    @cached_property
-    def over(self) -> tuple[str, ...]:
-        """The indices of whole arrays."""
-        outside = {i for e in self.loops for i in x.free(e)}
-        refs = (*self.inputs.values(), *self.outputs.values())
-        return tuple(i for i in dict.fromkeys(i for ref in refs for i in x.free(ref)) if i not in outside)
-
-    @property
-    def smooth(self) -> dict[str, Ref]:
-        """The outputs that have a cotangent."""
-        return {o: self.outputs[o] for o in self.part.differentiable_outputs}
-
-    @cached_property
-    def cotangents(self) -> dict[str, str]:
-        """The part's outputs to what its functions call their cotangents."""
-        return Reverse(self.part, frozenset()).cotangents
-
-    @cached_property
-    def gradients(self) -> tuple[str, ...]:
-        """The part's inputs that its backward has gradients of."""
-        inputs = tuple(t.name for t in self.part.differentiable)
-        active = Reverse(self.part, frozenset(inputs)).active()
-        return tuple(name for name in inputs if name in active)
-
-    def array(self, name: str, tensor: str) -> tuple[Tensor, Ref]:
-        """An array at this site with the axes of one of the part's tensors."""
-        own = (self.inputs | self.outputs)[tensor]
-        width = len(self.call.spread(self.part.tensors[tensor].axes))
-        index = (*self.loops, *own.index[len(own.index) - width :])
-        return Tensor(name, tuple(x.plain(e) or "" for e in index)), Ref(name, index)
-
-    def slots(self, tensor: str) -> Slots:
-        """The axes of one of the part's tensors where it has two of them as one."""
-        found = self.part.split(self.part.tensors[tensor]) if tensor else ()
-        if not any(len(slot) > 1 for slot in found):
-            return ()
-        spread = self.call.spread
-        return tuple(s for slot in found for s in ([spread(slot)] if len(slot) > 1 else [(a,) for a in spread(slot)]))
-
-    def results(
-        self, function: str, fields: dict[str, str], groups: Iterable[dict[str, Expr]], into: Refs, options: bool
-    ) -> list[Equation]:
-        """An equation for each result of a function that is wanted; ``fields`` have the axes of tensors."""
-        given = tuple(tuple((self.slots(tensor), e) for tensor, e in group.items()) for group in groups)
-        every = tuple((field, self.slots(tensor)) for field, tensor in fields.items())
-        own = self.call.options if options else ()
-        return [
-            Equation(
-                into[field].tensor,
-                into[field].index,
-                Part(self.part.name, function, field, every, given, own, self.over),
-                self.call.line,
-            )
-            for field in fields
-            if field in into
-        ]
-
-    def forward(self) -> list[Equation]:
-        fields = {o: o for o in self.part.outputs} | {"saved": ""}
-        into = {**self.outputs, "saved": self.saved}
-        return self.results("forward", fields, (dict(self.inputs),), into, options=True)
-
-    def backward(self, cotangents: Mapping[str, Expr], into: Refs) -> list[Equation]:
-        fields = {t.name: t.name for t in self.part.differentiable}
-        return self.results("backward", fields, (dict(cotangents), {"": self.saved}), into, options=False)
-
-    def jvp(self, tangents: Mapping[str, Expr], into: Refs) -> list[Equation]:
-        fields = {o: o for o in self.part.differentiable_outputs}
-        return self.results("jvp", fields, (dict(self.inputs), dict(tangents)), into, options=True)
-
-    def double_backward(self, cotangents: Mapping[str, Expr], along: Mapping[str, Expr], into: Refs) -> list[Equation]:
-        fields = {c: o for o, c in self.cotangents.items()} | {t.name: t.name for t in self.part.differentiable}
-        groups: tuple[dict[str, Expr], ...] = (dict(cotangents), dict(self.inputs), dict(along))
-        return self.results("double_backward", fields, groups, into, options=True)
-
-
-@dataclass(frozen=True)
-class Box:
-    """One function of a part as the scatter rule sees it.
-
-    Attributes:
-        name: what the names of its gradients end in.
-        made: its results.
-        read: the arguments that it has gradients of: by field, the part's tensor of that shape, and the argument.
-    """
-
-    site: Site
-    name: str
-    made: tuple[Ref, ...]
-    read: dict[str, tuple[str, Ref]]
-
-    def made_among(self, tensors: set[str]) -> bool:
-        return any(ref.tensor in tensors for ref in self.made)
+from derive.notation.expr import ZERO, Expr, Pos, Ref
+from derive.notation.layer import Equation, Layer, Tensor
 
 
 @dataclass(frozen=True)
@@ -148,21 +29,36 @@ class Cut:
     """A layer differentiated with boxes cut out.
 
     Attributes:
-        adjoint: of the layer; its tensors include the boxes' gradients.
-        equations: the adjoint's in textbook form, without those that a box's results are.
+        adjoint: of the layer; its equations are without those that a box's results are, its tensors include the
+            boxes' gradients.
+        equations: the adjoint's in textbook form.
         into: for each box, the tensors that the gradients of its arguments are, by field.
+        copies: the arguments of boxes that have a name of their own, and the names of their gradients.
+        steps: how the equations came from the layer's.
+        facts: what holds by definition.
     """
 
     adjoint: Adjoint
     equations: tuple[Equation, ...]
     into: tuple[dict[str, Ref], ...]
+    copies: dict[str, tuple[Tensor, str]]
+    steps: tuple[Step, ...]
+    facts: tuple[Fact, ...]
+
+    @cached_property
+    def defining(self) -> dict[str, list[Equation]]:
+        """The equations by what they define."""
+        found: dict[str, list[Equation]] = {}
+        for e in self.equations:
+            found.setdefault(e.target, []).append(e)
+        return found
 
     def cotangent(self, site: Site, ref: Ref) -> Expr:
         """The adjoint of a box's result; 0 where it reaches no output."""
         name = self.adjoint.names.get(ref.tensor)
         if name is None:
             return ZERO
-        match [e for e in self.equations if e.target == name]:
+        match self.defining.get(name):
             case [Equation(left=left, body=Ref() as other)] if left == ref.index:
                 loops = len(site.loops)
                 if len(other.index) == len(left) and other.index[loops:] == left[loops:]:
@@ -199,18 +95,35 @@ def cut(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ...]) -
     )
     adjoint = reverse(whole)
     names = {name: adjoint.cotangents[name] for name in copies}
-    found = textbook(replace(whole, steps=equations), adjoint).equations
+    found = textbook(replace(whole, steps=equations), adjoint, apart=True)
     known = sole(adjoint.equations, frozenset(names.values()))
-    found = renamed(found, known)
     names = {name: known.get(c, c) for name, c in names.items()}
     own = replace(
         adjoint,
+        equations=renamed(adjoint.equations, known),
         cotangents={o: c for o, c in adjoint.cotangents.items() if o not in copies},
         names={n: a for n, a in adjoint.names.items() if n not in copies},
-        tensors={**{c: replace(tensors[n], name=c) for n, c in names.items()}, **adjoint.tensors},
+        tensors={c: replace(tensors[n], name=c) for n, c in names.items()}
+        | {a: t for a, t in adjoint.tensors.items() if a not in known},
     )
     into = tuple({f: Ref(names[copy.tensor], copy.index) for f, copy in place.items()} for place in placed)
-    return Cut(own, found, into)
+    apart = {n: (tensors[n], c) for n, c in names.items() if c == adjoint.cotangents[n]}
+    steps = (*(told(s, known) for s in adjoint.steps), *(told(s, known) for s in found.steps))
+    return Cut(own, renamed(found.equations, known), into, apart, tuple(filter(None, steps)), found.facts)
+
+
+def told(step: Step, names: dict[str, str]) -> Step | None:
+    """A step with what has another name; none where a box's result is all of an adjoint."""
+
+    def called(e: Expr) -> Expr:
+        return in_names(e, names)
+
+    if isinstance(step, Rewrite):
+        return replace(step, before=called(step.before), after=called(step.after))
+    after = called(step.after)
+    if after == Ref(step.name, step.left) and step.equation.body == step.ref:
+        return None
+    return replace(step, coefficient=called(step.coefficient), cotangent=called(step.cotangent), after=after)
 
 
 def reaching(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ...]) -> set[str]:
@@ -221,12 +134,6 @@ def reaching(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ..
         found |= {t for e in equations if e.target in found for t in x.tensors(e.body)}
         found |= {ref.tensor for box in boxes if box.made_among(found) for _, ref in box.read.values()}
     return found
-
-
-def unused(name: str, taken: Container[str]) -> str:
-    while name in taken or f"d{name}" in taken:
-        name += "_"
-    return name
 
 
 def sole(equations: tuple[Equation, ...], results: frozenset[str]) -> dict[str, str]:
@@ -242,11 +149,30 @@ def sole(equations: tuple[Equation, ...], results: frozenset[str]) -> dict[str, 
 
 
 def renamed(equations: tuple[Equation, ...], names: dict[str, str]) -> tuple[Equation, ...]:
+    after = (replace(e, body=in_names(e.body, names)) for e in equations)
+    return tuple(e for e in after if e.body != e.lhs)
+
+
+def in_names(e: Expr, names: dict[str, str]) -> Expr:
     def visit(e: Expr) -> Expr | None:
         return Ref(names[e.tensor], e.index) if isinstance(e, Ref) and e.tensor in names else None
 
-    after = (replace(e, body=x.transform(e.body, visit)) for e in equations)
-    return tuple(e for e in after if e.body != e.lhs)
+    return x.transform(e, visit) if names else e
+
+
+@dataclass(frozen=True)
+class Twice:
+    """The gradient of the backward pass, parts being whole.
+
+    Attributes:
+        layer: the backward pass as a layer.
+        cut: the gradient of its own equations.
+        uses: what parts are used for.
+    """
+
+    layer: Layer
+    cut: Cut
+    uses: tuple[Use, ...]
 
 
 @dataclass(frozen=True)
@@ -257,11 +183,13 @@ class Parted(Derivation):
         sites: the calls.
         own: the equations between them.
         cut: their gradient.
+        uses: the parts' gradients.
     """
 
     sites: tuple[Site, ...]
     own: tuple[Equation, ...]
     cut: Cut
+    uses: tuple[Use, ...]
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -273,6 +201,12 @@ class Parted(Derivation):
 
     @cached_property
     def tangent(self) -> Tangent:
+        found, uses = self.along
+        return replace(found, equations=(*found.equations, *whole(uses)))
+
+    @cached_property
+    def along(self) -> tuple[Tangent, tuple[Use, ...]]:
+        """The tangent of the layer's own equations, and the parts' tangents."""
         layer, moving = self.layer, self.moving()
         roles = {
             ref.tensor: "input" if ref.tensor in moving else "state" for s in self.sites for ref in s.outputs.values()
@@ -283,14 +217,14 @@ class Parted(Derivation):
         def along(ref: Ref) -> Expr:
             return Ref(found.names[ref.tensor], ref.index) if ref.tensor in found.names else ZERO
 
-        parts: list[Equation] = []
+        uses = []
         for site in self.sites:
             tangents = {t.name: along(site.inputs[t.name]) for t in site.part.differentiable}
             into = {
                 o: Ref(found.names[ref.tensor], ref.index) for o, ref in site.outputs.items() if ref.tensor in moving
             }
-            parts += site.jvp(tangents, into)
-        return replace(found, equations=(*found.equations, *parts))
+            uses.append(Use(site, "jvp", {}, tangents, into))
+        return found, tuple(uses)
 
     def moving(self) -> set[str]:
         """The tensors that depend on a differentiable input."""
@@ -305,6 +239,13 @@ class Parted(Derivation):
 
     @cached_property
     def second(self) -> Second:
+        found = self.again
+        equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.cut.adjoint.auxiliary)
+        return self.twice(found.layer, found.cut.adjoint, (*equations, *found.cut.equations, *whole(found.uses)))
+
+    @cached_property
+    def again(self) -> Twice:
+        """The backward pass differentiated."""
         backward = self.backward_layer()
         forwards = tuple(Box(s, s.name, tuple(s.smooth.values()), read(s)) for s in self.sites)
         backwards = tuple(
@@ -313,17 +254,15 @@ class Parted(Derivation):
         )
         own = (*self.own, *self.adjoint.auxiliary, *self.cut.equations)
         found = cut(backward, own, forwards + backwards)
-        parts: list[Equation] = []
+        uses: list[Use] = []
         for box, into in zip(forwards, found.into, strict=False):
-            cotangents = {o: found.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
-            parts += box.site.backward(cotangents, into)
+            uses.append(gradient(found, box.site, into))
         for box, first, into in zip(backwards, self.cut.into, found.into[len(forwards) :], strict=True):
             cotangents = {o: self.cut.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
             inputs = [t.name for t in box.site.part.differentiable]
             along = {f: found.cotangent(box.site, first[f]) if f in first else ZERO for f in inputs}
-            parts += box.site.double_backward(cotangents, along, into)
-        equations = (*self.equations, *self.adjoint.auxiliary, *self.backward, *found.adjoint.auxiliary)
-        return self.twice(backward, found.adjoint, (*equations, *found.equations, *parts))
+            uses.append(Use(box.site, "double_backward", cotangents, along, into))
+        return Twice(backward, found, tuple(uses))
 
     def cotangents_read(self, site: Site) -> dict[str, tuple[str, Ref]]:
         """The cotangents that a part's backward is given, as arguments with a gradient."""
@@ -331,38 +270,30 @@ class Parted(Derivation):
         return {c: (o, ref) for c, (o, ref) in found.items() if isinstance(ref, Ref)}
 
 
-def read(site: Site) -> dict[str, tuple[str, Ref]]:
-    return {f: (f, site.inputs[f]) for f in site.gradients}
+def gradient(found: Cut, site: Site, into: Refs) -> Use:
+    """A part's gradients, along the adjoints of its results."""
+    return Use(site, "backward", {o: found.cotangent(site, ref) for o, ref in site.smooth.items()}, {}, into)
 
 
-def saved_tensor(site: Site) -> Tensor:
-    return Tensor(site.saved.tensor, tuple(x.plain(e) or "" for e in site.saved.index), kind="saved")
+def parted(layer: Layer, known: dict[int, Derivation]) -> Parted:
+    """Differentiate a layer that uses others.
 
-
-def site_of(layer: Layer, call: Call) -> Site:
-    tensors, part = call.tensors, call.part
-    name = call.results[0].tensor + ("" if all(map(x.free, call.lead)) else "_first")
-    loops = tuple(e for e in call.lead if x.free(e))
-    return Site(
-        call,
-        name,
-        {t.name: tensors[t.name] for t in part.inputs if t.name in tensors},
-        {o: tensors[o] for o in part.outputs},
-        Ref(unused(f"saved_{name}", layer.tensors), loops),
-    )
+    Args:
+        layer: the layer.
+        known: what was derived of parts, by the identity of the part: each is derived once.
+    """
+    for call in layer.calls:
+        if id(call.part) not in known:
+            known[id(call.part)] = derive(call.part, known)
+    sites = tuple(site_of(layer, call, known[id(call.part)]) for call in layer.calls)
+    own = tuple(step for step in layer.steps if isinstance(step, Equation))
+    boxes = tuple(Box(site, site.name, tuple(site.smooth.values()), read(site)) for site in sites)
+    found = cut(layer, own, boxes)
+    uses = tuple(gradient(found, site, into) for site, into in zip(sites, found.into, strict=True))
+    equations = (*found.equations, *whole(uses))
+    return Parted(layer, found.adjoint, equations, found.steps, found.facts, sites, own, found, uses)
 
 
 def by_parts(derivation: Derivation) -> Derivation:
     """The derivation that a layer's kernel is made of: with its calls whole, if it has any."""
-    layer = derivation.layer
-    if not layer.calls:
-        return derivation
-    sites = tuple(site_of(layer, call) for call in layer.calls)
-    own = tuple(step for step in layer.steps if isinstance(step, Equation))
-    boxes = tuple(Box(site, site.name, tuple(site.smooth.values()), read(site)) for site in sites)
-    found = cut(layer, own, boxes)
-    parts: list[Equation] = []
-    for box, into in zip(boxes, found.into, strict=True):
-        cotangents = {o: found.cotangent(box.site, ref) for o, ref in box.site.smooth.items()}
-        parts += box.site.backward(cotangents, into)
-    return Parted(layer, found.adjoint, (*found.equations, *parts), (), derivation.facts, sites, own, found)
+    return getattr(derivation, "parted", derivation)

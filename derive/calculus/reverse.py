@@ -46,6 +46,7 @@ class Adjoint:
         auxiliary: equations that the adjoint needs besides the definition (the position of a maximum).
         tensors: the tensors introduced.
         steps: one Scatter for every reference.
+        inner: of results of parts that the parts go on with: a result's name to its adjoint inside the part.
     """
 
     equations: tuple[Equation, ...]
@@ -54,6 +55,7 @@ class Adjoint:
     auxiliary: tuple[Equation, ...]
     tensors: dict[str, Tensor]
     steps: tuple[Scatter, ...]
+    inner: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

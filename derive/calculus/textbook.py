@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 
 from derive.calculus.collect import collect, name_bound
 from derive.calculus.elementwise import eliminate
@@ -51,10 +52,29 @@ class Stage:
     words: str
 
 
+@dataclass(frozen=True)
+class Forms:
+    """Right sides where some adjoints are written into the others.
+
+    Attributes:
+        inlined: those adjoints.
+        final: every equation's right side, by its number.
+        made: what is put in for an adjoint that is written into others.
+        cost: of every equation that is left; total: of all.
+    """
+
+    inlined: frozenset[str]
+    final: dict[int, Expr]
+    made: dict[str, tuple[Equation, Expr]]
+    cost: dict[int, int]
+    total: int
+
+
 @dataclass
 class Search:
     layer: Layer
     adjoint: Adjoint
+    apart: bool = False
     known: dict[tuple[int, Expr], list[Stage]] = field(default_factory=dict)
     bounded: bool = False
 
@@ -64,6 +84,15 @@ class Search:
         self.equations = self.adjoint.equations
         self.cycles = recurrent(self.equations)
         self.roles = {n: t.role for n, t in self.adjoint.tensors.items()}
+        self.places = {e.target: n for n, e in enumerate(self.equations)}
+        self.uses: dict[str, list[Ref]] = {}
+        self.readers: dict[str, list[int]] = {}
+        for n, e in enumerate(self.equations):
+            for node in x.walk(e.body):
+                if isinstance(node, Ref):
+                    self.uses.setdefault(node.tensor, []).append(node)
+            for t in x.tensors(e.body):
+                self.readers.setdefault(t, []).append(n)
         self.pinned = {e.target for e in self.equations if self.stays(e)} | self.cycles
         lines = {e.target: e.line for e in self.layer.equations}
         self.rows = {name: lines[t] for t, name in self.adjoint.names.items() if t in lines}
@@ -77,8 +106,7 @@ class Search:
         """Gradients, adjoints read at a shifted index, rescaled cotangents, and contractions."""
         if self.roles.get(e.target) == "output" or None in map(x.plain, e.left):
             return True
-        nodes = [n for other in self.equations for n in x.walk(other.body)]
-        uses = [n for n in nodes if isinstance(n, Ref) and n.tensor == e.target]
+        uses = self.uses.get(e.target, ())
         if any(not self.whole(i, own) for ref in uses for i, own in zip(ref.index, e.left, strict=True)):
             return True
         if isinstance(e.body, Ref):
@@ -176,7 +204,6 @@ class Search:
 
     def run(self, inlined: frozenset[str]) -> tuple[dict[int, Expr], list[Rewrite]]:
         """Final right sides, by equation, where these adjoints are written into the others."""
-        self.algebra.spend(STEP * len(self.equations) // 2)
         final: dict[int, Expr] = {}
         forms: dict[str, tuple[Equation, Expr]] = {}
         steps: list[Rewrite] = []
@@ -195,22 +222,69 @@ class Search:
                 forms[e.target] = e, last
         return final, steps
 
-    def total(self, final: dict[int, Expr], inlined: frozenset[str]) -> int:
-        return sum(price(b) + OPERATION // 2 for n, b in final.items() if self.equations[n].target not in inlined)
+    def shorter(self, now: Forms, t: str) -> Forms | None:
+        """The forms with one adjoint written into the others, or kept where it was, if they are cheaper together.
+
+        Only equations that read it, itself or through what is written into them, are looked at.
+        """
+        inlined = now.inlined ^ {t}
+        made = dict(now.made)
+        total = now.total - now.cost[self.places[t]]
+        cost = {self.places[t]: 0 if t in inlined else self.cost(now.final[self.places[t]])}
+        final: dict[int, Expr] = {}
+        if t in inlined:
+            made[t] = self.equations[self.places[t]], now.final[self.places[t]]
+        else:
+            del made[t]
+        open_ = [n for n in self.readers.get(t, ()) if n > self.places[t]]
+        self.algebra.spend(STEP * (1 + len(open_)) // 2)
+        while open_:
+            n = heappop(open_)
+            e = self.equations[n]
+            if n in final:
+                continue
+            final[n] = self.formed(n, made)
+            if final[n] == now.final[n]:
+                continue
+            total -= now.cost[n]
+            cost[n] = 0 if e.target in inlined else self.cost(final[n])
+            if e.target in inlined:
+                made[e.target] = e, final[n]
+                for reader in self.readers.get(e.target, ()):
+                    if reader > n:
+                        heappush(open_, reader)
+        total += sum(cost.values())
+        if total >= now.total:
+            return None
+        return Forms(inlined, {**now.final, **final}, made, {**now.cost, **cost}, total)
+
+    def formed(self, n: int, made: dict[str, tuple[Equation, Expr]]) -> Expr:
+        """What an equation comes to where these adjoints are written into it."""
+        body = x.transform(self.equations[n].body, lambda node: written_in(node, made))
+        stages = self.stages(n, body)
+        return stages[-1].after if stages else body
+
+    def cost(self, body: Expr) -> int:
+        return price(body) + OPERATION // 2
 
     def cheapest(self, inlined: frozenset[str], free: list[str], aliases: set[str]) -> frozenset[str]:
         """Which adjoints to write into the equations that use them."""
-        least = self.total(self.run(inlined)[0], inlined)
+        now = Forms(inlined, {}, {}, {}, 0)
+        for n, e in enumerate(self.equations):
+            self.algebra.spend(STEP // 2)
+            now.final[n] = self.formed(n, now.made)
+            if e.target in inlined:
+                now.made[e.target] = e, now.final[n]
+            now.cost[n] = 0 if e.target in inlined else self.cost(now.final[n])
+        now = replace(now, total=sum(now.cost.values()))
         improved = True
         while improved:
             improved = False
             for t in free:
-                if t in aliases:
-                    continue
-                other = inlined ^ {t}
-                if (p := self.total(self.run(other)[0], other)) < least:
-                    inlined, least, improved = other, p, True
-        return inlined
+                found = None if t in aliases else self.shorter(now, t)
+                if found is not None:
+                    now, improved = found, True
+        return now.inlined
 
     def best(self) -> Textbook:
         free = list(dict.fromkeys(e.target for e in self.equations if e.target not in self.pinned))
@@ -220,7 +294,7 @@ class Search:
                 self.folder.learn_adjoint(n, e)
         try:
             self.algebra.allowed = WORK
-            inlined = self.cheapest(frozenset(free), free, aliases)
+            inlined = self.cheapest(frozenset(aliases if self.apart else free), free, aliases)
         except Exhausted:
             inlined, self.bounded, self.algebra.allowed = frozenset(aliases), True, float("inf")
         final, steps = self.run(inlined)
@@ -260,7 +334,14 @@ def eliminated(layer: Layer, adjoint: Adjoint) -> Textbook | None:
     return Textbook((Equation(e.target, e.left, after, e.line),), (step,), ())
 
 
-def textbook(layer: Layer, adjoint: Adjoint) -> Textbook:
-    """Find the textbook form of every gradient of a layer."""
+def textbook(layer: Layer, adjoint: Adjoint, apart: bool = False) -> Textbook:
+    """Find the textbook form of every gradient of a layer.
+
+    Args:
+        layer: the layer.
+        adjoint: the gradient as the scatter rule gives it.
+        apart: begin with adjoints as they are, and not with all of them written into one another: where the layer
+            is a long chain with others between its equations, what is written out grows along it.
+    """
     found = eliminated(layer, adjoint) if layer.elementwise and len(adjoint.equations) == 1 else None
-    return found or Search(layer, adjoint).best()
+    return found or Search(layer, adjoint, apart).best()

@@ -73,7 +73,7 @@ def early(derivation: Derivation) -> dict[tuple[str, int], int]:
         for p, i in enumerate(e.left)
         if isinstance(i, Num) and i.value < 0
     }
-    for names in (first.names, second.adjoint.names):
+    for names in (first.names, first.inner, second.adjoint.names, second.adjoint.inner):
         found |= {(names[n], p): low for (n, p), low in found.items() if n in names}
     return found
 

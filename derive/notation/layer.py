@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -13,6 +13,7 @@ from derive.notation.domain import Domain
 from derive.notation.expr import (
     ELLIPSIS,
     ONE,
+    ZERO,
     Expr,
     Num,
     Op,
@@ -123,8 +124,20 @@ class Call:
 
     def spread(self, axes: Iterable[str]) -> tuple[str, ...]:
         """What axes or indices of the part are called here."""
-        known = dict(self.axes)
-        return tuple(here for a in axes for here in known.get(a, (a,)))
+        known = self.known
+        return tuple(here for a in axes for here in (known[a] if a in known else self.derived(a)))
+
+    @cached_property
+    def known(self) -> dict[str, tuple[str, ...]]:
+        """The part's axes and indices and what they are called here."""
+        return dict(self.axes)
+
+    def derived(self, index: str) -> tuple[str, ...]:
+        """What an index that derivation made (i' from i, or another one along i) is called here."""
+        stem = origin(index)
+        primes = index[len(stem) :] if stem in self.known else "'" * (2 + len(index) - len(stem))
+        along = self.known.get(stem) or self.known.get(self.part.axis(stem), (index,))
+        return tuple(here if here == index else here + primes for here in along)
 
     @property
     def lead(self) -> tuple[Expr, ...]:
@@ -153,17 +166,29 @@ class Call:
             return Num(Fraction(value))
         return value  # type: ignore[return-value]
 
-    def here(self, e: Expr) -> Expr:
-        """An expression of the part in the tensors, axes and options of the caller."""
+    def here(self, e: Expr, tensors: Mapping[str, Ref | None] | None = None) -> Expr:
+        """An expression of the part in the tensors, axes and options of the caller.
+
+        Args:
+            e: the expression.
+            tensors: what the part's tensors are here, None for one that is zero; by default those of its definition.
+        """
+        tensors = self.tensors if tensors is None else tensors
         options = {o.name for o in self.part.options}
         left_out = {t.name for t in self.part.inputs} - set(self.tensors)
+
+        def inside(node: Expr) -> Expr:
+            return self.here(node, tensors)
 
         def visit(node: Expr) -> Expr | None:
             match node:
                 case Ref(name, _) if name in left_out:
                     return ONE
                 case Ref(name, index):
-                    own, inner = self.tensors[name], tuple(h for i in index for h in self.indices(i))
+                    own = tensors[name]
+                    if own is None:
+                        return ZERO
+                    inner = tuple(h for i in index for h in (self.moved(i) if isinstance(i, Pos) else (inside(i),)))
                     return Ref(own.tensor, own.index[: len(own.index) - len(inner)] + inner)
                 case Pos(index):
                     return Pos(self.spread([index])[0])
@@ -172,18 +197,19 @@ class Call:
                 case Opt(name) if name in options:
                     value = self.option(name)
                     return value if not isinstance(value, str) else None
-                case Op(fn, args) if fn in options:
-                    value = self.option(fn)
-                    return Op(value if isinstance(value, str) else str(value.name), tuple(map(self.here, args)))  # type: ignore[union-attr]
+                case Op(fn, args) if (name := fn.rstrip("'")) in options:
+                    value = self.option(name)
+                    chosen = value if isinstance(value, str) else str(value.name)  # type: ignore[union-attr]
+                    return Op(chosen + fn[len(name) :], tuple(map(inside, args)))
                 case Reduce(op, over, body):
-                    return reduce(op, self.spread(over), self.here(body))
+                    return reduce(op, self.spread(over), inside(body))
             return None
 
         return decided(transform(e, visit))
 
-    def indices(self, e: Expr) -> tuple[Expr, ...]:
-        """What stands in index position here."""
-        return tuple(map(Pos, self.spread([e.index]))) if isinstance(e, Pos) else (self.here(e),)
+    def moved(self, e: Pos) -> tuple[Expr, ...]:
+        """What stands in place of an index here."""
+        return tuple(map(Pos, self.spread([e.index])))
 
     @cached_property
     def equations(self) -> tuple[Equation, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from derive.calculus.order import groups
 from derive.calculus.reverse import Adjoint, CalculusError, linear
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
@@ -16,6 +18,7 @@ def constants_inlined(draft: Draft) -> Draft:
     """Write a tensor that is the same at every index where it is used, instead of filling an array with it."""
     equations, results = draft.equations, draft.results
     whole = {name for e in equations if isinstance(e.body, Part) for name in x.tensors(e.body)}
+    times = Counter(e.target for e in equations)
     constant = {
         e.target: e.body
         for e in equations
@@ -23,7 +26,7 @@ def constants_inlined(draft: Draft) -> Draft:
         and not x.free(e.body)
         and not isinstance(e.body, Part)
         and e.target not in whole.union(results)
-        and sum(o.target == e.target for o in equations) == 1
+        and times[e.target] == 1
     }
 
     def visit(e: Expr) -> Expr | None:
@@ -31,6 +34,8 @@ def constants_inlined(draft: Draft) -> Draft:
             return x.transform(constant[e.tensor], visit)
         return None
 
+    if not constant:
+        return draft
     kept = [e for e in equations if e.target not in constant]
     return draft.with_equations(replace(e, body=x.transform(e.body, visit)) for e in kept)
 
@@ -138,33 +143,7 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
         )
         for n, e in enumerate(equations)
     ]
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    groups: list[list[int]] = []
-
-    def visit(n: int) -> None:
-        index[n] = low[n] = len(index)
-        stack.append(n)
-        for m in needs[n]:
-            if m not in index:
-                visit(m)
-                low[n] = min(low[n], low[m])
-            elif m in stack:
-                low[n] = min(low[n], index[m])
-        if low[n] == index[n]:
-            group = []
-            while True:
-                m = stack.pop()
-                group.append(m)
-                if m == n:
-                    break
-            groups.append(sorted(group))
-
-    for n in range(len(equations)):
-        if n not in index:
-            visit(n)
-    return [[equations[n] for n in group] for group in groups]
+    return [[equations[n] for n in group] for group in groups(needs)]
 
 
 def recurrence(group: list[Equation]) -> tuple[str | None, bool]:

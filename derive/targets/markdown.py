@@ -242,6 +242,8 @@ def _derivation(page: Page) -> Iterator[str]:
         "left side"
         " times the scalar derivative."
     )
+    if page.layer.calls:
+        yield f"What the gradient of a part is has been derived by itself: {_parts(page.layer)}."
     yield from _folded("note", "Differentiate", scatters, 1, page)
     yield from _folded("tip", "Bring into textbook form", rewrites, 1 + len(scatters), page)
 

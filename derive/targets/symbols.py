@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.calculus.derivation import Derivation
 from derive.notation import expr as x
+from derive.notation.errors import Stuck
 from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Option, Tensor
 from derive.notation.read import OPTION_KINDS
@@ -114,6 +115,7 @@ SUCCESSORS: dict[str, str] = {
     ELLIPSIS: "",
 }
 ALPHABET = "ijkmnuvwabcdefghlopqrstxyz"
+CAPITALS = "ABCDEFGHIJKLMOPQRSTUVWXYZ"  # without N, a length
 ACCENTS = ("\\hat{", "\\overline{", "\\dot{", "\\mathrm{")
 
 
@@ -194,13 +196,19 @@ class Symbols:
                 *self.letters.values(),
                 *(i for d in self.derivations for i in page_indices(d) if len(i) == 1),
             }
-            self.letters[index] = next(c for c in (*index, *ALPHABET) if c.isascii() and c.isalpha() and c not in used)
+            free = (c for c in (*index, *ALPHABET, *CAPITALS) if c.isascii() and c.isalpha() and c not in used)
+            self.letters[index] = next(free, "")
+            if not self.letters[index]:
+                raise Stuck(
+                    f"no letter is left on the page for the axis {index}", "give axes that play the same part one name"
+                )
 
     def _adjoints(self, derivation: Derivation) -> None:
         adjoint = derivation.adjoint
         for output, cotangent in adjoint.cotangents.items():
             self._claim(cotangent, (accent("overline", self.names[output]),))
         for tensor, name in adjoint.names.items():
+            self._claim(tensor, spellings(tensor))  # what a call is given
             bar = accent("overline", self.names[tensor])
             self._claim(name, (bar, *TOTALS.get(tensor, ()), r"\delta"))
         for name in derivation.tensors:
@@ -262,6 +270,7 @@ class Symbols:
         found: dict[str, Row] = {}
         for derivation in self.derivations:
             layer, adjoint = derivation.layer, derivation.adjoint
+            tensors, gradients = derivation.tensors, set(derivation.gradients.values())
             for tensor in layer.inputs:
                 self._row(found, layer, tensor, self._below(layer, tensor), MEANINGS.get(tensor.name, ""))
             for option in layer.options:
@@ -276,10 +285,10 @@ class Symbols:
                 words = f"cotangent of `{output}`, given to backward"
                 self._row(found, layer, replace(layer.tensors[output], name=name), "", words)
             for source, name in adjoint.names.items():
-                kind = "gradient" if name in derivation.gradients.values() else "adjoint"
+                kind = "gradient" if name in gradients else "adjoint"
                 words = f"{kind} of `{source}`" + (", over all paths" if name.endswith("_total") else "")
-                self._row(found, layer, replace(derivation.tensors[name], name=name), "", words)
-            for name, tensor in derivation.tensors.items():
+                self._row(found, layer, replace(tensors[name], name=name), "", words)
+            for name, tensor in tensors.items():
                 words = "position of the maximum, row-major" if name.startswith("argmax_") else ""
                 self._row(found, layer, replace(tensor, name=name, role="intermediate"), "", words)
         return list(found.values())

@@ -247,10 +247,10 @@ def double_backward(
                 )
             )
         )
-        dx_of_z_, dW_of_z_, db_of_z_ = linear.backward(dz_, saved_z[l])
+        dx_of_z_, dW_of_z, db_of_z = linear.backward(dz_, saved_z[l])
         dh_[l] = dx_of_dz[l]
         dh_[l] = dh_[l] + dx_of_z_
-        db_[l] = db_of_dz[l] + db_of_z_
-        dW_[l] = dW_of_dz[l] + dW_of_z_
+        db_[l] = db_of_dz[l] + db_of_z
+        dW_[l] = dW_of_dz[l] + dW_of_z
     dx_ = dh_[0]
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, W=dW_, b=db_))

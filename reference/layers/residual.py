@@ -157,8 +157,8 @@ def double_backward(
     ddz, dx_of_dz, dW_of_dz, db_of_dz = linear.double_backward(dz, (x, W, b), (ddx, ddW, ddb))
     ddy = ddskip + ddz * ACTIVATIONS[activation].derivative(z)
     dz_ = ddz * dy * ACTIVATIONS[activation].second_derivative(z)
-    dx_of_z_, dW_of_z_, db_of_z_ = linear.backward(dz_, saved_z)
-    db_ = db_of_dz + db_of_z_
-    dW_ = dW_of_dz + dW_of_z_
-    dx_ = dx_of_dz + dx_of_z_
+    dx_of_z, dW_of_z, db_of_z = linear.backward(dz_, saved_z)
+    db_ = db_of_dz + db_of_z
+    dW_ = dW_of_dz + dW_of_z
+    dx_ = dx_of_dz + dx_of_z
     return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, skip=None, W=dW_, b=db_))
