@@ -120,8 +120,10 @@ class Knowledge:
             self.names.append(Rule(atom, unit, value, variables(e.lhs), conditions, about))
 
     def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
-        """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u."""
+        """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u, in every case alike."""
         full = set(e.indices)
+        if not conditions and any(is_condition(a) for m in body for a, _ in m):  # another equation in each case
+            return False
         for u in dict.fromkeys(a for m in body for a, q in m if q == 1 and set(x.free(a)) == full):
             if not (isinstance(u, Ref) or (isinstance(u, Op) and u.fn == "exp")):
                 continue

@@ -75,6 +75,23 @@ def test_what_is_chosen_has_the_axes_of_its_condition(
     assert attempt(text) == Outcome("agrees"), text
 
 
+@pytest.mark.parametrize(
+    ("declared", "body"),
+    [
+        ("g: Real[l][...]", "n = sqrt(sum((l, ...), g[l, ...] ** 2))\ny[l, ...] = g[l, ...] if n <= p else p / n"),
+        ("g: Real[l][...]", "n = sqrt(sum((l, ...), g[l, ...] ** 2))\ny[l, ...] = g[l, ...] if n <= p else 1"),
+        ("x: Real[b, i]", "n[b] = sqrt(sum(i, x[b, i] ** 2))\ny[b, i] = x[b, i] if n[b] <= p else p / n[b]"),
+        ("W: Real[l][i], z: Real[l][o]", "y[l, i, o] = W[l, i] ** 2 if f else z[l, o]"),
+        ("x: Real[k]", "t = sum(k, x[k])\ny[k] = x[k] ** 2 if f else t"),
+        ("x: Real[k], t: Integer[k]", "y[k] = x[k] * (t[k] if f else 0.5)"),
+    ],
+)
+def test_cases_of_an_option_have_one_shape(declared: str, body: str) -> None:
+    """In a list, of a number that was computed, beside whole numbers."""
+    text = definition(f"{declared}, f: Flag = True, p: Positive = 1.0", f"{body}\nreturn y")
+    assert attempt(text) == Outcome("agrees")
+
+
 @pytest.mark.parametrize("base", ["x[i]", "max(0, x[i])", "r", "abs(x[i])"])
 @pytest.mark.parametrize("exponent", ["z[k]", "max(0, z[k])", "t[k]"])
 def test_powers_have_the_axes_of_both(base: str, exponent: str) -> None:

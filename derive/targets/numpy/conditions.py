@@ -33,10 +33,10 @@ class Conditions(Views):
         lacking = {*frame} & {*x.free(other)} - {*x.free(e)}
         if not lacking or self.counting:
             return self.show(e, frame, COMPARE)
-        for ref in x.refs(other) if self.scalar(e) else ():
+        for ref in x.refs(other):
             code, axes = self.view(ref)
-            if set(axes) == set(frame):
-                return f"np.full_like({self.align(code, axes, frame)}, {self.show(e)})"
+            if set(axes) == set(frame) and self.kind(ref) == "real":
+                return f"np.full_like({self.align(code, axes, frame)}, {self.show(e, frame)})"
         self.functions.add("filled")
         sizes = [self.size(a) if a in lacking or a in x.free(e) else "1" for a in frame]
         return f"filled({self.show(e, frame)}, ({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), dims.dtype)"

@@ -60,7 +60,9 @@ class Printer(Conditions, Arithmetic):
                 return self.where(c, a, b, frame)
             case Op("iverson", (c,)):
                 test = f"({self.test(c, frame) if self.scalar(e) or not x.free(e) else self.holds(c, frame)})"
-                return test if self.counting or self.scalar(c) else f"{test}.astype(dims.dtype)", ATOM
+                if self.counting or self.scalar(c):
+                    return test, ATOM
+                return f"{test}.astype(dims.dtype)" if x.free(c) else f"dims.dtype.type{test}", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
