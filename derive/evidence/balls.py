@@ -12,6 +12,8 @@ from typing import Any
 
 from derive.evidence.numbers import COMPARE, Numbers
 
+FUNCTION_UNITS = 4  # in the last place, for exp, log, erf
+
 
 def ball_truth(op: str, a: Any, b: Any) -> bool | None:
     """A comparison of balls; None where they overlap."""
@@ -72,20 +74,24 @@ def exactly(units: int = 0) -> Numbers:
     )
 
 
-@cache
-def rounding(
-    unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, function_units: int = 4, terms: int = 0
-) -> Numbers:
+def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0) -> Numbers:
     """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
 
     Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
     its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
-    square root, ``function_units`` units in the last place (2u each) for exp, log, erf. A sum of n terms in
-    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4), or by ``terms`` u where
-    the sum stands for a longer one. With the
+    square root, FUNCTION_UNITS units in the last place (2u each) for exp, log, erf. A sum of n terms in
+    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4). With the
     ``smallest`` subnormal number given, products and quotients may lose that much besides, to gradual underflow, and
     a function called by a layer's name ``flushed``. Exponentials lose nothing: a kernel must know to scale them.
     """
+    import flint
+
+    return _rounding(flint.ctx.prec, unit_exponent, smallest, flushed)
+
+
+@cache
+def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float) -> Numbers:
+    """Those numbers, whose constants have the working precision of so many bits, which is that of this moment."""
     import flint
 
     arb = flint.arb
@@ -127,16 +133,16 @@ def rounding(
             return power(a, Fraction(int(b.unique_fmpz())))
         if a == 0 and b > 0:
             return a
-        return widen(a**b, 2 * function_units * u, lost)
+        return widen(a**b, 2 * FUNCTION_UNITS * u, lost)
 
     def total(values: list[Any]) -> Any:
         if len(values) == 1:
             return values[0]
         magnitude = sum((abs(v) for v in values[1:]), abs(values[0]))
-        return sum(values[1:], values[0]) + arb(0, (magnitude * u * max(len(values) - 1, terms)).abs_upper())
+        return sum(values[1:], values[0]) + arb(0, (magnitude * u * (len(values) - 1)).abs_upper())
 
     def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda a: widen(f(a), 2 * function_units * u)
+        return lambda a: widen(f(a), 2 * FUNCTION_UNITS * u)
 
     return Numbers(
         f"rounding 2**{unit_exponent}",

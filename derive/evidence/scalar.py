@@ -14,6 +14,7 @@ from derive.evidence.integers import is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.layer import Layer
 
 ARGUMENT = Opt("%x")  # of an elementwise layer called by name
 
@@ -200,7 +201,7 @@ def named(world: Evaluation, fn: str, argument: Expr) -> Closure:
     if name not in REGISTRY:
         raise TypeError(f"{world.case.layer.name}: the interpreter has no function {fn}")
     if (name, order) not in world.scalars:
-        world.scalars[(name, order)] = scalar_function(world, scalar_body(name, order))
+        world.scalars[(name, order)] = scalar_function(world, scalar_body(REGISTRY[name][0], order))
     function, inner = world.scalars[(name, order)], world.number(argument)
     return lambda env: function({ARGUMENT.name: inner(env)})
 
@@ -214,13 +215,10 @@ def scalar_function(world: Evaluation, body: Expr) -> Closure:
     return lambda env: finish(formula(env))
 
 
-@cache
-def scalar_body(name: str, order: int) -> Expr:
+def scalar_body(layer: Layer, order: int) -> Expr:
     """The n-th derivative of an elementwise layer at ARGUMENT, its options at their defaults (as floats)."""
-    layer = REGISTRY[name][0]
-    body, at = layer.equations[0].body, layer.inputs[0].ref()
-    for _ in range(order):
-        body = Derivative(Scalars())(body, at)
+    at = layer.inputs[0].ref()
+    body = derivative(layer.equations[0].body, at, order)
     defaults: list[tuple[str, Any]] = [(o.name, o.default) for o in layer.options]
     values = {Opt(n): x.num(Fraction(v)) for n, v in defaults}
 
@@ -228,3 +226,9 @@ def scalar_body(name: str, order: int) -> Expr:
         return ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None
 
     return x.transform(body, replaced)
+
+
+@cache
+def derivative(body: Expr, at: Ref, order: int) -> Expr:
+    """The n-th derivative; kept by the expression, as a name may come to mean another layer."""
+    return Derivative(Scalars())(derivative(body, at, order - 1), at) if order else body

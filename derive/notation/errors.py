@@ -82,11 +82,14 @@ class TooLong(Exception):
     """The time allowed is over."""
 
 
+#: When to give up, in seconds of this process.
+DEADLINE: ContextVar[float] = ContextVar("DEADLINE", default=inf)
+
+
 @dataclass
 class Clock:
-    """When to give up, in seconds of this process."""
+    """Looks at the time, every so many ticks."""
 
-    deadline: float = inf
     count: int = 0
 
     def tick(self) -> None:
@@ -96,7 +99,7 @@ class Clock:
             TooLong: it is over.
         """
         self.count += 1
-        if not self.count % 1024 and process_time() > self.deadline:
+        if not self.count % 1024 and process_time() > DEADLINE.get():
             raise TooLong
 
 
@@ -142,8 +145,8 @@ def placed(layer: Layer, doing: str) -> Iterator[None]:
     Raises:
         DefinitionError: something went wrong.
     """
-    token, before = ROW.set(0), CLOCK.deadline
-    CLOCK.deadline = min(before, process_time() + seconds())
+    row = ROW.set(0)
+    deadline = DEADLINE.set(min(DEADLINE.get(), process_time() + seconds()))
     try:
         yield
     except DefinitionError:
@@ -166,8 +169,8 @@ def placed(layer: Layer, doing: str) -> Iterator[None]:
         mend += f"{DEBUG}=1 in the environment shows the traceback"
         raise error(layer.name, what, place_in(layer, ROW.get()), mend) from problem
     finally:
-        ROW.reset(token)
-        CLOCK.deadline = before
+        ROW.reset(row)
+        DEADLINE.reset(deadline)
 
 
 class Stuck(ValueError):

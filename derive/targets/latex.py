@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num
@@ -258,7 +257,10 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
     def visit(node: Expr) -> Expr | None:
         match node:
             case Op(fn, (a, *given)) if fn.endswith("'") and fn not in symbols.names:
-                return slope(fn[:-1])(written_out(a, symbols), *given)
+                name = fn[:-1]
+                if name not in symbols.slopes:
+                    symbols.slopes[name] = slope(name)
+                return symbols.slopes[name](written_out(a, symbols), *given)
             case Op("where", (c, a, b)) if (a, b) == (x.ONE, x.ZERO):
                 return x.iverson(written_out(c, symbols))
         return None
@@ -266,7 +268,6 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
     return x.transform(e, visit)
 
 
-@cache
 def slope(name: str) -> Callable[..., Expr]:
     """The derivative of an elementwise layer, in the form its own derivation found, at an argument and its options.
 

@@ -8,7 +8,7 @@ where the table's first choice is taken, the name itself is printed upright.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from derive.calculus.derivation import Derivation
@@ -138,12 +138,17 @@ class Row:
 
 @dataclass
 class Symbols:
-    """The names of one page. ``layer`` is the default variant; ``derivations`` are all variants."""
+    """The names of one page. ``layer`` is the default variant; ``derivations`` are all variants.
+
+    Attributes:
+        slopes: the derivatives of elementwise layers that the page has met.
+    """
 
     derivations: tuple[Derivation, ...]
     taken: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
+    slopes: dict[str, Callable[..., Expr]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for derivation in self.derivations:

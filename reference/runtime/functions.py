@@ -13,8 +13,7 @@ Plain NumPy; object arrays of `flint.arb` go through the same formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from contextvars import copy_context
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +27,7 @@ from reference.runtime.normal import (
     normal_cdf,
     normal_pdf,
 )
+from reference.runtime.states import States
 from reference.runtime.sums import sum_over
 
 __all__ = [
@@ -66,16 +66,10 @@ HALVED = 512  # a longer row is folded in halves before it is summed exactly
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ONE = {c: np.array(1, c) for c in "fdg"}  # a ufunc takes 0.2 us more for a Python number
-_QUIET = copy_context()  # floating-point warnings are a context's own
-_QUIET.run(np.seterr, all="ignore")
-_LOUD = copy_context()
-_LOUD.run(np.seterr, over="raise", under="ignore", invalid="ignore")
+#: quietly(function, *arguments): without floating-point warnings; entering np.errstate costs as much as three ufuncs.
+quietly = States(all="ignore").call
+_LOUD = States(over="raise", under="ignore", invalid="ignore")
 _FAR = 12000.0  # exp(-12000) is 0 in every dtype, longdouble included
-
-
-def quietly(function: Callable[..., Array], *arguments: Any) -> Array:
-    """function(*arguments) without floating-point warnings; entering np.errstate costs as much as three ufuncs."""
-    return _QUIET.copy().run(function, *arguments)
 
 
 def row_exp(z: Array, axis: int | tuple[int, ...]) -> Array:
@@ -237,7 +231,7 @@ def logistic(x: Array, out: Array | None = None) -> Array:
     one = ONE[kind]
     e: Array = np.asarray(np.negative(x, out))
     try:
-        _LOUD.copy().run(np.exp, e, e)
+        _LOUD.call(np.exp, e, e)
     except FloatingPointError:
         return _far_logistic(x, e)
     np.add(e, one, e)
@@ -352,8 +346,7 @@ def global_norm(arrays: Iterable[Array]) -> Any:
     object, longdouble a longdouble.
     """
     arrays = list(arrays)
-    exact = any(a.dtype.hasobject for a in arrays)  # theirs may be a context of their own, which quietly has not
-    total: Any = sum_of_squares(arrays) if exact else quietly(sum_of_squares, arrays)
+    total: Any = quietly(sum_of_squares, arrays)
     if isinstance(total, int | float):
         return math.sqrt(total) if SAFE[0] < total < SAFE[1] else _scaled_norm(arrays, np.dtype(np.float64))
     if isinstance(total, np.floating):

@@ -6,10 +6,13 @@ them, stays the caller's, and so does what is not changed here: what the caller 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+Result = TypeVar("Result")
 
 
 def _variable() -> ContextVar[Any]:
@@ -41,3 +44,13 @@ class States:
             during = STATES.get()
         self.known = around, during
         return during
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """function(*arguments) in these states."""
+        around = STATES.get()
+        known, during = self.known
+        token = STATES.set(during if around is known else self.made(around))
+        try:
+            return function(*arguments)
+        finally:
+            STATES.reset(token)

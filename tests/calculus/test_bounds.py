@@ -205,4 +205,4 @@ def test_a_derivation_that_takes_too_long_is_given_up_with_its_place(monkeypatch
     assert message.startswith("odd: takes more than 0.01 seconds: given up while its")
     assert "mine.py:5" in message or "mine.py:4" in message
     assert "^" in message
-    assert errors.CLOCK.deadline == float("inf")
+    assert errors.DEADLINE.get() == float("inf")
