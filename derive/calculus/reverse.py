@@ -20,6 +20,7 @@ import sympy
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.steps import Scatter
 from derive.notation import expr as x
+from derive.notation.affine import affine
 from derive.notation.errors import Stuck, at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
@@ -551,18 +552,11 @@ def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
     Raises:
         CalculusError: the expression is not affine in the index.
     """
-    coefficient, rest = [], []
-    for term in x.terms(e):
-        parts = x.factors(term)
-        if Pos(index) in parts:
-            others = [p for p in parts if p != Pos(index)]
-            coefficient.append(x.mul(*others))
-        elif index in x.free(term):
-            mend = "an index is a sum of indices, each times a number"
-            raise CalculusError(f"the index {show(e)} is not affine in {index}", mend)
-        else:
-            rest.append(term)
-    return x.add(*coefficient), x.add(*rest)
+    found = affine(e, index)
+    if found is None:
+        mend = "an index is a sum of indices, each times a number"
+        raise CalculusError(f"the index {show(e)} is not affine in {index}", mend)
+    return found
 
 
 def spread(term: Expr, index: str) -> Iterator[Expr]:

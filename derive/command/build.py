@@ -241,10 +241,27 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The kernel's text, and which forms it evaluates in place of the page's, and why."""
-    from derive.targets.numpy.kernel import Kernel
+    from derive.program.compile import compile
+    from derive.targets.numpy.kernel import COSTS, Kernel
 
-    kernel = Kernel(derivations, activations)
+    kernel = Kernel(compile(derivations, activations, COSTS))
     return kernel.source(), tuple(kernel.notes)
+
+
+def kernel_source(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:
+    """The module of one layer, as text.
+
+    Args:
+        derivations: of every variant of the layer, the default first.
+        activations: names of the elementwise layers that an Activation option may choose.
+
+    Raises:
+        DefinitionError: it cannot be printed; says which layer.
+    """
+    from derive.notation.errors import placed
+
+    with placed(derivations[0].layer, "its kernel is printed"):
+        return printed(derivations, activations)[0]
 
 
 def fingerprint(layer: Layer) -> str:

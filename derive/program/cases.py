@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
+from derive.program.draft import Draft
+
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 HARMLESS = {
     "exp": x.ZERO,
@@ -78,3 +81,29 @@ def together(tests: tuple[Expr, ...]) -> Expr:
 
 def conjuncts(e: Expr) -> tuple[Expr, ...]:
     return e.args if isinstance(e, Op) and e.fn == "and" else (e,)
+
+
+def unless(draft: Draft) -> Draft:
+    """``[a <= b]`` of real data as ``[not a > b]``: NaN, for which no comparison holds, is chosen.
+
+    So it is the largest wherever the largest is wanted. A comparison that the definition itself makes holds or not as
+    it stands.
+    """
+    cases = (n for e in draft.layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where")
+    own = {without_indices(n) for case in cases for n in x.walk(case.args[0])}
+
+    def visit(e: Expr) -> Expr | None:
+        match e:
+            case Op("iverson", (Op(fn, (a, b)) as c,)) if (
+                fn in OPPOSITE and x.free(c) and without_indices(c) not in own
+            ):
+                if any(draft.tensors[r.tensor].kind == "real" for r in x.refs(c)):
+                    return x.iverson(Op("not", (Op(OPPOSITE[fn], (a, b)),)))
+        return None
+
+    return draft.each_body(lambda body: x.transform(body, visit))
+
+
+def without_indices(e: Expr) -> Expr:
+    """An expression whatever the elements it is of."""
+    return x.transform(e, lambda n: Ref(n.tensor, ()) if isinstance(n, Ref) else None)

@@ -21,6 +21,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.absent import with_absent
 from derive.program.adjoints import pushed
 from derive.program.arrays import with_arrays, with_numbers
+from derive.program.cases import unless
 from derive.program.dependence import constants_inlined, reaching_back
 from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
@@ -90,6 +91,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         needed,
         accurate,
         absent,
+        unless,
         parted,
         scheduled,
         in_blocks,

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from derive.calculus.order import groups
-from derive.calculus.reverse import Adjoint, CalculusError, linear
+from derive.calculus.reverse import Adjoint
 from derive.notation import expr as x
+from derive.notation.affine import affine
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Tensor
 from derive.program.draft import Draft
@@ -119,12 +120,9 @@ def shift_of(index: Expr) -> tuple[str, int] | None:
     names = x.free(index)
     if len(names) != 1 or any(isinstance(n, Ref | Size | Opt) for n in x.walk(index)):
         return None
-    try:
-        coefficient, rest = linear(index, names[0])
-    except CalculusError:
-        return None
-    if coefficient == x.ONE and isinstance(rest, Num):
-        return names[0], int(rest.value)
+    match affine(index, names[0]):
+        case x.ONE, Num(rest):
+            return names[0], int(rest)
     return None
 
 

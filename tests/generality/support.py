@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.derivation import Derivation, derive
+from derive.command.build import kernel_source
 from derive.evidence import inputs, kernels, layout, world
 from derive.evidence.layout import Case
 from derive.evidence.numbers import MP
 from derive.notation import define
-from derive.targets.numpy import kernel_source
 
 HEAD = "from __future__ import annotations\nfrom derive import layer\n\n\n"
 PLAN = inputs.Plan(sizes=(2, 3, 4, 5), leading=((2,), (3,), (2, 2), ()))

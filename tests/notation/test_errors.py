@@ -11,13 +11,12 @@ from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError, Reverse
 from derive.calculus.scalars import Derivative
 from derive.calculus.textbook import Search
-from derive.command.build import Plan, layer_files
+from derive.command.build import Plan, kernel_source, layer_files
 from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DEBUG, DefinitionError, Place
 from derive.notation.layer import Layer
 from derive.targets import markdown
-from derive.targets.numpy import kernel_source
 from derive.targets.numpy.kernel import Kernel
 
 TEXT = '''from derive import layer

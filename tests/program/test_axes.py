@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
+from derive.command.build import kernel_source
 from derive.notation.define import REGISTRY, load_project, read_source
-from derive.targets.numpy import kernel_source
 
 Array = Any
 HEAD = "from derive import layer\n\n\n"

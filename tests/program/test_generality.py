@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from derive.calculus.derivation import derive
+from derive.command.build import kernel_source
 from derive.evidence.compare import definition, differences, duality, second
 from derive.evidence.exact import exact
 from derive.evidence.steps import steps
 from derive.notation import define
 from derive.notation.define import load_file, load_project
-from derive.targets.numpy import kernel_source
 
 ODD = {
     "the same tensor twice in a product": (

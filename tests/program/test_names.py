@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
+from derive.command.build import kernel_source
 from derive.notation.define import REGISTRY, load_file, load_project
-from derive.targets.numpy.kernel import kernel_source
 
 DEFINITION = """from __future__ import annotations
 from derive import layer

@@ -73,13 +73,18 @@ CASES = {
     "accurate": (
         "def one(x: Real[i]):\n    y[i] = log(1 + x[i] ** 2)\n    return y",
         ["y[i] = log(x[i]**2 + 1)"],
-        ["y[i] = log1p(x[i]**2)"],
+        ["y[i] = library log1p(x[i]**2)"],
     ),
     "absent": (
         "def masked(x: Real[i, j], v: Real[j], m: Boolean[j]):\n"
         "    e[i, j] = x[i, j] if m[j] else 0\n    y[i] = sum(j, e[i, j] * v[j])\n    return y",
         ["y[i] = sum(j, e[i, j] * v[j])", "dv[j] = sum(i, dy[i] * e[i, j])"],
         ["y[i] = sum(j, there(e[i, j] * v[j], m[j]))", "dv[j] = sum(i, there(dy[i] * e[i, j], m[j]))"],
+    ),
+    "unless": (
+        "def bend(x: Real[i], v: Real[i]):\n    y[i] = max(x[i], v[i])\n    return y",
+        ["dv[i] = dy[i] * [v[i] > x[i]]", "dx[i] = dy[i] * [v[i] <= x[i]]"],
+        ["dv[i] = dy[i] * [not v[i] <= x[i]]", "dx[i] = dy[i] * [not v[i] > x[i]]"],
     ),
     "parted": (
         "def cube(x: Real[i]):\n    y[i] = x[i] ** 3\n    return y",

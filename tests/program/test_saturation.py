@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
+from derive.command.build import kernel_source
 from derive.evidence import kernels
 from derive.notation.define import REGISTRY, load_file
-from derive.targets.numpy.kernel import kernel_source
 from reference import attention, softmax
 
 UNITS = 8  # half as many in the last place of a result

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
+from derive.command.build import kernel_source
 from derive.evidence import kernels
 from derive.evidence.inputs import cotangents, tangents
 from derive.notation import define
 from derive.notation.define import load_file, load_project
-from derive.targets.numpy import kernel_source
 from tests.specials.arguments import made
 from tests.specials.participation import INSTEAD, Calls, faults
 from tests.specials.test_memory import BOUND, peak, size

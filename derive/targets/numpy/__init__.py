@@ -1,5 +1,1 @@
-"""Prints array programs as readable NumPy."""
-
-from derive.targets.numpy.kernel import kernel_source
-
-__all__ = ["kernel_source"]
+"""Prints programs as readable NumPy."""

@@ -38,10 +38,6 @@ class Arithmetic(Views):
         """The conditions of a mask, each by itself."""
         raise NotImplementedError
 
-    def holds(self, c: Expr, frame: tuple[str, ...]) -> str:
-        """A condition under which something is chosen."""
-        raise NotImplementedError
-
     def into(self, e: Expr, frame: tuple[str, ...], out: str) -> str | None:
         """The expression as one call that writes its last operation's result to ``out``; None where there is none."""
         match e:
@@ -176,7 +172,7 @@ class Arithmetic(Views):
             return f"masked({self.show(e, frame)}, 0, {', '.join(conditions)})"
         self.functions.add("chosen")
         into = f", out={out}" if out else ""
-        return f"chosen({self.show(e, frame)}, {self.holds(test, frame)}{into})"
+        return f"chosen({self.show(e, frame)}, {self.test(test, frame)}{into})"
 
     def factor(self, e: Expr, frame: tuple[str, ...], first: bool) -> str:
         """A factor of a product."""

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Opt, Pos, Ref
 from derive.notation.text import split_quotient, split_sign
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, UNARY, Views
-
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-
-
-def without_indices(e: Expr) -> Expr:
-    """An expression whatever the elements it is of."""
-    return x.transform(e, lambda n: Ref(n.tensor, ()) if isinstance(n, Ref) else None)
 
 
 class Conditions(Views):
@@ -120,24 +112,6 @@ class Conditions(Views):
                     code += f" if {option} >= 0 else None"  # no position is negative
             codes.append(code)
         return codes
-
-    def holds(self, c: Expr, frame: tuple[str, ...]) -> str:
-        """A condition under which something is chosen; of two real numbers, unless the opposite holds.
-
-        So NaN, for which no comparison does, is chosen: it is the largest wherever the largest is wanted. A comparison
-        that the definition makes itself holds or not as it stands.
-        """
-        match c:
-            case Op(fn, (a, b)) if fn in OPPOSITE and any(self.tensors[r.tensor].kind == "real" for r in x.refs(c)):
-                if without_indices(c) not in self.compared:
-                    return f"~({self.test(Op(OPPOSITE[fn], (a, b)), frame)})"
-        return self.test(c, frame)
-
-    @cached_property
-    def compared(self) -> set[Expr]:
-        """The comparisons that the definition makes, without indices."""
-        cases = (n for e in self.layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where")
-        return {without_indices(n) for case in cases for n in x.walk(case.args[0])}
 
     def is_position(self, tensor: str) -> bool:
         """Whether a tensor's numbers are positions along an axis, which are checked not to be negative."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, binary
 from derive.targets.numpy.conditions import Conditions
@@ -59,7 +58,7 @@ class Printer(Conditions, Arithmetic):
             case Op("where", (c, a, b)):
                 return self.where(c, a, b, frame)
             case Op("iverson", (c,)):
-                test = f"({self.test(c, frame) if self.scalar(e) or not x.free(e) else self.holds(c, frame)})"
+                test = f"({self.test(c, frame)})"
                 if self.counting or self.scalar(c):
                     return test, ATOM
                 return f"{test}.astype(dims.dtype)" if x.free(c) else f"dims.dtype.type{test}", ATOM

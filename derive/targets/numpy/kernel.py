@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.calculus.derivation import Derivation
-from derive.notation.errors import placed
-from derive.program.compile import compile
 from derive.program.rows import Costs
-from derive.targets.numpy.bodies import Function
 from derive.targets.numpy.functions import Functions
 from derive.targets.numpy.header import GENERATED, Header, definition_path
 from derive.targets.numpy.layout import wrap_code
@@ -19,9 +15,6 @@ COSTS = Costs(in_blocks=frozenset({"forward", "backward"}))  # the functions tha
 
 class Kernel(Functions, Header):
     """Prints the module of one layer from its program."""
-
-    def __init__(self, derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> None:
-        super().__init__(compile(derivations, activations, COSTS))
 
     def source(self) -> str:
         self.scalars = self.scalar_functions() if self.layer.elementwise else ""
@@ -61,18 +54,4 @@ class Kernel(Functions, Header):
             yield from [line] if inside or not line.startswith(("    ", "def ")) else wrap_code(line)
 
 
-def kernel_source(variants: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:
-    """The module of one layer, as text.
-
-    Args:
-        variants: the derivations of every variant, the default first.
-        activations: names of the elementwise layers that an Activation option may choose.
-
-    Raises:
-        DefinitionError: it cannot be printed; says which layer.
-    """
-    with placed(variants[0].layer, "its kernel is printed"):
-        return Kernel(variants, activations).source()
-
-
-__all__ = ["GENERATED", "Function", "Kernel", "definition_path", "kernel_source"]
+__all__ = ["COSTS", "GENERATED", "Kernel", "definition_path"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from string import ascii_letters
 
-from derive.calculus.reverse import linear
 from derive.notation import expr as x
+from derive.notation.affine import affine
 from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array, Contract, Fold, Map, Scatter, Single
@@ -230,10 +230,11 @@ class Values:
             tap = [i for i in x.free(above) if i in over]
             if len(target) != 1 or len(tap) != 1 or target[0] in targets:
                 return None
-            unit, rest = linear(above, target[0])
-            step, offset = linear(rest, tap[0])
-            if unit != x.ONE:
+            along = affine(above, target[0])
+            inside = affine(along[1], tap[0]) if along is not None and along[0] == x.ONE else None
+            if inside is None:
                 return None
+            step, offset = inside
             targets[target[0]] = axis
             numbers = [Size(p.axis(target[0])), Size(p.axis(tap[0])), stride, x.neg(step), x.neg(offset)]
             spans.append((axes.index(target[0]), tap[0], ", ".join(p.show(n) for n in numbers)))

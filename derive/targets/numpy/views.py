@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from derive.calculus.reverse import CalculusError, linear
 from derive.notation import expr as x
+from derive.notation.affine import affine
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array
@@ -241,13 +241,13 @@ class Views:
             e, below = e.args
             if x.free(below):
                 return False
-        try:
-            for i in indices:
-                step, e = linear(e, i)
-                if any(isinstance(n, Ref | Pos) or (isinstance(n, Op) and n.fn == "pow") for n in x.walk(step)):
-                    return False
-        except CalculusError:
-            return False
+        for i in indices:
+            found = affine(e, i)
+            if found is None:
+                return False
+            step, e = found
+            if any(isinstance(n, Ref | Pos) or (isinstance(n, Op) and n.fn == "pow") for n in x.walk(step)):
+                return False
         return not any(isinstance(n, Ref) or (isinstance(n, Pos) and not self.is_number(n.index)) for n in x.walk(e))
 
     def elements(self, ref: Ref) -> tuple[str, tuple[str, ...]]:
@@ -303,8 +303,10 @@ class Views:
         indices = [i for i in x.free(e) if not self.is_number(i)]
         steps, rest = [], e
         for i in indices:
-            step, rest = linear(rest, i)
-            steps.append(self.show(step))
+            found = affine(rest, i)
+            assert found is not None  # is_view has looked
+            steps.append(self.show(found[0]))
+            rest = found[1]
         counts = ", ".join(self.size(i) for i in indices)
         comma = "," if len(indices) == 1 else ""
         text = f"({place}, ({counts}{comma}), ({', '.join(steps)}{comma}), {self.show(rest)}, {self.show(spread)})"
