@@ -248,22 +248,6 @@ def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -
     return kernel.source(), tuple(kernel.notes)
 
 
-def kernel_source(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:
-    """The module of one layer, as text.
-
-    Args:
-        derivations: of every variant of the layer, the default first.
-        activations: names of the elementwise layers that an Activation option may choose.
-
-    Raises:
-        DefinitionError: it cannot be printed; says which layer.
-    """
-    from derive.notation.errors import placed
-
-    with placed(derivations[0].layer, "its kernel is printed"):
-        return printed(derivations, activations)[0]
-
-
 def fingerprint(layer: Layer) -> str:
     """Which text a definition has, as kernels and pages quote it."""
     return hashlib.sha256(layer.source.encode()).hexdigest()[:8]

@@ -22,7 +22,7 @@ import pytest
 from derive.calculus import textbook
 from derive.calculus.derivation import derive
 from derive.calculus.textbook import Search
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.notation import define, errors
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import SECONDS, DefinitionError

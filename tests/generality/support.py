@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.derivation import Derivation, derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.evidence import inputs, kernels, layout, world
 from derive.evidence.layout import Case
 from derive.evidence.numbers import MP

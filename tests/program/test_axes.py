@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.notation.define import REGISTRY, load_project, read_source
 
 Array = Any

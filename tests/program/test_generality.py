@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.evidence.compare import definition, differences, duality, second
 from derive.evidence.exact import exact
 from derive.evidence.steps import steps

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.notation.define import REGISTRY, load_file, load_project
 
 DEFINITION = """from __future__ import annotations

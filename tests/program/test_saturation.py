@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.evidence import kernels
 from derive.notation.define import REGISTRY, load_file
 from reference import attention, softmax

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.command.build import kernel_source
+from derive.command.kernels import kernel_source
 from derive.evidence import kernels
 from derive.evidence.inputs import cotangents, tangents
 from derive.notation import define
