@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, binary
 from derive.targets.numpy.conditions import Conditions
