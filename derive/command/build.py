@@ -254,14 +254,16 @@ def fingerprint(layer: Layer) -> str:
 
 
 def book(registry: dict[str, tuple[Layer, ...]]) -> dict[Path, str]:
-    """The pages that are made from tables: the list of layers, the ledger, the conventions, the figures of speed."""
-    from derive.targets import speed, tables
+    """The pages that are made from tables (the list of layers, the ledger, the conventions, the figures of speed), and
+    the one on the compiler."""
+    from derive.targets import compiled, speed, tables
 
     return {
         PAGES / "index.md": tables.layers(registry),
         DOCS / "ledger.md": tables.ledger(),
         DOCS / "conventions.md": tables.conventions(),
         DOCS / "speed.md": speed.speed(ROOT / speed.FIGURES),
+        DOCS / "how-a-layer-is-compiled.md": compiled.page(),
     }
 
 

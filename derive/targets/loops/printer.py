@@ -27,7 +27,7 @@ SCALAR = ("value", "derivative", "second_derivative")
 WORDS = {name for name in vars(words) if not name.startswith("_")}
 TAKEN = {*keyword.kwlist, *dir(builtins), *WORDS, *SCALAR, "sizes", "found", "kernel", "reshaped"}
 CALLED = {"max": "greater", "exactdiv": "exactly", "pow": "power", "group": "", "xlogy": "xlogy", "xdivy": "xdivy"}
-OF_ROWS = {"max": "largest", "squares": "square_sum", "exp_sum": "sum"}
+OF_ROWS = {"max": "largest", "squares": "square_sum"}
 WIDTH = 110
 Code = list[str]  #: parts of an expression, between which a line may be broken
 

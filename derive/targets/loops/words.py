@@ -171,6 +171,11 @@ def row_exp(row: Sequence[Any]) -> list[Any]:
     return [exp(v - most) if v != -inf else 0 for v in row]
 
 
+def exp_sum(row: Iterable[Any]) -> Any:
+    """The sum of what `row_exp` gives."""
+    return sum(row)
+
+
 def square_sum(row: Iterable[Any]) -> Any:
     return sum(v * v for v in row)
 
