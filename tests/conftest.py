@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # several workers share few cores: how long one example takes says nothing
@@ -11,3 +12,7 @@ _common = settings(deadline=None, print_blob=True, suppress_health_check=[Health
 settings.register_profile("dev", _common)
 settings.register_profile("ci", _common, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--evidence", action="store_true", help="also run every leg of the evidence on every probe")

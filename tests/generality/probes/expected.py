@@ -1,0 +1,92 @@
+"""What becomes of each probe: it builds and agrees with PyTorch, unless it stands here."""
+
+from __future__ import annotations
+
+#: What the notation cannot express, or a definition that says something else than it seems to: the error names what is
+#: missing and what to write in its place (a pattern, read with DOTALL).
+REFUSED: dict[str, str] = {
+    # ---- functions that there are not ------------------------------------------------------------------------------
+    "activations-celu_min": r"min is not a function.*write -max\(-a, -b\)",
+    "messages-m_min": r"min is not a function.*write -max\(-a, -b\)",
+    "messages-m_min_reduce": r"min is not a function.*-max\(i, -x\[\.\.\., i\]\)",
+    "reductions-min_axis": r"min is not a function.*-max\(i, -x\[\.\.\., i\]\)",
+    "reductions-prod_axis": r"prod is not a function.*write a recurrence: p\[-1",
+    "messages-m_prod": r"prod is not a function.*write a recurrence: p\[-1",
+    "messages-m_argmax": r"argmax is not a function.*no position of a maximum.*max\(i, \.\.\.\)",
+    "messages-m_floor": r"floor is not a function.*write a // b",
+    "optimisers-lion_sign": r"sign is not a function.*write 1 if a > 0 else -1 if a < 0 else 0",
+    "optimisers-cosine_schedule": r"cos is not a function.*pass .*cosine",
+    "attention-rotary_sin": r"(cos|sin) is not a function.*pass .*cosine",
+    "attention-sinusoidal": r"sin is not a function.*pass .*sine",
+    "matrix-sine": r"sin is not a function.*pass .*sine",
+    "matrix-log_det": r"det is not a function.*(pass|written out)",
+    "matrix-solve": r"inverse is not a function.*pass",
+    "normalisation-spectral_norm_stop": r"stop_gradient is not a function.*State",
+    # ---- other syntax ----------------------------------------------------------------------------------------------
+    "structure-pad_circular": r"remainder of a by b is a - b \* \(a // b\)",
+    "messages-m_mod": r"remainder of a by b is a - b \* \(a // b\)",
+    "messages-m_chain": r"two comparisons.*0 <= i and i < 3",
+    "messages-m_fixed": r"an axis has a name.*i = axis\(3\)",
+    "messages-m_optional": r"b is a tensor, which has no default.*an option is",
+    "messages-m_tuple_option": r"not a number.*write a number such as 3",
+    "messages-m_return_expression": r"the return names results.*equation",
+    "messages-m_loop": r"not an equation.*y\[\.\.\., i\] = expression",
+    "messages-m_augmented": r"not an equation.*a name of its own",
+    "convolution-conv_transpose1d_div": r"an index is not a whole number.*write a // b",
+    "losses-kl_div_batchmean": r"'batchmean'.*(sum|write)\b.*if reduction ==",
+    # ---- calls -----------------------------------------------------------------------------------------------------
+    "messages-m_softmax_in_expression": r"softmax is not a function.*write y = softmax\(z\) as a statement",
+    "messages-m_call_of_call": r"not a tensor.*an equation of its own",
+    "messages-m_call_of_sum": r"not a tensor.*an equation of its own",
+    "messages-m_transposed_call": r"does not fit.*linear takes 2 axes",
+    "traps-trap_leaky": r"its options by keyword.*leaky_relu\(x\[\.\.\., i\], alpha=",
+    # ---- what is not as it seems -----------------------------------------------------------------------------------
+    "matrix-quadratic_form_other": r"index j runs along j.*j = axis\(size\(i\)\)",
+    "messages-m_redefined": r"given twice.*another name",
+    "traps-trap_reassign": r"given twice.*another name",
+    "traps-trap_log2": r"log takes a number.*log\(a\) / log\(b\)",
+    "traps-trap_size_unknown": r"size of index k is not known.*k = axis",
+    "traps-trap_choice": r"mode is never \"c\".*'a', 'b'",
+    "traps-trap_shadow": r"i is an argument and an axis.*another name",
+    "traps-trap_ends": r"before the beginning.*size\(i\) - 1",
+}
+
+NO_MEND = "the message lists the functions there are, and does not say what to write instead"
+TWO_BACK = "a recurrence reads one step back and no further"
+BEGINNING = "a recurrence begins at -1"
+FROM_END = "a recurrence runs forward"
+
+#: What does not hold yet, and why. A row whose probe passes is an error, so the list only shrinks.
+KNOWN: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            *("optimisers-cosine_schedule", "attention-rotary_sin", "attention-sinusoidal", "matrix-sine"),
+            *("matrix-log_det", "matrix-solve", "normalisation-spectral_norm_stop", "losses-kl_div_batchmean"),
+        ),
+        NO_MEND,
+    ),
+    **dict.fromkeys(("recurrence-fibonacci_ar2", "messages-m_two_step"), TWO_BACK),
+    **dict.fromkeys(("recurrence-ema_first", "reproducers-r_begin_zero"), BEGINNING),
+    **dict.fromkeys(("recurrence-backward_rnn", "reproducers-r_begin_end", "traps-trap_backwards"), FROM_END),
+    "messages-m_two_recurrences": "a recurrence over two axes",
+    "attention-flash": "double_backward evaluates what is before the beginning: exp overflows, though it is times 0",
+    "attention-flash_split": "double_backward evaluates what is before the beginning: exp overflows",
+    "attention-linear_attention_zero": "double_backward evaluates what is before the beginning: 0 / 0",
+    "recurrence-lstm_peephole": "double_backward is wrong",
+    "recurrence-lstm_lengths": "double_backward: a local variable is not assigned where a recurrence has cases",
+    "recurrence-lstm_stack": "double_backward: a part's cotangent that is 0 is passed without its shape",
+    "recurrence-ctc": "backward: axes do not match where a label indexes a recurrence's own axis",
+    "recurrence-hmm_log": "a logarithm of a sum of exponentials in a recurrence is not shifted",
+    "recurrence-crf_score": "a logarithm of a sum of exponentials in a recurrence is not shifted",
+    "losses-bce_with_logits": "the gradient is divided by p (1 - p), which is 0 at 40",
+    "losses-bce_logits_weighted": "the gradient is divided by p (1 - p), which is 0 at 40",
+    "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
+    "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
+    "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
+    "structure-cdist": "the gradient of a norm at 0 is 0 / 0",
+    "convolution-adaptive_avg_pool1d": "backward: internal error",
+    "optimisers-noam": "the page of a power of a negative number: internal error",
+}
+
+#: Legs of the evidence that are red, by probe, and why.
+RED: dict[str, dict[str, str]] = {}

@@ -1,0 +1,1 @@
+"""Three hundred definitions as users would type them, and what PyTorch says of each."""
