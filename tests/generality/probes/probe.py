@@ -9,7 +9,7 @@ import sys
 import types
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,18 +25,19 @@ HERE = Path(__file__).parent
 HEAD = "from __future__ import annotations\n\nfrom derive import layer\n\n\n"
 
 
+def texts(file: Path) -> dict[str, str]:
+    """The text of every definition of a file, by its name."""
+    text = file.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    functions = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+    return {f.name: "\n".join(lines[f.decorator_list[0].lineno - 1 : f.end_lineno]) + "\n" for f in functions}
+
+
 @cache
 def definitions() -> dict[str, str]:
     """The text of every definition, by its group and name: ``losses-bce``."""
-    found = {}
-    for file in sorted((HERE / "definitions").glob("*.py")):
-        text = file.read_text(encoding="utf-8")
-        lines = text.splitlines()
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef):
-                first = node.decorator_list[0].lineno - 1
-                found[f"{file.stem}-{node.name}"] = "\n".join(lines[first : node.end_lineno]) + "\n"
-    return found
+    files = sorted((HERE / "definitions").glob("*.py"))
+    return {f"{file.stem}-{name}": text for file in files for name, text in texts(file).items()}
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,24 @@ class Built:
     kernel: Any
 
 
+def built(probe: str, folder: Path) -> AbstractContextManager[Built]:
+    """The kernel of a probe; see ``made``."""
+    return made(probe.partition("-")[2], definitions()[probe], folder)
+
+
 @contextmanager
-def built(probe: str, folder: Path) -> Iterator[Built]:
-    """The kernel of a probe, as the command builds it: printed, compared with its text, its page made.
+def made(name: str, text: str, folder: Path) -> Iterator[Built]:
+    """The kernel of a definition as the command builds it: printed, compared with its text, its page made.
 
     Raises:
         derive.notation.errors.DefinitionError: it cannot be built.
     """
-    name = probe.partition("-")[2]
     file, out = folder / f"{name}_definition.py", folder / "kernels"
-    file.write_text(HEAD + definitions()[probe], encoding="utf-8")
+    file.write_text(HEAD + text, encoding="utf-8")
     with own_registry():
         plan = build.generate(file=file, out=out)
         build.write(plan)
-        package = f"probe_{probe.replace('-', '_')}"
+        package = f"made_{name}"
         module = sys.modules[package] = types.ModuleType(package)
         module.__path__ = [str(out)]
         importlib.invalidate_caches()

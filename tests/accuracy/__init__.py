@@ -1,0 +1,1 @@
+"""How accurate elementwise functions are, over the whole line: ``python -m tests.accuracy --help``."""
