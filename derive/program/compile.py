@@ -26,6 +26,7 @@ from derive.program.dependence import constants_inlined, reaching_back
 from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Function, KernelProgram, Parameter, Role, Variant
+from derive.program.once import means, read_once, together
 from derive.program.own import SCALAR, own_functions
 from derive.program.parted import parted
 from derive.program.reductions import named_reductions
@@ -97,6 +98,9 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         in_blocks,
         added_in_place,
         assigned_first,
+        together,
+        means,
+        read_once,
         with_arrays,
     )
 

@@ -32,11 +32,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from derive.notation.domain import Domain
-from derive.notation.expr import Expr, Op, Part, Ref
+from derive.notation.expr import ONE, Expr, Op, Part, Ref
 from derive.notation.layer import Layer
 
 #: What an array has in it. A ``number`` depends on options and sizes alone; ``saved`` is what a part's forward keeps.
 Kind = Literal["boolean", "integer", "real", "number", "saved"]
+Operation = Literal[
+    "sum", "mean", "max", "argmax", "largest", "norm", "squares", "square_sum", "exp_sum", "log_sum", "log_sum_exp"
+]  # fmt: skip
 Role = Literal["input", "cotangent", "tangent", "direction", "saved"]
 
 
@@ -59,19 +62,22 @@ class Map:
 class Fold:
     """``name[axes] = op over (over) of body``.
 
-    op is sum, max, argmax (row-major position over ``over``), largest (a target's word for both at once), norm (root of
-    the sum of squares), squares (that sum), square_sum (it again, along axes), exp_sum (of what row_exp gives), log_sum
-    (of such terms and their sum, the log of the sum divided by its largest term) or log_sum_exp (the same of exponents
-    less their largest, and the exponents). ``there`` says under which conditions a sum has a term.
+    op is sum, mean (a sum divided by ``count``), max, argmax (row-major position over ``over``), largest (a target's
+    word for both), norm (root of the sum of squares), squares (that sum), square_sum (it again, along axes), exp_sum
+    (of what row_exp gives), log_sum (of such terms and their sum, the log of the sum divided by its largest term) or
+    log_sum_exp (the same of exponents less their largest, and the exponents). ``there`` says under which conditions a
+    sum has a term. What is ``inline`` is read once, by the next statement.
     """
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
-    op: Literal["sum", "max", "argmax", "largest", "norm", "squares", "square_sum", "exp_sum", "log_sum", "log_sum_exp"]
+    op: Operation
     over: tuple[str, ...]
     body: Expr
     there: tuple[Expr, ...] = ()
+    count: Expr = ONE
+    inline: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Contract:
     b: Expr
     scale: Expr
     there: tuple[Expr, ...] = ()
+    inline: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,14 @@ class Scatter:
     index: Ref
     over: tuple[str, ...]
     values: Expr
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two arrays that are found in one pass: a maximum and where it is, or two results of one function."""
+
+    first: Map | Fold
+    second: Map | Fold
 
 
 @dataclass(frozen=True)
@@ -147,7 +162,7 @@ class Rows:
 
 
 Single = Map | Fold | Contract | Scatter  #: what computes one array
-Statement = Single | Invoke | Loop | Rows
+Statement = Single | Both | Invoke | Loop | Rows
 
 
 @dataclass(frozen=True)
@@ -271,6 +286,8 @@ def names(statements: tuple[Statement, ...]) -> list[str]:
         match s:
             case Loop() | Rows():
                 found += names(s.body)
+            case Both(first, second):
+                found += [first.name, second.name]
             case Invoke():
                 found += [ref.tensor for _, ref in s.results]
             case _:
@@ -284,11 +301,13 @@ def expressions(s: Statement) -> tuple[Expr, ...]:
         case Map():
             return (s.body,)
         case Fold():
-            return (s.body, *s.there)
+            return (s.body, s.count, *s.there)
         case Contract():
             return (s.a, s.b, s.scale, *s.there)
         case Scatter():
             return (s.index, s.values)
+        case Both(first, second):
+            return (*expressions(first), *expressions(second))
         case Invoke():
             return (s.call,)
         case Loop() | Rows():

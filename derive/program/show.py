@@ -9,7 +9,7 @@ from derive.notation.expr import Part, Ref
 from derive.notation.layer import Equation
 from derive.notation.text import show, show_equation
 from derive.program.draft import Draft
-from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
+from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
 
 
 def lines_of(draft: Draft) -> list[str]:
@@ -50,13 +50,19 @@ def statements(every: Iterable[Statement]) -> Iterator[str]:
                 yield from indented(statements(body))
             case Invoke(call=part, results=results):
                 yield f"{', '.join(f'{show(ref)}: {field}' for field, ref in results)} = {call(part)}"
+            case Both(first, second):
+                yield from (
+                    f"{line}{mark}"
+                    for s, mark in ((first, ""), (second, " (found with it)"))
+                    for line in statements([s])
+                )
             case Map(body=body):
                 yield f"{place(s.name, s.left)} = {show(body)}"
             case Fold(op=op, over=over, body=body, there=there):
-                yield f"{place(s.name, s.left)} = {op}({', '.join(over)}: {show(body)}){where(there)}"
+                yield f"{place(s.name, s.left)} = {op}({', '.join(over)}: {show(body)}){where(there)}{by(s)}"
             case Contract(over=over, a=a, b=b, scale=scale, there=there):
                 product = f"product({', '.join(over)}: {show(a)}, {show(b)}){where(there)}"
-                yield f"{place(s.name, s.left)} = {'' if scale == x.ONE else show(scale) + ' * '}{product}"
+                yield f"{place(s.name, s.left)} = {'' if scale == x.ONE else show(scale) + ' * '}{product}{by(s)}"
             case Scatter(axis=axis, index=index, values=values):
                 yield f"{place(s.name, s.left)} += {show(values)} at {axis} = {show(index)}"
 
@@ -67,3 +73,9 @@ def place(name: str, left: tuple[x.Expr, ...]) -> str:
 
 def where(conditions: tuple[x.Expr, ...]) -> str:
     return f" where {' and '.join(map(show, conditions))}" if conditions else ""
+
+
+def by(s: Fold | Contract) -> str:
+    """What a reduction is divided by, and whether it is computed where it is read."""
+    count = f" over {show(s.count)}" if isinstance(s, Fold) and s.op == "mean" else ""
+    return count + " (read next)" * s.inline

@@ -20,6 +20,7 @@ from derive.program.dependence import shift_of
 from derive.program.draft import Draft
 from derive.program.ir import (
     Array,
+    Both,
     Contract,
     Fold,
     Function,
@@ -31,6 +32,7 @@ from derive.program.ir import (
     Scatter,
     Statement,
     Variant,
+    names,
 )
 from derive.program.rewriting.words import WORDS
 from derive.program.show import statements
@@ -126,7 +128,7 @@ class Checker:
         match s:
             case Loop(axis=axis, body=body):
                 self.bound |= {axis}
-                self.made |= {n for b in body for n in written(b)}  # the step before has made them
+                self.made |= {*names(body)}  # the step before has made them
                 self.block(body)
             case Rows(body=body):
                 self.block(body)
@@ -140,8 +142,11 @@ class Checker:
                 if s.adds:  # to zeros, where nothing is there
                     self.made.add(s.name)
                 self.assign(s, self.of(body).kind)
+            case Both(first, second):
+                self.block((first, second))
             case Fold(over=over, body=body, there=there):
                 self.bound |= {*s.axes, *over}
+                self.number(s.count)
                 kind = self.number(body)
                 self.truths(there)
                 self.assign(s, INTEGER if s.op == "argmax" else kind if s.op in ("sum", "max") else REAL)
@@ -298,15 +303,6 @@ def arguments(fn: str, declared: str, count: int) -> Iterator[str]:
     yield from words[:-1]
     for _ in range(more):
         yield words[-1].rstrip("*")
-
-
-def written(s: Statement) -> list[str]:
-    match s:
-        case Loop(body=body) | Rows(body=body):
-            return [n for b in body for n in written(b)]
-        case Invoke(results=results):
-            return [ref.tensor for _, ref in results]
-    return [s.name]
 
 
 def check_draft(draft: Draft, elementwise: Iterable[str]) -> None:

@@ -140,6 +140,22 @@ CASES = {
         ["        dh_total[t - 1, n] = dh_total[t - 1, n] + sum_dh_total_A[t, n]"],
         ["        dh_total[t - 1, n] = sum_dh_total_A[t, n]"],
     ),
+    "together": (
+        "def peak(x: Real[i, k]):\n    y[i] = max(k, x[i, k])\n    return y",
+        ["        argmax_y[i] = argmax(k: x[i, k])"],
+        ["        argmax_y[i] = argmax(k: x[i, k]) (found with it)"],
+    ),
+    "means": (
+        "def average(x: Real[i]):\n    y = sum(i, x[i]) / size(i)\n    return y",
+        ["    sum_x = sum(i: x[i])", "    y = sum_x / size(i)"],
+        ["    y = mean(i: x[i]) over size(i)"],
+    ),
+    "read_once": (
+        "def dense(x: Real[n, i], W: Real[o, i], b: Real[o]):\n"
+        "    y[n, o] = sum(i, x[n, i] * W[o, i]) + b[o]\n    return y",
+        ["    sum_x_W[n, o] = product(i: x[n, i], W[o, i])"],
+        ["    sum_x_W[n, o] = product(i: x[n, i], W[o, i]) (read next)"],
+    ),
 }
 
 

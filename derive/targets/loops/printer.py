@@ -109,6 +109,9 @@ class Printer(Text):
         match s:
             case ir.Loop():
                 self.loop(s)
+            case ir.Both():
+                self.statement(s.first)
+                self.statement(s.second)
             case ir.Invoke():
                 self.invoke(s)
             case ir.Scatter():
@@ -143,6 +146,8 @@ class Printer(Text):
     def value(self, s: ir.Single) -> Code:
         """What a statement computes for one element, or at once."""
         match s:
+            case ir.Fold(op="mean"):
+                return self.reduced("sum", s, x.div(s.body, s.count))
             case ir.Fold():
                 return self.reduced(OF_ROWS.get(s.op, s.op), s, s.body)
             case ir.Contract():

@@ -22,6 +22,7 @@ from derive.notation.expr import CONSTANTS, Num, Op, Opt, Part, Pos, Reduce, Ref
 from derive.notation.layer import Call, Equation, Layer, Option, Slot, Tensor
 from derive.program.ir import (
     Array,
+    Both,
     Contract,
     Fold,
     Function,
@@ -87,7 +88,8 @@ HOLDERS: dict[type, tuple[str, ...]] = {
     Array: ("name", "axes"),
     Parameter: ("name", "of"),
     Map: ("name", "left", "axes", "body"),
-    Fold: ("name", "left", "axes", "over", "body", "there"),
+    Fold: ("name", "left", "axes", "over", "body", "there", "count"),
+    Both: ("first", "second"),
     Contract: ("name", "left", "axes", "over", "a", "b", "scale", "there"),
     Scatter: ("name", "left", "axes", "axis", "index", "over", "values"),
     Loop: ("axis", "body"),

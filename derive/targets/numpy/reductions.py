@@ -12,9 +12,9 @@ from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array, Contract, Fold, Map, Scatter, Single
 from derive.targets.numpy.expressions import Printer
-from derive.targets.numpy.views import ATOM, UNARY
+from derive.targets.numpy.views import ATOM, PRODUCT, UNARY
 
-REDUCERS = {"sum": "sum_over", "max": "np.maximum.reduce"}
+REDUCERS = {"sum": "sum_over", "mean": "mean", "max": "np.maximum.reduce"}
 
 
 @dataclass
@@ -46,9 +46,6 @@ class Values:
                 operands = f"{p.show(f, axes)}, {p.show(row, axes)}"
                 return f"leaving_out({fn}, {operands}, {self.conditions_of(tuple(there), axes)})", ATOM, axes
             case Map(body=body):
-                mean = self.mean(body, axes)
-                if mean is not None:
-                    return mean, ATOM, axes
                 code, level = p.node(body, axes)
                 if len([a for a in axes if a not in x.free(body)]) and axes:
                     code, level = self.broadcast(code, axes), ATOM
@@ -90,21 +87,6 @@ class Values:
             code = f"scattered({code}, {index}, {p.size(s.axis)}{f', {len(shared)}' if shared else ''})"
         return self.permuted(code, (s.axis, *shared, *rest), axes)
 
-    def mean(self, body: Expr, axes: tuple[str, ...]) -> str | None:
-        """A sum divided by sizes: a function of its own, because the sum may overflow where the mean does not."""
-        p = self.printer
-        sums = [f for f in x.factors(body) if isinstance(f, Ref)]
-        sizes = [f.args[0] for f in x.factors(body) if isinstance(f, Op) and f.fn == "pow" and f.args[1] == x.num(-1)]
-        if len(sums) != 1 or not sizes or len(sizes) + 1 != len(x.factors(body)):
-            return None
-        if sums[0].tensor not in p.inline or not all(isinstance(n, Size) for n in sizes):
-            return None
-        code, _, own = p.inline[sums[0].tensor]
-        if not code.startswith("sum_over(") or not code.endswith(")") or own != axes or ")." in code:
-            return None
-        p.functions.add("mean")
-        return f"mean({code.removeprefix('sum_over(')[:-1]}, count={p.show(x.mul(*sizes))})"
-
     def broadcast(self, code: str, axes: tuple[str, ...]) -> str:
         self.printer.functions.add("filled")
         loop = self.printer.loop
@@ -136,15 +118,13 @@ class Values:
             return code, level, axes
         if s.op == "square_sum":
             return self.squares(s, axes, over), ATOM, axes
-        if s.op == "sum" and isinstance(s.body, Op) and s.body.fn == "mul" and len(over) == 1 and axes:
-            frame = axes + over
-            if len(s.body.args) == 2 and all(self.full(a, frame) for a in s.body.args):
-                p.functions.add("row_dot")
-                return f"row_dot({', '.join(p.show(a, frame) for a in s.body.args)})", ATOM, axes
-        if s.op == "sum":
-            scattered = self.overlap(s, axes, over)
-            if scattered is not None:
-                return scattered, ATOM, axes
+        if s.op in ("sum", "mean"):
+            apart = self.row_dot(s, axes + over) if len(over) == 1 and axes else None
+            apart = apart or self.overlap(s, axes, over)
+            if apart is not None and s.op == "mean":
+                return f"{apart} / {p.show(s.count, (), UNARY)}", PRODUCT, axes
+            if apart is not None:
+                return apart, ATOM, axes
         by_rows = s.op in ("exp_sum", "log_sum", "log_sum_exp")
         positions = s.op in ("argmax", "largest")
         frame = axes + over if positions or by_rows else p.frame(s.body, axes + over)
@@ -177,9 +157,18 @@ class Values:
             comma = "," if len(places) == 1 else ""
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
-        if s.op == "sum":
-            p.functions.add("sum_over")
-        return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial})", left, axes), ATOM, axes
+        if s.op != "max":
+            p.functions.add(REDUCERS[s.op])
+        count = f", count={p.show(s.count)}" if s.op == "mean" else ""
+        return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial}{count})", left, axes), ATOM, axes
+
+    def row_dot(self, s: Fold, frame: tuple[str, ...]) -> str | None:
+        """A sum of products of two whole arrays along their last axis."""
+        match s.body:
+            case Op("mul", (a, b)) if self.full(a, frame) and self.full(b, frame):
+                self.printer.functions.add("row_dot")
+                return f"row_dot({self.printer.show(a, frame)}, {self.printer.show(b, frame)})"
+        return None
 
     def apart(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, str]:
         """An array that is read through windows, and these as further arguments; empty where there are none."""

@@ -8,6 +8,7 @@ from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
 from derive.program.in_place import terms_of
 from derive.program.ir import (
+    Both,
     Contract,
     Fold,
     Function,
@@ -52,7 +53,6 @@ class Body(Values):
     conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def run(self) -> list[str]:
-        self.uses = self.count_uses()
         self.block(self.program.statements)
         p = self.printer
         whole = []
@@ -60,15 +60,6 @@ class Body(Values):
             sizes = "".join(f"{p.size(a)}, " for a in self.tensors[name].axes)
             whole += [f"    if {name} is None:", f"        {name} = np.ones(({sizes.rstrip()}), dtype=bool)"]
         return whole + self.lines
-
-    def count_uses(self) -> dict[str, int]:
-        uses: dict[str, int] = dict.fromkeys(self.keep, 2)
-        for s in self.program.statements:
-            for e in expressions(s):
-                for node in x.walk(e):
-                    if isinstance(node, Ref):
-                        uses[node.tensor] = uses.get(node.tensor, 0) + 1
-        return uses
 
     def emit(self, line: str) -> None:
         self.lines.append(self.indent + line)
@@ -82,56 +73,34 @@ class Body(Values):
         return name
 
     def block(self, statements: tuple[Statement, ...]) -> None:
-        for n, s in enumerate(statements):
-            first, last = statements[n], statements[min(n + 1, len(statements) - 1)]
-            if self.half(first, "second"):
-                continue
-            if self.half(first, "first") and isinstance(last, Map) and isinstance(first, Map):
-                assert isinstance(first.body, Op)
-                function = self.printer.function(first.body.fn.removeprefix("first of "))
-                argument = self.printer.show(first.body.args[0], first.axes)
-                self.emit(f"{first.name}, {last.name} = {function}({argument})")
-            elif isinstance(s, Fold) and s.name in self.declared and s.op == "argmax":
-                continue
-            elif isinstance(s, Fold) and (position := self.position_of(s, statements[n + 1 :])):
-                self.emit(f"{s.name}, {position.name} = {self.value(replace(position, op='largest'))[0]}")
-                self.declared.add(position.name)
-                self.into -= {s.name, position.name}
-            elif isinstance(s, Loop):
-                self.loop(s, statements[n + 1 :])
-            elif isinstance(s, Rows):
-                self.emit(f"{', '.join(s.results)} = {self.rows(s)}")
-            elif isinstance(s, Invoke):
-                self.invoke(s)
-            elif self.can_inline(s, statements[n + 1 :]):
-                code, level, axes = self.value(s)
-                self.printer.inline[s.name] = (code, level, axes)
-                if isinstance(s, Contract):
-                    self.products.add(s.name)
-            else:
-                self.assign(s)
+        for s in statements:
+            match s:
+                case Both(first, second):
+                    self.both(first, second)
+                case Loop():
+                    self.loop(s)
+                case Rows():
+                    self.emit(f"{', '.join(s.results)} = {self.rows(s)}")
+                case Invoke():
+                    self.invoke(s)
+                case Fold(inline=True) | Contract(inline=True):
+                    self.printer.inline[s.name] = self.value(s)
+                    if isinstance(s, Contract):
+                        self.products.add(s.name)
+                case _:
+                    self.assign(s)
 
-    def position_of(self, s: Fold, rest: tuple[Statement, ...]) -> Fold | None:
-        """The statement that says where a maximum is, if there is one: both are found in one pass."""
-        folds = (t for t in rest if isinstance(t, Fold) and t.op == "argmax" and s.op == "max")
-        return next((t for t in folds if (t.over, t.body) == (s.over, s.body)), None)
-
-    def half(self, s: Statement, word: str) -> bool:
-        """Whether a statement is the first or second result of a function that has two."""
-        return isinstance(s, Map) and isinstance(s.body, Op) and s.body.fn.startswith(f"{word} of ")
-
-    def can_inline(self, s: Single, rest: tuple[Statement, ...]) -> bool:
-        """A reduction that is used once, by the next statement, is printed there."""
-        if isinstance(s, Map | Scatter) or self.uses.get(s.name, 0) != 1 or not rest:
-            return False
-        if self.printer.loop is not None and self.printer.loop not in s.axes:
-            return False
-        if any(isinstance(e, Num) for e in s.left):
-            return False
-        following = rest[0]
-        return isinstance(following, Map) and any(
-            isinstance(n, Ref) and n.tensor == s.name for n in x.walk(following.body)
-        )
+    def both(self, first: Map | Fold, second: Map | Fold) -> None:
+        """Two results of one call."""
+        p = self.printer
+        if isinstance(second, Fold):
+            code = self.value(replace(second, op="largest"))[0]
+            self.into -= {first.name, second.name}
+        else:
+            assert isinstance(second.body, Op)
+            argument = p.show(second.body.args[0], second.axes)
+            code = f"{p.function(second.body.fn.removeprefix('second of '))}({argument})"
+        self.emit(f"{first.name}, {second.name} = {code}")
 
     def target(self, name: str, left: tuple[Expr, ...]) -> str:
         p = self.printer
@@ -347,7 +316,7 @@ class Body(Values):
                 return name
         raise ValueError(f"two functions are called {name}")
 
-    def loop(self, s: Loop, rest: tuple[Statement, ...]) -> None:
+    def loop(self, s: Loop) -> None:
         p = self.printer
         inside = names((s,))
         self.inside = frozenset(inside)
