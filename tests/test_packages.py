@@ -17,7 +17,6 @@ LONGER = {
     "derive/calculus/reverse.py",
     "derive/program/saturation.py",
     "derive/program/stable.py",
-    "derive/targets/numpy/statements.py",
     "reference/runtime/functions.py",
     "tests/evidence/wrong/single.py",
     "tests/fuzz/arguments.py",
