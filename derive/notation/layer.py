@@ -27,6 +27,7 @@ from derive.notation.expr import (
     plain,
     reduce,
     transform,
+    walk,
 )
 
 Kind = Literal["real", "integer", "boolean", "number", "saved"]
@@ -280,7 +281,9 @@ class Layer:
     def elementwise(self) -> bool:
         """One real tensor in, one out, element by element: usable as a scalar function inside other equations."""
         match self.steps:
-            case (Equation(left=(Pos(index),)),):
+            case (Equation(left=(Pos(index),), body=body),):
+                if any(isinstance(n, Reduce | Size) for n in walk(body)):  # of all elements, or how many there are
+                    return False
                 found = [(t.axes, t.kind, t.role) for t in self.inputs]
                 return index == ELLIPSIS and found == [((ELLIPSIS,), "real", "input")]
         return False

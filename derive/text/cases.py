@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ from derive.text.parse import DOTS, Argument, Definition, Domain, Library, Optio
 
 #: How real numbers are drawn, in the order in which they are tried: a definition with a logarithm needs positive ones.
 STYLES = ("any", "positive", "fractions", "probabilities")
+DRAWS, USUAL = 300, 40  #: attempts at lengths, most of which may not go together; so many of them with usual lengths
 LEADING = ((2,), (2, 3), (), (1, 2), (3,))
 
 
@@ -124,12 +126,10 @@ def cases(
 ) -> Iterator[Case]:
     """Attempts at one case: turn 0 has the defaults and lengths that differ, later ones walk through the rest."""
     rng = np.random.default_rng((seed, turn))
-    attempt = 0
-    while True:
+    for attempt in range(DRAWS):
         case = _attempt(text, library, rng, turn, attempt, chosen, style)
         if case is not None:
             yield case
-        attempt += 1
 
 
 def _attempt(
@@ -148,7 +148,7 @@ def _attempt(
         options[option.name] = chosen.get(option.name, known[pick])
     square = turn % 3 == 1
     dots = LEADING[(turn + attempt) % len(LEADING)] if attempt < 8 else LEADING[int(rng.integers(len(LEADING)))]
-    lengths = _lengths(text, library, rng, options, square, dots)
+    lengths = _lengths(text, library, rng, options, square and attempt < USUAL, dots, attempt >= USUAL)
     if lengths is None:
         return None
     for option in text.options:
@@ -179,13 +179,15 @@ def _lengths(
     options: Mapping[str, Any],
     square: bool,
     dots: tuple[int, ...],
+    unusual: bool,
 ) -> dict[str, Any] | None:
     """The lengths of the axes of arrays that are no lists; None where they do not go together."""
     given = {o.axis: options[o.name] for o in text.options if o.kind == "Count" and o.axis}
     axes = dict.fromkeys(axis for a in text.arguments if not a.entries for axis in a.axes)
     listed = dict.fromkeys(axis for a in text.arguments if a.entries for axis in a.axes if axis in text.lengths)
     free = [axis for axis in axes if axis != DOTS and axis not in text.lengths and axis not in given]
-    pool = [int(n) for n in rng.permutation([2, 3, 4] if len(free) < 4 else [2, 3])]
+    few = [2, 3, 4] if len(free) < 4 else [2, 3]
+    pool = [int(n) for n in rng.permutation([*range(1, 8)] if unusual else few)]
     found: dict[str, Any] = {axis: pool[0 if square else n % len(pool)] for n, axis in enumerate(free)}
     found |= given | {DOTS: tuple(pool[0] for _ in dots) if square else dots}
     run = Run(text, library, None, options)
@@ -289,10 +291,12 @@ def _pointed(case: Case, rng: np.random.Generator) -> Case:
     below: dict[str, int] = {}
     arrays = dict(case.arrays)
     integers = [a for a in case.text.arguments if a.sort == "Integer"]
-    for start in (0, 1):
+    choices = [o for o in case.text.options if o.kind == "Choice"]
+    other = [{o.name: word} for o in choices for word in o.words if word != case.options[o.name]]
+    for start, chosen in itertools.product((0, 1), ({}, *other)):  # a kernel asks the same of them whatever is chosen
         trial = arrays | {a.name: _filled(arrays[a.name], [start]) for a in integers}
         meter = Meter()
-        run = Case(case.text, case.library, trial, case.options).run(meter)
+        run = Case(case.text, case.library, trial, {**case.options, **chosen}).run(meter)
         for name in case.text.targets:  # kernels refuse what points outside even where nothing comes of it
             with suppress(Unread, Outside):
                 run.result(name)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 DOTS = "..."
+OVER_INDICES = ("sum", "mean", "max", "min", "size")
 ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 SORTS = ("Real", "State", "Integer", "Boolean", "Mask")
 KINDS = (
@@ -157,7 +158,10 @@ class Definition:
     def elementwise(self) -> bool:
         """One number in, one number out: what may be called inside an expression."""
         match self.statements:
-            case (Statement(targets=((_, (left,)),), part=""),) if is_dots(left):
+            case (Statement(targets=((_, (left,)),), value=value, part=""),) if is_dots(left):
+                calls = (n for n in ast.walk(value) if isinstance(n, ast.Call) and ast.unparse(n.func) in OVER_INDICES)
+                if any(all(self.index(i) is not None for i in parts(a)) for call in calls for a in call.args[:1]):
+                    return False
                 return [(a.sort, a.slots, a.entries) for a in self.arguments] == [("Real", ((DOTS,),), "")]
         return False
 

@@ -84,8 +84,13 @@ class Examiner:
         given, dims.dtype = dims.dtype, working(dims.dtype, options)
         dims.result = given if given != dims.dtype else None
         dims.zero = np.zeros((), dims.dtype)
-        for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
+        order = list(range(len(arrays)))
+        for turn, n in enumerate(order):
+            pattern, array = self.inputs[n], arrays[n]
             if pattern.optional:
+                continue
+            if turn < len(arrays) and any(sum(i not in dims for i in slot) > 1 for slot in pattern.slots):
+                order.append(n)  # a product of axes, of which later arguments may tell all but one
                 continue
             if pattern.sequence:
                 axis = pattern.slots[0][0]

@@ -90,6 +90,19 @@ RIGHT = {
         "x: Real[p], w: Real[k]",
         "i = axis(size(p))\ny[i] = sum(k, w[k] * x[i + k])\nreturn y",
     ),
+    "a product of axes, one of which a later argument tells": (
+        "m: Real[i * j], x: Real[i]",
+        "y[i] = sum(j, m[i, j] ** 2) * x[i]\nreturn y",
+    ),
+    "a mean of what has none of its indices": (
+        "x: Real[...]",
+        "y[...] = mean(..., 1) / (1 + exp(-x[...]))\nreturn y",
+    ),
+    "an axis of which only one entry can be": ("x: Real[i]", "k = axis(2 - size(i))\nz[k] = x[k] ** 2\nreturn z"),
+    "integers that one choice takes with another sign": (
+        "E: Real[v, d], t: Integer[b], mode: Choice['one', 'two'] = 'one'",
+        "y[b, d] = E[t[b], d] ** 2 if mode == 'one' else E[-t[b], d]\nreturn y",
+    ),
     "the same of a row from its second entry on": (X, "y[...] = log(sum(i, exp(x[..., i + 1])))\nreturn y"),
 }
 
@@ -135,6 +148,12 @@ def test_right_definitions_agree(kind: str) -> None:
 def test_elementwise_layers_take_a_number(layer: str) -> None:
     body = f"s = sum((o, i), W[o, i])\ny[o, i] = W[o, i] * {layer}(s)\nreturn y"
     assert attempt(definition("W: Real[o, i]", body)) == Outcome("agrees")
+
+
+def test_an_axis_of_no_length_is_said_in_time() -> None:
+    """Lengths are not tried for ever."""
+    outcome = attempt(definition("x: Real[i]", "k = axis(-size(i))\nz[k] = x[k] ** 2\nreturn z"))
+    assert outcome == Outcome("unread", "not compared: no arguments were found that go together")
 
 
 @pytest.mark.parametrize("kind", WRONG)
