@@ -26,6 +26,7 @@ from derive.program.dependence import constants_inlined, reaching_back
 from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Function, KernelProgram, Parameter, Role, Variant
+from derive.program.memory import allocated
 from derive.program.once import means, read_once, together
 from derive.program.own import SCALAR, own_functions
 from derive.program.parted import parted
@@ -100,8 +101,9 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         assigned_first,
         together,
         means,
-        read_once,
         with_arrays,
+        read_once,
+        allocated,
     )
 
 

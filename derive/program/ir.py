@@ -40,6 +40,7 @@ Kind = Literal["boolean", "integer", "real", "number", "saved"]
 Operation = Literal[
     "sum", "mean", "max", "argmax", "largest", "norm", "squares", "square_sum", "exp_sum", "log_sum", "log_sum_exp"
 ]  # fmt: skip
+Fill = Literal["nothing", "zeros", "zeros at the end"]
 Role = Literal["input", "cotangent", "tangent", "direction", "saved"]
 
 
@@ -133,15 +134,27 @@ class Invoke:
 
 
 @dataclass(frozen=True)
+class Make:
+    """An array, or a list, that statements are going to write to in parts, and what it holds before."""
+
+    name: str
+    fill: Fill
+
+
+@dataclass(frozen=True)
 class Loop:
     """Statements run for one position of an axis after another: a recurrence, or the arrays of a list.
 
     A sum over the axis of the loop, among others, adds what is there at this position to what was there before.
+
+    Attributes:
+        local: the arrays of which only the element of the position that is run is ever needed.
     """
 
     axis: str
     backwards: bool
     body: tuple[Statement, ...]
+    local: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -162,7 +175,7 @@ class Rows:
 
 
 Single = Map | Fold | Contract | Scatter  #: what computes one array
-Statement = Single | Both | Invoke | Loop | Rows
+Statement = Single | Both | Make | Invoke | Loop | Rows
 
 
 @dataclass(frozen=True)
@@ -286,6 +299,8 @@ def names(statements: tuple[Statement, ...]) -> list[str]:
         match s:
             case Loop() | Rows():
                 found += names(s.body)
+            case Make():
+                pass
             case Both(first, second):
                 found += [first.name, second.name]
             case Invoke():
@@ -306,6 +321,8 @@ def expressions(s: Statement) -> tuple[Expr, ...]:
             return (s.a, s.b, s.scale, *s.there)
         case Scatter():
             return (s.index, s.values)
+        case Make():
+            return ()
         case Both(first, second):
             return (*expressions(first), *expressions(second))
         case Invoke():

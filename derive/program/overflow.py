@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op
-from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
+from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Make, Map, Rows, Scatter, Statement
 
 MINUS = x.num(-1)
 SUMS = {"add", "less_mean", "less_share"}
@@ -40,7 +40,7 @@ def flat(statements: Iterable[Statement]) -> Iterator[Map | Fold | Contract | Sc
             yield from flat(s.body)
         elif isinstance(s, Both):
             yield from (s.first, s.second)
-        else:
+        elif not isinstance(s, Make):
             yield s
 
 

@@ -9,7 +9,7 @@ from derive.notation.expr import Part, Ref
 from derive.notation.layer import Equation
 from derive.notation.text import show, show_equation
 from derive.program.draft import Draft
-from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Map, Rows, Scatter, Statement
+from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Make, Map, Rows, Scatter, Statement
 
 
 def lines_of(draft: Draft) -> list[str]:
@@ -50,6 +50,8 @@ def statements(every: Iterable[Statement]) -> Iterator[str]:
                 yield from indented(statements(body))
             case Invoke(call=part, results=results):
                 yield f"{', '.join(f'{show(ref)}: {field}' for field, ref in results)} = {call(part)}"
+            case Make(name, fill):
+                yield f"{name} is made, with {fill} in it"
             case Both(first, second):
                 yield from (
                     f"{line}{mark}"

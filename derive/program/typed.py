@@ -27,6 +27,7 @@ from derive.program.ir import (
     Invoke,
     KernelProgram,
     Loop,
+    Make,
     Map,
     Rows,
     Scatter,
@@ -142,6 +143,8 @@ class Checker:
                 if s.adds:  # to zeros, where nothing is there
                     self.made.add(s.name)
                 self.assign(s, self.of(body).kind)
+            case Make(name=name):
+                self.made.add(name)
             case Both(first, second):
                 self.block((first, second))
             case Fold(over=over, body=body, there=there):

@@ -156,6 +156,16 @@ CASES = {
         ["    sum_x_W[n, o] = product(i: x[n, i], W[o, i])"],
         ["    sum_x_W[n, o] = product(i: x[n, i], W[o, i]) (read next)"],
     ),
+    "allocated": (
+        "def steps(x: Real[t, n], a: Real[n]):\n    h[-1, n] = 0\n    z[t, n] = a[n] * h[t - 1, n]\n"
+        "    h[t, n] = z[t, n] + x[t, n]\n    return h",
+        [],
+        [
+            "    h is made, with nothing in it",
+            "    dh_total is made, with zeros at the end in it",
+            "    dz is made, with nothing in it",
+        ],
+    ),
 }
 
 

@@ -109,6 +109,8 @@ class Printer(Text):
         match s:
             case ir.Loop():
                 self.loop(s)
+            case ir.Make():  # made where it is written to first
+                pass
             case ir.Both():
                 self.statement(s.first)
                 self.statement(s.second)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Ref
 from derive.program.in_place import terms_of
 from derive.program.ir import (
     Both,
     Contract,
+    Fill,
     Fold,
     Function,
     Invoke,
     Loop,
+    Make,
     Map,
     Rows,
     Scatter,
@@ -37,6 +39,7 @@ class Body(Values):
         prefix, label: what a function for some rows is called, and what is added where the name is taken.
         helpers: these functions, by name.
         into: results that the function being printed can put into given arrays.
+        made: arrays that are made for statements to write to.
         conditions: functions that give conditions, by what they give.
     """
 
@@ -48,7 +51,7 @@ class Body(Values):
     label: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
     into: frozenset[str] = frozenset()
-    declared: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
     in_rows: bool = False
     conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -75,6 +78,8 @@ class Body(Values):
     def block(self, statements: tuple[Statement, ...]) -> None:
         for s in statements:
             match s:
+                case Make(name, fill):
+                    self.make(name, fill)
                 case Both(first, second):
                     self.both(first, second)
                 case Loop():
@@ -131,15 +136,11 @@ class Body(Values):
             return
         if isinstance(s, Map) and s.adds:
             rest = Map(s.name, s.left, s.axes, x.add(*x.terms(s.body)[1:]))
-            if target != s.name and s.name not in self.declared:
-                self.declare(s.name)
             if s.name in self.printer.lists:
                 self.emit(f"{target} = {target} + {self.text(rest)}")
             else:
                 self.emit(f"{target} += {self.text(rest)}")
             return
-        if target != s.name and s.name not in self.declared:
-            self.declare(s.name)
         if s.name in self.into and target == s.name and isinstance(s, Map):
             call = self.printer.into(s.body, tuple(a for a in s.axes if a != self.printer.loop), s.name)
             if call is not None:
@@ -159,8 +160,6 @@ class Body(Values):
             self.emit(f"{target} += {self.printer.show(others, s.axes)}")
         else:
             self.emit(f"{target} = {self.text(s)}")
-        if target == s.name and self.printer.loop is None:
-            self.declared.add(s.name)
 
     def product_of(self, s: Statement) -> Ref | None:
         """A matrix product that is a term of a statement's sum and as large as it: the rest is added to it in place."""
@@ -190,50 +189,27 @@ class Body(Values):
             return self.broadcast(code, axes)  # the same along what no term has
         return code if level > LOW else f"({code})"
 
-    def declare(self, name: str) -> None:
-        """Make the array, or the list, that a loop fills; of zeros, where statements add to it or leave a place out."""
+    def make(self, name: str, fill: Fill) -> None:
+        """An array, or a list, that statements write to in parts."""
         p = self.printer
-        tensor = self.tensors[name]
-        self.declared.add(name)
+        axes = self.tensors[name].axes[: 1 if name in p.lists else None]
+        self.made.add(name)
+        sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in axes]
         if name in p.lists:
-            size = p.size(tensor.axes[0]) + (" + 1" if name in p.extended else "")
-            self.emit(f"{name}: list[Any] = [0] * ({size})" if "+" in size else f"{name}: list[Any] = [0] * {size}")
-            return
-        sizes = [p.size(a) + (" + 1" if p.extended.get(name) == a else "") for a in tensor.axes]
-        comma = "," if len(sizes) == 1 else ""
-        inner = [b for s in self.program.statements if isinstance(s, Loop) for b in s.body]
-        writes = [s for s in (*self.program.statements, *inner) if name in names((s,)) and not isinstance(s, Loop)]
-        maps = [s for s in writes if isinstance(s, Map)]
-        whole = len(maps) == len(writes) and not any(s.adds for s in maps) and self.everywhere(name, maps)
-        handed = any(not s.adds and x.free(s.left[0]) and x.plain(s.left[0]) is None for s in maps)
-        make = "empty" if whole or handed else "zeros"
-        self.emit(f"{name} = np.{make}(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
-        if handed:
+            self.emit(f"{name}: list[Any] = [0] * {f'({sizes[0]})' if '+' in sizes[0] else sizes[0]}")
+        elif not sizes:
+            self.emit(f"{name} = dims.dtype.type(0)")
+        else:
+            comma = "," if len(sizes) == 1 else ""
+            word = "zeros" if fill == "zeros" else "empty"
+            self.emit(f"{name} = np.{word}(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+        if fill == "zeros at the end":
             self.emit(f"{name}[-1] = 0")
-
-    def everywhere(self, name: str, writes: list[Map]) -> bool:
-        """Whether statements write to every place of an array."""
-        apart = 0
-        for axis, *indices in zip(self.tensors[name].axes, *(s.left for s in writes), strict=True):
-            places = {int(i.value) for i in indices if isinstance(i, Num)}
-            plain = [i for i in indices if x.plain(i)]
-            start = {-1} if self.printer.extended.get(name) == axis else set()
-            size = self.layer.sizes.get(axis)
-            each = isinstance(size, Num) and places == set(range(int(size.value)))
-            if len(plain) + sum(isinstance(i, Num) for i in indices) < len(indices) or not (
-                each or (plain and places == start)
-            ):
-                return False
-            apart += bool(places)
-        return apart < 2
 
     def invoke(self, s: Invoke) -> None:
         """A call of a part's function, and the results that are wanted."""
         p, call = self.printer, s.call
         places = {name: self.target(ref.tensor, ref.index) for name, ref in s.results}
-        for name, ref in s.results:
-            if places[name] != ref.tensor and ref.tensor not in self.declared:
-                self.declare(ref.tensor)
         code = p.invoked(call)
         slots = dict(call.fields)
         left = ", ".join(places.get(name, "_") for name in slots if name != "saved")
@@ -318,53 +294,20 @@ class Body(Values):
 
     def loop(self, s: Loop) -> None:
         p = self.printer
-        inside = names((s,))
-        self.inside = frozenset(inside)
-        outside = {
-            n.tensor for other in self.program.statements if other is not s for e in expressions(other)
-            for n in x.walk(e) if isinstance(n, Ref)
-        }  # fmt: skip
-        shifted = {
-            n.tensor for e in expressions(s) for n in x.walk(e)
-            if isinstance(n, Ref) and n.tensor in inside and (not n.index or n.index[0] != Pos(s.axis))
-        }  # fmt: skip
-        partial = {b.name for b in s.body if isinstance(b, Single) and any(x.plain(e) is None for e in b.left)}
-        made_outside = set(names(tuple(o for o in self.program.statements if o is not s)))
-        local = {
-            n for n in inside
-            if n not in outside | shifted | partial | self.keep | made_outside and self.tensors[n].axes[:1] == (s.axis,)
-        }  # fmt: skip
-        if not (shifted or partial or local or s.backwards) and all(map(self.is_entry, s.body)):
+        self.inside = frozenset(names((s,)))
+        if self.inside <= p.lists - self.made - s.local:
             self.entries(s)
             return
-        for name in inside:
-            if name in local or name in self.declared:
-                continue
-            if s.axis in self.tensors[name].axes:
-                self.declare(name)
-            else:
-                self.declared.add(name)
-                shape = ", ".join(p.size(a) for a in self.tensors[name].axes)
-                comma = "," if len(self.tensors[name].axes) == 1 else ""
-                self.emit(
-                    f"{name} = np.zeros(({shape}{comma}), dtype=dims.dtype)"
-                    if shape
-                    else f"{name} = dims.dtype.type(0)"
-                )
         start = len(self.lines)
         size = p.size(s.axis)
         ranged = f"reversed(range({size}))" if s.backwards else f"range({size})"
         self.emit(f"for {s.axis} in {ranged}:")
-        before, p.local, p.loop, indent = p.local, p.local | local, s.axis, self.indent
+        before, p.local, p.loop, indent = p.local, p.local | s.local, s.axis, self.indent
         self.indent += "    "
         self.block(s.body)
-        self.lines[start:start] = [f"{indent}{n} = {c}" for n, c in self.constant.items() if n not in self.declared]
-        self.declared |= set(self.constant)
+        self.lines[start:start] = [f"{indent}{n} = {c}" for n, c in self.constant.items() if n not in self.made]
+        self.made |= set(self.constant)
         p.local, p.loop, self.indent = before, None, indent
-
-    def is_entry(self, s: Statement) -> bool:
-        """Whether a statement of a loop makes one entry of a list, element by element."""
-        return isinstance(s, Map) and s.name in self.printer.lists and s.name not in self.declared
 
     def entries(self, s: Loop) -> None:
         """Lists whose entries do not depend on each other, one after the other."""
@@ -372,7 +315,6 @@ class Body(Values):
         p.loop = s.axis
         for b in s.body:
             assert isinstance(b, Map)
-            self.declared.add(b.name)
             code, loop = self.entry(b), f"for {s.axis} in range({p.size(s.axis)})"
             line = f"{b.name} = [{code} {loop}]"
             if len(self.indent + line) <= WIDTH:
