@@ -140,9 +140,23 @@ class Applications(Calls):
             here |= {i: x.fresh(i, {*x.free(e), *x.bound(e), *over, i}) for i in outer if i == ELLIPSIS}
             e, over = x.rename(e, {i: Pos(to) for i, to in here.items()}), tuple(here.get(i, i) for i in over)
             self.hidden |= outer
+        counted = next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
+        if name == "max" and counted in over:
+            mend = f"sum({counted}, ...) goes over them, and max over the axes of one array"
+            self.fail(node, "there is no maximum over the entries of a list", mend)
+        if name == "mean" or not {*over} <= {*x.free(e)}:
+            self.check_counted(node, over)
         if name == "mean":
             return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, e)), "real"
         return Reduce(name, over, e), kind
+
+    def check_counted(self, node: ast.AST, over: Iterable[str]) -> None:
+        """How many elements ``...`` has is no number where only lists have it: their entries differ."""
+        holders = [t for t in self.tensors.values() if ELLIPSIS in t.axes]
+        if ELLIPSIS in over and all(t.sequence for t in holders):
+            names = " and ".join(t.name for t in holders)
+            what = f"the entries of {names} have shapes of their own, so nothing says how many elements ... has"
+            self.fail(node, what, f"name the axes of an entry, {holders[0].name}: Real[{holders[0].axes[0]}][i, j]")
 
     def check_hidden(self, outer: Iterable[str], e: Expr) -> None:
         """An index that is reduced inside although it stands outside too is used outside: else nobody meant it."""
@@ -162,7 +176,9 @@ class Applications(Calls):
             axes = ", or ".join(f"size({a})" for a in tensor.axes) if tensor is not None else ""
             mend = f"write {axes}" if axes else "write size(i) for the axis i"
             self.fail(node, f"{name_of(node)} is not an index", mend)
-        return Size(self.index_name(node))
+        axis = self.index_name(node)
+        self.check_counted(node, (axis,))
+        return Size(axis)
 
     def reduced(self, node: ast.Call) -> Expr:
         """``reduced(reduction, L[...])``: the mean, the sum or the loss itself."""
@@ -177,6 +193,8 @@ class Applications(Calls):
             self.fail(node.args[0], f"{name} may be {wrong[0]!r}", 'reduced knows "mean", "sum" and "none"')
         body = self.value(node.args[1])
         over = tuple(x.free(body))
+        if self.chosen[name] == "mean":
+            self.check_counted(node, over)
         match self.chosen[name]:
             case "mean":
                 return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), x.reduce("sum", over, body))

@@ -107,6 +107,20 @@ RIGHT = {
 }
 
 WRONG = {
+    "a mean over all of a list": ("W: Real[l][...]", "R = mean((l, ...), W[l, ...])\nreturn R", "how many elements"),
+    "how large an entry is": ("W: Real[l][...]", "y[l, ...] = size(...) * W[l, ...]\nreturn y", "how many elements"),
+    "a sum of what is no entry's": ("W: Real[l][...]", "R = sum((l, ...), 2)\nreturn R", "how many elements"),
+    "reduced over a list": (
+        "W: Real[l][...], r: Choice['mean', 'sum'] = 'mean'",
+        "R = reduced(r, W[l, ...])\nreturn R",
+        "how many elements",
+    ),
+    "the largest in a list": ("W: Real[l][i]", "R = max((l, i), W[l, i])\nreturn R", "no maximum over"),
+    "the largest number of entries": (
+        "W: Real[l][i], z: Real[l]",
+        "n = max(l, z[l])\ny[l, i] = n * W[l, i]\nreturn y",
+        "no maximum over",
+    ),
     "a choice without a default": ('x: Real[i], m: Choice["a", "b"]', "y[i] = x[i]\nreturn y", "no default"),
     "the first entry of a list": ("W: Real[l][i]", "y[i] = W[0, i]\nreturn y", "elsewhere"),
     "the entry before": ("W: Real[l][...]", "y[l, ...] = W[l, ...] - W[l - 1, ...]\nreturn y", "elsewhere"),
