@@ -512,10 +512,6 @@ def whole_polynomial(s: sympy.Expr) -> bool:
     return bool(s.is_polynomial()) and all(c.is_Integer for c in sympy.Poly(s).coeffs())
 
 
-def ref_axes(layer: Layer, ref: Ref) -> list[Expr]:
-    return [Pos(a) for a in layer.tensors[ref.tensor].axes]
-
-
 def singular(e: Expr) -> bool:
     """Whether an expression is infinite, or no number, where every array in it is zero."""
     match e:

@@ -57,11 +57,6 @@ def decimals(case: Case, arrays: Arrays) -> dict[str, dict[tuple[int, ...], tupl
     return {n: layout.elements(case, n, v, _decimal) for n, v in arrays.items()}
 
 
-def decimals_of(balls: dict[str, Elements]) -> dict[str, dict[tuple[int, ...], tuple[Any, Any]]]:
-    """The same of balls element by element."""
-    return {n: {i: _decimal(v) for i, v in own.items()} for n, own in balls.items()}
-
-
 def _decimal(value: Any) -> tuple[Any, Any]:
     return kernels.arb_to_decimal(value, MP.exact)
 

@@ -116,7 +116,6 @@ SUCCESSORS: dict[str, str] = {
 }
 ALPHABET = "ijkmnuvwabcdefghlopqrstxyz"
 CAPITALS = "ABCDEFGHIJKLMOPQRSTUVWXYZ"  # without N, a length
-ACCENTS = ("\\hat{", "\\overline{", "\\dot{", "\\mathrm{")
 
 
 @dataclass(frozen=True)
