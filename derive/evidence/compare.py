@@ -154,17 +154,18 @@ def _slopes(
         got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
     spare = room(derivation, case, cotangents, tangents)
 
-    def objective(name: str, step: Any) -> Any:
-        run = world.forward(case, MP, world.shifted(case, {name: tangents[name]}, step))
+    def objective(along: Arrays, step: Any) -> Any:
+        run = world.forward(case, MP, world.shifted(case, along, step))
         return world.contracted(weights, {o: run.values(o, o) for o in weights})
 
-    for name in tangents:
-        slope, error = central(partial(objective, name))
-        own = {name: got[name]} if name in got else {}  # none stands for zero
-        value, radius = contracted(own, {name: tangents[name]}, case)
+    for along in [tangents] if inputs.composed(case.layer) else [{name: t} for name, t in tangents.items()]:
+        slope, error = central(partial(objective, along))
+        own = {name: got[name] for name in along if name in got}  # none stands for zero
+        value, radius = contracted(own, along, case)
         numbers = f"got {float(value)}, wanted {float(slope)}, {float(abs(value - slope)):.2g} apart"
-        where = f"{case.words}: gradient of {name}"
-        tally.within(abs(value - slope), error + radius + spare[name], where, numbers)
+        where = f"{case.words}: gradient of {', '.join(along)}"
+        allowed = error + radius + sum(spare[name] for name in along)
+        tally.within(abs(value - slope), allowed, where, numbers)
 
 
 def _in_float(

@@ -110,10 +110,16 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
     vacuous = 0
     for form in FORMATS:
-        for n, (scale, offset) in enumerate(form.spreads):
+        for n, (scale, offset) in enumerate(form.spreads[: 1 if inputs.composed(layer) else None]):
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
             try:
-                cases = inputs.cases(layer, seed + n, 2, PLAN, **how) if n else inputs.every(layer, seed, PLAN, **how)
+                more = n or (inputs.composed(layer) and form is not DOUBLE)
+                count = 1 if inputs.composed(layer) else 2
+                cases = (
+                    inputs.cases(layer, seed + n, count, PLAN, **how)
+                    if more
+                    else inputs.every(layer, seed, PLAN, **how)
+                )
             except inputs.NoArguments:
                 tally.leave(
                     f"{np.dtype(form.dtype)} inputs around {max(scale, abs(offset)):g}: the definition is not finite"

@@ -29,14 +29,14 @@ TOLERANCE = 1e-45
 
 
 class WrittenOut(Interpreter):
-    """Writes elements out. Those of a recurrence become unknowns, defined by what is written there.
+    """Writes elements out. Those of a recurrence, or of a layer put together from others, become unknowns.
 
-    Without that, one element of an LSTM's third step takes SymPy minutes.
+    They are defined by what is written there. Without that, one element of an LSTM's third step takes SymPy minutes.
     """
 
     def __init__(self, case: Case, given: dict[str, Elements]) -> None:
         super().__init__(case, case.layer.equations, case.layer.tensors, WRITTEN, given)
-        self.cut = set(self.equations) if recurrent(case.layer) else set[str]()
+        self.cut = set(self.equations) if recurrent(case.layer) or inputs.composed(case.layer) else set[str]()
         self.definitions: dict[sympy.Symbol, Written] = {}
 
     def element(self, name: str, index: tuple[int, ...]) -> Any:

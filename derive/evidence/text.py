@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 from derive.calculus.derivation import Derivation
+from derive.evidence.inputs import composed
 from derive.evidence.result import Result
 from derive.notation import define
 from derive.text.compare import compare
 from derive.text.parse import Library, Unread
 
 TURNS = range(5)  #: defaults, square lengths, options, ties, and all of them drawn
+FEW = range(2)  #: those of them that show how parts are put together; see derive.evidence.inputs.composed
 UNIT = "of half a double's digits"
 
 
@@ -30,7 +32,9 @@ def text(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     layer = derivation.layer
     library = Library(sources() | {layer.name: layer.source})
     try:
-        report = compare(library[layer.name], library, kernel, dict(layer.choice), TURNS, seed)
+        few = composed(layer)
+        turns = FEW if few else TURNS
+        report = compare(library[layer.name], library, kernel, dict(layer.choice), turns, seed, each=not few)
     except Unread as error:
         return Result("text", layer.name, True, unit=UNIT, notes=(str(error),))
     more = f" (and {len(report.wrong) - 1} more)" if len(report.wrong) > 1 else ""
