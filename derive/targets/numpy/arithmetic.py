@@ -212,7 +212,7 @@ class Arithmetic(Views):
     def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
         """An operand; 0 beside real arrays as an array of their type, for NumPy looks long at a Python number."""
         if frame and other == x.ZERO and any(self.tensors[r.tensor].kind == "real" for r in x.refs(e)):
-            return "dims.zero"
+            return self.of_dims("zero")
         return self.show(other, frame, SUM)
 
     def must_open(self, case: Op) -> bool:
@@ -231,10 +231,10 @@ class Arithmetic(Views):
             if self.scalar(base):
                 self.functions.add("sqrt")
                 if base == x.PI:
-                    return 'sqrt("pi", dtype=dims.dtype)', ATOM
+                    return f'sqrt("pi", dtype={self.of_dims("dtype")})', ATOM
                 above, below = split_quotient(base)
                 parts = [self.show(x.mul(*above)), *([self.show(x.mul(*below))] if below else [])]
-                return f"sqrt({', '.join(parts)}, dtype=dims.dtype)", ATOM
+                return f"sqrt({', '.join(parts)}, dtype={self.of_dims('dtype')})", ATOM
             return f"np.sqrt({self.show(base, frame)})", ATOM
         if value == 2:
             return f"np.square({self.show(base, frame)})", ATOM

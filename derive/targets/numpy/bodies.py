@@ -10,6 +10,7 @@ from derive.notation.layer import Tensor
 from derive.program import ir
 from derive.program.ir import KernelProgram, Variant, expressions
 from derive.program.own import SCALAR
+from derive.program.rows import WORTH, passes
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.names import encoder_of
 from derive.targets.numpy.statements import Body
@@ -19,12 +20,13 @@ from derive.targets.words import identifier, literal
 
 @dataclass
 class Function:
-    """The lines of one function's body for one variant, and what they use."""
+    """The lines of one function's body for one variant, what they use, and whether they may run block by block."""
 
     lines: list[str]
     printer: Printer
     program: ir.Function
     used: set[str]
+    blocked: bool = False
 
 
 def used_names(program: ir.Function) -> set[str]:
@@ -71,8 +73,10 @@ class Bodies:
             {a.name: a.early for a in program.arrays.values() if a.early},
             {a.name for a in program.arrays.values() if a.listed},
             as_given=self.elementwise() and not variant.layer.sequence_axis,
+            own=variant.layer.inputs[0].name if name in SCALAR else "",
             decode=self.alphabet.decode,
         )
+        scalar = dict.fromkeys(program.returned, self.memory(program)) if name in SCALAR else {}
         printed = Body(
             variant.layer,
             program.arrays,
@@ -82,13 +86,22 @@ class Bodies:
             prefix=f"{name}_rows" if name in ("forward", "backward") else "",
             label="_".join(identifier(value) for _, value in variant.layer.choice),
             helpers=self.helpers,
-            into=frozenset(program.returned if name in SCALAR else ()),
+            into=dict(scalar),
+            last=program.statements[-1] if scalar else None,  # type: ignore[arg-type]
         )
         lines = printed.run()
         self.functions |= printer.functions
         self.layers_used |= printer.layers_used
         self.notes.update(dict.fromkeys(program.notes))
-        return Function(lines, printer, program, used_names(program))
+        blocked = scalar.keys() <= printed.into.keys() and "out" in scalar.values()
+        if printed.into and not blocked:
+            self.functions.add("room")
+        return Function(lines, printer, program, used_names(program), blocked)
+
+    def memory(self, program: ir.Function) -> str:
+        """Where a function of arrays as they are puts its result: where blocks belong, or in memory that is free."""
+        worth = sum(map(passes, program.statements)) >= WORTH and len(self.variants) == 1
+        return "out" if worth else f"room({self.layer.inputs[0].name})"
 
     def bodies(self, name: str) -> list[Function]:
         """One function of every variant."""

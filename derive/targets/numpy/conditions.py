@@ -31,7 +31,8 @@ class Conditions(Views):
                 return f"np.full_like({self.align(code, axes, frame)}, {self.show(e, frame)})"
         self.functions.add("filled")
         sizes = [self.size(a) if a in lacking or a in x.free(e) else "1" for a in frame]
-        return f"filled({self.show(e, frame)}, ({', '.join(sizes)}{',' if len(sizes) == 1 else ''}), dims.dtype)"
+        shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        return f"filled({self.show(e, frame)}, {shape}, {self.of_dims('dtype')})"
 
     def where(self, c: Expr, a: Expr, b: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not any(isinstance(n, Ref | Pos) and not self.scalar(n) and x.free(n) for n in x.walk(c)):
@@ -57,7 +58,7 @@ class Conditions(Views):
         common, ours, theirs = self.shared(a, b)
         if self.scalar(ours) and self.scalar(theirs):
             self.functions.add("either")
-            number = f"either({self.test(c, frame)}, {self.show(ours)}, {self.show(theirs)}, dims.dtype)"
+            number = f"either({self.test(c, frame)}, {self.show(ours)}, {self.show(theirs)}, {self.of_dims('dtype')})"
             if common == x.ONE:
                 return number, ATOM
             return f"{self.show(common, frame, PRODUCT)} * {number}", PRODUCT

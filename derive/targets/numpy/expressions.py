@@ -46,7 +46,7 @@ class Printer(Conditions, Arithmetic):
                 code, axes = self.view(e)
                 aligned = self.align(code, axes, frame)
                 if not self.counting and self.kind(e) == "discrete":
-                    return f"{aligned}.astype(dims.dtype)", ATOM
+                    return f"{aligned}.astype({self.of_dims('dtype')})", ATOM
                 if aligned == code and e.tensor in self.inline:
                     return self.inline[e.tensor][:2]
                 return aligned, ATOM
@@ -62,7 +62,8 @@ class Printer(Conditions, Arithmetic):
                 test = f"({self.test(c, frame)})"
                 if self.counting or self.scalar(c):
                     return test, ATOM
-                return f"{test}.astype(dims.dtype)" if x.free(c) else f"dims.dtype.type{test}", ATOM
+                dtype = self.of_dims("dtype")
+                return f"{test}.astype({dtype})" if x.free(c) else f"{dtype}.type{test}", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
@@ -98,7 +99,7 @@ class Printer(Conditions, Arithmetic):
                 self.functions.add("plain")
                 codes = [self.show(a) for a in args]
                 if fn not in UFUNCS:
-                    codes[0] = f"np.asarray({codes[0]}, dtype=dims.dtype)"
+                    codes[0] = f"np.asarray({codes[0]}, dtype={self.of_dims('dtype')})"
                 return f"plain({self.function(fn)}({', '.join(codes)}))", ATOM
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
@@ -157,5 +158,5 @@ class Printer(Conditions, Arithmetic):
     def position(self, index: str, frame: tuple[str, ...]) -> str:
         if self.axis(index) == self.loop or index in self.taps:
             return index
-        kind = "" if self.counting else ", dtype=dims.dtype"
+        kind = "" if self.counting else f", dtype={self.of_dims('dtype')}"
         return self.align(f"np.arange({self.size(index)}{kind})", (index,), frame)

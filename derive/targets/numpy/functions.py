@@ -8,7 +8,6 @@ from itertools import takewhile
 from derive.notation.layer import Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.overflow import may_overflow_on_the_way
-from derive.program.rows import WORTH, passes
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.sharing import met
 from derive.targets.numpy.views import size_name
@@ -283,34 +282,20 @@ class Functions(Bodies):
     def scalar_functions(self) -> str:
         """value, derivative and second_derivative of an elementwise layer, on arrays as they are."""
         u = self.layer.inputs[0].ref()
-        options, result = self.option_arguments(star=False), self.layer.outputs[0]
+        options = self.option_arguments(star=False)
         parts = []
         for name, what in (
             ("value", "The function"),
             ("derivative", "Its derivative"),
             ("second_derivative", "Its second derivative"),
         ):
-            bodies, into = [], False
-            for function in self.bodies(name):
-                *before, last = function.lines
-                last = last.replace(f"    {result} = ", "    return ", 1)
-                passed = sum(map(passes, function.program.statements))
-                into = len(self.variants) == 1 and last.endswith(f", out={result})") and passed >= WORTH
-                if into:
-                    last = last.replace(f", out={result})", ", out=out)")
-                elif last.endswith(f", out={result})"):
-                    last = last.replace(f", out={result})", f", out=room({u.tensor}))")
-                    self.functions.add("room")
-                bodies.append([*before, last])
-            lines = [f'    """{what}, element by element."""', *self.merge(bodies)]
-            extra = ", out: Array | None = None" if into else ""
+            bodies = self.bodies(name)
+            lines = [f'    """{what}, element by element."""', *self.merge([b.lines for b in bodies])]
+            blocked = bodies[0].blocked
+            extra = ", out: Array | None = None" if blocked else ""
             lines.insert(0, f"def {name}({u.tensor}: Array{options}{extra}) -> Any:")
-            if into:
+            if blocked:
                 self.functions.add("in_blocks")
                 lines.insert(0, '@in_blocks(cut=(0,), join=0, flat=True, out=("out",))')
-            text = "\n".join(lines)
-            own = {"dims.zero": "0", "dims.dtype": f"{u.tensor}.dtype", "dims.rest or (rows,)": f"{u.tensor}.shape"}
-            for theirs, ours in own.items():
-                text = text.replace(theirs, ours)
-            parts.append(text)
+            parts.append("\n".join(lines))
         return "\n\n\n".join(parts)

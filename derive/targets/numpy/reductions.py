@@ -91,13 +91,14 @@ class Values:
         self.printer.functions.add("filled")
         loop = self.printer.loop
         like = next((t.name for t in self.layer.inputs if t.sequence and t.axes == (loop, *axes)), None)
+        dtype = self.printer.of_dims("dtype")
         if like is not None:  # entries of a list have shapes of their own
-            return f'filled({code}, SIGNATURE.within("{like}", dims)[{loop}], dims.dtype)'
+            return f'filled({code}, SIGNATURE.within("{like}", dims)[{loop}], {dtype})'
         sizes = ", ".join(self.printer.size(a) for a in axes)
         shape = f"({sizes}{',' if len(axes) == 1 else ''})"
         if self.printer.as_given and axes == (ELLIPSIS,):
-            shape = f"dims.rest or {shape}"
-        return f"filled({code}, {shape}, dims.dtype)"
+            shape = f"{self.printer.own}.shape" if self.printer.own else f"dims.rest or {shape}"
+        return f"filled({code}, {shape}, {dtype})"
 
     def permuted(self, code: str, now: tuple[str, ...], wanted: tuple[str, ...]) -> str:
         return code if now == wanted else self.printer.align(code, now, wanted)
@@ -152,7 +153,7 @@ class Values:
             axis = "None"
         initial = ", initial=-np.inf" if s.op == "max" else ""
         left = tuple(a for a in frame if a not in over)
-        if s.op == "max" and code.startswith("windows("):
+        if s.op == "max" and self.windowed(s.body):
             p.functions.add("window_max")
             comma = "," if len(places) == 1 else ""
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
@@ -173,8 +174,9 @@ class Values:
     def apart(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, str]:
         """An array that is read through windows, and these as further arguments; empty where there are none."""
         p = self.printer
-        if not isinstance(e, Ref) or not any(x.free(i) and x.plain(i) is None for i in e.index):
+        if not self.windowed(e):
             return "", ""
+        assert isinstance(e, Ref)
         p.apart = []
         code, axes = p.view(e)
         spans, p.apart = p.apart, None
@@ -182,6 +184,11 @@ class Values:
             return "", ""
         order = ", ".join(str(axes.index(a)) for a in frame)
         return code, f", ({order}), {', '.join(spans)}"
+
+    def windowed(self, e: Expr) -> bool:
+        """Whether an expression is an array that is read through windows."""
+        indices = e.index if isinstance(e, Ref) and self.printer.is_view(e) else ()
+        return any(x.free(i) and x.plain(i) is None and not isinstance(i, Ref) for i in indices)
 
     def full(self, e: Expr, frame: tuple[str, ...]) -> bool:
         """Whether an expression is an array, or a sum with one, that has the axes of a frame in their order."""

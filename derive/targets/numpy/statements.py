@@ -38,7 +38,8 @@ class Body(Values):
         keep: names needed after the statements: results and what is saved.
         prefix, label: what a function for some rows is called, and what is added where the name is taken.
         helpers: these functions, by name.
-        into: results that the function being printed can put into given arrays.
+        into: results that the function being printed can put into given memory, and that memory.
+        last: the statement whose result the function being printed returns.
         made: arrays that are made for statements to write to.
         conditions: functions that give conditions, by what they give.
     """
@@ -50,7 +51,8 @@ class Body(Values):
     prefix: str = "rows"
     label: str = ""
     helpers: dict[str, str] = field(default_factory=dict)
-    into: frozenset[str] = frozenset()
+    into: dict[str, str] = field(default_factory=dict)
+    last: Single | None = None
     made: set[str] = field(default_factory=set)
     in_rows: bool = False
     conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -100,7 +102,7 @@ class Body(Values):
         p = self.printer
         if isinstance(second, Fold):
             code = self.value(replace(second, op="largest"))[0]
-            self.into -= {first.name, second.name}
+            self.into = {n: out for n, out in self.into.items() if n not in (first.name, second.name)}
         else:
             assert isinstance(second.body, Op)
             argument = p.show(second.body.args[0], second.axes)
@@ -141,25 +143,29 @@ class Body(Values):
             else:
                 self.emit(f"{target} += {self.text(rest)}")
             return
-        if s.name in self.into and target == s.name and isinstance(s, Map):
-            call = self.printer.into(s.body, tuple(a for a in s.axes if a != self.printer.loop), s.name)
-            if call is not None:
-                self.emit(f"{target} = {call}")
-                return
-        elif isinstance(s, Map) and s.name in self.keep and target == s.name and not self.in_rows:
-            call = self.with_room(s)
-            if call is not None:
-                self.emit(f"{target} = {call}")
-                return
-        self.into -= {s.name}
+        lead = "return " if s is self.last else f"{target} = "
+        call = self.in_memory(s) if target == s.name and isinstance(s, Map) else None
+        if call is not None:
+            self.emit(lead + call)
+            return
+        self.into.pop(s.name, None)
         product = self.product_of(s) if self.printer.loop is None else None
         if product is not None:
-            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}")
             assert isinstance(s, Map)
+            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}")
             others = x.add(*(t for t in x.terms(s.body) if t != product))
             self.emit(f"{target} += {self.printer.show(others, s.axes)}")
+            if s is self.last:
+                self.emit(f"return {target}")
         else:
-            self.emit(f"{target} = {self.text(s)}")
+            self.emit(lead + self.text(s))
+
+    def in_memory(self, s: Map) -> str | None:
+        """A call that puts a result where it belongs; None where there is no such place, or no such call."""
+        p = self.printer
+        if s.name in self.into:
+            return p.into(s.body, tuple(a for a in s.axes if a != p.loop), self.into[s.name])
+        return self.with_room(s) if s.name in self.keep and not self.in_rows else None
 
     def product_of(self, s: Statement) -> Ref | None:
         """A matrix product that is a term of a statement's sum and as large as it: the rest is added to it in place."""
@@ -198,11 +204,11 @@ class Body(Values):
         if name in p.lists:
             self.emit(f"{name}: list[Any] = [0] * {f'({sizes[0]})' if '+' in sizes[0] else sizes[0]}")
         elif not sizes:
-            self.emit(f"{name} = dims.dtype.type(0)")
+            self.emit(f"{name} = {p.of_dims('dtype')}.type(0)")
         else:
             comma = "," if len(sizes) == 1 else ""
             word = "zeros" if fill == "zeros" else "empty"
-            self.emit(f"{name} = np.{word}(({', '.join(sizes)}{comma}), dtype=dims.dtype)")
+            self.emit(f"{name} = np.{word}(({', '.join(sizes)}{comma}), dtype={p.of_dims('dtype')})")
         if fill == "zeros at the end":
             self.emit(f"{name}[-1] = 0")
 
@@ -232,11 +238,14 @@ class Body(Values):
         lines, sizes, conditions = self.lines, p.sizes, self.conditions
         self.lines, p.sizes, self.conditions = [], {}, {}
         deepest = max(len(self.tensors[n].axes) for n in s.results)
-        self.into = frozenset(
-            n for n, join in zip(s.results, s.joins, strict=True)
+        self.into = {
+            n: n for n, join in zip(s.results, s.joins, strict=True)
             if join is not None and len(self.tensors[n].axes) == deepest
-        )  # fmt: skip
+        }  # fmt: skip
         indent, self.indent, self.in_rows = self.indent, "    ", True
+        last = s.body[-1]
+        self.last = last if len(s.results) == 1 and isinstance(last, Single) and last.name == s.results[0] else None
+        dims_used, p.dims_used = p.dims_used, False
         self.block(s.body)
         self.indent, self.in_rows = indent, False
         body, own = self.lines, p.sizes
@@ -258,20 +267,18 @@ class Body(Values):
         functions = {n.fn.rstrip("'") for e in expressions(s) for n in x.walk(e) if isinstance(n, Op)}
         parameters += [o.name for o in self.layer.options if o.name in options or o.name in functions]
         parameters += [size_name(a) for a in own]
-        if any("dims." in line for line in body):
-            parameters.append("dims")
+        parameters += ["dims"] * p.dims_used
+        p.dims_used = p.dims_used or dims_used
         cuts += ["None"] * (len(parameters) - len(cuts))
         out = [n if n in self.into else "" for n in s.results]
-        self.into = frozenset()
+        self.into = {}
         results = ", ".join(s.results)
         joins = f"({', '.join(map(str, s.joins))})" if len(s.results) > 1 else f"{s.joins[0]}"
         one = all(len([a for a in self.tensors[n].axes if a != p.loop]) <= 1 for n, c in given if c is not None)
         flat = ", flat=True" if one else ""
-        last = f"{s.results[0]} = "
-        if len(s.results) == 1 and body[-1].startswith(f"    {last}"):
-            body[-1] = "    return " + body[-1].strip().removeprefix(last)
-        else:
+        if self.last is None:
             body.append(f"    return {results}")
+        self.last = None
         p.functions.add("in_blocks")
         taken = f", out=({', '.join(map(repr, out))},)".replace("'", '"') if any(out) else ""
         extra = "".join(f", {n}: Any = None" for n in out if n)

@@ -46,6 +46,8 @@ class Views:
         decode: a name of the definition as it was typed; see derive.targets.numpy.names.
         masks: masks that may be None and are read in a way that asks for an array.
         as_given: the axes ``...`` are not made one: the kernel has no others.
+        own: the array whose type counts, in a function of arrays as they are, which has no ``dims``.
+        dims_used: whether ``dims`` was needed.
         counting: integers are wanted: what is printed is a place in an array, or compared with one.
     """
 
@@ -66,6 +68,15 @@ class Views:
     counting: bool = False
     masks: set[str] = field(default_factory=set)
     as_given: bool = False
+    own: str = ""
+    dims_used: bool = False
+
+    def of_dims(self, word: str) -> str:
+        """``dims.dtype`` or ``dims.zero``; in a function of arrays as they are, what stands for it there."""
+        self.dims_used = self.dims_used or not self.own
+        if not self.own:
+            return f"dims.{word}"
+        return f"{self.own}.{word}" if word == "dtype" else "0"
 
     def scalar(self, e: Expr) -> bool:
         """Whether an expression is a plain Python number in the kernel."""
@@ -322,8 +333,6 @@ class Views:
         while slots and slots[0] == "None":
             slots.pop(0)
         if "None" in slots:
-            if code.endswith("[..., 0]") and slots == [":"] * (len(slots) - 1) + ["None"]:
-                return code.removesuffix("[..., 0]")
             while slots[-1] == ":":
                 slots.pop()
             code = f"{code}[{', '.join(slots)}]"
