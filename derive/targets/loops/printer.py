@@ -38,8 +38,7 @@ class Printer(Text):
     Attributes:
         sizes: the axes whose length is used.
         parts: the kernels that are called.
-        bound: the indices of the loops around.
-        made: the arrays that there are.
+        bound, made: the indices of the loops around, and the arrays that there are.
         outside: what stands outside an array.
     """
 
@@ -97,9 +96,11 @@ class Printer(Text):
 
     def prelude(self) -> list[str]:
         """Sizes that are given, and those that follow from others, which come first in the definition."""
-        sizes = reversed(self.layer.sizes.items())
-        computed = [f"    {self.size(axis)} = {self.show(e)}" for axis, e in sizes if axis in self.sizes]
-        given = [axis for axis in self.sizes if axis not in self.layer.sizes]
+        sizes = {
+            a: e for a, e in self.layer.sizes.items() if not (isinstance(e, Size) and self.layer.axis(e.axis) == a)
+        }
+        computed = [f"    {self.size(a)} = {self.show(e)}" for a, e in reversed(sizes.items()) if a in self.sizes]
+        given = [axis for axis in self.sizes if axis not in sizes]
         every = f"    {', '.join(map(self.size, given))} = " + ", ".join(f'sizes["{axis}"]' for axis in given)
         return [*[every] * bool(given), *reversed(computed)]
 
@@ -185,8 +186,8 @@ class Printer(Text):
     def name(self, name: str, kind: str = "") -> str:
         """What an array, option or layer is called, an index or a size: as nothing else is."""
         if (kind, name) not in self.names:
-            plain = "rows" if kind == "size" else "row"
-            plain = plain if name == ELLIPSIS else "n_" * (kind == "size") + name.replace(x.PRIME, "2")
+            plain = name.replace(x.PRIME, "2").replace(ELLIPSIS, "rows" if kind == "size" else "row")
+            plain = "n_" * (kind == "size" and name != ELLIPSIS) + plain
             while plain in TAKEN or plain in self.names.values():
                 plain += "_"
             self.names[kind, name] = plain
@@ -224,8 +225,7 @@ class Printer(Text):
         """A word with its arguments, a function of another layer's kernel, or of one that an option chooses."""
         name = fn.rstrip(x.PRIME)
         if " " in name or (name not in REGISTRY and name in {*WORDS, *SCALAR, "abs"}):
-            place = {"first": "[0]", "second": "[1]"}.get(name.split()[0], "")
-            return name.split()[-1] + arguments + place
+            return name.split()[-1] + arguments + {"first": "[0]", "second": "[1]"}.get(name.split()[0], "")
         kernel = self.name(name) if any(o.name == name for o in self.layer.options) else self.part(name)
         return f"{kernel}.{SCALAR[len(fn) - len(name)]}{arguments}"
 
@@ -258,14 +258,13 @@ class Printer(Text):
     def make(self, name: str, zero: bool) -> None:
         """Memory for an array, before the first statement that writes to it; ``zero``: one that adds."""
         array = self.arrays[name]
-        if name in self.made or self.scalar or not (array.axes or zero):
+        axes = array.axes[:1] if array.listed else array.axes
+        if name in self.made or self.scalar or not (axes or zero):
             return
         self.made.add(name)
-        axes = array.axes[:1] if array.listed else array.axes
         lengths = [f"{self.size(a)}{' + 1' * bool(start)}" for a, start in zip(axes, array.starts, strict=False)]
         made = f"[None for _ in range({lengths[0]})]" if array.listed else f"zeros({', '.join(lengths)})"
-        note = "  # the first is position -1" * bool(array.early)
-        self.emit(f"{self.name(name)} = {made if axes else 0}{note}")
+        self.emit(f"{self.name(name)} = {made if axes else 0}" + "  # the first is position -1" * bool(array.early))
 
     def ragged(self, name: str) -> bool:
         """Whether an array is a list, or as long as one of a list's arrays."""

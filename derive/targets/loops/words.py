@@ -45,6 +45,24 @@ def tanh(x: Any) -> Any:
     return x.tanh() if hasattr(x, "tanh") else math.tanh(x)
 
 
+def sinh(x: Any) -> Any:
+    return x.sinh() if hasattr(x, "sinh") else math.sinh(x) if abs(x) < 710 or x != x else copysign(inf, x)
+
+
+def cosh(x: Any) -> Any:
+    return x.cosh() if hasattr(x, "cosh") else math.cosh(x) if abs(x) < 710 or x != x else inf
+
+
+def asinh(x: Any) -> Any:
+    """``log(x + sqrt(x**2 + 1))``."""
+    return x.asinh() if hasattr(x, "asinh") else math.asinh(x)
+
+
+def hypot(a: Any, b: Any) -> Any:
+    """``sqrt(a**2 + b**2)``."""
+    return math.hypot(a, b) if isinstance(a, float) else sqrt(a * a + b * b)
+
+
 def power(base: Any, exponent: Any) -> Any:
     """``base ** exponent``; of a negative base only to a whole power."""
     if isinstance(base, float) and base < 0 and exponent != int(exponent):
@@ -118,6 +136,33 @@ def logistic_slope(x: Any, step: int = 1, times: Any = 1) -> Any:
 def softplus(x: Any) -> Any:
     """``log(1 + exp(x))``."""
     return greater(x, 0) + log1p(exp(-abs(x)))
+
+
+def log1mexp(x: Any) -> Any:
+    """``log(1 - exp(x))`` of x below 0."""
+    return log(-expm1(x))
+
+
+def log_add(a: Any, b: Any) -> Any:
+    """``log(exp(a) + exp(b))``."""
+    return greater(a, b) + log1p(exp(-abs(a - b) if a != b else a * 0))
+
+
+def log_cosh(x: Any) -> Any:
+    """``log((exp(x) + exp(-x)) / 2)``; near 0 ``log(1 + 2 sinh(x / 2)**2)``."""
+    if hasattr(x, "cosh"):
+        return x.cosh().log()
+    return log1p(2 * sinh(x / 2) ** 2) if abs(x) < 1 else abs(x) + log1p(exp(-2 * abs(x))) - math.log(2)
+
+
+def less_tanh(x: Any) -> Any:
+    """``x - tanh(x)``; near 0 it is ``x k / (1 + k)`` with ``k = x**2 / (3 + x**2 / (5 + ...))``."""
+    if hasattr(x, "tanh") or abs(x) > 1:
+        return x - tanh(x)
+    k = 0.0
+    for odd in range(31, 1, -2):
+        k = x * x / (odd + k)
+    return x * (k / (1 + k))
 
 
 def normal_cdf(x: Any) -> Any:
