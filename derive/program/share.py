@@ -9,7 +9,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.draft import Draft
-from derive.program.stable import match
+from derive.program.rewriting.sums import match
 
 
 def shared(draft: Draft) -> Draft:

@@ -28,7 +28,8 @@ from derive.program.dependence import components
 from derive.program.library import recognise
 from derive.program.rewriting.rational import apart, bounded, decaying, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter
-from derive.program.rewriting.table import FIRST, LAST, Row
+from derive.program.rewriting.sums import match, shifted
+from derive.program.rewriting.table import AGAIN, FIRST, LAST, Row
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 
@@ -57,15 +58,16 @@ class Stabiliser:
         self.library()
         self.table(FIRST)
         self.flat = [replace(e, body=one_denominator(e.body)) for e in self.flat]
-        for target in [e.target for e in self.flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-            self.shift(target)
+        self.flat, notes = shifted(self.flat, self.tensors, self.results)
+        for words in notes:
+            self.note(words)
         self.norms()
         self.squares()
         self.flat = mean_squares(self.flat, self.tensors)
         Saturation(self, match).run()
         self.one_hot()
         self.exponentials()
-        self.table(LAST)
+        self.table((*LAST, *AGAIN))
         self.powers()
         self.flat = [replace(e, body=safe(e.body)) for e in self.flat]
         return self.flat
@@ -128,181 +130,6 @@ class Stabiliser:
             candidate, count = f"{name}_{count}", count + 1
         self.tensors[candidate] = Tensor(candidate, axes)
         return candidate
-
-    # ---- sum exp(f) ------------------------------------------------------------------------------------------------
-
-    def shift(self, target: str) -> None:
-        total = self.definition(target)
-        assert total is None or isinstance(total.body, Reduce)
-        if total is None or not isinstance(total.body, Reduce):
-            return
-        before, tensors_before = list(self.flat), dict(self.tensors)
-        inside = total.body.body
-        if isinstance(inside, Ref):
-            made = self.definition(inside.tensor)
-            if made is None or inside.index != tuple(Pos(i) for i in made.indices):
-                return
-            exponent = exponent_of(made.body)
-        else:
-            exponent = exponent_of(inside)
-            made = None
-        if exponent is None:
-            return
-        if made is None:
-            axes = total.indices + total.body.over
-            name = self.fresh("exp_" + "_".join(dict.fromkeys(r.tensor for r in x.refs(inside))), axes)
-            made = Equation(name, tuple(Pos(i) for i in axes), inside)
-            self.replace_same(made)
-            place = next(n for n, e in enumerate(self.flat) if e.target == target)
-            self.flat.insert(place, made)
-            total = Equation(target, total.left, Reduce("sum", total.body.over, made.lhs))
-            self.put(total)
-        assert isinstance(total.body, Reduce)
-        of = "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent)))
-        if not isinstance(exponent, Ref) or any(isinstance(i, Op) for i in exponent.index):  # outside counts as 0
-            name = self.fresh(f"exponent_{made.target}", made.indices)
-            raised = Equation(name, made.left, exponent)
-            exponent = raised.lhs
-        else:
-            raised = None
-        largest = Equation(self.fresh(f"max_{of}", total.indices), total.left, Reduce("max", total.body.over, exponent))
-        scaled = Equation(made.target, made.left, Op("row_exp", (exponent, *map(Pos, total.body.over))))
-        place = next(n for n, e in enumerate(self.flat) if e.target == made.target)
-        self.flat[place : place + 1] = [*([raised] if raised else []), largest, scaled]
-        self.put(Equation(total.target, total.left, Reduce("exp_sum", total.body.over, made.lhs)))
-        self.log_sums(total, made, largest)
-        if not self.scale_cancels({made.target, target}, skip={made.target, target}):
-            self.flat = before
-            self.tensors.clear()
-            self.tensors.update(tensors_before)
-            return
-        self.only_logarithm(total, made, largest)
-        self.note("where exponents are large the largest is subtracted before exp, and its rounding error made good")
-
-    def put(self, equation: Equation) -> None:
-        self.flat = [equation if e.target == equation.target else e for e in self.flat]
-
-    def replace_same(self, made: Equation) -> None:
-        """Write every occurrence of the same exponential as a reference to the tensor that holds it."""
-        over = made.indices
-
-        def visit(e: Expr) -> Expr | None:
-            if isinstance(e, Op) and e.fn == made_fn(made.body):
-                index = match(made.body, e, over)
-                if index is not None:
-                    return Ref(made.target, tuple(index.get(i, Pos(i)) for i in over))
-            return None
-
-        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
-
-    def log_sums(self, total: Equation, made: Equation, largest: Equation) -> None:
-        """log(sum) = the largest exponent + log of the scaled sum, the latter from what is added to 1."""
-        assert isinstance(total.body, Reduce)
-        assert isinstance(largest.body, Reduce)
-        exponent, over = largest.body.body, made.indices
-        name = ""
-
-        def visit(e: Expr) -> Expr | None:
-            nonlocal name
-            match e:
-                case Op("add", args):
-                    logs = [(n, split_minus(a)) for n, a in enumerate(args)]
-                    for n, (minus, log) in logs:
-                        if not (isinstance(log, Op) and log.fn == "log" and isinstance(log.args[0], Ref)):
-                            continue
-                        if log.args[0].tensor != total.target:
-                            continue
-                        for k, (other, f) in logs:
-                            if other != minus and match(exponent, f, over) is not None:
-                                name = name or self.fresh(f"log_{total.target}", total.indices)
-                                index = log.args[0].index
-                                near = x.sub(f, Ref(largest.target, index))
-                                group = Op("group", (x.neg(near) if other else near,))
-                                rest = [x.transform(a, visit) for m, a in enumerate(args) if m not in (n, k)]
-                                log_sum: Expr = Ref(name, index)
-                                return x.add(group, *rest, x.neg(log_sum) if minus else log_sum)
-                case Op("log", (Ref(tensor, index),)) if tensor == total.target:
-                    name = name or self.fresh(f"log_{total.target}", total.indices)
-                    return x.add(Ref(largest.target, index), Ref(name, index))
-            return None
-
-        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
-        if name:
-            place = next(n for n, e in enumerate(self.flat) if e.target == total.target)
-            body = Reduce("log_sum", total.body.over, Op("of", (made.lhs, total.lhs)))
-            self.flat.insert(place + 1, Equation(name, total.left, body))
-            self.note("log of the sum of exponentials is log1p of what the others add to the largest")
-
-    def only_logarithm(self, total: Equation, made: Equation, largest: Equation) -> None:
-        """Where nothing else needs the exponentials, their sum's logarithm is computed from z - max z at once."""
-        assert isinstance(largest.body, Reduce)
-        scaled = {made.target, total.target}
-        users = [e for e in self.flat if scaled & set(x.tensors(e.body)) and e.target != total.target]
-        exponent = largest.body.body
-        if len(users) != 1 or scaled & self.results or not isinstance(exponent, Ref):
-            return
-        (log,) = users
-        if not (isinstance(log.body, Reduce) and log.body.op == "log_sum"):
-            return
-        below = Equation(self.fresh(f"below_{exponent.tensor}", made.indices), made.left, x.sub(exponent, largest.lhs))
-        group = Op("group", (below.body,))
-        self.flat = [
-            e if e is below else replace(e, body=x.transform(e.body, lambda n: self.instance(group, below, n)))
-            for e in self.flat
-        ]
-        place = self.flat.index(log)
-        self.flat.insert(place, below)
-        self.put(replace(log, body=Reduce("log_sum_exp", log.body.over, Op("of", (below.lhs, exponent)))))
-
-    def instance(self, pattern: Expr, named: Equation, e: Expr) -> Expr | None:
-        """The name of a pattern, at the indices where the expression has it; None where it is something else."""
-        at = match(pattern, e, named.indices) if isinstance(e, Op) and e.fn == made_fn(pattern) else None
-        return None if at is None else Ref(named.target, tuple(at[i] for i in named.indices))
-
-    def scale_cancels(self, scaled: set[str], skip: set[str]) -> bool:
-        """Whether multiplying the given tensors by a factor changes nothing that leaves the program."""
-        degree: dict[str, Fraction] = dict.fromkeys(scaled, Fraction(1))
-        for _ in range(3):
-            for e in self.flat:
-                if e.target in skip or not set(x.tensors(e.body)) & set(degree):
-                    continue
-                if isinstance(e.body, Reduce) and e.body.op == "log_sum":
-                    continue
-                found = self.degree(e.body.body if isinstance(e.body, Reduce) else e.body, degree)
-                if found is None:
-                    return False
-                if found:
-                    degree[e.target] = found
-        return not any(degree.get(r) for r in self.results)
-
-    def degree(self, e: Expr, degree: dict[str, Fraction]) -> Fraction | None:
-        """The power of the common factor in an expression; None where it is not homogeneous."""
-        if isinstance(e, Op) and e.fn == "where":
-            condition, a, b = e.args
-            if not self.harmless(condition, degree):
-                return None
-            found = [self.degree(part, degree) for part in (a, b) if part != x.ZERO]
-            return found[0] if len(set(found)) == 1 else None
-        if isinstance(e, Op) and e.fn == "mul":
-            parts = [self.degree(f, degree) for f in e.args]
-            return None if any(p is None for p in parts) else sum((p for p in parts if p is not None), Fraction(0))
-        if isinstance(e, Op) and e.fn == "add":
-            found = [self.degree(t, degree) for t in e.args]
-            return found[0] if len(set(found)) == 1 else None
-        if isinstance(e, Op) and e.fn == "pow" and isinstance(e.args[1], x.Num):
-            inner = self.degree(e.args[0], degree)
-            return None if inner is None else inner * e.args[1].value
-        if isinstance(e, Ref):
-            return degree.get(e.tensor, Fraction(0))
-        touched = any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(e))
-        return None if touched else Fraction(0)
-
-    def harmless(self, condition: Expr, degree: dict[str, Fraction]) -> bool:
-        """A positive scale does not change ``total > 0``."""
-        match condition:
-            case Op(">" | "<" | "==" | "!=" | ">=" | "<=", (Ref(), x.Num(value))) if value == 0:
-                return True
-        return not any(isinstance(n, Ref) and degree.get(n.tensor) for n in x.walk(condition))
 
     # ---- functions of a library ------------------------------------------------------------------------------------
 
@@ -440,41 +267,3 @@ def taken_out(e: Expr) -> Expr:
             if common and None not in rests:
                 return x.mul(*common, x.where(c, rests[0] or x.ONE, rests[1] or x.ONE))
     return e
-
-
-def split_minus(e: Expr) -> tuple[bool, Expr]:
-    if isinstance(e, Op) and e.fn == "mul" and e.args[0] == x.num(-1):
-        return True, x.mul(*e.args[1:])
-    return False, e
-
-
-def exponent_of(e: Expr) -> Expr | None:
-    """f of ``exp(f)``; of ``exp(f) if c else 0`` it is f where c holds and minus infinity elsewhere."""
-    match e:
-        case Op("exp", (f,)):
-            return f
-        case Op("where", (c, Op("exp", (f,)), other)) if other == x.ZERO:
-            return x.where(c, f, x.neg(x.INF))
-    return None
-
-
-def made_fn(e: Expr) -> str:
-    return e.fn if isinstance(e, Op) else ""
-
-
-def match(pattern: Expr, e: Expr, indices: tuple[str, ...]) -> dict[str, Expr] | None:
-    """Indices under which the pattern is the expression."""
-    found: dict[str, Expr] = {}
-
-    def go(p: Expr, q: Expr) -> bool:
-        if isinstance(p, Pos) and p.index in indices:
-            return found.setdefault(p.index, q) == q
-        if type(p) is not type(q):
-            return False
-        if isinstance(p, Ref) and isinstance(q, Ref):
-            return p.tensor == q.tensor and all(go(a, b) for a, b in zip(p.index, q.index, strict=True))
-        if isinstance(p, Op) and isinstance(q, Op):
-            return p.fn == q.fn and len(p.args) == len(q.args) and all(map(go, p.args, q.args))
-        return p == q
-
-    return found if go(pattern, e) else None

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Op, Ref
+from derive.notation.expr import Expr, Op, Reduce, Ref
 from derive.program.rewriting.pattern import Definitions, Matcher, nothing, put
+from derive.program.rewriting.sums import exponent_of
 from derive.program.rewriting.table import Row, logistic, slope, tanh
 
 ANY = x.Opt("%")
@@ -59,7 +60,7 @@ class Rewriter:
                 continue
             matcher = Matcher(self.definitions if row.through else nothing, self.called)
             for found, common, rest in matcher.top(row.before, e):
-                if row.when(found, self.is_positive):
+                if row.when(found, self):
                     self.used[row.reason] = None
                     after = x.mul(common, put(row.after, found))
                     return self.run(x.add(after, *rest) if e.fn == "add" else x.mul(after, *rest), rows)
@@ -77,6 +78,14 @@ class Rewriter:
             case Op("exp", _):
                 return True
         return isinstance(e, x.Size) or e in self.positive or e == x.PI
+
+    def is_total(self, e: Expr) -> bool:
+        """Whether it is the name of a sum of exponentials."""
+        made = self.definitions(e) if isinstance(e, Ref) else None
+        if not isinstance(made, Reduce) or made.op != "sum":
+            return False
+        inside = self.definitions(made.body) if isinstance(made.body, Ref) else made.body
+        return inside is not None and exponent_of(inside) is not None
 
     def needs(self, row: Row) -> frozenset[str]:
         return self.words(row.before)

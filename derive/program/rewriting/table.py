@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from derive.notation import expr as x
 from derive.notation.expr import ONE, ZERO, Expr, Num, Op, Opt
@@ -20,6 +21,18 @@ C, D = Opt("%#c"), Opt("%#d")  #: numbers: options, sizes, but no data
 HALF, TWO = Num(Fraction(1, 2)), x.num(2)
 
 
+class Facts(Protocol):
+    """What is known of the expressions that letters stand for."""
+
+    def is_positive(self, e: Expr) -> bool:
+        """Whether a number is above 0."""
+        ...
+
+    def is_total(self, e: Expr) -> bool:
+        """Whether it is the name of a sum of exponentials."""
+        ...
+
+
 @dataclass(frozen=True)
 class Row:
     """One row.
@@ -28,7 +41,7 @@ class Row:
         name: what it is called in tests.
         before, after: the pattern, and what stands for it.
         reason: what is lost without it; the kernel and the page say so.
-        when: what the letters must be; is given what is known to be positive.
+        when: what the letters must be.
         through: whether names are looked through, so that what they stand for is computed again.
         early: whether it comes before every row for a part of what it matches.
     """
@@ -37,7 +50,7 @@ class Row:
     before: Expr
     after: Expr
     reason: str
-    when: Callable[[Binding, Callable[[Expr], bool]], bool] = lambda found, positive: True
+    when: Callable[[Binding, Facts], bool] = lambda found, facts: True
     through: bool = False
     early: bool = False
 
@@ -75,12 +88,18 @@ def squared(e: Expr) -> Expr:
     return x.power(e, TWO)
 
 
-def positive_number(found: Binding, positive: Callable[[Expr], bool]) -> bool:
-    return positive(found["%#c"])
+def positive_number(found: Binding, facts: Facts) -> bool:
+    return facts.is_positive(found["%#c"])
 
 
-def in_order(found: Binding, positive: Callable[[Expr], bool]) -> bool:
-    return positive(x.sub(found["%#c"], found["%#d"]))
+def in_order(found: Binding, facts: Facts) -> bool:
+    return facts.is_positive(x.sub(found["%#c"], found["%#d"]))
+
+
+def totals(found: Binding, facts: Facts) -> bool:
+    return all(facts.is_total(found[n]) for n in ("%v", "%w") if n in found) and (
+        "%#c" not in found or positive_number(found, facts)
+    )
 
 
 GROWN = x.add(exp(U), ONE)
@@ -98,6 +117,7 @@ QUOTIENT = "s (1 - s) / s of the logistic function s is 1 - s: where s is 0 ther
 ITSELF = "nothing is divided by itself: it may underflow"
 LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
+SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
 RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
 HYPOT = "sqrt(u**2 + v**2) is computed as hypot(u, v): squares neither overflow nor underflow"
 ROOTS = "sqrt(a**2 + b) - a is computed as b / (sqrt(a**2 + b) + a): no two close numbers are subtracted"
@@ -111,6 +131,7 @@ FIRST = (
     Row("softplus of 1 - 1/", log(x.sub(ONE, BELOW)), x.neg(softplus(x.neg(U))), SOFT, through=True),
     Row("log sigmoid", log(logistic(U)), x.neg(softplus(x.neg(U))), SOFT, through=True),
     Row("log of 1 - sigmoid", log(x.sub(ONE, logistic(U))), x.neg(softplus(U)), SOFT, through=True),
+    Row("softplus less that of -u", x.sub(softplus(U), softplus(x.neg(U))), U, SOFT),
     Row("u - softplus", x.sub(U, softplus(U)), x.neg(softplus(x.neg(U))), SOFT),
     Row(
         "log cosh",
@@ -148,6 +169,29 @@ FIRST = (
         log(x.add(U, x.sqrt(x.add(squared(U), ONE)))),
         f("runtime asinh", U),
         "log(u + sqrt(u**2 + 1)) is computed as asinh(u), which keeps both tails and a small result",
+        through=True,
+        early=True,
+    ),
+    Row("log of two sums", log(x.add(V, W)), f("runtime log_add", log(V), log(W)), SUMS, totals),
+    Row("log of 1 and a sum", log(x.add(ONE, W)), softplus(log(W)), SUMS, totals),
+    Row("log of a sum over another", log(x.div(V, W)), x.sub(log(V), log(W)), SUMS, totals, through=True),
+    Row("log of a multiple of a sum", log(x.mul(C, W)), x.add(log(C), log(W)), SUMS, totals, through=True),
+    Row(
+        "exp over 1 and a sum",
+        x.div(exp(U), x.add(ONE, W)),
+        exp(x.sub(U, softplus(log(W)))),
+        SUMS,
+        totals,
+        through=True,
+        early=True,
+    ),
+    Row(
+        "exp over two sums",
+        x.div(exp(U), x.add(V, W)),
+        exp(x.sub(U, f("runtime log_add", log(V), log(W)))),
+        SUMS,
+        totals,
+        through=True,
         early=True,
     ),
     Row("log of exp times", log(x.mul(exp(U), W)), x.add(U, log(W)), UNDERFLOW, through=True),
@@ -187,6 +231,12 @@ FIRST = (
     ),
     Row("1 - tanh's slope", x.sub(ONE, slope(U, 2, 4)), squared(tanh(U)), TANH),
     Row("slope over 1 - sigmoid", x.div(slope(U), logistic(x.neg(U))), logistic(U), QUOTIENT, through=True),
+    Row(
+        "slope of tanh of exp",
+        x.mul(exp(V), slope(exp(V), 2, 4)),
+        x.mul(x.num(4), exp(x.sub(V, x.mul(TWO, exp(V)))), squared(logistic(x.mul(TWO, exp(V))))),
+        "exp(v) times tanh's slope at exp(v) has one exponential: infinity times 0 is none",
+    ),
     Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
     Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),
     Row(
@@ -208,6 +258,13 @@ FIRST = (
         x.where(Op(">", (x.add(U, D), ZERO)), x.sub(C, D), f("max", ZERO, x.add(U, C))),
         RAMPS,
         in_order,
+    ),
+    Row(
+        "power less 1",
+        x.sub(x.power(x.add(ONE, V), C), ONE),
+        f("library expm1", x.mul(C, f("library log1p", V))),
+        "(1 + v)**c - 1 is computed as expm1(c log1p(v)), which keeps a small result",
+        lambda found, facts: not isinstance(found["%#c"], Num) and facts.is_positive(found["%v"]),
     ),
     Row("sign times u", x.mul(U, SIGN), f("abs", U), "u times its sign is |u|"),
     Row(
@@ -266,7 +323,13 @@ FIRST = (
         positive_number,
         through=True,
     ),
-    Row("two roots", x.sub(x.sqrt(x.add(U, C)), x.sqrt(U)), x.div(C, x.add(x.sqrt(x.add(U, C)), x.sqrt(U))), ROOTS),
+    Row(
+        "two roots",
+        x.sub(x.sqrt(x.add(U, C)), x.sqrt(U)),
+        x.div(C, x.add(x.sqrt(x.add(U, C)), x.sqrt(U))),
+        ROOTS,
+        through=True,
+    ),
     Row(
         "hypot",
         x.sqrt(x.add(squared(U), squared(V))),
@@ -283,8 +346,9 @@ FIRST = (
 
 #: Exponentials that no rule for a whole expression has taken.
 LAST = (
-    Row("sigmoid", x.mul(exp(U), BELOW), logistic(U), SIGMA),
-    Row("of two", x.div(exp(U), x.add(exp(U), exp(V))), logistic(x.sub(U, V)), SIGMA),
+    Row("sigmoid", x.mul(exp(U), BELOW), logistic(U), SIGMA, early=True),
+    Row("sigmoid of -u", x.mul(exp(U), logistic(x.neg(U))), logistic(U), SIGMA),
+    Row("of two", x.div(exp(U), x.add(exp(U), exp(V))), logistic(x.sub(U, V)), SIGMA, early=True),
     Row("1 - 1/", x.sub(ONE, BELOW), logistic(U), LESS, early=True),
     Row("1/", BELOW, logistic(x.neg(U)), SIGMA),
     Row(
@@ -307,3 +371,6 @@ LAST = (
         "exp(u) + exp(-u) is computed as 2 cosh(u)",
     ),
 )
+_AGAIN = ("1 + tanh", "1 - tanh", "1 - tanh squared", "2 sigmoid - 1", "1 - sigmoid", "u - tanh", "1 - tanh's slope")
+#: Those for what exponentials have turned out to be.
+AGAIN = tuple(row for row in FIRST if row.name in _AGAIN)

@@ -142,7 +142,7 @@ class Values:
         places = [frame.index(a) for a in over]
         if by_rows:
             p.functions.add(s.op)
-            flat = f".reshape({', '.join(p.size(a) for a in axes)}, -1)" if len(over) > 1 else ""
+            flat = f".reshape({', '.join([*map(p.size, axes), '-1'])})" if len(over) > 1 else ""
             more = ""
             if isinstance(s.body, Op) and s.body.fn == "of":
                 own = frame if s.op == "log_sum_exp" else axes
