@@ -16,7 +16,6 @@ LINES = 400
 LONGER = {
     "derive/calculus/reverse.py",
     "derive/program/saturation.py",
-    "derive/program/stable.py",
     "reference/runtime/functions.py",
     "tests/evidence/wrong/single.py",
     "tests/fuzz/arguments.py",
