@@ -80,7 +80,9 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         """Statements that may run for some rows at a time, where that pays; see derive.program.rows."""
         if costs is None or draft.layer.sequence_axis:
             return draft
-        return draft.each_function(lambda f: grouped(f, draft.layer) if f.name in costs.in_blocks else f.statements)
+        return draft.each_function(
+            lambda f: grouped(f, draft.layer, costs) if f.name in costs.in_blocks else f.statements
+        )
 
     return (
         own_functions,

@@ -18,21 +18,42 @@ from derive.program.ir import Contract, Fold, Function, Loop, Map, Rows, Scatter
 
 @dataclass(frozen=True)
 class Costs:
-    """What a target says of itself.
+    """What a target pays for passes over arrays.
 
     Attributes:
         in_blocks: the functions whose statements run for some rows at a time, where it pays.
+        worth: passes over an array, from which on it pays.
+        windows: passes that a product of windows is worth, which are copied out before they are multiplied.
+        long: functions that go over an array several times.
     """
 
     in_blocks: frozenset[str] = frozenset()
+    worth: int = 2
+    windows: int = 3
+    long: tuple[str, ...] = ()
+
+    def passes(self, s: Statement) -> int:
+        """How often a statement goes over arrays of the largest shape it reads."""
+        own = replace(s, there=()) if isinstance(s, Fold | Contract) else s  # seldom looked at
+        inside = [(len(x.free(n)), n) for e in expressions(own) for n in x.walk(e) if isinstance(n, Op) and x.free(n)]
+        largest = max((indices for indices, _ in inside), default=0)
+        count = sum(self.operations(n) for indices, n in inside if indices == largest)
+        windows = isinstance(s, Contract) and any(
+            x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index
+        )
+        return count + (self.windows if windows else not isinstance(s, Map))
+
+    def operations(self, e: Op) -> int:
+        """How many array operations a sum, a product or a function is; what numbers come to is one operand."""
+        if e.fn in self.long:
+            return self.worth
+        if e.fn not in ("add", "mul"):
+            return not e.fn.startswith("second of")  # made with the first
+        arrays = sum(bool(x.free(a)) for a in e.args)
+        return arrays - 1 + (arrays < len(e.args))
 
 
-LONG = ("runtime logistic", "runtime logistic_slope")  # functions that go over an array several times
-WORTH = 2  # passes over an array, from which on it pays to run them block by block
-WINDOWS = 3  # passes that a product of windows is worth: they are copied out before they are multiplied
-
-
-def grouped(function: Function, layer: Layer) -> tuple[Statement, ...]:
+def grouped(function: Function, layer: Layer, costs: Costs) -> tuple[Statement, ...]:
     """The statements with the largest group of row-wise ones put in a Rows statement, if it is worth it."""
     statements = function.statements
     made = [s.name for s in statements if isinstance(s, Single)]
@@ -40,7 +61,7 @@ def grouped(function: Function, layer: Layer) -> tuple[Statement, ...]:
         return statements
     best: tuple[float, tuple[Statement, ...]] = (0, statements)
     for axis in candidates(statements):
-        found = around(statements, layer, axis, frozenset(function.needed))
+        found = around(statements, layer, axis, frozenset(function.needed), costs)
         if found is not None and found[0] > best[0]:
             best = found
     return best[1]
@@ -55,7 +76,7 @@ def candidates(statements: tuple[Statement, ...]) -> list[str]:
 
 
 def around(
-    statements: tuple[Statement, ...], layer: Layer, axis: str, keep: frozenset[str]
+    statements: tuple[Statement, ...], layer: Layer, axis: str, keep: frozenset[str], costs: Costs
 ) -> tuple[float, tuple[Statement, ...]] | None:
     """The group along one axis, and how much work it holds."""
     before: list[Statement] = []
@@ -76,7 +97,7 @@ def around(
             closed |= set(names((s,)))
         else:
             before.append(s)
-    if sum(map(passes, group)) < WORTH:
+    if sum(map(costs.passes, group)) < costs.worth:
         return None
     later = read(after) | keep
     own = names(tuple(group))
@@ -87,7 +108,7 @@ def around(
     if all(cuts.get(n) is None for n in mine - optional):  # nothing is there in every call that says how many rows
         return None
     place = max((c or 0 for n, c in cuts.items() if n in mine), default=0)
-    work = sum(passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
+    work = sum(costs.passes(s) * len(full(s)) for s in group) * (1 - place / 5)  # parts of a later axis are no slabs
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
     rows = Rows(axis, tuple(group), given, results, joins)
     return work, (*before, rows, *after)
@@ -103,26 +124,6 @@ def full(s: Statement) -> tuple[str, ...]:
     if isinstance(s, Fold | Contract | Scatter):
         return s.axes + s.over
     return s.axes if isinstance(s, Map) else ()
-
-
-def passes(s: Statement) -> int:
-    """How often a statement goes over arrays of the largest shape it reads."""
-    own = replace(s, there=()) if isinstance(s, Fold | Contract) else s  # seldom looked at
-    inside = [(len(x.free(n)), n) for e in expressions(own) for n in x.walk(e) if isinstance(n, Op) and x.free(n)]
-    largest = max((indices for indices, _ in inside), default=0)
-    count = sum(operations(n) for indices, n in inside if indices == largest)
-    windows = isinstance(s, Contract) and any(x.plain(i) is None for r in x.refs(s.a) + x.refs(s.b) for i in r.index)
-    return count + (WINDOWS if windows else not isinstance(s, Map))
-
-
-def operations(e: Op) -> int:
-    """How many array operations a sum, a product or a function is; what numbers come to is one operand."""
-    if e.fn in LONG:
-        return WORTH
-    if e.fn not in ("add", "mul"):
-        return not e.fn.startswith("second of")  # made with the first
-    arrays = sum(bool(x.free(a)) for a in e.args)
-    return arrays - 1 + (arrays < len(e.args))
 
 
 def placed(s: Statement, axis: str, cuts: dict[str, int | None], layer: Layer) -> dict[str, int | None] | None:

@@ -9,7 +9,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref
 from derive.notation.text import split_quotient, split_sign
 from derive.program.rewriting.words import WORDS
-from derive.program.rows import LONG
+from derive.targets.numpy.costs import COSTS
 from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
 
 UFUNCS = {
@@ -74,7 +74,7 @@ class Arithmetic(Views):
                 return self.call("np.square", (base,), frame, out)
             case Op("pow", (base, Num(value))) if value == -1:
                 return self.call("np.divide", (x.ONE, base), frame, out)
-            case Op(fn, args) if (fn in UFUNCS or fn in LONG) and not self.scalar(e):
+            case Op(fn, args) if (fn in UFUNCS or fn in COSTS.long) and not self.scalar(e):
                 return self.call(self.function(fn), args, frame, out)
         return None
 
@@ -93,7 +93,7 @@ class Arithmetic(Views):
             self.test(a.args[0], frame) if real and isinstance(a, Op) and a.fn == "iverson" else self.show(a, frame)
             for a in args
         ]  # the comma is enough
-        if isinstance(last, Op) and last.fn in LONG and {*frame} <= {*x.free(last)}:
+        if isinstance(last, Op) and last.fn in COSTS.long and {*frame} <= {*x.free(last)}:
             shown[-1] = self.into(last, frame, out) or shown[-1]
         return f"{ufunc}({', '.join(shown)}, out={out})"
 

@@ -10,7 +10,7 @@ from derive.notation.layer import Tensor
 from derive.program import ir
 from derive.program.ir import KernelProgram, Variant, expressions
 from derive.program.own import SCALAR
-from derive.program.rows import WORTH, passes
+from derive.targets.numpy.costs import COSTS
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.names import encoder_of
 from derive.targets.numpy.statements import Body
@@ -100,7 +100,7 @@ class Bodies:
 
     def memory(self, program: ir.Function) -> str:
         """Where a function of arrays as they are puts its result: where blocks belong, or in memory that is free."""
-        worth = sum(map(passes, program.statements)) >= WORTH and len(self.variants) == 1
+        worth = sum(map(COSTS.passes, program.statements)) >= COSTS.worth and len(self.variants) == 1
         return "out" if worth else f"room({self.layer.inputs[0].name})"
 
     def bodies(self, name: str) -> list[Function]:

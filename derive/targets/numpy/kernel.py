@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.program.rows import Costs
+from derive.targets.numpy.costs import COSTS
 from derive.targets.numpy.functions import Functions
 from derive.targets.numpy.header import GENERATED, Header, definition_path
 from derive.targets.numpy.layout import wrap_code
 from derive.targets.numpy.names import spelled
-
-COSTS = Costs(in_blocks=frozenset({"forward", "backward"}))  # the functions that are called again and again
 
 
 class Kernel(Functions, Header):

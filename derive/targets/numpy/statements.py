@@ -24,7 +24,8 @@ from derive.program.ir import (
     expressions,
     names,
 )
-from derive.program.rows import WORTH, passes, read
+from derive.program.rows import read
+from derive.targets.numpy.costs import COSTS
 from derive.targets.numpy.layout import WIDTH
 from derive.targets.numpy.reductions import Values
 from derive.targets.numpy.views import LOW, size_name
@@ -177,7 +178,7 @@ class Body(Values):
     def with_room(self, s: Map) -> str | None:
         """One operation on arrays of the largest shape there is, as a call that finds memory for its result."""
         p = self.printer
-        if not self.prefix or passes(s) != 1 or len(s.axes) < max(len(t.axes) for t in self.tensors.values()):
+        if not self.prefix or COSTS.passes(s) != 1 or len(s.axes) < max(len(t.axes) for t in self.tensors.values()):
             return None
         for like in x.refs(s.body):
             given = like.tensor not in p.inline and self.tensors[like.tensor].kind == "real"
@@ -337,7 +338,7 @@ class Body(Values):
             case Op("where", (condition, a, b)) if not x.free(condition) and x.free(a) and x.free(b):
                 first, second = (self.entry(replace(s, body=body)) for body in (a, b))
                 return f"{first} if {p.show(condition)} else {second}"
-        if not (self.prefix and passes(s) >= WORTH and {*s.axes} <= {p.loop, ELLIPSIS}):
+        if not (self.prefix and COSTS.passes(s) >= COSTS.worth and {*s.axes} <= {p.loop, ELLIPSIS}):
             return self.with_room(s) or self.text(s)
         given = tuple((n, 0 if n in p.lists else None) for n in sorted(read((s,))))
         before, p.local = p.local, p.lists
