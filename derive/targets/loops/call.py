@@ -8,6 +8,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+from derive.notation.define import load_project
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Size
 from derive.notation.layer import Layer, Tensor
 from derive.program.ir import KernelProgram, Variant
@@ -265,7 +266,12 @@ class Kernel:
 
 @cache
 def kernel(name: str) -> Kernel:
-    """The loops of a layer, by its name."""
+    """The loops of a layer, by its name.
+
+    Raises:
+        KeyError: no layer is called so.
+    """
     from derive.program.compile import program_of
 
+    load_project()
     return Kernel(program_of(name), kernel)
