@@ -35,7 +35,7 @@ def main() -> int:
         print(f"no elementwise function has {' or '.join(arguments.names)} in its name", file=sys.stderr)
         return 2
     begin, wrong, dtype = time.perf_counter(), [], FORMATS[arguments.format]
-    print(f"{'function':<38}{'value':<34}{'slope':<34}points")
+    print(f"{'function':<60}{'value':<34}{'slope':<34}points")
     for number, found in enumerate(chosen, 1):
         if sys.stderr.isatty():
             print(f"\r{number}/{len(chosen)} {found.name:<60}", end="\r", file=sys.stderr)
@@ -48,7 +48,7 @@ def main() -> int:
                     name = f"{'✗' if bad else ' '} {found.name} {', '.join(f'{n}={v}' for n, v in options.items())}"
                     wrong += [name] * bad
                     if bad or not arguments.failing:
-                        print(f"{name:<38}{value!s:<34}{slope!s:<34}{value.measured}/{len(x)}", flush=True)
+                        print(f"{name:<60}{value!s:<34}{slope!s:<34}{value.measured}/{len(x)}", flush=True)
         except DefinitionError as error:
             wrong.append(found.name)
             print(f"✗ {found.name} cannot be built: {str(error).splitlines()[0]}", flush=True)

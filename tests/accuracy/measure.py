@@ -32,7 +32,8 @@ LIMIT = 4.0
 PLAIN = ("project-sigmoid", "project-tanh", "project-gelu")
 BITS = (200, 1200, 4000, 16000)
 TOGETHER = 16  # points in one call, for the second measurement: what one overflows, others do not see
-KINKS = (0, 0.5, 1, 2, 3, 6, 20, 30)
+EDGES = (0, 0.5, 1, 2, 3, 6, 20, 30, 45)  # kinks, and where exp(-x) disappears beside 1
+SIZES = (1e-300, 1e-160, 1e-77, 1e-20, 1e-9, 1e-4, 1e-3, 1e9, 1e20, 1e77, 1e122, 1e160, 1e250, 1e307)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def points(found: Found, options: dict[str, Any], count: int, dtype: Any, seed: 
         np.exp(random.uniform(np.log(750.0), np.log(float(info.max)), n // 2)),
     ]
     edges = [float(v) for v in options.values() if isinstance(v, int | float)]
-    for edge in (*KINKS, *map(abs, edges), *(1 / abs(v) for v in edges if v)):
+    size.append(np.array([v for v in SIZES if info.tiny <= v <= info.max]))
+    for edge in (*EDGES, *map(abs, edges), *(1 / abs(v) for v in edges if v)):
         at = np.array(edge, dtype)
         size.append(np.array([at, np.nextafter(at, dtype(np.inf)), np.nextafter(at, dtype(-np.inf))], float))
     x = np.abs(np.concatenate(size)).astype(dtype)
@@ -80,7 +82,7 @@ def points(found: Found, options: dict[str, Any], count: int, dtype: Any, seed: 
 
 
 def truths(found: Found, x: Array, options: dict[str, Any]) -> list[tuple[Any, Any, Any] | None]:
-    """g, g' and g'' at every point, as balls; None where there is no value, or none that Arb can tell."""
+    """g, g' and g'' at every point, as balls; None where there is no value or slope, or none that Arb can tell."""
     out: list[tuple[Any, Any, Any] | None] = [None] * len(x)
     (tensor,), (y,) = found.layer.inputs, found.layer.outputs
     for bits in BITS:
@@ -102,7 +104,7 @@ def at_point(found: Found, x: float, options: dict[str, Any], bits: int, name: s
             return None
         balls = tuple(next(iter(own[n].values())) for own, n in (
             (run.forward, y), (run.backward, name), (run.double_backward, name)))  # fmt: skip
-        return balls if all(map(sharp, balls)) else None
+        return balls if all(map(sharp, balls)) and not run.singular else None
 
 
 def sharp(ball: Any) -> bool:

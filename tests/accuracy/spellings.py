@@ -279,9 +279,9 @@ def elish(x: Real[...]):
 
 
 @layer(cites="powers")
-def power_of_absolute(x: Real[...], p: Positive = 1.5):
-    """|x|^p."""
-    y[...] = abs(x[...]) ** p
+def power_of_absolute(x: Real[...], p: Positive = 0.5):
+    """|x|^(1 + p), which has a slope at 0."""
+    y[...] = abs(x[...]) ** (1 + p)
     return y
 
 

@@ -1,0 +1,61 @@
+"""Every elementwise function at some sixty points; ``python -m tests.accuracy`` measures it at more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tests.accuracy.functions import Found, functions
+from tests.accuracy.measure import LIMIT, at_point, error, measured, points
+
+FUNCTIONS = functions()
+
+#: What is beyond the limit, and why; a row whose function is within it is an error.
+KNOWN = {
+    "spellings-softplus_scaled": "beta x overflows at 1e307, where the result is x",
+    "spellings-softplus_centred": "log(1 + e^x) - log 2 is not log1p(expm1(x) / 2)",
+    "spellings-arsinh": "log(x + sqrt(x^2 + 1)) cancels below and at 0",
+    "spellings-log_of_cdf": "no row for the logarithm of the normal distribution function",
+    "spellings-cauchy": "x^2 overflows in log(1 + x^2)",
+    "spellings-serf": "the slope is inf * 0 at 1e9",
+    "spellings-cube_root": "its page cannot be printed: a power of a negative number",
+    "spellings-box_cox": "its page cannot be printed: a power of a negative number",
+    "activations-selu": "a decimal constant is printed as a fraction of integers of 16 digits, and overflows",
+    "activations-softsign": "the slope is a difference in place of 1 / (1 + |x|)^2",
+    "optimisers-polynomial_decay": "(1 - t)^40 multiplies the rounding of 1 - t by 40",
+}
+
+
+def rows() -> Iterator[object]:
+    for found in FUNCTIONS:
+        reason = KNOWN.get(found.name)
+        marks = pytest.mark.xfail(reason=reason, strict=True) if reason else ()
+        yield pytest.param(found, id=found.name, marks=marks)
+
+
+@pytest.mark.parametrize("found", list(rows()))
+def test_value_and_slope(found: Found) -> None:
+    with found.kernel() as kernel:
+        for options in found.settings():
+            x = points(found, options, 24, np.float64, seed=1)
+            value, slope = measured(found, kernel, options, x)
+            assert value.measured > len(x) / 4, options
+            assert max(value.error, slope.error) <= LIMIT, f"{options}: value {value}, slope {slope}"
+
+
+def test_every_row_is_a_function() -> None:
+    assert KNOWN.keys() <= {f.name for f in FUNCTIONS}
+    assert {"project-gelu", "spellings-arsinh", "activations-mish"} <= {f.name for f in FUNCTIONS}
+
+
+def test_the_unit() -> None:
+    """An error of one unit is measured as one; what has the conditioning of a difference may lose what that loses."""
+    (found,) = (f for f in FUNCTIONS if f.name == "spellings-exp_less_one")
+    truth, slope, _ = at_point(found, 1e-3, {}, 400, "x", "y")
+    nearest = float(truth.mid())
+    unit = 2.0**-53 * (abs(nearest) + 1e-3 * float(slope.mid()))
+    assert error(np.float64(nearest + 8 * unit), 1e-3, truth, slope, False).error == pytest.approx(8, rel=0.1)
+    assert error(np.float64(np.nan), 1e-3, truth, slope, False).error == np.inf
+    assert error(np.float64(np.exp(1e-3) - 1), 1e-3, truth, slope, False).error > 100
