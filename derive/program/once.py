@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import zip_longest
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref, Size
@@ -90,12 +91,11 @@ def read_once(draft: Draft) -> Draft:
 
     def marked(uses: Counter[str]) -> Callable[[Block, str], Block]:
         def mark(statements: Block, axis: str) -> Block:
-            following = [*statements[1:], None]
             return tuple(
                 replace(s, inline=True)
                 if isinstance(s, Fold | Contract) and uses[s.name] == 1 and may_follow(s, after, axis)
                 else s
-                for s, after in zip(statements, following, strict=True)
+                for s, after in zip_longest(statements, statements[1:])
             )
 
         return mark

@@ -94,6 +94,11 @@ RIGHT = {
         "m: Real[i * j], x: Real[i]",
         "y[i] = sum(j, m[i, j] ** 2) * x[i]\nreturn y",
     ),
+    "an elementwise layer that is the same everywhere": (
+        "x: Real[...], p: Positive = 2.0",
+        "y[...] = 1 + sigmoid(p)\nreturn y",
+    ),
+    "a layer that is one number": ("x: Real[i], p: Positive = 2.0", "y = p ** 2\nreturn y"),
     "a mean of what has none of its indices": (
         "x: Real[...]",
         "y[...] = mean(..., 1) / (1 + exp(-x[...]))\nreturn y",
