@@ -28,7 +28,6 @@ from random import Random
 
 import numpy as np
 
-from derive.calculus.facts import Fact
 from derive.calculus.reverse import Adjoint
 from derive.evidence import inputs
 from derive.evidence.evaluation import Env
@@ -36,7 +35,7 @@ from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements, every
 from derive.evidence.residues import Field, P, Retry, Value
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Pos, Reduce, Ref
+from derive.notation.expr import Expr, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show
 
@@ -62,7 +61,6 @@ def prove_equal(
     adjoint: Adjoint | None,
     before: Expr,
     after: Expr,
-    assumption: Fact | None = None,
     target: Ref | None = None,
 ) -> Proof:
     """Prove or refute ``before = after`` for all values of their free indices.
@@ -71,7 +69,6 @@ def prove_equal(
         layer: its equations give every tensor of the definition a value.
         adjoint: its equations, as the scatter rule gave them, do so for the adjoints; cotangents are random.
         before, after: the two sides.
-        assumption: a sum of an input that is known; only points where it holds are drawn.
         target: what both sides are equal to; its indices begin where it does, at -1 in a recurrence.
     """
     seen, done = 0, 0
@@ -80,8 +77,6 @@ def prove_equal(
             return Proof(True, seen)
         run = point(layer, adjoint, seed, PLAN if done else SMALLEST)
         try:
-            if assumption is not None:
-                assume(run, assumption)
             one, two = run.number(before), run.number(after)
             places = list(environments(run, before, after, target))
             Random(seed).shuffle(places)
@@ -96,9 +91,9 @@ def prove_equal(
     raise ArithmeticError(f"{layer.name}: no point found where {show(before)} can be evaluated")
 
 
-def prove_equation(layer: Layer, adjoint: Adjoint, equation: Equation, assumption: Fact | None = None) -> Proof:
+def prove_equation(layer: Layer, adjoint: Adjoint, equation: Equation) -> Proof:
     """Prove that an equation holds for the adjoints that the scatter rule gave."""
-    return prove_equal(layer, adjoint, equation.lhs, equation.body, assumption, equation.lhs)
+    return prove_equal(layer, adjoint, equation.lhs, equation.body, equation.lhs)
 
 
 def point(layer: Layer, adjoint: Adjoint | None, seed: int, plan: inputs.Plan) -> Interpreter:
@@ -130,25 +125,6 @@ def environments(run: Interpreter, before: Expr, after: Expr, target: Ref | None
     for index in run.indices(target.tensor):
         if all(index[n] == constant for n, constant in fixed):
             yield {e.index: i for e, i in zip(target.index, index, strict=True) if isinstance(e, Pos)}
-
-
-def assume(run: Interpreter, fact: Fact) -> None:
-    """Make ``sum_i t[..., i] = c`` true by its last summand, for an input t."""
-    s = fact.lhs
-    assert isinstance(s, Reduce)
-    inputs = {t.name for t in run.case.layer.inputs}
-    if len(s.over) != 1 or not isinstance(s.body, Ref) or s.body.tensor not in inputs:
-        raise NotImplementedError(
-            f"cannot draw points where {show(s)} is given; assume a sum of an input over one index"
-        )
-    add, mul, at = run.numbers.add, run.numbers.mul, run.position(s.body.index)
-    for env in run.loops(tuple(x.free(s)), s)({}):
-        *_, last = run.loops(s.over, s.body)(env)
-        found = at(last)
-        assert found is not None
-        store = run.store[s.body.tensor]
-        rest = add(run.number(s)(env), mul(run.numbers.exact(-1), store[found]))
-        store[found] = add(run.number(fact.body)(env), mul(run.numbers.exact(-1), rest))
 
 
 __all__ = ["Proof", "prove_equal", "prove_equation"]

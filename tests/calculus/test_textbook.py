@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from derive.calculus.assume import under
 from derive.calculus.derivation import derive
-from derive.calculus.facts import Fact, Knowledge
+from derive.calculus.facts import Knowledge
 from derive.calculus.polynomials import Algebra
 from derive.calculus.price import price
 from derive.calculus.reverse import reverse
@@ -146,31 +145,6 @@ def test_facts() -> None:
     }
     for name, facts in expected.items():
         assert [f"{show(f.lhs)} = {show(f.body)}" for f in derive(LAYERS[name][0]).facts] == facts
-
-
-SUM_T = Reduce("sum", ("i",), Ref("t", (Pos(ELLIPSIS), Pos("i"))))
-
-
-def test_targets_that_sum_to_one() -> None:
-    """S16: dz = dL (y - t) holds for targets that sum to one, and only for those."""
-    layer = LAYERS["softmax_cross_entropy"][0]
-    adjoint = reverse(layer)
-    assumption = Fact(SUM_T, x.ONE, "targets are probabilities")
-    equations, steps = under(layer, textbook(layer, adjoint).equations, assumption)
-    final = next(e for e in equations if e.target == "dz")
-    assert show_equation(final) == "dz[..., i] = dL[...] * (y[..., i] - t[..., i])"
-    assert prove_equation(layer, adjoint, final, assumption)
-    refuted = prove_equation(layer, adjoint, final)
-    assert not refuted
-    assert "sizes" in refuted.counterexample
-    assert [s.rule for s in steps] == ["assume"]
-    assert prove_equal(layer, adjoint, steps[0].before, steps[0].after, assumption)
-
-
-def test_an_assumption_is_about_one_sum() -> None:
-    layer = LAYERS["softmax_cross_entropy"][0]
-    with pytest.raises(ValueError, match="one sum"):
-        under(layer, (), Fact(Ref("t", (Pos(ELLIPSIS), Pos("i"))), x.ONE, ""))
 
 
 @pytest.mark.parametrize("name", list(LAYERS))

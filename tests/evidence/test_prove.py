@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive.calculus.facts import Fact
 from derive.calculus.reverse import reverse
 from derive.calculus.textbook import textbook
 from derive.evidence.prove import prove_equal, prove_equation
 from derive.evidence.residues import Field, P, Retry, Value
 from derive.notation import expr as x
 from derive.notation.define import load_project
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Ref
+from derive.notation.expr import Expr, Num, Op, Reduce, Ref
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
 
@@ -133,13 +132,6 @@ def test_an_expression_that_is_never_defined_is_not_proved() -> None:
     nowhere = x.power(x.sub(a, a), x.num(-1))
     with pytest.raises(ArithmeticError, match="no point"):
         equal(nowhere, nowhere)
-
-
-def test_assumption_about_something_else() -> None:
-    layer = LAYERS["softmax"][0]
-    y = Reduce("sum", ("i",), Ref("y", (Pos(ELLIPSIS), Pos("i"))))
-    with pytest.raises(NotImplementedError, match="sum of an input"):
-        prove_equal(layer, None, y, x.ONE, Fact(y, x.ONE, ""))
 
 
 @given(RESIDUES, RESIDUES)
