@@ -1,11 +1,16 @@
-"""When two expressions are the same: up to the names of their indices and the order of factors and terms."""
+"""What is the same is computed once: up to the names of indices and the order of factors and terms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Op, Part, Pos, Reduce
+from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref
+from derive.notation.layer import Tensor
+from derive.program.draft import Draft
+from derive.program.ir import Map, Statement, names
+from derive.program.once import blocks
 
 COMMUTE = ("add", "mul", "max", "and", "or")
 
@@ -39,3 +44,80 @@ def called(e: Expr, names: dict[str, str]) -> Expr:
         case Reduce(op, over, body):
             return Reduce(op, tuple(sorted(names[i] for i in over)), called(body, names))
     return x.rebuild(e, lambda child: called(child, names))
+
+
+# ---- functions of the same elements --------------------------------------------------------------------------------
+
+CHEAP = frozenset(
+    {"add", "mul", "max", "abs", "where", "iverson", "group", "floordiv", "exactdiv", "and", "or", "not"}
+    | {"==", "!=", "<", "<=", ">", ">="}
+)
+
+
+def computed_once(draft: Draft) -> Draft:
+    """A function that two statements take of the same elements gets an array of its own."""
+    tensors = dict(draft.tensors)
+    found = draft.each_function(lambda f: blocks(f.statements, lambda block, axis: once(block, tensors, axis)))
+    return replace(found, tensors=tensors)
+
+
+def once(block: tuple[Statement, ...], tensors: dict[str, Tensor], axis: str) -> tuple[Statement, ...]:
+    """The statements of a run, with what is needed again computed before its first use."""
+    while (found := repeated(block, axis)) is not None:
+        e, users = found
+        first, made = block[users[0]], tuple[Statement, ...]()
+        if isinstance(first, Map) and first.body == e and {*first.left} == {*map(Pos, x.free(e))}:
+            new, users = Ref(first.name, first.left), users[1:]
+        else:
+            places = dict.fromkeys(i for n in users for i in axes_of(block[n]) if i in x.free(e))
+            order = (*places, *(i for i in x.free(e) if i not in places))
+            words = [n.fn.split()[-1].replace("'", "_slope") for n in x.walk(e) if isinstance(n, Op) and costly(n)]
+            name = x.numbered("_".join([words[0], *x.tensors(e)[:2]]), tensors)
+            tensors[name] = Tensor(name, order)
+            new, made = Ref(name, tuple(map(Pos, order))), (Map(name, tuple(map(Pos, order)), order, e),)
+        changed = [written(s, e, new) if n in users else s for n, s in enumerate(block)]
+        block = (*changed[: users[0]], *made, *changed[users[0] :])
+    return block
+
+
+def repeated(block: tuple[Statement, ...], axis: str) -> tuple[Expr, list[int]] | None:
+    """The largest expression with a costly function that occurs again, and which statements it is in."""
+    users: dict[Expr, list[int]] = {}
+    for n, s in enumerate(block):
+        for e in always(s.body) if isinstance(s, Map) else ():
+            users.setdefault(e, []).append(n)
+    for e, places in sorted(users.items(), key=lambda item: -x.size(item[0])):
+        if (
+            len(places) > 1
+            and ({axis} if axis else {*x.free(e)}) & {*x.free(e)}
+            and any(isinstance(n, Op) and costly(n) for n in x.walk(e))
+        ):
+            changed = {name for s in block[places[0] : places[-1]] for name in names((s,))}
+            if not changed & {*x.tensors(e)}:
+                return e, sorted(set(places))
+    return None
+
+
+def always(e: Expr) -> Iterator[Expr]:
+    """The parts of an expression that are computed in any case."""
+    if isinstance(e, Op) and not e.fn.startswith(("first of", "second of")):
+        yield e
+        for child in e.args[:1] if e.fn == "where" else e.args:
+            yield from always(child)
+
+
+def costly(e: Op) -> bool:
+    """Whether a function takes longer than arithmetic."""
+    match e:
+        case Op("pow", (_, exponent)):
+            return not isinstance(exponent, Num) or exponent.value.denominator > 1
+    return e.fn not in CHEAP
+
+
+def axes_of(s: Statement) -> tuple[str, ...]:
+    return s.axes if isinstance(s, Map) else ()
+
+
+def written(s: Statement, e: Expr, new: Ref) -> Statement:
+    """A statement that reads an array in place of an expression."""
+    return replace(s, body=x.transform(s.body, lambda n: new if n == e else None)) if isinstance(s, Map) else s

@@ -22,6 +22,7 @@ from derive.program.absent import with_absent
 from derive.program.adjoints import pushed
 from derive.program.arrays import with_arrays, with_numbers
 from derive.program.cases import unless
+from derive.program.common import computed_once
 from derive.program.dependence import constants_inlined, reaching_back
 from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
@@ -98,6 +99,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         unless,
         parted,
         scheduled,
+        computed_once,
         in_blocks,
         added_in_place,
         assigned_first,

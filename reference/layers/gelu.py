@@ -57,13 +57,11 @@ def derivative(x: Array) -> Any:
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def second_derivative(x: Array, out: Array | None = None) -> Any:
     """Its second derivative, element by element."""
+    within_x = np.square(within(x))
+    exp_x = np.exp(-within_x / 2)
     return np.subtract(
-        np.exp(-np.square(within(x)) / 2) * (sqrt(2, dtype=x.dtype) / sqrt("pi", dtype=x.dtype)),
-        (
-            np.square(within(x))
-            * np.exp(-np.square(within(x)) / 2)
-            * (sqrt(2, dtype=x.dtype) / (2 * sqrt("pi", dtype=x.dtype)))
-        ),
+        exp_x * (sqrt(2, dtype=x.dtype) / sqrt("pi", dtype=x.dtype)),
+        within_x * exp_x * (sqrt(2, dtype=x.dtype) / (2 * sqrt("pi", dtype=x.dtype))),
         out=out,
     )
 

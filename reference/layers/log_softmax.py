@@ -132,7 +132,8 @@ def double_backward(dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], 
     below_z = z - np.maximum.reduce(z, axis=1, initial=-np.inf)[:, None]
     y = below_z - log_sum_exp(below_z, z)[:, None]
     sum_dy = sum_over(dy, axis=1)
-    relative_ddz = less_mean(ddz, np.exp(y))
+    exp_y = np.exp(y)
+    relative_ddz = less_mean(ddz, exp_y)
     ddy = relative_ddz
-    dz_ = -np.exp(y) * sum_dy[:, None] * relative_ddz
+    dz_ = -exp_y * sum_dy[:, None] * relative_ddz
     return Second(*SIGNATURE.restore(dims, y=ddy, z=dz_))

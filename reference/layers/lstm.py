@@ -296,7 +296,7 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
     ddc = ddc_total[1:]
     ddh = ddh_total[1:]
     decay = exp_decay(c[1:], 2)
-    decay_2 = exp_decay(c[1:], 2)
+    decay_2 = decay
     sum_ddU_ds = contract("tagn,gnb->tab", ds, ddU)
     ds_ = np.empty((n_t, rows, n_gate, n_n), dtype=dims.dtype)
     dc_ = np.empty((n_t + 1, rows, n_n), dtype=dims.dtype)
@@ -324,19 +324,15 @@ def double_backward(cotangents_of_outputs: Any, primals: Sequence[Any], cotangen
             )
             + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_slope_s[t, :, 3] * tanh.value(c[t + 1])
         )
+        tanh_slope_slope_c = tanh.second_derivative(c[t + 1])
         dc_[t + 1] += (
             (
                 sigmoid_s[t, :, 3]
                 * (
                     4 * decay_2[t] * dh_[t + 1]
-                    + ddc_total[t + 1] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
-                    + (
-                        ddc_total[t + 1]
-                        * np.square(decay_2[t])
-                        * dh_total[t + 1]
-                        * tanh.second_derivative(c[t + 1])
-                    )
-                    + 2 * ddc_total[t + 1] * decay_2[t] * dh_total[t + 1] * tanh.second_derivative(c[t + 1])
+                    + ddc_total[t + 1] * dh_total[t + 1] * tanh_slope_slope_c
+                    + ddc_total[t + 1] * np.square(decay_2[t]) * dh_total[t + 1] * tanh_slope_slope_c
+                    + 2 * ddc_total[t + 1] * decay_2[t] * dh_total[t + 1] * tanh_slope_slope_c
                 )
                 / np.square(decay_2[t] + 1)
             )

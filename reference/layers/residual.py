@@ -153,9 +153,10 @@ def double_backward(
     ddW = SIGNATURE.cotangent("W", ddW, dims)
     ddb = SIGNATURE.cotangent("b", ddb, dims)
     z, saved_z = linear.forward(x, W, b)
-    dz = dy * ACTIVATIONS[activation].derivative(z)
+    activation_slope_z = ACTIVATIONS[activation].derivative(z)
+    dz = dy * activation_slope_z
     ddz, dx_of_dz, dW_of_dz, db_of_dz = linear.double_backward(dz, (x, W, b), (ddx, ddW, ddb))
-    ddy = ddskip + ddz * ACTIVATIONS[activation].derivative(z)
+    ddy = ddskip + ddz * activation_slope_z
     dz_ = ddz * dy * ACTIVATIONS[activation].second_derivative(z)
     dx_of_z, dW_of_z, db_of_z = linear.backward(dz_, saved_z)
     db_ = db_of_dz + db_of_z

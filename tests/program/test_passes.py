@@ -108,6 +108,24 @@ CASES = {
             "    da = sum(t: dh_total[t] * h[t - 1])",
         ],
     ),
+    "computed_once": (
+        "def bell(x: Real[i], v: Real[i]):\n    y[i] = v[i] * exp(-(x[i] ** 2))\n"
+        "    z[i] = exp(-(x[i] ** 2)) + v[i]\n    return y, z",
+        [
+            "    y[i] = v[i] * exp(-x[i]**2)",
+            "    z[i] = exp(-x[i]**2) + v[i]",
+            "    dv[i] = dz[i] + dy[i] * exp(-x[i]**2)",
+            "    dx[i] = -2 * x[i] * exp(-x[i]**2) * (dz[i] + dy[i] * v[i])",
+        ],
+        [
+            "    exp_x[i] = exp(-x[i]**2)",
+            "    y[i] = v[i] * exp_x[i]",
+            "    z[i] = exp_x[i] + v[i]",
+            "    exp_x2[i] = exp(-x[i]**2)",
+            "    dv[i] = dz[i] + dy[i] * exp_x2[i]",
+            "    dx[i] = -2 * x[i] * exp_x2[i] * (dz[i] + dy[i] * v[i])",
+        ],
+    ),
     "in_blocks": (
         "def twice(x: Real[b, c], g: Real[c]):\n"
         "    z[b, c] = x[b, c] * g[c] + 1\n    y[b, c] = z[b, c] * z[b, c] + x[b, c]\n    return y",
