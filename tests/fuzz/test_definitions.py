@@ -58,6 +58,24 @@ def test_a_kernel_that_disagrees_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> 
     assert "disagrees" in outcome.words
 
 
+def test_an_internal_error_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its place, and says itself that the definition is right."""
+
+    def fails(*arguments: Any) -> Any:
+        raise KeyError("i")
+
+    monkeypatch.setattr(build, "printed", fails)
+    outcome = attempt(RIGHT)
+    assert outcome.kind == "fault"
+    assert "internal error" in outcome.words
+
+
+def test_the_outcome_does_not_depend_on_what_was_tried_before() -> None:
+    """Nor on which worker tries it, nor on the order in which they finish."""
+    texts = [mutant(SEED, n, 60) for n in range(25)]
+    assert [attempt(t) for t in texts] == [attempt(t) for t in reversed(texts)][::-1]
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -25,7 +25,7 @@ class Outcome:
     """What became of a definition.
 
     Attributes:
-        kind: refused, internal, agrees, unread (built, and the second reader does not know), or fault.
+        kind: refused, agrees, unread (built, and the second reader does not know), or fault.
         words: the error; or why nothing was compared.
     """
 
@@ -59,7 +59,7 @@ def attempt(text: str) -> Outcome:
     except DefinitionError as error:
         if not PLACE.search(str(error)):
             return Outcome("fault", f"an error without its place: {error}")
-        return Outcome("internal" if "internal error" in str(error) else "refused", str(error))
+        return Outcome("fault" if "internal error" in str(error) else "refused", str(error))
     except Exception:
         return Outcome("fault", traceback.format_exc(limit=-4))
     finally:
