@@ -61,7 +61,7 @@ class Evaluation(ABC):
         self.lowest = self.lower_bounds()
         self.compiled: dict[int, Closure] = {}
         self.busy: set[tuple[str, tuple[int, ...]]] = set()
-        self.scalars: dict[tuple[str, int], Closure] = {}
+        self.scalars: dict[Expr, Closure] = {}
         self.lengths: dict[tuple[str, int, int | None], int | None] = {}
         self.listed: dict[tuple[str, int | None], tuple[int, ...]] = {}
 

@@ -150,7 +150,10 @@ def axis_sizes(case: Case) -> dict[str, int]:
         if len(unknown) == 1:
             found[unknown[0]] = length // max(1, math.prod(found[a] for a in part if a in found))
     computed()
-    return {a: n for a, n in found.items() if a not in ragged}
+    given = {o.axis for o in layer.options if o.kind == "Count"} | {
+        a for a, e in layer.sizes.items() if isinstance(e, Num)
+    }
+    return {a: n for a, n in found.items() if a not in ragged - given}
 
 
 #: Arithmetic on sizes.
@@ -205,7 +208,9 @@ def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
         if len(part) == 1:
             sizes.append(math.prod(size))
         else:
-            sizes += [case.sizes[case.layer.axis(a)] for a in part]
+            known = [case.sizes.get(case.layer.axis(a)) for a in part]
+            rest = math.prod(size) // max(1, math.prod(n for n in known if n))  # at most one is an entry's own
+            sizes += [rest if n is None else n for n in known]
     return tuple(sizes)
 
 

@@ -67,8 +67,8 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
                 return lambda env: function(inner(env))
             several = [world.number(a) for a in args]
             return lambda env: function(*(p(env) for p in several))
-        case Op(fn, (a,)):
-            return named(world, fn, a)
+        case Op(fn, (a, *given)):
+            return named(world, fn, a, tuple(given))
     raise TypeError(f"the interpreter has no rule for {e!r}")
 
 
@@ -194,15 +194,16 @@ def guarded(world: Evaluation, fn: str, a: Expr, b: Expr) -> Closure:
     return run
 
 
-def named(world: Evaluation, fn: str, argument: Expr) -> Closure:
-    """An elementwise layer, called by its name or chosen by an option, or its derivative."""
+def named(world: Evaluation, fn: str, argument: Expr, given: tuple[Expr, ...] = ()) -> Closure:
+    """An elementwise layer, called by its name or chosen by an option, or its derivative; ``given`` are its options."""
     name, order = fn.rstrip("'"), len(fn) - len(fn.rstrip("'"))
     name = str(world.case.options.get(name, name))
     if name not in REGISTRY:
         raise TypeError(f"{world.case.layer.name}: the interpreter has no function {fn}")
-    if (name, order) not in world.scalars:
-        world.scalars[(name, order)] = scalar_function(world, scalar_body(REGISTRY[name][0], order))
-    function, inner = world.scalars[(name, order)], world.number(argument)
+    body = scalar_body(REGISTRY[name][0], order, given)
+    if body not in world.scalars:
+        world.scalars[body] = scalar_function(world, body)
+    function, inner = world.scalars[body], world.number(argument)
     return lambda env: function({ARGUMENT.name: inner(env)})
 
 
@@ -215,12 +216,14 @@ def scalar_function(world: Evaluation, body: Expr) -> Closure:
     return lambda env: finish(formula(env))
 
 
-def scalar_body(layer: Layer, order: int) -> Expr:
-    """The n-th derivative of an elementwise layer at ARGUMENT, its options at their defaults (as floats)."""
+def scalar_body(layer: Layer, order: int, given: tuple[Expr, ...] = ()) -> Expr:
+    """The n-th derivative of an elementwise layer at ARGUMENT, its options as given or at their defaults (floats)."""
     at = layer.inputs[0].ref()
     body = derivative(layer.equations[0].body, at, order)
-    defaults: list[tuple[str, Any]] = [(o.name, o.default) for o in layer.options]
-    values = {Opt(n): x.num(Fraction(v)) for n, v in defaults}
+    defaults: list[Any] = [o.default for o in layer.options]
+    values = dict(
+        zip([Opt(o.name) for o in layer.options], given or (x.num(Fraction(v)) for v in defaults), strict=True)
+    )
 
     def replaced(e: Expr) -> Expr | None:
         return ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Literal
 
 from derive.notation import expr as x
@@ -26,6 +27,9 @@ WITHIN = {
     "Natural": {"Natural", "Count"},
     "Count": {"Count"},
 }
+
+
+HOME = Path(__file__).resolve().parent.parent / "layers"  #: where the project's own definitions are
 
 
 @dataclass
@@ -82,7 +86,30 @@ class Calls(Axes):
                 mend = f"give another name to one of the two, or to {results[0].tensor}"
                 self.fail(node, f"{part.name} has an intermediate that is called {tensor} here, as above", mend)
             self.introduce(node, tensor, left)
-        self.steps.append(call)
+        self.steps += [call] if self.takes(part, call) else call.equations
+
+    def takes(self, part: Layer, call: Call) -> bool:
+        """Whether a part's kernel knows every function that it may be given here.
+
+        It knows those of the project, and those that stand before it in its own file. With another one the part is
+        written out.
+        """
+        for option in part.options:
+            if option.kind == "Activation":
+                chosen = call.option(option.name)
+                own = [
+                    n for n in self.known if self.is_elementwise(n) and self.known[n][0].file == self.definition.file
+                ]
+                if not all(self.knows(part, name) for name in ([chosen] if isinstance(chosen, str) else own)):
+                    return False
+        return True
+
+    def knows(self, part: Layer, name: str) -> bool:
+        """Whether a function stands before a part in one file, or is the project's."""
+        other, order = self.known[name][0], list(self.known)
+        if other.file == part.file:
+            return order.index(name) < order.index(part.name)
+        return Path(other.file).parent == HOME
 
     def result(self, node: ast.expr) -> tuple[str, tuple[Expr, ...]]:
         """What a result is called, and the leading indices that the part knows nothing of."""

@@ -161,7 +161,8 @@ def _attempt(
     shapes: dict[str, Any] = {}
     for a in text.arguments:
         entries = range(count[a.entries]) if a.entries else [None]
-        found = [tuple(_shape(a, lengths, own, entry, rng, loose)) for entry in entries]
+        shared = any(DOTS in other.axes for other in text.arguments if not other.entries)
+        found = [tuple(_shape(a, lengths, own, entry, rng, loose, shared)) for entry in entries]
         shapes[a.name] = found if a.entries else found[0]
     arrays: dict[str, Any] = {}
     for a in text.arguments:
@@ -214,9 +215,12 @@ def _shape(
     entry: int | None,
     rng: np.random.Generator,
     loose: bool,
+    shared: bool,
 ) -> Iterator[int]:
+    """One array's shape; ``shared``: whether ... stands for the axes of an argument that is no list."""
+
     def length(axis: str) -> Any:
-        if entry is None or (axis in lengths and axis != DOTS and not loose):
+        if entry is None or (axis in lengths and (axis != DOTS or shared) and not loose):
             return lengths[axis]
         if not loose:
             return own.setdefault((0, axis), (2, 3) if axis == DOTS else 2 if not lengths else 3)

@@ -40,10 +40,11 @@ def merged(case: Case, name: str, grid: Grid) -> list[tuple[int, ...]]:
         return groupings(grid.shape) if case.text.products or case.library[s.part].products else [grid.shape]
     if not axes or (DOTS in axes and not case.text.products):
         return [grid.shape]
+    axes = axes[1:] if case.text.listed(name) else axes
     wide = len(grid.shape) - len(axes) + 1
     spans: list[tuple[str | None, tuple[int, ...]]] = []
-    at = len(grid.shape) - sum(wide if a == DOTS else 1 for a in axes[1 if case.text.listed(name) else 0 :])
-    for a in axes[1 if case.text.listed(name) else 0 :]:
+    at = len(grid.shape) - sum(wide if a == DOTS else 1 for a in axes)
+    for a in axes:
         span = wide if a == DOTS else 1
         spans.append((a, grid.shape[at : at + span]))
         at += span

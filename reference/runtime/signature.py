@@ -170,10 +170,10 @@ class Signature(Examiner):
         return self.fitted(name, argument, dims)
 
     def fitted(self, name: str, argument: Any, dims: Dims) -> Any:
-        """cotangent, for what is new; None stands for zeros, in a list too."""
+        """cotangent, for what is new; None stands for zeros, in a list too, and so does what a sum begins with."""
         pattern = self.pattern(name, dims)
         label = f"{self.layer}: the cotangent or tangent of {pattern}"
-        if argument is None:
+        if argument is None or (argument.__class__ is int and argument == 0):  # beyond the last of a chain of calls
             argument = self.nothing(pattern, dims)
         if pattern.sequence:
             shapes, within = self.entries(pattern, dims)
