@@ -151,10 +151,9 @@ def both(x: Real[t, i], p0: Real[i], q0: Real[i]):
     q[t, i] = p[t - 1, i] + q[t - 1, i] / 2 + p[t, i] ** 2
     return p, q
 """,
-    "windows over one axis": """
-def windows(x: Real[b, q], w: Real[k], stride: Count = 2, padding: Natural = 1):
-    i = axis((size(q) + 2 * padding - size(k)) // stride + 1)
-    y[b, i] = sum(k, w[k] * x[b, stride * i + k - padding])
+    "a layer without gradient, whose backward does nothing": """
+def hot(t: Integer[...], classes: Count[k] = 3):
+    y[..., k] = 1 if t[...] == k else 0
     return y
 """,
     "a gather with two kinds of index, and a scatter": """

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size, Slots
-from derive.notation.text import ATOM, LOGIC_LEVEL, PRODUCT, SUM, Text, plus_first, show_equation, split_sign
+from derive.notation.text import ATOM, LOGIC_LEVEL, POWER, PRODUCT, SUM, Text, plus_first, show_equation, split_sign
 from derive.program import ir
+from derive.program.memory import singles
 from derive.program.outside import may_lie_outside
 from derive.targets.loops import words
 from derive.targets.words import docstring
@@ -150,7 +151,8 @@ class Printer(Text):
         """What a statement computes for one element, or at once."""
         match s:
             case ir.Fold(op="mean"):
-                return self.reduced("sum", s, x.div(s.body, s.count))
+                *parts, last = self.reduced("sum", s, s.body)
+                return [*parts, f"{last} / {self.show(s.count, POWER)}"]
             case ir.Fold():
                 return self.reduced(OF_ROWS.get(s.op, s.op), s, s.body)
             case ir.Contract():
@@ -272,8 +274,8 @@ class Printer(Text):
 
     def filled(self, name: str) -> bool:
         """Whether every entry of a list is written to."""
-        inner = (b for s in self.function.statements for b in (s.body if isinstance(s, ir.Loop) else (s,)))
-        first = (b.left[0] for b in inner if isinstance(b, ir.Single) and b.name == name)
+        every = (w for s in self.function.statements for w in singles(s))
+        first = (w.left[0] for w in every if isinstance(w, ir.Single) and w.name == name)
         return not self.arrays[name].listed or all(isinstance(i, Pos | Num) for i in first)
 
     def heads(self, indices: Iterable[str], s: ir.Single) -> list[str]:
