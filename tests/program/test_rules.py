@@ -24,6 +24,7 @@ EXACT: dict[str, Any] = {
     "add": lambda *a: mpmath.fsum(a),
     "mul": lambda *a: mpmath.fprod(a),
     "pow": mpmath.power,
+    "runtime powered": mpmath.power,
     "exp": mpmath.exp,
     "log": mpmath.log,
     "library log1p": lambda a: mpmath.log(1 + a),
@@ -31,6 +32,7 @@ EXACT: dict[str, Any] = {
     "runtime softplus": lambda a: mpmath.log(1 + mpmath.exp(a)),
     "runtime logistic": lambda a: 1 / (1 + mpmath.exp(-a)),
     "runtime logistic_slope": lambda a, step=1, times=1: times / (2 + 2 * mpmath.cosh(step * a)),
+    "second slope of logistic": lambda a: -mpmath.tanh(a / 2) / (2 + 2 * mpmath.cosh(a)),
     "library tanh": mpmath.tanh,
     "runtime log_cosh": lambda a: mpmath.log(mpmath.cosh(a)),
     "runtime log_add": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
@@ -45,6 +47,7 @@ EXACT: dict[str, Any] = {
     "abs": abs,
     "group": lambda a: a,
     "max": max,
+    "iverson": int,
     ">": lambda a, b: a > b,
     "<": lambda a, b: a < b,
     "where": lambda c, a, b: a if c else b,
@@ -53,6 +56,7 @@ ROUNDED: dict[str, Any] = {
     "add": lambda *a: sum(a[1:], start=a[0]),
     "mul": lambda *a: np.multiply.reduce(a),
     "pow": lambda a, b: np.sqrt(a) if b == 0.5 else 1 / np.sqrt(a) if b == -0.5 else a**b,
+    "runtime powered": np.power,
     "exp": np.exp,
     "log": np.log,
     "library log1p": np.log1p,
@@ -60,6 +64,7 @@ ROUNDED: dict[str, Any] = {
     "runtime softplus": lambda a: runtime_softplus(np.asarray(a)),
     "runtime logistic": lambda a: logistic(np.asarray(a)),
     "runtime logistic_slope": lambda a, step=1, times=1: logistic_slope(np.asarray(a), int(step), float(times)),
+    "second slope of logistic": lambda a: -np.tanh(a / 2) * logistic_slope(np.asarray(a)),
     "library tanh": np.tanh,
     "erf": lambda a: erf(np.asarray(a)),
     "runtime normal_cdf": lambda a: normal_cdf(np.asarray(a)),
@@ -68,7 +73,7 @@ ROUNDED: dict[str, Any] = {
     "abs": np.abs,
     "group": lambda a: a,
     "max": max,
-    **{name: EXACT[name] for name in (">", "<", "where")},
+    **{name: EXACT[name] for name in (">", "<", "where", "iverson")},
     **{
         f"runtime {name}": getattr(tails, name)
         for name in ("log_add", "log_cosh", "log1mexp", "less_tanh", "asinh", "hypot")
@@ -104,8 +109,8 @@ def points(row: Row) -> list[dict[str, float]]:
     numbers = [dict(zip(("%#c", "%#d"), pair, strict=True)) for pair in NUMBERS[: 1 + ("%#c" in letters(row))]]
     if row.when is totals:  # they stand for sums of exponentials
         return [{**dict(zip(data, v, strict=True)), "%#c": 3.0} for v in itertools.product(TOTALS, repeat=len(data))]
-    if row.name == "power less 1":  # its condition: v is above 0
-        return [{"%v": v, "%#c": c} for v in TOTALS for c in (0.5, -2.5)]
+    if row.name.startswith("power"):  # its condition: v is above 0
+        return [{"%v": v, "%#c": c} for v in (*TOTALS, 0.001234) for c in (0.5, -2.5, 4e4)]
     single = [v for v in DATA if abs(v) < 100 or row.name != "slope of tanh of exp"]  # exp(exp(v)) is to be computed
     values = itertools.product(single if len(data) == 1 else DATA[::3], repeat=len(data))
     return [{**dict(zip(data, v, strict=True)), **n} for v, n in itertools.product(values, numbers)]
@@ -139,7 +144,7 @@ ROWS = [*FIRST, *LAST]
 #: Rows that keep no digits by themselves: they make what other rows, or the rules for sums, take up, or mend 0 / 0.
 SUMS = {row.name for row in ROWS if row.when is totals}  # it is the sums that overflow
 NO_DIGITS = {"itself over itself", "1/", "1/ squared", "log exp", "log of 1/", "sign times u", "cosh", *SUMS}
-NO_DIGITS |= {"slope of tanh of exp"}
+NO_DIGITS |= {"slope of tanh of exp", "minus sign times u"}
 NO_DIGITS |= {"tanh of softplus", "sigmoid of u and of -u"}
 
 

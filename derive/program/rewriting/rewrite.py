@@ -9,13 +9,14 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Reduce, Ref
 from derive.program.rewriting.pattern import Definitions, Matcher, nothing, put
 from derive.program.rewriting.sums import exponent_of
-from derive.program.rewriting.table import Row, logistic, slope, tanh
+from derive.program.rewriting.table import BEND, Row, logistic, slope, tanh
 
 ANY = x.Opt("%")
 #: What the project's layers of these names are, in words of the table.
 CALLED: dict[str, Op] = {
     "sigmoid": logistic(ANY),
     "sigmoid'": slope(ANY),
+    "sigmoid''": Op(BEND, (ANY,)),
     "tanh": tanh(ANY),
     "tanh'": slope(ANY, 2, 4),
 }

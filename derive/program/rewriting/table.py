@@ -18,6 +18,7 @@ from derive.program.rewriting.pattern import Binding
 
 U, V, W = Opt("%u"), Opt("%v"), Opt("%w")
 C, D = Opt("%#c"), Opt("%#d")  #: numbers: options, sizes, but no data
+BEND = "second slope of logistic"  #: a word for matching alone
 HALF, TWO = Num(Fraction(1, 2)), x.num(2)
 
 
@@ -105,6 +106,7 @@ def totals(found: Binding, facts: Facts) -> bool:
 GROWN = x.add(exp(U), ONE)
 BELOW = x.power(GROWN, x.num(-1))
 SIGN = x.where(Op(">", (U, ZERO)), ONE, x.where(Op("<", (U, ZERO)), x.num(-1), ZERO))
+MINUS_SIGN = x.where(Op(">", (U, ZERO)), x.num(-1), x.iverson(Op("<", (U, ZERO))))
 ROOT = x.sqrt(x.add(squared(U), C))
 LONG = x.add(f("abs", U), f("runtime hypot", U, x.sqrt(C)))
 AND_ROOT = x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG))
@@ -145,6 +147,16 @@ FIRST = (
         x.add(U, softplus(x.mul(x.num(-2), U)), x.neg(log(TWO))),
         f("runtime log_cosh", U),
         "log(cosh(u)) is computed from sinh(u/2) where it is small, and from |u| where it is large",
+    ),
+    Row(
+        "softplus less log 2",
+        x.sub(softplus(U), log(TWO)),
+        x.where(
+            Op(">", (U, ZERO)),
+            x.add(x.mul(HALF, U), f("runtime log_cosh", x.mul(HALF, U))),
+            f("library log1p", x.mul(HALF, f("library expm1", U))),
+        ),
+        "log((1 + exp(u))/2) is u/2 + log(cosh(u/2)) and log1p(expm1(u)/2): what is small next to 0 keeps its digits",
     ),
     Row("log of two", log(x.add(exp(U), exp(V))), f("runtime log_add", U, V), SOFT, through=True),
     Row(
@@ -237,6 +249,13 @@ FIRST = (
         x.mul(x.num(4), exp(x.sub(V, x.mul(TWO, exp(V)))), squared(logistic(x.mul(TWO, exp(V))))),
         "exp(v) times tanh's slope at exp(v) has one exponential: infinity times 0 is none",
     ),
+    Row(
+        "slope's slope and slope",
+        x.add(f(BEND, U), x.mul(logistic(U), slope(U))),
+        x.mul(slope(U), logistic(x.neg(U))),
+        QUOTIENT,
+        through=True,
+    ),
     Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
     Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),
     Row(
@@ -265,8 +284,10 @@ FIRST = (
         f("library expm1", x.mul(C, f("library log1p", V))),
         "(1 + v)**c - 1 is computed as expm1(c log1p(v)), which keeps a small result",
         lambda found, facts: not isinstance(found["%#c"], Num) and facts.is_positive(found["%v"]),
+        early=True,
     ),
     Row("sign times u", x.mul(U, SIGN), f("abs", U), "u times its sign is |u|"),
+    Row("minus sign times u", x.mul(U, MINUS_SIGN), x.neg(f("abs", U)), "u times its sign is |u|"),
     Row(
         "root less its number",
         x.sub(x.sqrt(x.add(squared(U), squared(C))), C),
