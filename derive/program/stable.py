@@ -178,23 +178,46 @@ class Stabiliser:
     # ---- sqrt(sum g**2) --------------------------------------------------------------------------------------------
 
     def norms(self) -> None:
+        """``sqrt(sum g**2)`` and ``sqrt(c sum g**2)`` as norms of the rows."""
+
+        def norm(total: Expr) -> Ref | None:
+            made = self.definition(total.tensor) if isinstance(total, Ref) else None
+            match made.body if made else None:
+                case Reduce("sum", over, Op("pow", (g, x.Num(two)))) if two == 2:
+                    assert made is not None
+                    assert isinstance(total, Ref)
+                    if made.left and not all(x.plain(i) for r in x.refs(g) for i in r.index):
+                        return None  # a window is a sum of its own kind
+                    if not made.left and not isinstance(g, Ref):
+                        return None
+                    body = Reduce("norm", over, g)
+                    name = next((n for n, e in self.new_norms.items() if e.body == body and e.left == made.left), "")
+                    name = name or self.fresh(
+                        "_".join(["norm", *dict.fromkeys(r.tensor for r in x.refs(g))]), made.indices
+                    )
+                    self.new_norms.setdefault(name, Equation(name, made.left, body))
+                    return Ref(name, total.index)
+            return None
+
         def visit(e: Expr) -> Expr | None:
             match e:
-                case Op("pow", (Ref(name, ()), x.Num(value))) if abs(value) == HALF:
-                    made = self.definition(name)
-                    match made.body if made else None:
-                        case Reduce("sum", over, Op("pow", (Ref() as g, x.Num(two)))) if two == 2:
-                            norm = self.known_norm(over, g) or self.fresh(f"norm_{g.tensor}", ())
-                            self.new_norms.setdefault(norm, Equation(norm, (), Reduce("norm", over, g)))
-                            return Ref(norm, ()) if value > 0 else x.power(Ref(norm, ()), x.num(-1))
+                case Op("pow", (base, x.Num(value))) if value.denominator == 2:
+                    numbers = [f for f in x.factors(base) if not x.tensors(f) and not x.free(f)]
+                    (total, *more) = [f for f in x.factors(base) if f not in numbers] or [x.ONE]
+                    if all(isinstance(f, x.Num) or of_size(f) for f in numbers) and not more:
+                        found = norm(total)
+                        if found is not None:
+                            scale = x.power(x.mul(*numbers), x.Num(value)) if numbers else x.ONE
+                            return x.mul(scale, x.power(found, x.Num(2 * value)))
             return None
 
         self.new_norms: dict[str, Equation] = {}
-        self.flat = [Equation(e.target, e.left, x.transform(e.body, visit), e.line) for e in self.flat]
+        self.flat = [replace(e, body=x.transform(e.body, visit)) for e in self.flat]
         if self.new_norms:
             self.note("the norm is computed with scaled squares: they neither overflow nor underflow")
-            first = min(n for n, e in enumerate(self.flat) if set(x.tensors(e.body)) & set(self.new_norms))
-            self.flat[first:first] = list(self.new_norms.values())
+            for made in reversed(self.new_norms.values()):
+                first = min(n for n, e in enumerate(self.flat) if made.target in x.tensors(e.body))
+                self.flat.insert(first, made)
 
     def squares(self) -> None:
         """A sum of all squares is added up in a wider format where there is one."""
@@ -206,9 +229,6 @@ class Stabiliser:
             return e
 
         self.flat = [wide(e) for e in self.flat]
-
-    def known_norm(self, over: tuple[str, ...], g: Ref) -> str | None:
-        return next((n for n, e in self.new_norms.items() if e.body == Reduce("norm", over, g)), None)
 
     # ---- y - [i == t] ----------------------------------------------------------------------------------------------
 
@@ -237,6 +257,11 @@ class Stabiliser:
 def positive(layer: Layer) -> frozenset[Expr]:
     """The options of a layer that are above 0."""
     return frozenset(x.Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS)
+
+
+def of_size(e: Expr) -> bool:
+    """A power of a length, which is above 0."""
+    return isinstance(e.args[0] if isinstance(e, Op) and e.fn == "pow" else e, x.Size)
 
 
 def of_option(e: Expr) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.functions import quietly
+from reference.runtime.sums import square_sum, sum_over
 
-__all__ = ["asinh", "hypot", "less_tanh", "log1mexp", "log_add", "log_cosh"]
+__all__ = ["asinh", "hypot", "less_tanh", "log1mexp", "log_add", "log_cosh", "row_norm"]
 
 Array = NDArray[Any]
 HALVES = np.log(np.longdouble(2))
@@ -81,3 +82,21 @@ def less_tanh(x: Any) -> Array:
         k = square / (odd + k)
     result[near] = u * (k / (1 + k))
     return result
+
+
+def row_norm(e: Array, axis: int | tuple[int, ...]) -> Array:
+    """The root of the sum of squares over some axes, without overflow or underflow of the squares.
+
+    Where a sum is out of the range in which it has all its digits, rows are scaled by powers of two first.
+    """
+    if e.dtype == object:
+        return np.asarray(np.sqrt(sum_over(e * e, axis)))
+    total = np.asarray(quietly(square_sum, e, axis))
+    info = np.finfo(e.dtype)
+    if total.size and info.tiny / info.eps**2 < total.min() and total.max() < info.max / 4:
+        return np.asarray(np.sqrt(total, out=total))
+    peak = np.abs(e).max(axis, keepdims=True, initial=0)
+    exponent = np.where(np.isfinite(peak), np.frexp(peak)[1], 0)
+    scaled = quietly(np.ldexp, e, -exponent)
+    root = np.sqrt(quietly(square_sum, scaled, axis))
+    return np.asarray(np.ldexp(root, exponent.reshape(np.shape(root))))

@@ -13,6 +13,7 @@ WORDS: dict[str, str] = {
     "log_add": "tails",
     "log_cosh": "tails",
     "less_tanh": "tails",
+    "row_norm": "tails",
     "sinh": "",
     "cosh": "",
 }

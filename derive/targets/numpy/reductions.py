@@ -106,7 +106,7 @@ class Values:
     def fold(self, s: Fold, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer
         over = tuple(a for a in s.over if p.axis(a) != p.loop)
-        if s.op in ("norm", "squares"):
+        if s.op in ("norm", "squares") and not axes:
             assert isinstance(s.body, Ref)
             function = {"norm": "global_norm", "squares": "sum_of_squares"}[s.op]
             p.functions.add(function)
@@ -117,7 +117,7 @@ class Values:
             code, level = p.node(s.body, axes)
             p.fill = "0"
             return code, level, axes
-        if s.op == "square_sum":
+        if s.op in ("square_sum", "norm"):
             return self.squares(s, axes, over), ATOM, axes
         if s.op in ("sum", "mean"):
             apart = self.row_dot(s, axes + over) if len(over) == 1 and axes else None
@@ -200,13 +200,14 @@ class Values:
         return False
 
     def squares(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str:
-        """``square_sum(e, axis)``."""
+        """``square_sum(e, axis)``, and its root."""
         p = self.printer
         frame = p.frame(s.body, axes + over)
         places = sorted(frame.index(a) for a in over)
-        p.functions.add("square_sum")
+        word = "row_norm" if s.op == "norm" else "square_sum"
+        p.functions.add(word)
         where = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
-        return f"square_sum({p.show(s.body, frame)}, {where})"
+        return f"{word}({p.show(s.body, frame)}, {where})"
 
     def overlap(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str | None:
         """A sum over a window's positions, read at ``(p + padding - k) / stride``, as one addition a position."""
