@@ -19,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = tuple(f"{ROOT}/{p}/" for p in ("derive", "reference/runtime"))
+FAILED = pytest.StashKey[bool]()
 
 
 class Functions:
@@ -47,9 +48,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     sys.settrace(functions)
     yield
     sys.settrace(None)
+    if item.stash.get(FAILED, False):  # it would fail of every change
+        return
     with Path(target + os.environ.get("PYTEST_XDIST_WORKER", "")).open("a", encoding="utf-8") as file:
         line = {"test": item.nodeid, "seconds": round(process_time() - begin, 3), "functions": functions.names()}
         file.write(json.dumps(line) + "\n")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    if outcome.get_result().failed:  # type: ignore[attr-defined]
+        item.stash[FAILED] = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

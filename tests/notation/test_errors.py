@@ -11,7 +11,8 @@ from derive.calculus.derivation import derive
 from derive.calculus.reverse import CalculusError, Reverse
 from derive.calculus.scalars import Derivative
 from derive.calculus.textbook import Search
-from derive.command.build import Plan, kernel_source, layer_files
+from derive.command.build import Plan, layer_files
+from derive.command.kernels import kernel_source
 from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DEBUG, DefinitionError, Place

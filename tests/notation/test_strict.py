@@ -184,6 +184,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "numbers joined by and": (X, "y[i] = x[i] and 1\nreturn y", "compare it"),
     "a comparison of comparisons": (X, "y[i] = x[i] if (x[i] > 0) == (x[i] < 1) else 0\nreturn y", "(1 if c else 0)"),
     "a chain": (X, "y[i] = x[i] if 0 < x[i] < 1 else 0\nreturn y", "0 < x[i] and x[i] < 1"),
+    "two numbers compared": (X, "y[i] = x[i] if 1 < 2 else 0\nreturn y", "write the case that holds"),
     "in": (X, "y[i] = x[i] if x[i] in (1, 2) else 0\nreturn y", "not a comparison"),
     "True": (X, "y[i] = True * x[i]\nreturn y", "write 1"),
     "a flag compared": ("x: Real[i], f: Flag = True", "y[i] = x[i] if f == True else 0\nreturn y", "f, or not f"),
