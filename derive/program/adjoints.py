@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 
 from derive.calculus.reverse import CalculusError, always, spread
 from derive.notation import expr as x
+from derive.notation.conditions import decided
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref
 from derive.notation.layer import Equation
 from derive.program.dependence import components, condition_at, opened, recurrence, shifts_in, without_start
@@ -52,9 +53,10 @@ def handed_back(group: list[Equation], early: Container[str], along: Callable[[s
             shifts = shifts_in(term, axis, targets) - {0} or ({max(shifts_in(term, axis) or {0})} - {0})
             if not backwards or all(s < 0 for s in shifts) or (shifts != {1} and not shifts_in(term, axis, targets)):
                 here.append(without_start(term, axis))
-                if backwards and e.target in early and not ends_before(term, axis, early):
-                    at = {axis: x.num(-1)}
-                    first.append(Equation(e.target, tuple(x.rename(i, at) for i in e.left), x.rename(term, at)))
+                at = {axis: x.num(-1)}
+                there = known(x.rename(term, at), early) if backwards and e.target in early else x.ZERO
+                if there != x.ZERO:
+                    first.append(Equation(e.target, tuple(x.rename(i, at) for i in e.left), there))
             elif shifts == {1}:
                 back = {axis: x.add(Pos(axis), x.num(-shifts.pop()))}
                 left = tuple(x.rename(i, back) for i in e.left)
@@ -68,11 +70,15 @@ def handed_back(group: list[Equation], early: Container[str], along: Callable[[s
     return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
 
 
-def ends_before(term: Expr, axis: str, early: Container[str]) -> bool:
-    """Whether a term is surely zero at position -1: it has a condition, or reads an array that begins at 0."""
-    for f in x.factors(term):
-        if f == x.iverson(Op(">=", (Pos(axis), x.ZERO))):
-            return True
-        if isinstance(f, Ref) and f.tensor not in early and any(s < 1 for s in shifts_in(f, axis)):
-            return True
-    return False
+def known(e: Expr, early: Container[str]) -> Expr:
+    """An expression at position -1 of a recurrence: arrays that do not begin there are 0, and no condition is open."""
+
+    def visit(n: Expr) -> Expr | None:
+        match n:
+            case Ref(tensor, index) if any(isinstance(i, Num) and i.value < -(tensor in early) for i in index):
+                return x.ZERO
+            case Op(">=", (Num(a), Num(b))):
+                return x.ONE if a >= b else x.ZERO
+        return None
+
+    return decided(x.transform(e, visit))
