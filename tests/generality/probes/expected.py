@@ -69,11 +69,7 @@ KNOWN: dict[str, str] = {
     **dict.fromkeys(("recurrence-ema_first", "reproducers-r_begin_zero"), BEGINNING),
     **dict.fromkeys(("recurrence-backward_rnn", "reproducers-r_begin_end", "traps-trap_backwards"), FROM_END),
     "messages-m_two_recurrences": "a recurrence over two axes",
-    "attention-flash": "double_backward evaluates what is before the beginning: exp overflows, though it is times 0",
-    "attention-flash_split": "double_backward evaluates what is before the beginning: exp overflows",
-    "attention-linear_attention_zero": "double_backward evaluates what is before the beginning: 0 / 0",
     "recurrence-lstm_peephole": "double_backward is wrong",
-    "recurrence-lstm_lengths": "double_backward: a local variable is not assigned where a recurrence has cases",
     "recurrence-lstm_stack": "double_backward: a part's cotangent that is 0 is passed without its shape",
     "recurrence-ctc": "backward: axes do not match where a label indexes a recurrence's own axis",
     "recurrence-hmm_log": "a logarithm of a sum of exponentials in a recurrence is not shifted",
@@ -84,8 +80,6 @@ KNOWN: dict[str, str] = {
     "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
     "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
     "structure-cdist": "the gradient of a norm at 0 is 0 / 0",
-    "recurrence-lstm_projected": "double_backward reads a position that is outside",
-    **dict.fromkeys(("structure-one_hot", "optimisers-step_decay"), "a layer without gradient cannot be printed"),
     "optimisers-noam": "the page of a power of a negative number: internal error",
 }
 
