@@ -26,7 +26,7 @@ def is_whole(world: Evaluation, e: Expr) -> bool:
             return world.tensors[tensor].kind == "integer"
         case Reduce(op, _, _):
             return op == "argmax"
-        case Op("add" | "mul" | "floordiv" | "exactdiv", args):
+        case Op("add" | "mul" | "floordiv" | "exactdiv" | "abs" | "max", args) | Op("where", (_, *args)):
             return all(is_whole(world, a) for a in args)
     return False
 
@@ -62,6 +62,14 @@ def compile_index(world: Evaluation, e: Expr) -> Closure:
             return _fold([compile_index(world, a), compile_index(world, b)], operator.floordiv)
         case Op("exactdiv", (a, b)):
             return _fold([compile_index(world, a), compile_index(world, b)], lambda p, q: None if p % q else p // q)
+        case Op("abs", (a,)):
+            inner = compile_index(world, a)
+            return lambda env: None if (value := inner(env)) is None else abs(value)
+        case Op("max", args):
+            return _fold([compile_index(world, a) for a in args], max)
+        case Op("where", (c, a, b)):
+            test, then, other = compile_test(world, c), compile_index(world, a), compile_index(world, b)
+            return lambda env: then(env) if test(env) else other(env)
         case Reduce("argmax", over, body):
             return world.extreme(over, body, position=True)
     raise TypeError(f"not an integer: {e!r}")

@@ -163,6 +163,17 @@ WHOLE: dict[str, Callable[[list[int]], int]] = {
     "floordiv": lambda known: known[0] // known[1],
     "pow": lambda known: known[0] ** known[1],
     "max": max,
+    "abs": lambda known: abs(known[0]),
+    "where": lambda known: known[1] if known[0] else known[2],
+    "not": lambda known: not known[0],
+    "and": all,
+    "or": any,
+    "==": lambda known: known[0] == known[1],
+    "!=": lambda known: known[0] != known[1],
+    "<": lambda known: known[0] < known[1],
+    "<=": lambda known: known[0] <= known[1],
+    ">": lambda known: known[0] > known[1],
+    ">=": lambda known: known[0] >= known[1],
 }
 
 

@@ -48,6 +48,17 @@ ODD = {
         "k = axis(window)\n    i = axis((size(q) - window) // stride + 1)\n    y[b, i] = mean(k, x[b, stride * i + k])",
         "y",
     ),
+    "an array mirrored at its ends": (
+        "x: Real[..., i], left: Natural = 2, right: Natural = 1",
+        "j = axis(size(i) + left + right)\n    y[..., j] = x[..., size(i) - 1 - abs(size(i) - 1 - abs(j - left))]",
+        "y",
+    ),
+    "a length that an option rounds up": (
+        "x: Real[b, q], window: Count = 2, stride: Count = 2, up: Flag = False",
+        "k = axis(window)\n    i = axis((size(q) - window + (stride - 1 if up else 0)) // stride + 1)\n"
+        "    y[b, i] = max(k, x[b, stride * i + k])",
+        "y",
+    ),
     "a maximum over an axis": (
         "x: Real[..., i]",
         "m[...] = max(j, x[..., j])\n    y[..., i] = x[..., i] - m[...]",

@@ -137,7 +137,7 @@ class Bound:
                 return self.sizes.get(self.layer.axis(axis))
             case Op(fn, args):
                 known = [n for a in args if (n := self.whole(a)) is not None]
-                if len(known) == len(args):
+                if len(known) == len(args) and fn in WHOLE:
                     return WHOLE[fn](known)
         return None
 
