@@ -213,9 +213,11 @@ def of_derivation(
 
 
 def forward_and_backward(d: Derivation) -> Draft:
-    forward = Function("forward", inputs(d.layer), {}, (), tuple((o, o) for o in d.layer.outputs))
+    results = tuple((o, o) for o in d.layer.outputs)
+    forward = Function("forward", inputs(d.layer), {}, (), results, equations=tuple(d.layer.equations))
     gradients = tuple((t.name, d.gradients.get(t.name)) for t in d.layer.differentiable)
-    backward = Function("backward", parameters("cotangent", d.adjoint.cotangents), {}, (), gradients)
+    given = parameters("cotangent", d.adjoint.cotangents)
+    backward = Function("backward", given, {}, (), gradients, equations=tuple(d.backward))
     equations = (*d.equations, *d.adjoint.auxiliary, *d.backward)
     return of_derivation(d, (forward, backward), equations, d.tensors, (d.adjoint,))
 

@@ -33,7 +33,7 @@ from typing import Literal
 
 from derive.notation.domain import Domain
 from derive.notation.expr import ONE, Expr, Op, Part, Ref
-from derive.notation.layer import Layer
+from derive.notation.layer import Equation, Layer
 
 #: What an array has in it. A ``number`` depends on options and sizes alone; ``saved`` is what a part's forward keeps.
 Kind = Literal["boolean", "integer", "real", "number", "saved"]
@@ -230,6 +230,7 @@ class Function:
             returned without that position.
         saved: the arrays that forward keeps for backward.
         notes: on the forms chosen for accuracy.
+        equations: what it computes, as the derivation has it.
     """
 
     name: str
@@ -239,6 +240,7 @@ class Function:
     results: tuple[tuple[str, str | None], ...]
     saved: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    equations: tuple[Equation, ...] = ()
 
     @property
     def returned(self) -> tuple[str, ...]:

@@ -92,6 +92,9 @@ def around(
             group.append(s)
             cuts = found
             (inside if axis in s.axes else closed).add(s.name)
+        elif isinstance(s, Map) and scales(s, closed):
+            group.append(s)
+            closed.add(s.name)
         elif reads & (inside | closed):
             after.append(s)
             closed |= set(names((s,)))
@@ -112,6 +115,14 @@ def around(
     given = tuple((n, cuts.get(n)) for n in sorted(mine, key=lambda n: (cuts.get(n) is None, n)))
     rows = Rows(axis, tuple(group), given, results, joins)
     return work, (*before, rows, *after)
+
+
+def scales(s: Map, closed: set[str]) -> bool:
+    """Whether a statement is a sum of the group times numbers: the sums of some rows may be scaled as well as all."""
+    if s.axes:
+        return False
+    sums = [f for f in x.factors(s.body) if isinstance(f, Ref) and f.tensor in closed]
+    return len(sums) == 1 and not (read((s,)) - {sums[0].tensor})
 
 
 def read(statements: Iterable[Statement]) -> set[str]:

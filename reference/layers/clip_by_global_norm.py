@@ -16,128 +16,93 @@ import numpy as np
 from reference.runtime.arrays import ratio
 from reference.runtime.blocks import in_blocks
 from reference.runtime.functions import global_norm
-from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own, room
+from reference.runtime.signature import Array, Arrays, Dims, Signature
+from reference.runtime.storage import room
 from reference.runtime.sums import sum_over
-from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "clip_by_global_norm",
-    inputs=(
-        Pattern("g", (("l",), ("...",)), sequence=True),
-    ),
-    outputs=(
-        Pattern("y", (("l",), ("...",)), sequence=True),
-    ),
-    options={
-        "tau": ("Positive", 1.0, ()),
-    },
+    inputs=("g[l][...]",),
+    outputs=("y[l][...]",),
+    options={"tau": ("Positive", 1.0)},
     elementwise=True,
 )
 
 
+class Saved(NamedTuple):
+    """What forward keeps for backward."""
+
+    g: Sequence[Any]  # [l, ...]
+    norm: float
+    tau: float
+    dims: Dims
+
+
 class Gradients(NamedTuple):
-    """One gradient for each differentiable input, in its shape and dtype."""
-
-    g: Any  # [l, ...]
+    g: list[Array]  # [l, ...]
 
 
-class Second(NamedTuple):
-    """Gradients of the backward pass."""
-
-    dy: Any
-    g: Any
+Second = NamedTuple("Second", [("dy", Any), ("g", Any)])
 
 
 @in_blocks(cut=(0, 0, None, None, None), join=0, flat=True, out=("dg",))
 def backward_rows(dy: Any, g: Any, dnorm: Any, norm: Any, tau: Any, dg: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
+    # dg[l, ...] = (dy[l, ...] if norm <= tau else (tau * dy[l, ...] + dnorm * g[l, ...]) / norm)
     return np.multiply(dy * tau + dnorm * g, 1 / norm, out=dg)
 
 
-@wider
-def forward(g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], tuple[Any, ...]]:
+@SIGNATURE.forward(Saved, wide=True)
+def forward(dims: Dims, g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Any]:
     """Scale all gradients together so that their joint norm is at most tau.
 
     Args:
         g: a list; each [...], real.
         tau: a positive number.
 
-    Returns:
-        y[l, ...], and what backward needs.
-
-    Raises:
-        ValueError: shapes do not fit the index patterns, or an option is out of range.
-        TypeError: an argument has the wrong kind of numbers.
+    Returns y[l, ...] and what backward needs.
     """
-    g, tau, dims = SIGNATURE.bind(g, tau)
     n_l = dims["l"]
-    norm = global_norm(g)
+    norm = global_norm(g)  # norm = sqrt(sum((l, ...), g[l, ...]**2))
     y = [g[l] if norm <= tau else np.multiply(g[l], ratio(tau, norm), out=room(g[l])) for l in range(n_l)]
-    saved = g, norm, tau, dims
-    if dims.direct_outputs:
-        return own(y, saved), saved
-    return SIGNATURE.restore(dims, y=own(y, saved))[0], saved
+    return y, (g, norm, tau, dims)
 
 
-@wider
-def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
-    """Return the gradients of sum(dy * y) with respect to g.
-
-    Raises:
-        ValueError: the cotangent has not the shape of the output.
-    """
-    g, norm, tau, dims = SIGNATURE.kept(saved, 4)
-    dy = SIGNATURE.cotangent("y", dy, dims)
+@SIGNATURE.backward(wide=True)
+def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
+    """Return the gradients of sum(dy * y) with respect to g."""
+    g, norm, tau, dims = saved
     n_l = dims["l"]
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_dy_g += sum_over(dy[l] * g[l], axis=None)
+    # dnorm = (-tau * sum((l, ...), dy[l, ...] * g[l, ...]) / norm**2 if not norm <= tau else 0)
     dnorm = (-ratio(ratio(sum_dy_g * tau, norm), norm) if not (norm <= tau) else 0)
     dg = [dy[l] if norm <= tau else backward_rows(dy[l], g[l], dnorm, norm, tau) for l in range(n_l)]
-    if dims.direct:
-        return Gradients(own(dg, dy))
-    return Gradients(*SIGNATURE.restore(dims, g=own(dg, dy)))
+    return Gradients(dg)
 
 
-@wider
-def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, tau: float = 1.0) -> Any:
-    """Return the directional derivative of forward at primals (g) along tangents.
-
-    tangents has one array for each of g.
-    """
-    (g,) = SIGNATURE.primals(primals)
-    g, tau, dims = SIGNATURE.bind(g, tau)
-    (t_g,) = SIGNATURE.each("tangents", tangents, "g")
-    t_g = SIGNATURE.cotangent("g", t_g, dims)
+@SIGNATURE.jvp(wide=True)
+def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, tau: float = 1.0) -> Any:
+    """Return the derivative of forward at primals (g) along tangents of g."""
+    (g,) = primals
+    (t_g,) = tangents
     n_l = dims["l"]
     norm = global_norm(g)
     sum_g_t_g = dims.dtype.type(0)
     for l in range(n_l):
         sum_g_t_g += sum_over(g[l] * t_g[l], axis=None)
     t_norm = ratio(sum_g_t_g, norm)
-    t_y = [
-        t_g[l] if norm <= tau else (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm)
-        for l in range(n_l)
-    ]
-    return SIGNATURE.restore(dims, y=own(t_y, t_g))[0]
+    t_y = [t_g[l] if norm <= tau else (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) for l in range(n_l)]
+    return t_y
 
 
-@wider
-def double_backward(
-    dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, tau: float = 1.0
-) -> Second:
-    """Return the gradients of the sum of cotangents times backward's gradients.
-
-    cotangents has one array for each of g. The result has a gradient for each
-    of dy, g.
-    """
-    (g,) = SIGNATURE.primals(primals)
-    g, tau, dims = SIGNATURE.bind(g, tau)
+@SIGNATURE.double_backward(wide=True)
+def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, tau: float = 1.0) -> Second:
+    """Return the gradients of the sum of cotangents times backward's (g) for dy, g."""
+    (g,) = primals
+    (ddg,) = cotangents
     n_l = dims["l"]
-    dy = SIGNATURE.cotangent("y", dy, dims)
-    (ddg,) = SIGNATURE.each("cotangents", cotangents, "g")
-    ddg = SIGNATURE.cotangent("g", ddg, dims)
     norm = global_norm(g)
     sum_dy_g = dims.dtype.type(0)
     for l in range(n_l):
@@ -152,15 +117,12 @@ def double_backward(
     for l in range(n_l):
         ddy[l] = (ddg[l] if norm <= tau else (ddg[l] - g[l] * ratio(ddnorm, norm)) * ratio(tau, norm))
         sum_dy_norm_ddnorm += sum_over(dy[l] * (g[l] * ratio(2 * ddnorm, norm) - ddg[l]), axis=None)
-    dnorm_ = (
-        ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if not (norm <= tau) else 0
-    )
+    dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if not (norm <= tau) else 0)
     dg_ = [
         (
-            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * (1 / norm)
-            if not (norm <= tau)
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * (1 / norm) if not (norm <= tau)
             else np.full_like(g[l], 0)
         )
         for l in range(n_l)
     ]
-    return Second(*SIGNATURE.restore(dims, y=own(ddy, ddg), g=dg_))
+    return Second(ddy, dg_)

@@ -13,112 +13,81 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.functions import sum_of_squares
-from reference.runtime.signature import Array, Pattern, Signature
+from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 from reference.runtime.sums import sum_over
-from reference.runtime.wider import wider
 
 SIGNATURE = Signature(
     "l2_penalty",
-    inputs=(
-        Pattern("W", (("l",), ("...",)), sequence=True),
-    ),
-    outputs=(
-        Pattern("R", ()),
-    ),
-    options={
-        "weight_decay": ("Scalar", 0.0001, ()),
-    },
+    inputs=("W[l][...]",),
+    outputs=("R[]",),
+    options={"weight_decay": ("Scalar", 0.0001)},
     elementwise=True,
 )
 
 
+class Saved(NamedTuple):
+    """What forward keeps for backward."""
+
+    W: Sequence[Any]  # [l, ...]
+    weight_decay: float
+    dims: Dims
+
+
 class Gradients(NamedTuple):
-    """One gradient for each differentiable input, in its shape and dtype."""
-
-    W: Any  # [l, ...]
+    W: list[Array]  # [l, ...]
 
 
-class Second(NamedTuple):
-    """Gradients of the backward pass."""
-
-    dR: Any
-    W: Any
+Second = NamedTuple("Second", [("dR", Any), ("W", Any)])
 
 
-@wider
-def forward(W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, tuple[Any, ...]]:
+@SIGNATURE.forward(Saved, wide=True)
+def forward(dims: Dims, W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, Any]:
     """Half the weight decay times the sum of all squared weights.
 
     Args:
         W: a list; each [...], real.
         weight_decay: a number.
 
-    Returns:
-        R[], and what backward needs.
-
-    Raises:
-        ValueError: shapes do not fit the index patterns, or an option is out of range.
-        TypeError: an argument has the wrong kind of numbers.
+    Returns R[] and what backward needs.
     """
-    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
-    R = sum_of_squares(W) * weight_decay / 2
-    saved = W, weight_decay, dims
-    return SIGNATURE.restore(dims, R=R)[0], saved
+    R = sum_of_squares(W) * weight_decay / 2  # R = weight_decay * sum((l, ...), W[l, ...]**2) / 2
+    return R, (W, weight_decay, dims)
 
 
-@wider
-def backward(dR: Array, saved: tuple[Any, ...]) -> Gradients:
-    """Return the gradients of sum(dR * R) with respect to W.
-
-    Raises:
-        ValueError: the cotangent has not the shape of the output.
-    """
-    W, weight_decay, dims = SIGNATURE.kept(saved, 3)
-    dR = SIGNATURE.cotangent("R", dR, dims)
+@SIGNATURE.backward(wide=True)
+def backward(dR: Array, saved: Saved) -> Gradients:
+    """Return the gradients of sum(dR * R) with respect to W."""
+    W, weight_decay, dims = saved
     n_l = dims["l"]
     dW = [np.multiply(W[l], dR * weight_decay, out=room(W[l])) for l in range(n_l)]
-    if dims.direct:
-        return Gradients(dW)
-    return Gradients(*SIGNATURE.restore(dims, W=dW))
+    return Gradients(dW)
 
 
-@wider
-def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, weight_decay: float = 0.0001) -> Any:
-    """Return the directional derivative of forward at primals (W) along tangents.
-
-    tangents has one array for each of W.
-    """
-    (W,) = SIGNATURE.primals(primals)
-    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
-    (t_W,) = SIGNATURE.each("tangents", tangents, "W")
-    t_W = SIGNATURE.cotangent("W", t_W, dims)
+@SIGNATURE.jvp(wide=True)
+def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, weight_decay: float = 0.0001) -> Any:
+    """Return the derivative of forward at primals (W) along tangents of W."""
+    (W,) = primals
+    (t_W,) = tangents
     n_l = dims["l"]
     sum_W_t_W = dims.dtype.type(0)
     for l in range(n_l):
         sum_W_t_W += sum_over(W[l] * t_W[l], axis=None)
     t_R = sum_W_t_W * weight_decay
-    return SIGNATURE.restore(dims, R=t_R)[0]
+    return t_R
 
 
-@wider
+@SIGNATURE.double_backward(wide=True)
 def double_backward(
-    dR: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, weight_decay: float = 0.0001
+    dims: Dims, dR: Any, primals: Arrays, cotangents: Arrays, *, weight_decay: float = 0.0001
 ) -> Second:
-    """Return the gradients of the sum of cotangents times backward's gradients.
-
-    cotangents has one array for each of W. The result has a gradient for each
-    of dR, W.
-    """
-    (W,) = SIGNATURE.primals(primals)
-    W, weight_decay, dims = SIGNATURE.bind(W, weight_decay)
+    """Return the gradients of the sum of cotangents times backward's (W) for dR, W."""
+    (W,) = primals
+    (ddW,) = cotangents
     n_l = dims["l"]
-    dR = SIGNATURE.cotangent("R", dR, dims)
-    (ddW,) = SIGNATURE.each("cotangents", cotangents, "W")
-    ddW = SIGNATURE.cotangent("W", ddW, dims)
     sum_W_ddW = dims.dtype.type(0)
     for l in range(n_l):
         sum_W_ddW += sum_over(W[l] * ddW[l], axis=None)
     ddR = sum_W_ddW * weight_decay
     dW_ = [dR * weight_decay * ddW[l] for l in range(n_l)]
-    return Second(*SIGNATURE.restore(dims, R=ddR, W=dW_))
+    return Second(ddR, dW_)

@@ -14,51 +14,53 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, tanh
-from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own
-from reference.runtime.wider import wider
+from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
     "mlp",
-    inputs=(
-        Pattern("x", (("...",), ("i",))),
-        Pattern("W", (("l",), ("o",), ("i",)), sequence=True),
-        Pattern("b", (("l",), ("o",)), sequence=True),
-    ),
-    outputs=(
-        Pattern("y", (("...",), ("o",))),
-    ),
+    inputs=("x[..., i]", "W[l][o, i]", "b[l][o]"),
+    outputs=("y[..., o]",),
     options={
         "activation": ("Activation", "relu", ("gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh")),
         "output": ("Activation", "identity", ("gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh")),
     },
-    chain=('i', 'o'),
+    chain=("i", "o"),
 )
 
-ACTIVATIONS: dict[str, Any] = {"gelu": gelu, "identity": identity, "leaky_relu": leaky_relu, "relu": relu, "sigmoid": sigmoid, "tanh": tanh}
+ACTIVATIONS: dict[str, Any] = {
+    "gelu": gelu, "identity": identity, "leaky_relu": leaky_relu, "relu": relu, "sigmoid": sigmoid, "tanh": tanh
+}
+
+
+class Saved(NamedTuple):
+    """What forward keeps for backward."""
+
+    z: Sequence[Any]  # [l, ..., o]
+    saved_z: Sequence[Any]  # [l]
+    activation: str
+    output: str
+    dims: Dims
 
 
 class Gradients(NamedTuple):
-    """One gradient for each differentiable input, in its shape and dtype."""
-
-    x: Any  # [..., i]
-    W: Any  # [l, o, i]
-    b: Any  # [l, o]
+    x: Array  # [..., i]
+    W: list[Array]  # [l, o, i]
+    b: list[Array]  # [l, o]
 
 
-class Second(NamedTuple):
-    """Gradients of the backward pass."""
-
-    dy: Any
-    x: Any
-    W: Any
-    b: Any
+Second = NamedTuple("Second", [("dy", Any), ("x", Any), ("W", Any), ("b", Any)])
 
 
-@wider
+@SIGNATURE.forward(Saved, wide=True)
 def forward(
-    x: Array, W: Sequence[Array], b: Sequence[Array], *, activation: str = "relu", output: str = "identity"
-) -> tuple[Array, tuple[Any, ...]]:
+    dims: Dims,
+    x: Array,
+    W: Sequence[Array],
+    b: Sequence[Array],
+    *,
+    activation: str = "relu",
+    output: str = "identity",
+) -> tuple[Array, Any]:
     """A multilayer perceptron of any depth and widths.
 
     Args:
@@ -68,74 +70,47 @@ def forward(
         activation: the name of an elementwise layer.
         output: the name of an elementwise layer.
 
-    Returns:
-        y[..., o], and what backward needs.
-
-    Raises:
-        ValueError: shapes do not fit the index patterns, or an option is out of range.
-        TypeError: an argument has the wrong kind of numbers.
+    Returns y[..., o] and what backward needs.
     """
-    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
     n_l = dims["l"]
     h: list[Any] = [0] * (n_l + 1)
-    h[0] = x
+    h[0] = x  # h[-1, ..., i] = x[..., i]
     z: list[Any] = [0] * n_l
     saved_z: list[Any] = [0] * n_l
     for l in range(n_l):
         z[l], saved_z[l] = linear.forward(h[l], W[l], b[l])
         h[l + 1] = (ACTIVATIONS[activation].value(z[l]) if l < n_l - 1 else ACTIVATIONS[output].value(z[l]))
-    y = h[n_l]
-    saved = z, saved_z, activation, output, dims
-    if dims.direct_outputs:
-        return own(y, x, saved), saved
-    return SIGNATURE.restore(dims, y=own(y, x, saved))[0], saved
+    y = h[n_l]  # y[..., o] = h[size(l) - 1, ..., o]
+    return y, (z, saved_z, activation, output, dims)
 
 
-@wider
-def backward(dy: Array, saved: tuple[Any, ...]) -> Gradients:
-    """Return the gradients of sum(dy * y) with respect to x, W, b.
-
-    Raises:
-        ValueError: the cotangent has not the shape of the output.
-    """
-    z, saved_z, activation, output, dims = SIGNATURE.kept(saved, 5)
-    dy = SIGNATURE.cotangent("y", dy, dims)
+@SIGNATURE.backward(wide=True)
+def backward(dy: Array, saved: Saved) -> Gradients:
+    """Return the gradients of sum(dy * y) with respect to x, W, b."""
+    z, saved_z, activation, output, dims = saved
     n_l = dims["l"]
     dh: list[Any] = [0] * (n_l + 1)
     dh[n_l] = dh[n_l] + dy
     dW: list[Any] = [0] * n_l
     db: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
-        dz = (
-            dh[l + 1]
-            * (
-                ACTIVATIONS[activation].derivative(z[l])
-                if l < n_l - 1
-                else ACTIVATIONS[output].derivative(z[l])
-            )
+        # dz[l, ..., o] = dh[l, ..., o] * (activation'(z[l, ..., o]) if l < size(l) - 1 else output'(z[l, ..., o]))
+        dz = dh[l + 1] * (
+            ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
         )
         dx_of_z, dW[l], db[l] = linear.backward(dz, saved_z[l])
         dh[l] = dh[l] + dx_of_z
-    dx = dh[0]
-    if dims.direct:
-        return Gradients(dx, dW, db)
-    return Gradients(*SIGNATURE.restore(dims, x=dx, W=dW, b=db))
+    dx = dh[0]  # dx[..., i] = dh[-1, ..., i]
+    return Gradients(dx, dW, db)
 
 
-@wider
+@SIGNATURE.jvp(wide=True)
 def jvp(
-    primals: Sequence[Any], tangents: Sequence[Any], *, activation: str = "relu", output: str = "identity"
+    dims: Dims, primals: Arrays, tangents: Arrays, *, activation: str = "relu", output: str = "identity"
 ) -> Any:
-    """Return the directional derivative of forward at primals (x, W, b) along tangents.
-
-    tangents has one array for each of x, W, b.
-    """
-    x, W, b = SIGNATURE.primals(primals)
-    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
-    t_x, t_W, t_b = SIGNATURE.each("tangents", tangents, "x", "W", "b")
-    t_x = SIGNATURE.cotangent("x", t_x, dims)
-    t_W = SIGNATURE.cotangent("W", t_W, dims)
-    t_b = SIGNATURE.cotangent("b", t_b, dims)
+    """Return the derivative of forward at primals (x, W, b) along tangents of x, W, b."""
+    x, W, b = primals
+    t_x, t_W, t_b = tangents
     n_l = dims["l"]
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
@@ -148,39 +123,20 @@ def jvp(
     for l in range(n_l):
         t_z = linear.jvp((h[l], W[l], b[l]), (t_h[l], t_W[l], t_b[l]))
         t_h[l + 1] = (
-            (
-                ACTIVATIONS[activation].derivative(z[l])
-                if l < n_l - 1
-                else ACTIVATIONS[output].derivative(z[l])
-            )
-            * t_z
-        )
+            ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
+        ) * t_z
     t_y = t_h[n_l]
-    return SIGNATURE.restore(dims, y=own(t_y, t_x))[0]
+    return t_y
 
 
-@wider
+@SIGNATURE.double_backward(wide=True)
 def double_backward(
-    dy: Any,
-    primals: Sequence[Any],
-    cotangents: Sequence[Any],
-    *,
-    activation: str = "relu",
-    output: str = "identity",
+    dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, activation: str = "relu", output: str = "identity"
 ) -> Second:
-    """Return the gradients of the sum of cotangents times backward's gradients.
-
-    cotangents has one array for each of x, W, b. The result has a gradient for each
-    of dy, x, W, b.
-    """
-    x, W, b = SIGNATURE.primals(primals)
-    x, W, b, activation, output, dims = SIGNATURE.bind(x, W, b, activation, output)
+    """Return the gradients of the sum of cotangents times backward's (x, W, b) for dy, x, W, b."""
+    x, W, b = primals
+    ddx, ddW, ddb = cotangents
     n_l = dims["l"]
-    dy = SIGNATURE.cotangent("y", dy, dims)
-    ddx, ddW, ddb = SIGNATURE.each("cotangents", cotangents, "x", "W", "b")
-    ddx = SIGNATURE.cotangent("x", ddx, dims)
-    ddW = SIGNATURE.cotangent("W", ddW, dims)
-    ddb = SIGNATURE.cotangent("b", ddb, dims)
     h: list[Any] = [0] * (n_l + 1)
     h[0] = x
     z: list[Any] = [0] * n_l
@@ -192,13 +148,8 @@ def double_backward(
     dh[n_l] = dh[n_l] + dy
     dz: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
-        dz[l] = (
-            dh[l + 1]
-            * (
-                ACTIVATIONS[activation].derivative(z[l])
-                if l < n_l - 1
-                else ACTIVATIONS[output].derivative(z[l])
-            )
+        dz[l] = dh[l + 1] * (
+            ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
         )
         dx_of_z = linear.backward(dz[l], saved_z[l]).x
         dh[l] = dh[l] + dx_of_z
@@ -213,14 +164,8 @@ def double_backward(
             dz[l], (h[l], W[l], b[l]), (ddh[l], ddW[l], ddb[l])
         )
         ddh[l + 1] = (
-            ddh[l + 1]
-            + (
-                ddz[l]
-                * (
-                    ACTIVATIONS[activation].derivative(z[l])
-                    if l < n_l - 1
-                    else ACTIVATIONS[output].derivative(z[l])
-                )
+            ddh[l + 1] + ddz[l] * (
+                ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
             )
         )
     ddy = ddh[n_l]
@@ -229,22 +174,11 @@ def double_backward(
     dW_: list[Any] = [0] * n_l
     for l in reversed(range(n_l)):
         dz_ = (
-            (
-                ddz[l]
-                * dh[l + 1]
-                * (
-                    ACTIVATIONS[activation].second_derivative(z[l])
-                    if l < n_l - 1
-                    else ACTIVATIONS[output].second_derivative(z[l])
-                )
-            )
-            + (
-                dh_[l + 1]
-                * (
-                    ACTIVATIONS[activation].derivative(z[l])
-                    if l < n_l - 1
-                    else ACTIVATIONS[output].derivative(z[l])
-                )
+            ddz[l] * dh[l + 1] * (
+                ACTIVATIONS[activation].second_derivative(z[l]) if l < n_l - 1
+                else ACTIVATIONS[output].second_derivative(z[l])
+            ) + dh_[l + 1] * (
+                ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
             )
         )
         dx_of_z_, dW_of_z, db_of_z = linear.backward(dz_, saved_z[l])
@@ -253,4 +187,4 @@ def double_backward(
         db_[l] = db_of_dz[l] + db_of_z
         dW_[l] = dW_of_dz[l] + dW_of_z
     dx_ = dh_[0]
-    return Second(*SIGNATURE.restore(dims, y=ddy, x=dx_, W=dW_, b=db_))
+    return Second(ddy, dx_, dW_, db_)

@@ -13,51 +13,41 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.blocks import in_blocks
-from reference.runtime.signature import Array, Pattern, Signature
-from reference.runtime.storage import own, room
-from reference.runtime.wider import wider
+from reference.runtime.signature import Array, Arrays, Dims, Signature
+from reference.runtime.storage import room
 
 SIGNATURE = Signature(
     "sgd",
-    inputs=(
-        Pattern("W", (("l",), ("...",)), sequence=True),
-        Pattern("dW", (("l",), ("...",)), sequence=True),
-    ),
-    outputs=(
-        Pattern("y", (("l",), ("...",)), sequence=True),
-    ),
-    options={
-        "alpha": ("Scalar", 0.01, ()),
-    },
+    inputs=("W[l][...]", "dW[l][...]"),
+    outputs=("y[l][...]",),
+    options={"alpha": ("Scalar", 0.01)},
     elementwise=True,
 )
 
 
+class Saved(NamedTuple):
+    """What forward keeps for backward."""
+
+    alpha: float
+    dims: Dims
+
+
 class Gradients(NamedTuple):
-    """One gradient for each differentiable input, in its shape and dtype."""
-
-    W: Any  # [l, ...]
-    dW: Any  # [l, ...]
+    W: list[Array]  # [l, ...]
+    dW: list[Array]  # [l, ...]
 
 
-class Second(NamedTuple):
-    """Gradients of the backward pass."""
-
-    dy: Any
-    W: Any
-    dW: Any
+Second = NamedTuple("Second", [("dy", Any), ("W", Any), ("dW", Any)])
 
 
 @in_blocks(cut=(0, 0, None), join=0, flat=True, out=("y",))
 def forward_rows(W: Any, dW: Any, alpha: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    return np.subtract(W, dW * alpha, out=y)
+    return np.subtract(W, dW * alpha, out=y)  # y[l, ...] = W[l, ...] - alpha * dW[l, ...]
 
 
-@wider
-def forward(
-    W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01
-) -> tuple[list[Array], tuple[Any, ...]]:
+@SIGNATURE.forward(Saved, wide=True)
+def forward(dims: Dims, W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> tuple[list[Array], Any]:
     """One step of gradient descent with learning rate alpha.
 
     Args:
@@ -65,69 +55,36 @@ def forward(
         dW: a list; each [...], real.
         alpha: a number.
 
-    Returns:
-        y[l, ...], and what backward needs.
-
-    Raises:
-        ValueError: shapes do not fit the index patterns, or an option is out of range.
-        TypeError: an argument has the wrong kind of numbers.
+    Returns y[l, ...] and what backward needs.
     """
-    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
     n_l = dims["l"]
     y = [forward_rows(W[l], dW[l], alpha) for l in range(n_l)]
-    saved = alpha, dims
-    if dims.direct_outputs:
-        return y, saved
-    return SIGNATURE.restore(dims, y=y)[0], saved
+    return y, (alpha, dims)
 
 
-def backward(dy: Sequence[Array], saved: tuple[Any, ...]) -> Gradients:
-    """Return the gradients of sum(dy * y) with respect to W, dW.
-
-    Raises:
-        ValueError: the cotangent has not the shape of the output.
-    """
-    alpha, dims = SIGNATURE.kept(saved, 2)
-    dy = SIGNATURE.cotangent("y", dy, dims)
+@SIGNATURE.backward()
+def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
+    """Return the gradients of sum(dy * y) with respect to W, dW."""
+    alpha, dims = saved
     n_l = dims["l"]
     ddW = [np.multiply(dy[l], -alpha, out=room(dy[l])) for l in range(n_l)]
     dW_ = [dy[l] for l in range(n_l)]
-    if dims.direct:
-        return Gradients(own(dW_, dy), ddW)
-    return Gradients(*SIGNATURE.restore(dims, W=own(dW_, dy), dW=ddW))
+    return Gradients(dW_, ddW)
 
 
-@wider
-def jvp(primals: Sequence[Any], tangents: Sequence[Any], *, alpha: float = 0.01) -> Any:
-    """Return the directional derivative of forward at primals (W, dW) along tangents.
-
-    tangents has one array for each of W, dW.
-    """
-    W, dW = SIGNATURE.primals(primals)
-    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
-    t_W, t_dW = SIGNATURE.each("tangents", tangents, "W", "dW")
-    t_W = SIGNATURE.cotangent("W", t_W, dims)
-    t_dW = SIGNATURE.cotangent("dW", t_dW, dims)
+@SIGNATURE.jvp(wide=True)
+def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, alpha: float = 0.01) -> Any:
+    """Return the derivative of forward at primals (W, dW) along tangents of W, dW."""
+    t_W, t_dW = tangents
     n_l = dims["l"]
     t_y = [t_W[l] - t_dW[l] * alpha for l in range(n_l)]
-    return SIGNATURE.restore(dims, y=t_y)[0]
+    return t_y
 
 
-@wider
-def double_backward(
-    dy: Any, primals: Sequence[Any], cotangents: Sequence[Any], *, alpha: float = 0.01
-) -> Second:
-    """Return the gradients of the sum of cotangents times backward's gradients.
-
-    cotangents has one array for each of W, dW. The result has a gradient for each
-    of dy, W, dW.
-    """
-    W, dW = SIGNATURE.primals(primals)
-    W, dW, alpha, dims = SIGNATURE.bind(W, dW, alpha)
+@SIGNATURE.double_backward(wide=True)
+def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, alpha: float = 0.01) -> Second:
+    """Return the gradients of the sum of cotangents times backward's (W, dW) for dy, W, dW."""
+    ddW_, dddW = cotangents
     n_l = dims["l"]
-    dy = SIGNATURE.cotangent("y", dy, dims)
-    ddW_, dddW = SIGNATURE.each("cotangents", cotangents, "W", "dW")
-    ddW_ = SIGNATURE.cotangent("W", ddW_, dims)
-    dddW = SIGNATURE.cotangent("dW", dddW, dims)
     ddy = [ddW_[l] - dddW[l] * alpha for l in range(n_l)]
-    return Second(*SIGNATURE.restore(dims, y=ddy, W=None, dW=None))
+    return Second(ddy, None, None)

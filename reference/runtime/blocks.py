@@ -34,53 +34,64 @@ def in_blocks(cut: Cut, join: Any, flat: bool = False, out: tuple[str, ...] = ()
             largest = arguments[0]
             if largest.nbytes <= WHOLE or largest.dtype.hasobject:
                 return function(*arguments)
-            return _run(function, cut, join, flat, out, arguments)
+
+            def call(given: Sequence[Any], into: dict[str, Any]) -> Sequence[Any]:
+                found = function(*given, **into)
+                return found if several else (found,)
+
+            done = in_parts(call, arguments, cut, joins, out, flat)
+            return tuple(done) if several else done[0]
 
         return run
 
+    several = isinstance(join, tuple)
+    joins: Sequence[int | None] = join if several else (join,)
     return decorate
 
 
-def _run(
-    function: Function,
-    cut: Cut,
-    join: Any,
-    flat: bool,
-    out: tuple[str, ...],
+def in_parts(
+    call: Callable[[Sequence[Any], dict[str, Any]], Sequence[Any]],
     arguments: Sequence[Any],
-) -> Any:
-    largest = arguments[0]
+    cut: Sequence[int | None],
+    joins: Sequence[int | None],
+    out: Sequence[str],
+    flat: bool,
+) -> list[Any]:
+    """The results of a function that is called for one block of its arguments after another.
+
+    Args:
+        call: takes the parts of the arguments, and by names arrays to put results in; see `in_blocks` for the rest.
+    """
+    parts = [a for a, axis in zip(arguments, cut, strict=False) if axis is not None and a is not None]
+    largest: Any = max(parts, key=lambda a: a.nbytes)
     shape = largest.shape
-    if flat:
-        parts = [a for a, axis in zip(arguments, cut, strict=False) if axis is not None]
-        flat = largest.ndim > 1 and all(a.flags.c_contiguous and a.shape == shape for a in parts)
+    flat = flat and largest.ndim > 1 and all(a.flags.c_contiguous and a.shape == shape for a in parts)
     if flat:
         arguments = [a if c is None else a.reshape(-1) for a, c in zip(arguments, cut, strict=False)]
-        largest = arguments[0]
-    count = largest.shape[cut[0] or 0]
+        largest = largest.reshape(-1)
+    count = next(a.shape[c] for a, c in zip(arguments, cut, strict=False) if c is not None and a is not None)
     step = max(1, BLOCK * count // largest.nbytes)
-    several = isinstance(join, tuple)
-    joins: Sequence[int | None] = join if several else (join,)
     into = [(name, n) for n, name in enumerate(out) if name]
     done: list[Any] = []
     for start in range(0, count, step):
         rows = slice(start, start + step)
         given = [a if a is None else _part(a, c, rows) for a, c in zip(arguments, cut, strict=False)]
-        places = {name: _part(done[n], joins[n], rows) for name, n in into} if start else {}
-        found = function(*given, **places)
-        results = found if several else (found,)
+        places = {name: _part(done[n], joins[n], rows) if start else None for name, n in into}
+        results = call(given, places)
         if not start:
-            dtypes = [r.dtype for r in results]
-            done = [_whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
+            dtypes = [None if r is None else r.dtype for r in results]
+            done = [None if r is None else _whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
         for n, axis in enumerate(joins):
+            if results[n] is None:
+                continue
             if axis is None:
                 done[n] = done[n] + results[n] if start else accumulator(results[n])
-            elif not (start and out and out[n]):
+            elif places.get(out[n] if out else "") is None:
                 _part(done[n], axis, rows)[...] = results[n]
-    done = [d.astype(dtype, copy=False) for d, dtype in zip(done, dtypes, strict=True)]
+    done = [d if d is None else d.astype(dtype, copy=False) for d, dtype in zip(done, dtypes, strict=True)]
     if flat:
-        done = [d if axis is None else d.reshape(shape) for d, axis in zip(done, joins, strict=True)]
-    return tuple(done) if several else done[0]
+        done = [d if axis is None or d is None else d.reshape(shape) for d, axis in zip(done, joins, strict=True)]
+    return done
 
 
 def _part(a: Any, axis: int | None, rows: slice) -> Any:

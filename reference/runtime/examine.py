@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from reference.runtime.patterns import REST, Array, Dims, Pattern
+from reference.runtime import blocks
+from reference.runtime.patterns import REST, Array, Dims, Pattern, parsed
 from reference.runtime.reading import OBJECT, cast, names, read
 from reference.runtime.values import OPTIONS, as_float, like, number_types, shown
 from reference.runtime.wider import working
+
+
+def patterns(given: Iterable[Pattern | str]) -> tuple[Pattern, ...]:
+    return tuple(p if isinstance(p, Pattern) else parsed(p) for p in given)
 
 
 class Examiner:
@@ -19,40 +24,48 @@ class Examiner:
 
     Args:
         layer: the kernel's name, for errors.
-        inputs, outputs: patterns.
-        options: name to (kind, default, choices).
+        inputs, outputs: patterns, or their texts.
+        options: name to (kind, default) or (kind, default, choices).
         given: axes whose size an option or a number fixes: axis to option name or integer.
         moved: the axis that the option ``axis`` moves.
         outputs_by_choice: output patterns for values of the option that chooses equations, where they differ.
         chain: (a, b): axis a of a list's entry is as long as axis b of the entry before it.
         elementwise: every tensor has the axes ``...`` and no other, which then stay as they are.
         same: axes that are as long as another one.
+
+    Attributes:
+        sized: a function of the sizes and the options that finds those of computed axes.
+        out: the names of results that functions can put into given arrays, which are none in most calls.
     """
 
     def __init__(
         self,
         layer: str,
-        inputs: tuple[Pattern, ...],
-        outputs: tuple[Pattern, ...],
-        options: dict[str, tuple[str, object, tuple[str, ...]]] | None = None,
+        inputs: Iterable[Pattern | str],
+        outputs: Iterable[Pattern | str],
+        options: dict[str, tuple[Any, ...]] | None = None,
         given: dict[str, str | int] | None = None,
         moved: str = "",
-        outputs_by_choice: dict[str, tuple[Pattern, ...]] | None = None,
+        outputs_by_choice: dict[Any, Iterable[Pattern | str]] | None = None,
         chain: tuple[str, str] | None = None,
         elementwise: bool = False,
         same: dict[str, str] | None = None,
     ) -> None:
-        self.layer, self.inputs, self.outputs = layer, inputs, outputs
-        self.options = options or {}
+        self.layer, self.inputs, self.outputs = layer, patterns(inputs), patterns(outputs)
+        self.options: dict[str, tuple[str, object, tuple[str, ...]]] = {
+            name: (kind, default, *(rest or [()])) for name, (kind, default, *rest) in (options or {}).items()
+        }
         self.given = given or {}
         self.moved = moved
-        self.outputs_by_choice = outputs_by_choice or {}
+        self.outputs_by_choice = {key: patterns(found) for key, found in (outputs_by_choice or {}).items()}
         self.chain = chain
         self.elementwise = elementwise
         self.same = same or {}
-        single = [p for p in inputs if not p.sequence]
+        single = [p for p in self.inputs if not p.sequence]
         self.shared = {*self.given, *(axis for p in single for slot in p.slots for axis in slot)}
         self.choice = tuple(sorted(name for name, (kind, _, _) in self.options.items() if kind == "Choice"))
+        self.sized: Callable[..., None] | None = None
+        self.out: dict[str, Array | None] = {}
 
     def examine(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[list[Any], list[Any], Dims]:
         """Check arguments, whose shapes, dtypes and options are new.
@@ -84,6 +97,7 @@ class Examiner:
         given, dims.dtype = dims.dtype, working(dims.dtype, options)
         dims.result = given if given != dims.dtype else None
         dims.zero = np.zeros((), dims.dtype)
+        dims.out = self.out
         order = list(range(len(arrays)))
         for turn, n in enumerate(order):
             pattern, array = self.inputs[n], arrays[n]
@@ -102,6 +116,8 @@ class Examiner:
                 arrays[n] = [self.entry(pattern, a, dims, k) for k, a in enumerate(array)]
             else:
                 arrays[n] = self.place(pattern, array, dims)
+        if self.sized is not None:
+            self.sized(dims, **values)
         for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             if pattern.optional:
                 arrays[n] = self.mask(pattern, array, dims)
@@ -112,10 +128,19 @@ class Examiner:
         plain = not any(p.sequence or p.optional or p.below for p in self.inputs) and dims.axis is None
         if plain and all(type(a) is np.ndarray and a.dtype == b.dtype for a, b in zip(arguments, arrays, strict=True)):
             dims.reshaped = [(n, b.shape) for n, (a, b) in enumerate(zip(arguments, arrays, strict=True)) if a is not b]
-        dims.direct_outputs = dims.direct and all(
-            len(p.slots) > p.sequence and all(len(s) == 1 and (s[0] in dims or self.elementwise) for s in p.slots)
-            for p in self.outputs_by_choice.get(dims.choice, self.outputs)
+        dims.direct_outputs = (
+            dims.direct
+            and not self.choice
+            and all(
+                len(p.slots) > p.sequence and all(len(s) == 1 and (s[0] in dims or self.elementwise) for s in p.slots)
+                for p in self.outputs_by_choice.get(dims.choice, self.outputs)
+            )
         )
+        outputs = self.outputs_by_choice.get(dims.choice, self.outputs)
+        sizes = [math.prod(dims.get(a, 1) for slot in p.slots for a in slot) * dims.dtype.itemsize for p in outputs]
+        if dims.dtype is not OBJECT:
+            dims.large = any(a.nbytes > blocks.WHOLE for a in arrays if isinstance(a, np.ndarray))
+            dims.large_back = dims.large or max(sizes, default=0) > blocks.WHOLE
         return arrays, options, dims
 
     def set_dtype(self, arrays: Sequence[Any], dims: Dims) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Arrays = Sequence[Any]
 REST = "..."
+TEXT = re.compile(r"(\w+)(?:\[(\w+)\])?\[([^]]*)\](?:: (.*))?")
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,40 @@ class Pattern:
     optional: bool = False
     differentiable: bool = True
 
+    def place(self, axis: str) -> int | None:
+        """Where a kernel's array has an axis; None where it has not."""
+        axes = [a for slot in self.slots for a in slot]
+        return axes.index(axis) if axis in axes else None
+
     def __str__(self) -> str:
         if self.sequence:
             return f"{self.name}[{'*'.join(self.slots[0])}][{', '.join('*'.join(s) for s in self.slots[1:])}]"
         return f"{self.name}[{', '.join('*'.join(s) for s in self.slots)}]"
+
+
+def parsed(text: str) -> Pattern:
+    """A pattern as generated modules have it: ``x[b, g*c, ...]``, ``W[l][o, i]`` for a list of arrays.
+
+    Behind a colon stand what else there is to say: ``integer``, ``boolean``, ``below i`` for positions along an axis,
+    ``optional``, and ``state`` for what has no gradient though it is real.
+    """
+    match = TEXT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text} is not a pattern")
+    name, entries, axes, said = match.groups()
+    words = (said or "").split()
+    kind = next((k for k in ("integer", "boolean") if k in words), "real")
+    below = words[words.index("below") + 1] if "below" in words else ""
+    slots = tuple(tuple(slot.split("*")) for slot in axes.split(", ") if slot)
+    return Pattern(
+        name,
+        ((entries,), *slots) if entries else slots,
+        kind,
+        below,
+        sequence=bool(entries),
+        optional="optional" in words,
+        differentiable=kind == "real" and "state" not in words,
+    )
 
 
 class Dims(dict[str, int]):
@@ -58,6 +92,9 @@ class Dims(dict[str, int]):
         layout: outer and inner shape of an output or input, by name, as far as they were needed.
         entry_shapes: of cotangents and tangents that are lists and need no change, by name.
         within: the shapes of a list's entries in the kernel's layout, by name, as far as they were needed.
+        large: an argument is so large that forward runs in blocks.
+        large_back: or an output is, and with it backward.
+        out: arrays for results, by name; None lets NumPy make them.
     """
 
     def __init__(self, dtype: Any = None) -> None:
@@ -80,3 +117,5 @@ class Dims(dict[str, int]):
         self.layout: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self.entry_shapes: dict[str, list[tuple[int, ...]]] = {}
         self.within: dict[str, list[tuple[int, ...]]] = {}
+        self.large = self.large_back = False
+        self.out: dict[str, Array | None] = {}

@@ -1,354 +1,416 @@
-"""Brings a kernel's arguments into the layout it computes in, and results back, in less than a microsecond.
+"""What a kernel takes and gives, and the decorators that make its mathematics functions for callers.
 
-Inside a kernel every axis is one axis: the leading ``...`` of a pattern is flattened to one (unless there is no
-other), a product ``g*c`` is split in two, a movable axis is moved last. ``bind`` goes in, ``restore`` comes back. What
-was found out about shapes, dtypes and options is remembered, so that most calls look it up.
+A function of a generated module is mathematics alone: it is handed arrays in one layout and plain numbers, and returns
+arrays in that layout. ``SIGNATURE.forward`` and its like put around it what is the same for every kernel: arguments are
+checked and brought into the layout, results get the shape and dtype that were promised and memory of their own, and
+what overflows on the way is computed again in a wider format (see reference.runtime.wider).
+
+What stands around a function is written out for it, so that a call on small arrays spends its time in NumPy.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from itertools import chain
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from functools import update_wrapper
+from types import GenericAlias
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
 import numpy as np
 
-from reference.runtime.examine import Examiner
-from reference.runtime.patterns import REST, Array, Dims, Pattern
-from reference.runtime.reading import OBJECT, cast, integers, listed, read
-from reference.runtime.values import OPTIONS
-from reference.runtime.wider import converted
+from reference.runtime import storage, wider
+from reference.runtime.binding import Binder
+from reference.runtime.blocks import in_parts
+from reference.runtime.patterns import Array, Arrays, Dims, Pattern
+from reference.runtime.states import STATES
+from reference.runtime.written import compiled, lines, listed
 
-__all__ = ["Array", "Dims", "Pattern", "Signature"]
+__all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
 
-PLANS = 256  # layouts remembered for each kernel
+NOWHERE: Mapping[str, int] = {}
 
-#: ``bind``, written out for one signature: looking a call up takes a fraction of examining it.
-BIND = """
-def bind({parameters}):
-    {plain}try:
-        dims = plans.get(({key},))
-    except (AttributeError, TypeError):  # not arrays, or options that cannot be looked up
-        dims = None
-    if dims is None:
-        return examined(({inputs}), ({options}))
-    if dims.direct:
-        {checks}return {inputs}{options}dims
-    return (*again(({inputs}), dims), {options}dims)
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Around a function that may overflow on the way: an overflow is an error inside, and the function is called again.
+STRICT = """
+    $around = $get()
+    $known, $during = $strict.known
+    try:
+        if $around is $during:  # a part of a layer whose own call has set them
+            $token = None
+        else:
+            $token = $put($during if $around is $known else $strict.made($around))
+        try:
+{body}
+        finally:
+            if $token is not None:
+                $reset($token)
+    except $FloatingPointError:
+        return $wider.again($run, $loose, ({arguments}), {{{options}}})
+"""
+
+#: Results lie in memory of their own if nothing else refers to them, nor they to anything.
+FORWARD = """    {result}, $saved = {call}
+    {taken}if not ({alone}):
+        {apart}
+    $saved = $new($Saved, $saved)
+    if $dims.direct_outputs:
+        return {result}, $saved
+    {parts}= $brought_back($dims, $names, ({parts}))
+    return {made}, $saved
+"""
+
+BACKWARD = """
+    if {saved}.__class__ is not $Saved or {saved}[-1].__class__ is not $Dims:
+        $refused({saved})
+    $dims = {saved}[-1]
+    {cotangents}{parts}= $result = {call}
+    if not ({alone}):
+        {apart}
+    if $dims.direct and {each}:
+        return $result
+    return $new($Gradients, $brought_back($dims, $names, ({parts})))
+"""
+
+LATER = """    {cotangents}{result} = $function($dims, {given})
+    if not ({alone}):
+        {apart}
+    {parts}= $brought_back($dims, $names, ({parts}))
+    return {made}
 """
 
 
-class Signature(Examiner):
-    """What a kernel takes and gives, as data: see Examiner for the arguments."""
+class Signature(Binder):
+    """What a kernel takes and gives, as data: see reference.runtime.examine.Examiner for the arguments."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.plans: dict[Any, Dims] = {}
-        self.known: dict[tuple[Any, str], Pattern] = {}
-        self.bind = self.written()
+    def sizes(self, function: F) -> F:
+        """Decorate the function that finds the sizes of computed axes, from the other sizes and the options."""
+        self.sized = function
+        return function
 
-    # ---- going in --------------------------------------------------------------------------------------------------
+    def forward(
+        self,
+        kept: type[S],
+        wide: bool = False,
+        rows: str = "",
+        saved: Mapping[str, int] = NOWHERE,
+        out: tuple[str, ...] = (),
+    ) -> Callable[[Callable[Concatenate[Dims, P], tuple[R, Any]]], Callable[P, tuple[R, S]]]:
+        """Decorate the mathematics of forward: ``f(dims, *inputs, **options) -> outputs, saved``.
 
-    def written(self) -> Callable[..., Any]:
-        """The function ``bind(*tensors, *options)``.
-
-        It returns the tensors in the kernel's layout, the options as plain Python values, and the sizes, and raises
-        what Examiner.examine raises. Lists come back as lists of their own, whatever gave their entries.
+        Args:
+            kept: the class of what is saved, of which the function returns the fields.
+            wide: it may overflow on the way to its results.
+            rows: the axis of which some positions may be computed after others, so that what is made on the way stays
+                in the cache; none if it is "".
+            saved: the place of that axis in what is saved beside the inputs.
+            out: for each output, and what else is saved beside the inputs, the name by which ``dims.out`` has an array
+                to put it in; "" where it does not.
         """
-        inputs = [f"x{n}" for n in range(len(self.inputs))]
-        options = [f"o{n}" for n in range(len(self.options))]
-        key, plain, checks = [], [], []
-        for n, (x, p) in enumerate(zip(inputs, self.inputs, strict=True)):
-            if p.sequence:
-                plain.append(f'{x} = {x}.copy() if {x}.__class__ is list else listed({x}, "{self.layer}: {p.name}")')
-                key.append(f"tuple([(e.shape, e.dtype, e.__class__) for e in {x}])")
-            elif p.optional:
-                key.append(f"None if {x} is None else ({x}.shape, {x}.dtype, {x}.__class__)")
-            else:
-                key.append(f"{x}.shape, {x}.dtype, {x}.__class__")
-            if p.below:
-                checks.append(f"in_range(patterns[{n}], {x}, dims)")
-        for o, (name, (kind, *_)) in zip(options, self.options.items(), strict=True):
-            own = OPTIONS[kind].own.__name__
-            plain.append(f'if {o}.__class__ is not {own}: {o} = number_of("{name}", {o}, ({", ".join(inputs)},))')
-        code = BIND.format(
-            parameters=", ".join([*inputs, *options]),
-            plain="".join(f"{line}\n    " for line in plain),
-            key=", ".join([*key, *options]),
-            inputs="".join(f"{x}, " for x in inputs),
-            options="".join(f"{o}, " for o in options),
-            checks="".join(f"{line}\n        " for line in checks),
+        self.out |= dict.fromkeys(out)
+
+        def decorate(function: Callable[Concatenate[Dims, P], Any]) -> Callable[P, tuple[R, S]]:
+            result = get_args(hints(function)["return"])[0]
+            _, *names = inspect.signature(function).parameters
+            inputs, options = names[: len(self.inputs)], names[len(self.inputs) :]
+            bound = [f"${n}" for n in range(len(inputs))]
+            parts = [f"$r{n}" for n in range(len(self.outputs))]
+            several = hasattr(result, "_fields")
+            text = self.looked_up(inputs, options, bound) + FORWARD.format(
+                call=called(f"$dims, {listed([*bound, *by_name(options)])}", rows, "large"),
+                parts=listed(parts),
+                result="$result" if several else parts[0],
+                taken=lines([f"{listed(parts)}= $result"] if several else []),
+                **ownership(
+                    parts, self.outputs, [*spread(bound, self.inputs), "*$saved"], "$Outputs" if several else ""
+                ),
+                made=f"$new($Outputs, ({listed(parts)}))" if several else parts[0],
+            )
+            scope = {"names": [p.name for p in self.outputs], "Saved": kept, "Outputs": result}
+            if rows:
+                scope["in_rows"] = self.forward_in_rows(function, names, kept, rows, saved, out)
+            raises = [
+                "ValueError: shapes do not fit the index patterns, or an option is out of range.",
+                "TypeError: an argument has the wrong kind of numbers.",
+            ]
+            made: Any = self.wrapped(function, text, scope, wide, inputs, options, raises)
+            made.__annotations__["return"] = returned = GenericAlias(tuple, (result, kept))
+            made.__signature__ = made.__signature__.replace(return_annotation=returned)
+            return made  # type: ignore[no-any-return]
+
+        return decorate
+
+    def backward(
+        self, wide: bool = False, rows: str = "", saved: Mapping[str, int] = NOWHERE, out: tuple[str, ...] = ()
+    ) -> Callable[[F], F]:
+        """Decorate the mathematics of backward: ``f(cotangents, saved) -> gradients``; see forward."""
+        self.out |= dict.fromkeys(out)
+        places = saved
+
+        def decorate(function: F) -> F:
+            cotangents, saved = inspect.signature(function).parameters
+            outputs = [p for p in self.outputs if p.differentiable]
+            inputs = [p for p in self.inputs if p.differentiable]
+            bound = [f"$d{n}" for n in range(len(outputs))]
+            parts = [f"$g{n}" for n in range(len(inputs))]
+            text = BACKWARD.format(
+                saved=saved,
+                cotangents=lines(self.taken_apart(cotangents, "cotangents", outputs, bound)),
+                call=called(f"{bound[0] if len(bound) == 1 else f'({listed(bound)})'}, {saved}", rows, "large_back"),
+                parts=listed(parts) or "() ",
+                **ownership(parts, inputs, [*spread(bound, outputs), f"*{saved}"], "$Gradients"),
+                each=" and ".join([f"{p} is not None" for p in parts] or ["True"]),
+            )
+            label = "the cotangents have" if len(outputs) > 1 else f"{cotangents} has"
+            whose = "their outputs" if len(outputs) > 1 else "the output"
+            raises = [f"ValueError: {label} not the shape of {whose}.", f"TypeError: {saved} is not forward's."]
+            kinds = hints(function)
+            scope = {"names": [p.name for p in inputs], "Saved": kinds[saved], "Gradients": kinds["return"]}
+            if rows:
+                scope["in_rows"] = self.backward_in_rows(function, kinds[saved], rows, places, out)
+            made: F = self.wrapped(function, text, scope, wide, [cotangents, saved], [], raises)
+            return made
+
+        return decorate
+
+    def jvp(self, wide: bool = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
+        """Decorate the mathematics of jvp: ``f(dims, primals, tangents, **options)``."""
+
+        def decorate(function: Callable[Concatenate[Dims, P], R]) -> Callable[P, R]:
+            _, primals, tangents, *options = inspect.signature(function).parameters
+            outputs = [p for p in self.outputs if p.differentiable]
+            given = [p for p in self.inputs if p.differentiable]
+            along = [f"$t{n}" for n in range(len(given))]
+            steps = self.taken_apart(tangents, "tangents", given, along, True)
+            others = spread(along, given)
+            made: Callable[P, R] = self.later(
+                function, [primals, tangents], options, steps, [f"({listed(along)})"], others, outputs, None, wide
+            )
+            return made
+
+        return decorate
+
+    def double_backward(self, wide: bool = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
+        """Decorate the mathematics of double_backward: ``f(dims, cotangents of outputs, primals, cotangents)``."""
+
+        def decorate(function: Callable[Concatenate[Dims, P], R]) -> Callable[P, R]:
+            _, first, primals, cotangents, *options = inspect.signature(function).parameters
+            outputs = [p for p in self.outputs if p.differentiable]
+            given = [p for p in self.inputs if p.differentiable]
+            bound = [f"$d{n}" for n in range(len(outputs))]
+            along = [f"$t{n}" for n in range(len(given))]
+            steps = self.taken_apart(first, "cotangents_of_outputs", outputs, bound)
+            steps += self.taken_apart(cotangents, "cotangents", given, along, True)
+            one = bound[0] if len(bound) == 1 else f"({listed(bound)})"
+            others = [*spread(bound, outputs), *spread(along, given)]
+            made: Callable[P, R] = self.later(
+                function, [first, primals, cotangents], options, steps, [one, f"({listed(along)})"], others,
+                [*outputs, *given], hints(function)["return"], wide,
+            )  # fmt: skip
+            return made
+
+        return decorate
+
+    def later(
+        self, function: Callable[..., Any], parameters: list[str], options: list[str], steps: list[str],
+        given: list[str], more: list[str], results: list[Pattern], kind: Any, wide: bool,
+    ) -> Any:  # fmt: skip
+        """What jvp and double_backward have in common.
+
+        Args:
+            steps: the lines that bring what is passed beside the primals into the layout.
+            given: that, as the function's arguments, and ``more``, apart.
+            results: what the results belong to, and the ``kind`` of named tuple that holds them, if any.
+        """
+        inputs = [f"$i{n}" for n in range(len(self.inputs))]
+        bound = [f"$b{n}" for n in range(len(self.inputs))]
+        parts = [f"$r{n}" for n in range(len(results))]
+        several = kind is not None or len(parts) != 1
+        primals = parameters[len(given) - 1]
+        given.insert(len(given) - 1, f"({listed(bound)})")
+        text = f"\n    {listed(inputs)}= $primals({primals}){self.looked_up(inputs, options, bound)}" + LATER.format(
+            cotangents=lines(steps),
+            parts=listed(parts),
+            result=f"{listed(parts)}= $result" if several else parts[0],
+            given=listed([*given, *by_name(options)]),
+            **ownership(parts, results, [*spread(bound, self.inputs), *more], "$tuple" if several else ""),
+            made=f"$new($kind, ({listed(parts)}))" if kind else f"({listed(parts)})" if several else parts[0],
         )
-        scope: dict[str, Any] = {
-            "plans": self.plans,
-            "examined": self.examined,
-            "again": self.again,
-            "in_range": self.check_range,
-            "patterns": self.inputs,
-            "listed": listed,
-            "number_of": self.plain,
+        raises = ["TypeError, ValueError: an argument is none that forward takes, or a tangent none of its shape."]
+        scope = {"names": [p.name for p in results], "kind": kind}
+        return self.wrapped(function, text, scope, wide, parameters, options, raises)
+
+    def forward_in_rows(
+        self, function: Callable[..., Any], names: list[str], kept: Any, rows: str, saved: Mapping[str, int],
+        out: tuple[str, ...],
+    ) -> Callable[..., Any]:  # fmt: skip
+        """Forward, for some rows after another."""
+        cut = [p.place(rows) for p in self.inputs]
+        results = [p.name for p in self.outputs]
+        own = [n for n, field in enumerate(kept._fields[:-1]) if field not in (*names, *results)]
+        fields = [kept._fields[n] for n in own]
+        into = [*out, *("" for _ in (*results, *fields)[len(out) :])]
+
+        def run(dims: Dims, *given: Any, **options: Any) -> Any:
+            several = len(results) > 1
+            passed = dict(zip(names, (*given, *options.values()), strict=True))
+
+            def call(parts: Sequence[Any], places: dict[str, Any]) -> list[Any]:
+                found, left = function(block(dims, places), *parts, **options)
+                return [*(found if several else (found,)), *(left[n] for n in own)]
+
+            joins = [self.pattern(n, dims).place(rows) for n in results] + [saved.get(n) for n in fields]
+            done = in_parts(call, given, cut, joins, into, self.elementwise)
+            left = passed | dict(zip((*results, *fields), done, strict=True))
+            return done[: len(results)] if several else done[0], [left.get(n, dims) for n in kept._fields]
+
+        return run
+
+    def backward_in_rows(
+        self, function: Callable[..., Any], kept: Any, rows: str, saved: Mapping[str, int], out: tuple[str, ...]
+    ) -> Callable[..., Any]:
+        """Backward, for some rows after another."""
+        outputs = [p.name for p in self.outputs if p.differentiable]
+        inputs = [p for p in self.inputs if p.differentiable]
+        joins = [p.place(rows) for p in inputs]
+        places = {p.name: p.place(rows) for p in self.inputs} | dict(saved)
+        into = [*out, *("" for _ in inputs[len(out) :])]
+        several = len(outputs) != 1
+        returned = hints(function)["return"]
+
+        def run(cotangents: Any, saved: Any) -> Any:
+            dims = saved[-1]
+            given = [*(cotangents if several else (cotangents,)), *saved[:-1]]
+            cut = [self.pattern(n, dims).place(rows) for n in outputs] + [places.get(n) for n in kept._fields[:-1]]
+
+            def call(parts: Sequence[Any], into: dict[str, Any]) -> Any:
+                first = tuple(parts[: len(outputs)]) if several else parts[0]
+                return function(first, kept(*parts[len(outputs) :], block(dims, into)))
+
+            return returned(*in_parts(call, given, cut, joins, into, self.elementwise))
+
+        return run
+
+    def taken_apart(
+        self, argument: str, label: str, patterns: Sequence[Pattern], names: Sequence[str], each: bool = False
+    ) -> list[str]:
+        """The lines that bring cotangents or tangents into the layout; of a tuple if there are several, or ``each``."""
+        given = [argument]
+        steps = []
+        if each or len(patterns) != 1:
+            wanted = "".join(f', "{p.name}"' for p in patterns)
+            steps.append(f'$each = $one_each("{label}", {argument}{wanted})')
+            given = [f"$each[{n}]" for n in range(len(patterns))]
+        elif len(self.outputs) > 1:  # the other outputs are states: forward's results have their places
+            steps.append(f"{argument} = {argument}[0] if $isinstance({argument}, $tuple) else {argument}")
+        for p, name, a in zip(patterns, names, given, strict=True):
+            steps.append(f'{name} = $cotangent("{p.name}", {a}, $dims)')
+        return steps
+
+    def wrapped(
+        self, function: Any, text: str, scope: dict[str, Any], wide: bool, positional: list[str], options: list[str],
+        raises: Iterable[str] = (),
+    ) -> Any:  # fmt: skip
+        """A function of a module from the text of what stands around its mathematics."""
+        given = inspect.signature(function)
+        parameters = [p for n, p in given.parameters.items() if n in (*positional, *options)]
+        star = ["*"] if options else []
+        defaults = {p.name: f"{p.name}=$default_{p.name}" for p in parameters if p.default is not p.empty}
+        head = ", ".join(defaults.get(n, n) for n in (*positional, *star, *options))
+        code = f"def $loose({head}):{text}"
+        if wide:
+            body = "\n".join(f"        {line}" for line in text.strip("\n").split("\n"))
+            passed = ", ".join(f'"{o}": {o}' for o in options)
+            code += f"\n\ndef $run({head}):{STRICT.format(body=body, arguments=listed(positional), options=passed)}"
+        scope |= self.scope() | {
+            **{f"default_{p.name}": p.default for p in parameters},
+            "function": function,
+            "primals": self.primals,
+            "one_each": self.each,
+            "cotangent": self.cotangent,
+            "refused": self.refused,
+            "brought_back": self.brought_back,
+            "own": storage.own,
+            "own_entries": storage.own_entries,
+            "references": storage.references,
+            "ALONE": storage.ALONE,
+            "BOTH": storage.BOTH,
+            "new": tuple.__new__,
+            "wider": wider,
+            "strict": wider.STRICT,
+            "get": STATES.get,
+            "put": STATES.set,
+            "reset": STATES.reset,
+            "ndarray": np.ndarray,
+            "Dims": Dims,
         }
-        exec(code, scope)  # arguments have numbers here, so that none is called like what stands in BIND
-        made: Callable[..., Any] = scope["bind"]
+        made: Any = compiled("run" if wide else "loose", code, [p.name for p in parameters], scope)
+        update_wrapper(made, function)
+        known = (*positional, *options, "return")
+        made.__signature__ = given.replace(parameters=parameters)
+        made.__annotations__ = {n: a for n, a in hints(function).items() if n in known}
+        if raises and function.__doc__:
+            rows = "".join(f"\n        {r}" for r in raises)
+            made.__doc__ = f"{function.__doc__.rstrip()}\n\n    Raises:{rows}\n    "
         return made
 
-    def plain(self, name: str, value: Any, arguments: Sequence[Any]) -> Any:
-        """An option that is not of its own Python type; a number for arrays of floats as a float."""
-        value = self.option(name, value)
-        if OPTIONS[self.options[name][0]].own is float and value.__class__ is not float:
-            entries = [e for p, a in zip(self.inputs, arguments, strict=True) for e in (a if p.sequence else (a,))]
-            if all(type(e) is np.ndarray and e.dtype.kind != "O" for e in entries if e is not None):
-                return self.option(name, value, Dims(np.dtype(float)))
-        return value
 
-    def examined(self, arguments: Sequence[Any], options: Sequence[Any]) -> tuple[Any, ...]:
-        """bind, for shapes, dtypes and options that are new."""
-        arrays, values, dims = self.examine(arguments, options)
-        key: list[Any] = []
-        for pattern, a in zip(self.inputs, arguments, strict=True):
-            entries = a if pattern.sequence else () if a is None else (a,)
-            if not all(type(e) is np.ndarray and e.dtype is not OBJECT for e in entries):  # objects are read each time
-                return (*arrays, *values, dims)
-            found = tuple((e.shape, e.dtype, np.ndarray) for e in entries)
-            if pattern.sequence:
-                key.append(found)
-            elif pattern.optional:
-                key.append(found[0] if found else None)
-            else:
-                key += found[0]
-        if len(self.plans) >= PLANS:
-            self.plans.clear()
-        self.plans[(*key, *values)] = dims
-        return (*arrays, *values, dims)
+def inside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The mathematics of a decorated function: what it is called with is in the layout."""
+    found: Callable[..., Any] = function.__wrapped__  # type: ignore[attr-defined]
+    return found
 
-    def again(self, arguments: Sequence[Any], dims: Dims) -> list[Any]:
-        """Arguments of shapes and dtypes that were examined before."""
-        if dims.reshaped is None:
-            return [self.one(p, a, shape, dims) for p, a, shape in zip(self.inputs, arguments, dims.inner, strict=True)]
-        arrays = list(arguments)
-        for n, shape in dims.reshaped:
-            arrays[n] = arrays[n].reshape(shape)
-        return arrays
 
-    def one(self, pattern: Pattern, a: Any, shape: tuple[int, ...] | None, dims: Dims) -> Any:
-        """One argument in the kernel's layout."""
-        if pattern.sequence:
-            return [self.entry(pattern, e, dims, n) for n, e in enumerate(a)]
-        if pattern.optional:
-            return self.mask(pattern, a, dims)
-        if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            a = np.moveaxis(a, dims.axis, -1)
-        if a.shape != shape:
-            a = a.reshape(shape)
-        if pattern.kind == "real" and a.dtype != dims.dtype:
-            a = a.astype(dims.dtype)
-        if pattern.kind == "integer":
-            a = integers(a, f"{self.layer}: {pattern}")
-        if pattern.below:
-            self.check_range(pattern, a, dims)
-        return a
+def hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters and of what it returns."""
+    return inspect.get_annotations(function, eval_str=True)
 
-    def cotangent(self, name: str, argument: Any, dims: Dims) -> Any:
-        """Bring the cotangent of an output, or the tangent of an input, into the kernel's layout.
 
-        Raises:
-            ValueError: its shape is not the shape of what it belongs to.
-        """
-        try:
-            outer, inner = dims.layout[name]
-            if argument.shape == outer and argument.dtype is dims.dtype and argument.__class__ is np.ndarray:
-                return argument if outer is inner else argument.reshape(inner)
-        except (AttributeError, KeyError):  # a list, or the first of its kind
-            kind, shapes = dims.dtype, dims.entry_shapes.get(name)
-            if (
-                shapes
-                and argument.__class__ is list
-                and [a.shape for a in argument if a.__class__ is np.ndarray and a.dtype is kind] == shapes
-            ):
-                return argument
-        return self.fitted(name, argument, dims)
+def block(dims: Dims, out: dict[str, Any]) -> Dims:
+    """The sizes of a call for a block of it, whose results go where they belong."""
+    found = copy(dims)
+    found.out = dims.out | out
+    return found
 
-    def fitted(self, name: str, argument: Any, dims: Dims) -> Any:
-        """cotangent, for what is new; None stands for zeros, in a list too, and so does what a sum begins with."""
-        pattern = self.pattern(name, dims)
-        label = f"{self.layer}: the cotangent or tangent of {pattern}"
-        if argument is None or (argument.__class__ is int and argument == 0):  # beyond the last of a chain of calls
-            argument = self.nothing(pattern, dims)
-        if pattern.sequence:
-            shapes, within = self.entries(pattern, dims)
-            entries = listed(argument, label)
-            arrays = [
-                np.zeros(shapes[n], dims.dtype)
-                if a is None and n < len(shapes)
-                else self.real(a, f"{label}, at {n},", dims)
-                for n, a in enumerate(entries)
-            ]
-            if [a.shape for a in arrays] != shapes:
-                found = [a.shape for a in arrays]
-                raise ValueError(f"{label} has shapes {found}; they must be {shapes}")
-            if shapes != within:
-                return [a.reshape(shape) for a, shape in zip(arrays, within, strict=True)]
-            if dims.dtype is not OBJECT:
-                dims.entry_shapes[name] = shapes
-            return arrays
-        shape = self.shape(pattern, dims)
-        a = self.real(argument, label, dims)
-        if a.shape != shape:
-            raise ValueError(f"{label} has shape {a.shape}; it must be {shape}")
-        if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            return np.moveaxis(a, dims.axis, -1).reshape(self.inner(pattern, dims))
-        inner = self.planned(name, pattern, dims)[1]
-        if dims.dtype is OBJECT:  # the next may hold what is no number
-            del dims.layout[name]
-        return a.reshape(inner)
 
-    @staticmethod
-    def real(argument: Any, label: str, dims: Dims) -> Array:
-        """A cotangent or tangent as an array of the call's dtype."""
-        a = read(argument, "cotangent", label)
-        if a.dtype == dims.dtype:
-            return a
-        try:
-            return cast(a, dims.dtype, dims.number)
-        except (TypeError, ValueError, ArithmeticError) as error:
-            raise TypeError(f"{label} cannot be converted to {dims.dtype}: {error}") from error
+def called(arguments: str, rows: str, large: str) -> str:
+    """A call of the mathematics: for some rows after another, if there is much."""
+    whole = f"$function({arguments})"
+    return f"$in_rows({arguments}) if $dims.{large} else {whole}" if rows else whole
 
-    # ---- taking apart ----------------------------------------------------------------------------------------------
 
-    def primals(self, primals: Any) -> Sequence[Any]:
-        """What was passed for each input; a mask that is left out is None.
+def by_name(options: Iterable[str]) -> list[str]:
+    return [f"{o}={o}" for o in options]
 
-        Raises:
-            TypeError, ValueError: it is not a value for each.
-        """
-        names = [p.name for p in self.inputs]
-        if primals.__class__ is tuple or primals.__class__ is list:
-            missing = self.inputs[len(primals) :]
-            if missing and all(p.optional for p in missing):
-                primals = [*primals, *(None for _ in missing)]
-        return self.each("primals", primals, *names)
 
-    def each(self, argument: str, values: Any, *names: str) -> Sequence[Any]:
-        """Values of which there is one for each of some tensors.
+def spread(names: Sequence[str], patterns: Sequence[Pattern]) -> list[str]:
+    """Names, those of lists so that a tuple has their entries."""
+    return [f"*{n}" if p.sequence else n for n, p in zip(names, patterns, strict=True)]
 
-        Raises:
-            TypeError, ValueError: there is not.
-        """
-        if values.__class__ is not tuple and values.__class__ is not list:
-            if isinstance(values, np.ndarray):  # its rows might be as many
-                raise TypeError(f"{self.layer}: {argument} is of type {type(values).__name__}; {self.wanted(names)}")
-            values = listed(values, f"{self.layer}: {argument}")
-        if len(values) != len(names):
-            raise ValueError(f"{self.layer}: {argument} has {len(values)} entries; {self.wanted(names)}")
-        return values  # type: ignore[no-any-return]
 
-    @staticmethod
-    def wanted(names: Sequence[str]) -> str:
-        return f"it must be a tuple with one entry for each of {', '.join(names)}"
+def ownership(
+    results: Sequence[str], patterns: Sequence[Pattern], others: Sequence[str], several: str
+) -> dict[str, str]:
+    """Whether results are ``alone``: nothing else refers to them, nor they to memory that is not theirs; and the lines
+    that set them ``apart`` where they may not be.
 
-    def kept(self, saved: Any, count: int) -> tuple[Any, ...]:
-        """What forward saved for backward.
-
-        Raises:
-            TypeError: it is anything else.
-        """
-        try:
-            if saved[-1].layer is self.layer and len(saved) == count:
-                return saved  # type: ignore[no-any-return]
-        except (AttributeError, LookupError, TypeError):
-            pass
-        raise TypeError(f"{self.layer}: saved is not what forward of {self.layer} returned beside its result")
-
-    # ---- coming back -----------------------------------------------------------------------------------------------
-
-    def restore(self, dims: Dims, /, **results: Any) -> list[Any]:
-        """Give results, by the names of outputs or inputs, the shapes and the dtype that their patterns promise."""
-        layout, dtype = dims.layout, dims.dtype
-        found = []
-        for name, a in results.items():
-            if name in layout and a.__class__ is np.ndarray and a.dtype is dtype:
-                shape = layout[name][0]
-                found.append(a if a.shape == shape else a.reshape(shape))
-            else:
-                found.append(self.restored(name, a, dims))
-        return found if dims.result is None else converted(found, dims.result)
-
-    def restored(self, name: str, a: Any, dims: Dims) -> Any:
-        """One result; None stands for zeros."""
-        if a is None:
-            return self.nothing(self.pattern(name, dims), dims)
-        pattern = self.pattern(name, dims)
-        if pattern.sequence:
-            outer = self.entries(pattern, dims)[0]
-            return [np.asarray(e, dtype=dims.dtype).reshape(shape) for e, shape in zip(a, outer, strict=True)]
-        if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            shape = self.shape(pattern, dims)
-            axis = dims.axis % len(shape)
-            inner = shape[:axis] + shape[axis + 1 :] + (shape[axis],)
-            return np.moveaxis(np.reshape(a, inner), -1, axis)
-        shape = self.planned(name, pattern, dims)[0]
-        a = np.asarray(a, dtype=dims.dtype)
-        return a if a.shape == shape else a.reshape(shape)
-
-    def nothing(self, pattern: Pattern, dims: Dims) -> Any:
-        """The gradient of an argument that the result does not depend on."""
-        if pattern.sequence:
-            return [np.zeros(shape, dtype=dims.dtype) for shape in self.entries(pattern, dims)[0]]
-        return np.zeros(self.shape(pattern, dims), dtype=dims.dtype)
-
-    # ---- shapes ----------------------------------------------------------------------------------------------------
-
-    def pattern(self, name: str, dims: Dims) -> Pattern:
-        """The pattern of an output or input in one call."""
-        found = self.known.get((dims.choice, name))
-        if found is None:
-            outputs = self.outputs_by_choice.get(dims.choice, self.outputs)
-            found = self.known[dims.choice, name] = next(p for p in outputs + self.inputs if p.name == name)
-        return found
-
-    def planned(self, name: str, pattern: Pattern, dims: Dims) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Outer and inner shape of a tensor, remembered; one and the same object where they are equal."""
-        outer, inner = self.shape(pattern, dims), self.inner(pattern, dims)
-        dims.layout[name] = outer, outer if outer == inner else inner
-        return dims.layout[name]
-
-    def entries(self, pattern: Pattern, dims: Dims) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-        """Outer and inner shapes of a list's entries."""
-        slots = pattern.slots[1:]
-        if slots == ((REST,),) and dims.rests:
-            return dims.rests, [s if self.elementwise and s else (math.prod(s),) for s in dims.rests]
-        outer, inner = [], []
-        for n in range(dims[pattern.slots[0][0]]):
-            split = [[dims.entries.get((n, a), dims[a]) for a in slot] for slot in slots]
-            given = dims.shapes[pattern.name][n] if pattern.name in dims.shapes else None
-            if given:  # axes that no other list shares are known by this shape alone
-                split = [[size] if len(axes) == 1 else axes for size, axes in zip(given, split, strict=True)]
-            sizes = [dims.rest or () if s == (REST,) else (math.prod(a),) for s, a in zip(slots, split, strict=True)]
-            outer.append(tuple(chain(*sizes)))
-            inner.append(tuple(chain(*split)))
-        return outer, inner
-
-    def within(self, name: str, dims: Dims) -> list[tuple[int, ...]]:
-        """The shapes of a list's entries in the kernel's layout, where the list itself may not be at hand."""
-        if name not in dims.within:
-            dims.within[name] = self.entries(self.pattern(name, dims), dims)[1]
-        return dims.within[name]
-
-    def inner(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
-        """The shape a kernel computes in."""
-        if self.elementwise and (REST,) in pattern.slots and dims.rest:
-            return dims.rest
-        return tuple(dims[axis] for slot in pattern.slots for axis in slot)
-
-    def shape(self, pattern: Pattern, dims: Dims) -> tuple[int, ...]:
-        """The outer shape of a tensor."""
-        shape: list[int] = []
-        for slot in pattern.slots:
-            if slot == (REST,):
-                shape += dims.rest or ()
-            else:
-                shape.append(math.prod(dims[axis] for axis in slot))
-        if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            shape.insert(dims.axis % len(shape), shape.pop())
-        return tuple(shape)
+    Args:
+        others: what they may share memory with.
+        several: the class of tuple that holds them, if any.
+    """
+    count = "$BOTH" if several else "$ALONE"
+    tests, steps = [], []
+    for n, (r, p) in enumerate(zip(results, patterns, strict=True)):
+        given = f"({listed([*others, *results[:n]])})"
+        if p.sequence:
+            tests.append(f"{r} is None")
+            steps.append(f"{r} = None if {r} is None else $own_entries({r}, {given})")
+        else:
+            tests.append(f"({r}.__class__ is not $ndarray or ({r}.base is None and $references({r}) == {count}))")
+            steps.append(f"if not {tests[-1]}:\n            {r} = $own({r}, {given})")
+    steps += [f"$result = $new({several}, ({listed(results)}))"] if several else []
+    return {"alone": " and ".join(tests) or "True", "apart": "\n        ".join(steps or ["pass"])}

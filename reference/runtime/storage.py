@@ -7,7 +7,8 @@ them; and a training loop asks for the same sizes in every step.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,33 +54,58 @@ def room(like: Array) -> Array | None:
     return empty(like.shape, like.dtype) if like.nbytes >= LARGE else None
 
 
-def own(result: Any, *others: Any) -> Any:
-    """A result in memory of its own: copied where it lies in that of something else, or of a list's other entries.
+def own(result: Array, others: Iterable[Any]) -> Array:
+    """An array in memory of its own: copied where it lies in that of something else.
 
     Args:
-        result: an array, or a list of them.
         others: arrays, and lists and tuples of them: what a caller passed, what backward needs, other results.
     """
-    for other in others:  # what is nearly always the case, first
-        if other.__class__ is tuple:
-            for kept in other:
-                if kept is result:
-                    return copied(result)
-    taken = {id(m) for m in _memories(others)}
-    if result.__class__ is not list:
-        return copied(result) if id(_memory(result)) in taken else result
-    found = []
-    for entry in result:
-        entry = copied(entry) if id(_memory(entry)) in taken else entry
-        taken.add(id(_memory(entry)))
+    deep = False
+    for a in others:  # what is nearly always the case, first
+        if a is result:
+            return copied(result)
+        deep = deep or isinstance(a, list | tuple)
+    base = result.base
+    last = base is not None and getattr(base, "base", None) is None
+    if last and not deep and references(base) == BASE:  # a view of what nothing else is one of
+        return result
+    memory = _memory(result)
+    shared = any(_memory(a) is memory for a in _arrays(others))
+    return copied(result) if shared else result
+
+
+def own_entries(results: Iterable[Any], others: Iterable[Any]) -> list[Any]:
+    """A list's entries, each in memory of its own; see `own`."""
+    found: list[Any] = []
+    for entry in results:
+        if entry.base is not None or references(entry) != ENTRY:
+            entry = own(entry, (*others, found))
         found.append(entry)
     return found
 
 
-def copied(a: Any) -> Any:
-    """A copy, of a large array in memory that an earlier one has left, with the copies of a list's entries."""
-    if a.__class__ is list:
-        return [copied(entry) for entry in a]
+#: How many references there are to an object: what is one of them in the call itself is found by a try.
+references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda a: 0)
+
+
+def _counts() -> tuple[int, int, int, int]:
+    """Those to an array with one name; with one name and a place in a tuple; in a list; that one view is made of."""
+    alone = np.empty(0)
+    both = (np.empty(0),)
+    (name,) = both
+    entry = 0
+    for e in [np.empty(0)]:
+        entry = references(e)
+    view = np.empty((0, 0)).reshape(0)
+    base = view.base
+    return references(alone), references(name), entry, references(base)
+
+
+ALONE, BOTH, ENTRY, BASE = _counts()
+
+
+def copied(a: Array) -> Array:
+    """A copy, of a large array in memory that an earlier one has left."""
     if a.nbytes < LARGE:
         return a.copy()
     out = empty(a.shape, a.dtype)
@@ -94,13 +120,13 @@ def _memory(a: Any) -> Any:
     return a
 
 
-def _memories(values: Any) -> Iterator[Any]:
-    """What holds the elements of arrays in lists and tuples."""
+def _arrays(values: Any) -> Iterator[Array]:
+    """The arrays in lists and tuples."""
     for v in values:
         if isinstance(v, np.ndarray):
-            yield _memory(v)
+            yield v
         elif isinstance(v, list | tuple):
-            yield from _memories(v)
+            yield from _arrays(v)
 
 
 def release() -> None:

@@ -17,15 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
 from reference.runtime.patterns import Dims
-from reference.runtime.states import STATES, States
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from reference.runtime.states import States
 
 WIDER = {
     np.dtype(narrow): np.dtype(wide)
@@ -50,34 +47,13 @@ def working(dtype: np.dtype[Any], options: Iterable[Any]) -> np.dtype[Any]:
 STRICT = States(over="raise", divide="raise", invalid="raise")
 
 
-def wider(function: Function) -> Function:
-    """Let a function of a kernel be called again on wider arguments where it overflows or divides by 0.
-
-    It takes arrays, lists and tuples of them, and what forward saves for backward; it returns the like.
-    """
-
-    get, put, back = STATES.get, STATES.set, STATES.reset
-
-    @wraps(function)
-    def run(*arguments: Any, **options: Any) -> Any:
-        around = get()
-        known, during = STRICT.known
-        try:
-            if around is during:  # a part of a layer whose own call has set them
-                return function(*arguments, **options)
-            token = put(during if around is known else STRICT.made(around))
-            try:
-                return function(*arguments, **options)
-            finally:
-                back(token)
-        except FloatingPointError:
-            return _again(run, function, arguments, options)
-
-    return cast(Function, run)
-
-
-def _again(run: Callable[..., Any], function: Callable[..., Any], arguments: Any, options: dict[str, Any]) -> Any:
+def again(run: Callable[..., Any], function: Callable[..., Any], arguments: Any, options: dict[str, Any]) -> Any:
     """Run a function on wider arguments; its results have the dtype they would have had.
+
+    Args:
+        run: the function in the states of STRICT.
+        function: the same in those of its caller.
+        arguments: arrays, lists and tuples of them, and what forward saves for backward.
 
     Over nothing a mean is 0 / 0, NaN in any format, and no warning: who passes an empty batch wants to know no more.
     """
@@ -102,8 +78,8 @@ def _is_empty(value: Any) -> bool:
 
 
 def _is_saved(value: Any) -> bool:
-    """Whether it is what forward saves: a tuple that ends with the sizes of the call."""
-    return isinstance(value, tuple) and bool(value) and isinstance(value[-1], Dims)
+    """Whether it is what forward saves: a named tuple that ends with the sizes of the call."""
+    return isinstance(value, tuple) and bool(value) and isinstance(value[-1], Dims) and hasattr(value, "_fields")
 
 
 def _dtypes(value: Any) -> Iterator[np.dtype[Any]]:
@@ -128,7 +104,7 @@ def _result(arguments: tuple[Any, ...]) -> np.dtype[Any] | None:
 def converted(value: Any, dtype: np.dtype[Any]) -> Any:
     """The same with every real array, in lists, tuples and what parts have saved too, in another format."""
     if _is_saved(value):
-        return _with_dims((*(converted(entry, dtype) for entry in value[:-1]), value[-1]), dtype, None)
+        return _with_dims(type(value)(*(converted(entry, dtype) for entry in value[:-1]), value[-1]), dtype, None)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(converted(entry, dtype) for entry in value))
     if isinstance(value, list | tuple):
@@ -154,8 +130,8 @@ def _narrowed(value: Any, dtype: np.dtype[Any]) -> Any:
     return converted(value, dtype)
 
 
-def _with_dims(saved: tuple[Any, ...], dtype: np.dtype[Any], result: np.dtype[Any] | None) -> tuple[Any, ...]:
+def _with_dims(saved: Any, dtype: np.dtype[Any], result: np.dtype[Any] | None) -> Any:
     """What was saved, for gradients that are computed in one format and returned in another."""
     dims = copy(saved[-1])
     dims.dtype, dims.result, dims.direct = dtype, result, False
-    return (*saved[:-1], dims)
+    return type(saved)(*saved[:-1], dims)

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from reference import attention, batch_norm, conv2d, layer_norm, max_pool2d, mse, softmax
-from reference.runtime import blocks
+from derive.evidence import inputs, kernels
+from reference.runtime import blocks, signature
+from tests.evidence.shared import LAYERS
 
-CASES = {
-    "layer_norm": (layer_norm, [(7, 5), (5,), (5,)]),
-    "batch_norm": (batch_norm, [(3, 4, 5), (4,), (4,), (4,), (4,)]),
-    "softmax": (softmax, [(2, 3, 5)]),
-    "mse": (mse, [(6, 4), (6, 4)]),
-    "attention": (attention, [(3, 4, 2), (3, 5, 2), (3, 5, 3)]),
-    "conv2d": (conv2d, [(3, 2, 5, 6), (4, 2, 3, 2), (4,)]),
-    "max_pool2d": (max_pool2d, [(3, 2, 6, 4)]),
-}
+CASES = [(name, variant) for name, variants in LAYERS.items() for variant in range(len(variants))]
+#: Layers of which forward and backward run in blocks as a whole; others call functions that do, or none.
+FOLDED = ("layer_norm", "batch_norm", "softmax", "mse", "attention", "conv2d", "max_pool2d")
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_blocks_change_nothing(name, monkeypatch):
-    kernel, shapes = CASES[name]
-    random = np.random.default_rng(5)
-    tensors = [random.random(shape) for shape in shapes]
+def flat(value: Any) -> list[np.ndarray[Any, Any]]:
+    """The arrays in lists and tuples, dims left out."""
+    if isinstance(value, list | tuple):
+        return [a for v in value for a in flat(v)]
+    return [np.asarray(value)] if isinstance(value, np.ndarray | np.generic) else []
 
-    def both():
-        y, saved = kernel.forward(*tensors)
-        first = y[0] if isinstance(y, tuple) else y
-        return [first, *kernel.backward(np.ones_like(first) * 0.7, saved)]
 
-    at_once = both()
-    monkeypatch.setattr(blocks, "WHOLE", 0)
-    monkeypatch.setattr(blocks, "BLOCK", 40)
-    for a, b in zip(at_once, both(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_blocks_change_nothing(name: str, variant: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results and what is saved."""
+    kernel, counts = kernels.kernel_of(name), [0]
+    in_parts = signature.in_parts
+
+    def counted(*arguments: Any) -> Any:
+        counts[0] += 1
+        return in_parts(*arguments)
+
+    for case in inputs.cases(LAYERS[name][variant], dtype=np.float64):
+        if any(0 in np.shape(a) for a in flat(kernels.arguments(case))):
+            continue
+        dy = kernels._joined(case, inputs.cotangents(case, dtype=np.float64))
+
+        def both(case: Any = case, dy: Any = dy) -> list[np.ndarray[Any, Any]]:
+            kernel.SIGNATURE.plans.clear()
+            kernel.SIGNATURE.last[0] = (), None
+            y, saved = kernel.forward(*kernels.arguments(case), **dict(case.options))
+            return flat([y, saved, kernel.backward(dy, saved)])
+
+        at_once = both()
+        with monkeypatch.context() as patch:
+            patch.setattr(blocks, "WHOLE", 0)
+            patch.setattr(blocks, "BLOCK", 40)
+            patch.setattr(signature, "in_parts", counted)
+            counts[0] = 0
+            in_blocks = both()
+            if name in FOLDED:
+                assert counts[0] == 2
+        for a, b in zip(at_once, in_blocks, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
+    kernel.SIGNATURE.plans.clear()
+    kernel.SIGNATURE.last[0] = (), None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable
 from itertools import takewhile
 
@@ -9,8 +11,7 @@ from derive.notation.layer import Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.overflow import may_overflow_on_the_way
 from derive.targets.numpy.bodies import Bodies, Function
-from derive.targets.numpy.sharing import met
-from derive.targets.numpy.views import size_name
+from derive.targets.numpy.layout import WIDTH
 from derive.targets.words import docstring, literal, visible
 
 OPTION_TYPES = {
@@ -32,9 +33,23 @@ def quoted(value: object) -> str:
     return literal(value) if isinstance(value, str) else repr(value)
 
 
-def unpacked(names: list[str]) -> str:
+def unpacked(names: list[str], nested: bool = False) -> str:
     """A tuple of names, to be taken apart or put together: ``a, b``, or ``(a,)``, or ``()``."""
+    if nested and len(names) > 1:
+        return f"({', '.join(names)})"
     return ", ".join(names) if len(names) > 1 else f"({names[0]},)" if names else "()"
+
+
+def taken(names: list[str], source: str, lines: list[str]) -> list[str]:
+    """The line that takes a tuple apart, of whose entries those have names that other lines read."""
+    read = {n for n in names if any(re.search(rf"\b{n}\b", line) for line in lines)}
+    return [f"    {unpacked([n if n in read else '_' for n in names])} = {source}"] if read else []
+
+
+def summary(text: str) -> list[str]:
+    """A docstring of one sentence."""
+    lines = textwrap.wrap(f'"""{text}"""', WIDTH - 4)
+    return [f"    {line}" for line in lines]
 
 
 class Functions(Bodies):
@@ -56,47 +71,55 @@ class Functions(Bodies):
         )
         return f", *{options}" if options and star else options
 
-    def bind(self) -> list[str]:
-        """The line that checks arguments and brings them into layout."""
-        names = ", ".join([*(t.name for t in self.layer.inputs), *(o.name for o in self.layer.options)])
-        return [f"    {names}, dims = SIGNATURE.bind({names})"]
+    def decorator(self, function: str, bodies: Iterable[Function]) -> str:
+        """The line above a function, which says whether it may overflow on the way to its results."""
+        wide = any(may_overflow_on_the_way(body.program.statements) for body in bodies)
+        folding = {"forward": self.forward_rows, "backward": self.backward_rows}.get(function)
+        arguments = ["Saved"] * (function == "forward") + ["wide=True"] * wide
+        arguments += folding.arguments() if folding else []
+        return f"@SIGNATURE.{function}({', '.join(arguments)})"
 
-    def restored(self, results: dict[str, str]) -> str:
-        """Results in their outer shapes; None stands for zeros."""
-        return f"SIGNATURE.restore(dims, {', '.join(f'{name}={code}' for name, code in results.items())})"
-
-    def may_be_direct(self) -> bool:
-        """Whether outputs can have the shapes they are computed in."""
-        known = {a for t in self.layer.inputs for a in t.axes}
-        axes = [self.layer.tensors[o].axes for o in self.layer.outputs]
-        products = any(len(s.parts) > 1 for t in self.layer.inputs for s in t.slots)
-        chosen = any(o.kind == "Choice" for o in self.layer.options)
-        return not products and not chosen and all(a and {*map(self.layer.axis, a)} <= known for a in axes)
-
-    def decorator(self, bodies: Iterable[Function]) -> list[str]:
-        """The line above a function that may overflow on the way to its results."""
-        if not any(may_overflow_on_the_way(body.program.statements) for body in bodies):
+    def sizes_function(self, function: Function) -> list[str]:
+        """The function that finds the sizes of computed axes, if there are any."""
+        used, function.printer.sizes = function.printer.sizes, {}
+        lines = self.computed(function)
+        computed = {a for a, e in self.layer.sizes.items() if not self.is_given(a)}
+        own, function.printer.sizes = [a for a in function.printer.sizes if a not in computed], used
+        if not lines:
             return []
-        self.functions.add("wider")
-        return ["@wider"]
+        options = "".join(f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')}" for o in self.layer.options)
+        head = ["@SIGNATURE.sizes", f"def sizes(dims: Dims{options}) -> None:"]
+        return ["\n".join([*head, '    """Sizes that follow from others."""', *self.sizes(own), *lines])]
+
+    def keeps(
+        self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]
+    ) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What forward saves: names, types and axes."""
+        found = []
+        for name in saved:
+            known = [f.printer.tensors.get(name) for f, _, names in bodies if name in names]
+            t = next(t for t in (*known, self.layer.tensors.get(name)) if t is not None)
+            lists = any(name in f.printer.lists for f, _, _ in bodies)
+            kind = "Sequence[Any]" if lists else "Any" if t.kind == "saved" else "Array" if t.axes else "float"
+            given = any(i.name == name for i in self.layer.inputs)
+            absent = t.optional or (not given and len(known) < len(bodies))
+            found.append((name, f"{kind} | None" if absent and kind != "Any" else kind, t.axes))
+        kinds = {o.name: OPTION_TYPES.get(o.kind, "float") for o in self.layer.options}
+        return [*found, *((o, kinds[o], ()) for o in options)]
 
     def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
         output = self.layer.tensors[self.layer.outputs[0]]
         result = "Outputs" if len(self.layer.outputs) > 1 else "list[Array]" if self.is_list(output) else "Array"
-        lines = self.decorator(f for f, _, _ in bodies)
-        lines += [f"def forward({self.arguments()}) -> tuple[{result}, tuple[Any, ...]]:", *self.forward_doc()]
-        lines += self.bind()
+        lines = [self.decorator("forward", (f for f, _, _ in bodies))]
+        lines += [
+            f"def forward(dims: Dims, {self.arguments()}) -> tuple[{result}, Any]:",
+            *self.forward_doc(),
+        ]
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
-        lines.append(f"    saved = {unpacked([*saved, *options, 'dims'])}")
-        outputs = self.owned(lines, {o: self.cropped(o) for o in self.layer.outputs}, saved)
-        if len(outputs) == 1:
-            direct, through = next(iter(outputs.values())), f"{self.restored(outputs)}[0]"
-        else:
-            direct, through = f"Outputs({', '.join(outputs.values())})", f"Outputs(*{self.restored(outputs)})"
-        if self.may_be_direct():
-            lines += ["    if dims.direct_outputs:", f"        return {direct}, saved"]
-        lines.append(f"    return {through}, saved")
+        outputs = ", ".join(self.cropped(o) for o in self.layer.outputs)
+        outputs = f"Outputs({outputs})" if len(self.layer.outputs) > 1 else outputs
+        lines.append(f"    return {outputs}, {unpacked([*saved, *options, 'dims'], nested=True)}")
         return "\n".join(lines)
 
     def forward_doc(self) -> list[str]:
@@ -120,21 +143,7 @@ class Functions(Bodies):
                 what += ": " + docstring(", ".join(map(visible, o.choices)))
             lines.append(f"        {o.name}: {what}.")
         outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
-        lines += ["", "    Returns:", f"        {outputs}, and what backward needs.", "", "    Raises:"]
-        lines += ["        ValueError: shapes do not fit the index patterns, or an option is out of range."]
-        lines += ["        TypeError: an argument has the wrong kind of numbers.", '    """']
-        return lines
-
-    def cotangent_arguments(self) -> tuple[str, list[str]]:
-        """The parameter of backward and the lines that bring cotangents into layout."""
-        cot = self.cotangents()
-        lines = [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in cot.items()]
-        if len(cot) == 1:
-            if self.layer.state_outputs:
-                only = next(iter(cot.values()))
-                return only, [f"    {only} = {only}[0] if isinstance({only}, tuple) else {only}", *lines]
-            return next(iter(cot.values())), lines
-        return "cotangents", [self.each(cot.values(), "cotangents", cot), *lines]
+        return [*lines, "", f"    Returns {outputs} and what backward needs.", '    """']
 
     def cotangent_type(self) -> str:
         outputs = [self.layer.tensors[o] for o in self.cotangents()]
@@ -151,89 +160,47 @@ class Functions(Bodies):
         """What each variant of a function returns, as code; None stands for zeros."""
         return [{field: name or "None" for field, name in f.results} for f in self.program.each(function)]
 
-    def unpack_saved(self, saved: list[str], options: list[str]) -> list[str]:
-        fields = [*saved, *options, "dims"]
-        return [f"    {unpacked(fields)} = SIGNATURE.kept(saved, {len(fields)})"]
-
     def backward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
-        argument, lines_in = self.cotangent_arguments()
-        wrt = [name for name, _ in self.variants[0].functions["backward"].results] or [
-            "nothing: no input has a gradient"
-        ]
+        cot = list(self.cotangents().values())
+        argument = cot[0] if len(cot) == 1 else "cotangents"
+        wrt = list(dict(self.variants[0].functions["backward"].results)) or ["nothing: no input has a gradient"]
         total = " + ".join(f"sum({c} * {o})" for o, c in self.cotangents().items())
-        lines = [
-            *self.decorator(b for _, b, _ in bodies),
-            f"def backward({argument}: {self.cotangent_type()}, saved: tuple[Any, ...]) -> Gradients:",
-            f'    """Return the gradients of {total} with respect to {", ".join(wrt)}.',
-            "",
-            "    Raises:",
-            "        ValueError: the cotangent has not the shape of the output.",
-            '    """',
-            *self.unpack_saved(saved, options),
-            *lines_in,
-        ]
-        sizes: dict[str, None] = {}
-        for _, b, _ in bodies:
-            sizes |= b.printer.sizes
-        bodies[0][1].printer.sizes = sizes
-        axes = list(sizes)
-        if axes:
-            lines.append(f"    {', '.join(size_name(a) for a in axes)} = " + ", ".join(f'dims["{a}"]' for a in axes))
         gradients = self.named_alike([b for _, b, _ in bodies], self.results("backward"))
+        lines = self.prelude([b for _, b, _ in bodies])
         lines += self.merge([b.lines for _, b, _ in bodies])
-        gradients = self.owned(lines, gradients)
-        if "None" not in gradients.values():
-            lines += ["    if dims.direct:", f"        return Gradients({', '.join(gradients.values())})"]
-        lines.append(f"    return Gradients(*{self.restored(gradients)})")
-        return "\n".join(lines)
+        lines.append(f"    return Gradients({', '.join(gradients.values())})")
+        head = [
+            self.decorator("backward", (b for _, b, _ in bodies)),
+            f"def backward({argument}: {self.cotangent_type()}, saved: Saved) -> Gradients:",
+            *summary(f"Return the gradients of {total} with respect to {', '.join(wrt)}."),
+            *taken([*saved, *options, "dims"], "saved", lines),
+            *(taken(cot, "cotangents", lines) if len(cot) != 1 else []),
+        ]
+        return "\n".join([*head, *lines])
 
     def jvp(self) -> str:
         bodies = self.bodies("jvp")
         inputs = [t.name for t in self.layer.inputs]
         options = self.option_arguments()
-        lines = [
-            *self.decorator(bodies),
-            f"def jvp(primals: Sequence[Any], tangents: Sequence[Any]{options}) -> Any:",
-            f'    """Return the directional derivative of forward at primals ({", ".join(inputs)}) along tangents.',
-            "",
-            f"    tangents has one array for each of {', '.join(t.name for t in self.layer.differentiable)}.",
-            '    """',
-            *self.primals(),
-            *self.bind(),
-        ]
         wrt = [t.name for t in self.layer.differentiable]
-        names_ = [*self.variants[0].functions["jvp"].given("tangent").values()]
-        lines.append(self.each(names_, "tangents", wrt))
-        lines += [f'    {t} = SIGNATURE.cotangent("{n}", {t}, dims)' for n, t in zip(wrt, names_, strict=True)]
-        lines += self.prelude(bodies)
-        outputs = self.layer.differentiable_outputs
+        along = [*self.variants[0].functions["jvp"].given("tangent").values()]
         results = self.named_alike(bodies, self.results("jvp"))
+        lines = self.prelude(bodies)
         lines += self.merge([b.lines for b in bodies])
-        tangents = self.owned(lines, {o: self.cropped_tangent(o, name) for o, name in results.items()})
-        through = self.restored(tangents)
-        lines.append(f"    return {through}[0]" if len(outputs) == 1 else f"    return tuple({through})")
-        return "\n".join(lines)
+        lines.append(f"    return {', '.join(self.cropped_tangent(o, name) for o, name in results.items())}")
+        head = [
+            self.decorator("jvp", bodies),
+            f"def jvp(dims: Dims, primals: Arrays, tangents: Arrays{options}) -> Any:",
+            *summary(
+                f"Return the derivative of forward at primals ({', '.join(inputs)}) along tangents of {', '.join(wrt)}."
+            ),
+            *taken(inputs, "primals", lines),
+            *taken(along, "tangents", lines),
+        ]
+        return "\n".join([*head, *lines])
 
     def cropped_tangent(self, output: str, name: str) -> str:
         return self.cropped(output).replace(output, name, 1)
-
-    def primals(self) -> list[str]:
-        """The line that takes the primals apart; a mask may be missing."""
-        return [f"    {unpacked([t.name for t in self.layer.inputs])} = SIGNATURE.primals(primals)"]
-
-    @staticmethod
-    def each(names: Iterable[str], argument: str, of: Iterable[str]) -> str:
-        """The line that takes an argument apart, which has one value for each of some tensors."""
-        words = "".join(f', "{name}"' for name in of)
-        return f'    {unpacked([*names])} = SIGNATURE.each("{argument}", {argument}{words})'
-
-    def owned(self, lines: list[str], results: dict[str, str], saved: Iterable[str] = ()) -> dict[str, str]:
-        """Code of results, each in memory of its own; ``lines`` are those of the function so far."""
-        helpers = [*self.helpers.values(), self.scalars]
-        found = met(lines, results, saved, helpers)
-        if found:
-            self.functions.add("own")
-        return {name: f"own({code}, {found[name]})" if name in found else code for name, code in results.items()}
 
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""
@@ -249,30 +216,24 @@ class Functions(Bodies):
         }
         u = list(given.values())
         argument = cot[0] if len(cot) == 1 else "cotangents_of_outputs"
-        lines = [
-            *self.decorator(bodies),
-            f"def double_backward({argument}: Any, primals: Sequence[Any], cotangents: Sequence[Any]"
-            f"{options}) -> Second:",
-            '    """Return the gradients of the sum of cotangents times backward\'s gradients.',
-            "",
-            f"    cotangents has one array for each of {', '.join(given)}. The result has a gradient for each",
-            f"    of {', '.join(wanted)}.",
-            '    """',
-            *self.primals(),
-            *self.bind(),
-        ]
-        if len(cot) > 1:
-            lines.append(self.each(cot, argument, cotangents))
-        lines += self.prelude(bodies)
-        lines += [f'    {c} = SIGNATURE.cotangent("{o}", {c}, dims)' for o, c in cotangents.items()]
-        lines.append(self.each(u, "cotangents", given))
-        lines += [f'    {c} = SIGNATURE.cotangent("{n}", {c}, dims)' for n, c in given.items() if c != "_"]
         gradients = self.named_alike(bodies, self.results("double_backward"))
+        lines = self.prelude(bodies)
         lines += self.merge([b.lines for b in bodies])
-        gradients = self.owned(lines, gradients)
-        lines.append(f"    return Second(*{self.restored(gradients)})")
+        lines.append(f"    return Second({', '.join(gradients.values())})")
+        head = [
+            self.decorator("double_backward", bodies),
+            f"def double_backward(dims: Dims, {argument}: Any, primals: Arrays, cotangents: Arrays"
+            f"{options}) -> Second:",
+            *summary(
+                f"Return the gradients of the sum of cotangents times backward's ({', '.join(given)}) for "
+                f"{', '.join(wanted)}."
+            ),
+            *(taken(cot, argument, lines) if len(cot) > 1 else []),
+            *taken([t.name for t in self.layer.inputs], "primals", lines),
+            *taken(u, "cotangents", lines),
+        ]
         self.second = wanted
-        return "\n".join(lines)
+        return "\n".join([*head, *lines])
 
     def left_out_second(self, reason: str) -> str:
         """No double_backward: the module says so, and the page."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 from derive.notation import expr as x
@@ -27,8 +28,6 @@ MODULES = {
     "powered": "elementary",
     "in_blocks": "blocks",
     "room": "storage",
-    "own": "storage",
-    "wider": "wider",
     "chosen": "selection",
     "excluding": "selection",
     "leaving_out": "selection",
@@ -82,11 +81,10 @@ class Header(Bodies):
         quotes = '"""'
         inside = "\n".join(wrap(doc)).removeprefix(quotes)
         text = f"{quotes}{docstring(inside)}\n{quotes}"
-        imports = (
-            (["import math"] if self.uses_math else [])
-            + ["from collections.abc import Sequence", "from typing import Any, NamedTuple"]
-            + (["", "import numpy as np"] if self.uses_numpy else [])
-        )
+        imports = ["import math"] if self.uses_math else []
+        imports += ["from collections.abc import Sequence"] if layer.sequence_axis else []
+        imports += ["from typing import Any, NamedTuple"]
+        imports += ["", "import numpy as np"] if self.uses_numpy else []
         local = []
         if self.layers_used or any(o.kind == "Activation" for o in layer.options):
             used = set(self.layers_used)
@@ -96,10 +94,11 @@ class Header(Bodies):
             for place, names in ((".", outside), ("reference.layers", used - outside)):
                 local += [f"from {place} import {', '.join(sorted(names))}"] if names else []
         by_module: dict[str, list[str]] = {}
-        for f in sorted(self.functions):
+        for f in sorted(self.functions - {"inside"}):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
         local += [f"from reference.runtime.{module} import {', '.join(by_module[module])}" for module in by_module]
-        local.append("from reference.runtime.signature import Array, Pattern, Signature")
+        inside = ", inside" if "inside" in self.functions else ""
+        local.append(f"from reference.runtime.signature import Array, Arrays, Dims, Signature{inside}")
         text += "\n\n" + "\n".join(imports) + "\n\n" + "\n".join(sorted(local)) + "\n\n" + self.signature()
         if any(o.kind == "Activation" for o in layer.options):
             table = ", ".join(f'"{a}": {a}' for a in self.activations)
@@ -123,59 +122,57 @@ class Header(Bodies):
                             below[i.tensor] = layer.axis(axis)
 
         def pattern(t: Tensor) -> str:
-            shape = self.slots(t)
-            extra = ""
-            if t.kind != "real":
-                extra += f', kind="{t.kind}"'
-            if t.name in below:
-                extra += f', below="{below[t.name]}"'
-            if t.sequence or (not t.slots and t.axes[:1] == (layer.sequence_axis,) and layer.sequence_axis):
-                extra += ", sequence=True"
-            if t.optional:
-                extra += ", optional=True"
-            if t.role == "state" or t.kind != "real" or t.name in layer.state_outputs:
-                extra += ", differentiable=False"
-            return f'Pattern("{t.name}", {shape}{extra})'
+            """What reference.runtime.patterns.parsed reads."""
+            slots = ["*".join(slot) for slot in self.layer.split(t)]
+            sequence = t.sequence or (not t.slots and t.axes[:1] == (layer.sequence_axis,) and layer.sequence_axis)
+            entries = f"[{slots.pop(0)}]" if sequence else ""
+            words: list[str] = [t.kind] if t.kind != "real" else []
+            words += [f"below {below[t.name]}"] if t.name in below else []
+            words += ["optional"] if t.optional else []
+            words += ["state"] if t.role == "state" or t.name in layer.state_outputs else []
+            return f'"{t.name}{entries}[{", ".join(slots)}]{": " if words else ""}{" ".join(words)}"'
 
-        inputs = "".join(f"        {pattern(t)},\n" for t in layer.inputs)
-        other = ""
-        for d in self.variants[1:]:
-            shapes = tuple(d.layer.tensors[o].axes for o in d.layer.outputs)
-            if shapes != tuple(layer.tensors[o].axes for o in layer.outputs):
-                rows = ", ".join(pattern(d.layer.tensors[o]) for o in d.layer.outputs)
-                values = tuple(value for _, value in d.layer.choice)
-                key = literal(values[0]) if len(values) == 1 else tuple_of(values)
-                other += f"        {key}: ({rows},),\n"
-        outputs = "".join(f"        {pattern(layer.tensors[o])},\n" for o in layer.outputs)
-        lines = f'SIGNATURE = Signature(\n    "{layer.name}",\n    inputs=(\n{inputs}    ),\n'
-        lines += f"    outputs=(\n{outputs}    ),\n"
+        def patterns(tensors: Iterable[Tensor]) -> str:
+            rows = [pattern(t) for t in tensors]
+            return f"({', '.join(rows)}{',' if len(rows) == 1 else ''})"
+
+        items = [f'"{layer.name}"', f"inputs={patterns(layer.inputs)}"]
+        items.append(f"outputs={patterns([layer.tensors[o] for o in layer.outputs])}")
         if layer.options:
-            rows = ""
+            rows = []
             for o in layer.options:
                 choices = o.choices if o.kind != "Activation" else self.activations
-                rows += f'        "{o.name}": ("{o.kind}", {quoted(o.default)}, {tuple_of(choices)}),\n'
-            lines += f"    options={{\n{rows}    }},\n"
+                more = f", {tuple_of(choices)}" if choices else ""
+                rows.append(f'"{o.name}": ("{o.kind}", {quoted(o.default)}{more})')
+            items.append(f"options={{{', '.join(rows)}}}")
         given = {
-            a: (e.name if isinstance(e, Opt) else int(e.value))
+            a: literal(e.name) if isinstance(e, Opt) else str(int(e.value))
             for a, e in layer.sizes.items()
             if isinstance(e, Opt | Num)
         }
         if given:
-            lines += f"    given={given!r},\n"
+            items.append(f"given={{{', '.join(f'{literal(a)}: {e}' for a, e in given.items())}}}")
         moved = next((o.axis for o in layer.options if o.kind == "Axis"), "")
         if moved:
-            lines += f'    moved="{moved}",\n'
+            items.append(f'moved="{moved}"')
+        other = []
+        for d in self.variants[1:]:
+            shapes = tuple(d.layer.tensors[o].axes for o in d.layer.outputs)
+            if shapes != tuple(layer.tensors[o].axes for o in layer.outputs):
+                values = tuple(value for _, value in d.layer.choice)
+                key = literal(values[0]) if len(values) == 1 else tuple_of(values)
+                other.append(f"{key}: {patterns([d.layer.tensors[o] for o in d.layer.outputs])}")
         if other:
-            lines += f"    outputs_by_choice={{\n{other}    }},\n"
+            items.append(f"outputs_by_choice={{{', '.join(other)}}}")
         chain = self.chain()
         if chain:
-            lines += f"    chain={chain!r},\n"
+            items.append(f"chain={tuple_of(chain)}")
         if self.elementwise():
-            lines += "    elementwise=True,\n"
+            items.append("elementwise=True")
         same = {a: b for t in layer.inputs for s in t.slots for a in s.parts if (b := self.as_long_as(a)) != a}
         if same:
-            lines += f"    same={same!r},\n"
-        return lines + ")"
+            items.append(f"same={{{', '.join(f'{literal(a)}: {literal(b)}' for a, b in same.items())}}}")
+        return "SIGNATURE = Signature(\n" + "".join(f"    {item},\n" for item in items) + ")"
 
     def as_long_as(self, axis: str) -> str:
         """The axis of an input that says how long one of another is."""
@@ -202,29 +199,29 @@ class Header(Bodies):
                         return first, then
         return None
 
-    def slots(self, t: Tensor) -> str:
-        """A tensor's axes as a caller sees them, as a tuple."""
-        slots = self.layer.split(t)
-        parts = ", ".join("(" + ", ".join(f'"{a}"' for a in s) + ("," if len(s) == 1 else "") + ")" for s in slots)
-        return f"({parts}{',' if len(slots) == 1 else ''})"
-
     def named_tuples(self) -> str:
         layer, d = self.layer, self.variants[0]
 
-        def axes(name: str) -> str:
-            t = layer.tensors.get(name)
-            return f"  # [{', '.join(t.axes)}]" if t is not None and t.axes else ""
+        def kind(t: Tensor) -> str:
+            return "list[Array]" if t.axes and t.axes[0] == layer.sequence_axis else "Array"
 
-        lines = ["class Gradients(NamedTuple):"]
-        lines += ['    """One gradient for each differentiable input, in its shape and dtype."""', ""]
-        lines += [f"    {n}: Any{axes(n)}" for n in dict(d.functions["backward"].results)]
+        gradients = {n: layer.tensors[n] for n in dict(d.functions["backward"].results)}
+        texts = [named_tuple("Saved", "What forward keeps for backward.", [*self.kept, ("dims", "Dims", ())])]
+        texts += [named_tuple("Gradients", "", [(n, kind(t), t.axes) for n, t in gradients.items()])]
         if len(layer.outputs) > 1:
-            lines += ["", "", "class Outputs(NamedTuple):", '    """What forward computes."""', ""]
-            lines += [f"    {o}: Any{axes(o)}" for o in layer.outputs]
+            outputs = [(o, kind(layer.tensors[o]), layer.tensors[o].axes) for o in layer.outputs]
+            texts.append(named_tuple("Outputs", "What forward computes.", outputs))
         if self.second:
-            lines += ["", "", "class Second(NamedTuple):", '    """Gradients of the backward pass."""', ""]
-            lines += [f"    {w}: Any" for w in self.second]
-        return "\n".join(lines)
+            fields = ", ".join(f'("{w}", Any)' for w in self.second)
+            texts.append(f'Second = NamedTuple("Second", [{fields}])')
+        return "\n\n\n".join(texts)
+
+
+def named_tuple(name: str, doc: str, fields: Iterable[tuple[str, str, tuple[str, ...]]]) -> str:
+    """A class of named values: fields, their types, and their axes as a comment."""
+    lines = [f"class {name}(NamedTuple):", *([f'    """{doc}"""', ""] if doc else [])]
+    rows = [f"    {field}: {kind}" + (f"  # [{', '.join(axes)}]" if axes else "") for field, kind, axes in fields]
+    return "\n".join([*lines, *(rows or ["    pass"])])
 
 
 def tuple_of(words: tuple[str, ...]) -> str:

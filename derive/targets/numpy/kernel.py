@@ -16,9 +16,8 @@ class Kernel(Functions, Header):
 
     def source(self) -> str:
         self.scalars = self.scalar_functions() if self.layer.elementwise else ""
-        bodies = [
-            (self.body(v, "forward"), self.body(v, "backward"), [*v.functions["forward"].saved]) for v in self.variants
-        ]
+        (ahead, self.forward_rows), (back, self.backward_rows) = self.folded("forward"), self.folded("backward")
+        bodies = [(f, b, [*v.functions["forward"].saved]) for f, b, v in zip(ahead, back, self.variants, strict=True)]
         saved = list(dict.fromkeys(n for _, _, names_ in bodies for n in names_))
         given = {t.name for t in self.layer.inputs}
         for forward, _, _ in bodies:  # what only another choice keeps
@@ -28,7 +27,9 @@ class Kernel(Functions, Header):
             if o.kind == "Choice" or any(o.name in b.used for _, b, _ in bodies)
             or (o.kind == "Activation" and any(o.name in b.used for _, b, _ in bodies))
         ]  # fmt: skip
-        parts = [self.forward(bodies, saved, kept_options), self.backward(bodies, saved, kept_options)]
+        self.kept = self.keeps(bodies, saved, kept_options)
+        parts = self.sizes_function(bodies[0][0])
+        parts += [self.forward(bodies, saved, kept_options), self.backward(bodies, saved, kept_options)]
         parts.append(self.jvp())
         second = self.double_backward()
         if second:
@@ -49,7 +50,8 @@ class Kernel(Functions, Header):
         for line in text.split("\n"):
             quotes = line.count('"""')
             inside, code = quotes or not code, code == (quotes != 1)
-            yield from [line] if inside or not line.startswith(("    ", "def ")) else wrap_code(line)
+            breaks = line.startswith(("    ", "def ", "ACTIVATIONS", "Second"))
+            yield from [line] if inside or not breaks else wrap_code(line)
 
 
 __all__ = ["COSTS", "GENERATED", "Kernel", "definition_path"]

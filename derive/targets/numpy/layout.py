@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-WIDTH = 110
+import re
+import textwrap
+
+WIDTH = 116
+COMMENT = "  # "  # what follows in a line of generated code is no code: no string has a #
+WHOLE = 118  # with its comment
 OPEN, CLOSE = "([{", ")]}"
 #: Python's operators, those that bind least first: a line is broken at the loosest there is.
 BINDING = (
@@ -19,13 +24,23 @@ BINDING = (
 
 def wrap_code(line: str, width: int = WIDTH) -> list[str]:
     """One statement as lines no wider than ``width``, where it has places to break."""
+    line, _, comment = line.partition(COMMENT)
+    if comment:
+        indent = line[: len(line) - len(line.lstrip())]
+        code = wrap_code(line, width)
+        if len(code) == 1 and len(line + COMMENT + comment) <= WHOLE:
+            return [line + COMMENT + comment]
+        above = textwrap.wrap(comment, width, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#     ")
+        return [*above, *code]
     if len(line) <= width:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
     body = line.strip()
-    for keyword in ("return ",):
-        if body.startswith(keyword):
-            return broken(indent, keyword, body[len(keyword) :], "", width)
+    keyword = re.match(r"\w+=(?=[\[({])", body)
+    if body.endswith(",") and keyword:  # an argument on a line of its own
+        return broken(indent, keyword[0], body[keyword.end() : -1], ",", width)
+    if body.startswith("return "):
+        return broken(indent, "return ", body[7:], "", width)
     left, operator, right = assignment(body)
     if operator:
         return broken(indent, f"{left} {operator} ", right, "", width)
@@ -60,8 +75,30 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
     at = call_open(code)
     if at is not None:
         return listed(indent, head + code[: at + 1], code[at + 1 : -1], code[-1] + tail, width)
+    group = largest_group(code)
+    if group is not None:
+        first, last = indent + head + code[: group[0] + 1], indent + code[group[1] :] + tail
+        if len(first) <= width and len(last) <= width:
+            inner = code[group[0] + 1 : group[1]]
+            return [
+                first,
+                *(parted(indent + "    ", inner, width) or broken(indent + "    ", "", inner, "", width)),
+                last,
+            ]
     lines = parted(indent + "    ", code, width)
     return [indent + head + "(", *lines, indent + ")" + tail] if lines else [indent + head + code + tail]
+
+
+def largest_group(code: str) -> tuple[int, int] | None:
+    """Where the longest factor in brackets of a product begins and ends; none in what is no product."""
+    if any(len(split(code, operators)) > 1 for operators in BINDING[:-1]):
+        return None
+    depth, groups = 0, []
+    for n, c in enumerate(code):
+        if c == "(" and depth == 0 and (n == 0 or code[n - 1] == " "):
+            groups.append((n, matching(code, n)))
+        depth += (c in OPEN) - (c in CLOSE)
+    return max(groups, key=lambda g: g[1] - g[0], default=None)
 
 
 def parted(indent: str, code: str, width: int) -> list[str]:
@@ -75,7 +112,10 @@ def parted(indent: str, code: str, width: int) -> list[str]:
             for part in parts:
                 sign, _, rest = part.partition(" ")
                 known = f" {sign} " in operators
-                lines += broken(indent, f"{sign} " if known else "", rest if known else part, "", width)
+                found = broken(indent, f"{sign} " if known else "", rest if known else part, "", width)
+                if lines and len(f"{lines[-1]} {found[0].lstrip()}") <= width:
+                    lines[-1] += f" {found.pop(0).lstrip()}"
+                lines += found
             return lines
     return []
 
@@ -111,7 +151,8 @@ def call_open(code: str) -> int | None:
         depth += (code[n] in CLOSE) - (code[n] in OPEN)
         if depth == 0:
             name = code[:n]
-            return n if name and all(c.isalnum() or c in "._" for c in name) and n < len(code) - 2 else None
+            called = name or code[n] in "[{"
+            return n if called and all(c.isalnum() or c in "._" for c in name) and n < len(code) - 2 else None
     return None
 
 

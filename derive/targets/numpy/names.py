@@ -96,7 +96,7 @@ HOLDERS: dict[type, tuple[str, ...]] = {
     Make: ("name",),
     Loop: ("axis", "body", "local"),
     Rows: ("axis", "body", "given", "results"),
-    Function: ("parameters", "arrays", "statements", "results", "saved"),
+    Function: ("parameters", "arrays", "statements", "results", "saved", "equations"),
     Num: (),
 }
 
@@ -190,14 +190,16 @@ def words_of(tree: ast.Module, text: str) -> Iterator[Word]:
                 after = lines[node.lineno - 1].encode()[node.col_offset :].decode().index(f" as {node.asname}") + 4
                 ahead = lines[node.lineno - 1].encode()[node.col_offset :].decode()[:after]
                 yield Word(node.lineno, node.col_offset + len(ahead.encode()), node.asname)
-            case ast.Call(func=ast.Name(id="in_blocks")):
+            case ast.Call(func=ast.Name(id="in_blocks") | ast.Attribute(value=ast.Name(id="SIGNATURE"))):
                 yield from results_named(node)
+            case ast.Subscript(value=ast.Attribute(attr="out"), slice=ast.Constant() as key):
+                yield Word(key.lineno, key.col_offset + 1, str(key.value))
 
 
 def results_named(call: ast.Call) -> Iterator[Word]:
-    """``@in_blocks(out=("y",))`` names parameters of the function below it."""
+    """``@in_blocks(out=("y",))`` names parameters of the function below it, ``SIGNATURE.forward`` what it saves."""
     for keyword in call.keywords:
-        for node in ast.walk(keyword.value) if keyword.arg == "out" else ():
+        for node in ast.walk(keyword.value) if keyword.arg in ("out", "saved") else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
                 yield Word(node.lineno, node.col_offset + 1, node.value)
 

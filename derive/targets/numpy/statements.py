@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Ref
+from derive.notation.layer import Equation
+from derive.notation.text import show_equation
 from derive.program.in_place import terms_of
 from derive.program.ir import (
     Both,
@@ -26,9 +28,12 @@ from derive.program.ir import (
 )
 from derive.program.rows import read
 from derive.targets.numpy.costs import COSTS
-from derive.targets.numpy.layout import WIDTH
+from derive.targets.numpy.layout import COMMENT, WIDTH
 from derive.targets.numpy.reductions import Values
 from derive.targets.numpy.views import LOW, size_name
+from derive.targets.words import visible
+
+ALIGNED = ("sum", "mean", "square_sum")  # what makes an array of its own, by a call
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Body(Values):
         into: results that the function being printed can put into given memory, and that memory.
         last: the statement whose result the function being printed returns.
         made: arrays that are made for statements to write to.
+        folded: it is called for some rows as a whole: what ends the program is printed where it stands.
         conditions: functions that give conditions, by what they give.
     """
 
@@ -56,10 +62,18 @@ class Body(Values):
     last: Single | None = None
     made: set[str] = field(default_factory=set)
     in_rows: bool = False
+    folded: bool = False
+    equations: dict[str, Equation] = field(default_factory=dict)
     conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def run(self) -> list[str]:
-        self.block(self.program.statements)
+        self.equations = {e.target: e for e in reversed(self.program.equations)}
+        self.printer.aligned = self.alignments()
+        if self.folded and isinstance(rows := self.program.statements[-1], Rows):
+            self.into, self.in_rows = self.places(rows), True
+            self.block((*self.program.statements[:-1], *rows.body))
+        else:
+            self.block(self.program.statements)
         p = self.printer
         whole = []
         for name in sorted(p.masks):
@@ -67,8 +81,24 @@ class Body(Values):
             whole += [f"    if {name} is None:", f"        {name} = np.ones(({sizes.rstrip()}), dtype=bool)"]
         return whole + self.lines
 
-    def emit(self, line: str) -> None:
-        self.lines.append(self.indent + line)
+    def alignments(self) -> dict[str, str]:
+        """Sums that are read with the same axes of length 1 everywhere, and the index that gives them these axes."""
+        flat = [s for t in self.program.statements for s in (t.body if isinstance(t, Rows) else (t,))]
+        folds = {s.name: s.axes for s in flat if isinstance(s, Fold) and s.op in ALIGNED and not s.inline}
+        found: dict[str, set[str]] = {n: set() for n, axes in folds.items() if axes and n not in self.keep}
+        for s in flat:
+            ops = {n.fn for e in expressions(s) for n in x.walk(e) if isinstance(n, Op)}
+            frame = s.axes if isinstance(s, Map) and ops <= {"add", "mul", "pow"} else None
+            for r in (n for e in expressions(s) for n in x.walk(e) if isinstance(n, Ref) and n.tensor in found):
+                axes = folds[r.tensor]
+                same = frame is not None and r.index == tuple(map(Pos, axes))
+                found[r.tensor].add(self.printer.align("", axes, frame) if same and frame else "")
+        return {n: index for n, indices in found.items() for index in indices if index and len(indices) == 1}
+
+    def emit(self, line: str, of: str = "") -> None:
+        """Add a line; ``of`` is what it computes, whose equation stands beside it."""
+        equation = self.equations.pop(of, None)
+        self.lines.append(self.indent + line + (f"{COMMENT}{visible(show_equation(equation))}" if equation else ""))
 
     def function_of(self, codes: tuple[str, ...]) -> str:
         name = self.conditions.get(codes)
@@ -108,7 +138,7 @@ class Body(Values):
             assert isinstance(second.body, Op)
             argument = p.show(second.body.args[0], second.axes)
             code = f"{p.function(second.body.fn.removeprefix('second of '))}({argument})"
-        self.emit(f"{first.name}, {second.name} = {code}")
+        self.emit(f"{first.name}, {second.name} = {code}", first.name)
 
     def target(self, name: str, left: tuple[Expr, ...]) -> str:
         p = self.printer
@@ -147,19 +177,20 @@ class Body(Values):
         lead = "return " if s is self.last else f"{target} = "
         call = self.in_memory(s) if target == s.name and isinstance(s, Map) else None
         if call is not None:
-            self.emit(lead + call)
+            self.emit(lead + call, s.name)
             return
         self.into.pop(s.name, None)
         product = self.product_of(s) if self.printer.loop is None else None
         if product is not None:
             assert isinstance(s, Map)
-            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}")
+            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}", s.name)
             others = x.add(*(t for t in x.terms(s.body) if t != product))
             self.emit(f"{target} += {self.printer.show(others, s.axes)}")
             if s is self.last:
                 self.emit(f"return {target}")
         else:
-            self.emit(lead + self.text(s))
+            index = self.printer.aligned.get(s.name, "")
+            self.emit(lead + (f"{self.value(s)[0]}{index}" if index else self.text(s)), s.name)
 
     def in_memory(self, s: Map) -> str | None:
         """A call that puts a result where it belongs; None where there is no such place, or no such call."""
@@ -233,16 +264,19 @@ class Body(Values):
                 sizes = ", ".join(p.size(a) for e in ref.index if (a := x.plain(e)) and a != p.loop)
                 self.emit(f"{places[name]} = {places[name]}.reshape({sizes})")
 
+    def places(self, s: Rows) -> dict[str, str]:
+        """The results that are large, and put together from those of all blocks, and where each is to go."""
+        deepest = max(len(self.tensors[n].axes) for n in s.results)
+        joined = (n for n, join in zip(s.results, s.joins, strict=True) if join is not None)
+        large = (n for n in joined if len(self.tensors[n].axes) == deepest)
+        return {n: f'dims.out["{n}"]' if self.folded else n for n in large}
+
     def rows(self, s: Rows) -> str:
         """A call of a function that computes some rows; and that function, as a helper."""
         p = self.printer
         lines, sizes, conditions = self.lines, p.sizes, self.conditions
         self.lines, p.sizes, self.conditions = [], {}, {}
-        deepest = max(len(self.tensors[n].axes) for n in s.results)
-        self.into = {
-            n: n for n, join in zip(s.results, s.joins, strict=True)
-            if join is not None and len(self.tensors[n].axes) == deepest
-        }  # fmt: skip
+        self.into = self.places(s)
         indent, self.indent, self.in_rows = self.indent, "    ", True
         last = s.body[-1]
         self.last = last if len(s.results) == 1 and isinstance(last, Single) and last.name == s.results[0] else None

@@ -48,6 +48,7 @@ class Views:
         as_given: the axes ``...`` are not made one: the kernel has no others.
         own: the array whose type counts, in a function of arrays as they are, which has no ``dims``.
         dims_used: whether ``dims`` was needed.
+        aligned: arrays that have axes of length 1 where they are read, and the index that makes them.
         counting: integers are wanted: what is printed is a place in an array, or compared with one.
     """
 
@@ -68,6 +69,7 @@ class Views:
     counting: bool = False
     masks: set[str] = field(default_factory=set)
     as_given: bool = False
+    aligned: dict[str, str] = field(default_factory=dict)
     own: str = ""
     dims_used: bool = False
 
@@ -325,6 +327,8 @@ class Views:
 
     def align(self, code: str, axes: tuple[str, ...], frame: tuple[str, ...]) -> str:
         """Transpose and add axes of length 1, so that an array broadcasts in the frame."""
+        if code in self.aligned:
+            return code
         wanted = [a for a in frame if a in axes]
         if list(axes) != wanted:
             order = [axes.index(a) for a in wanted]

@@ -1,0 +1,55 @@
+"""Functions written out for one signature, so that a call on small arrays spends its time in NumPy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+#: The beginning of every function that takes a kernel's arguments: a call like one before is looked up, arrays and
+#: options that are new are examined.
+LOOKED_UP = """
+    {plain}try:
+        $key = ({key},)
+        $known, $dims = $last[0]
+        if $key != $known:
+            $dims = $plans.get($key)
+            if $dims is not None:
+                $last[0] = $key, $dims
+    except ($AttributeError, $TypeError):  # not arrays, or options that cannot be looked up
+        $dims = None
+    if $dims is None:
+        {bound}{options}$dims = $examined(({inputs}), ({options}))
+    elif $dims.direct:
+        {checks}{bound}= {inputs}
+    else:
+        {bound}= $again(({inputs}), $dims)
+"""
+BUILTINS = {
+    w.__name__: w
+    for w in (AttributeError, TypeError, FloatingPointError, float, int, bool, str, list, tuple, isinstance)
+}
+
+
+def compiled(name: str, code: str, parameters: Iterable[str], scope: dict[str, Any]) -> Callable[..., Any]:
+    """The function called ``$name`` in a text.
+
+    Words with a ``$`` are the text's own: they are written so that no parameter is called alike.
+    """
+    mark = "own_"
+    while any(p.startswith(mark) for p in parameters):
+        mark += "_"
+    names = {f"{mark}{word}": value for word, value in {**BUILTINS, **scope}.items()}
+    exec(re.sub(r"\$(?=\w)", mark, code), names)
+    made: Callable[..., Any] = names[f"{mark}{name}"]
+    return made
+
+
+def listed(items: Iterable[str]) -> str:
+    """``a, b, ``: entries of a tuple, to which others may be added."""
+    return "".join(f"{item}, " for item in items)
+
+
+def lines(statements: Iterable[str], depth: int = 1) -> str:
+    """Statements that stand before something else at their depth."""
+    return "".join(f"{s}\n{'    ' * depth}" for s in statements)
