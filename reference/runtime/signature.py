@@ -24,7 +24,7 @@ from reference.runtime.binding import Binder
 from reference.runtime.blocks import in_parts
 from reference.runtime.patterns import Array, Arrays, Dims, Pattern
 from reference.runtime.states import STATES
-from reference.runtime.written import compiled, lines, listed
+from reference.runtime.written import by_name, compiled, lines, listed, ownership, spread
 
 __all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
 
@@ -381,36 +381,3 @@ def called(arguments: str, rows: str, large: str) -> str:
     """A call of the mathematics: for some rows after another, if there is much."""
     whole = f"$function({arguments})"
     return f"$in_rows({arguments}) if $dims.{large} else {whole}" if rows else whole
-
-
-def by_name(options: Iterable[str]) -> list[str]:
-    return [f"{o}={o}" for o in options]
-
-
-def spread(names: Sequence[str], patterns: Sequence[Pattern]) -> list[str]:
-    """Names, those of lists so that a tuple has their entries."""
-    return [f"*{n}" if p.sequence else n for n, p in zip(names, patterns, strict=True)]
-
-
-def ownership(
-    results: Sequence[str], patterns: Sequence[Pattern], others: Sequence[str], several: str
-) -> dict[str, str]:
-    """Whether results are ``alone``: nothing else refers to them, nor they to memory that is not theirs; and the lines
-    that set them ``apart`` where they may not be.
-
-    Args:
-        others: what they may share memory with.
-        several: the class of tuple that holds them, if any.
-    """
-    count = "$BOTH" if several else "$ALONE"
-    tests, steps = [], []
-    for n, (r, p) in enumerate(zip(results, patterns, strict=True)):
-        given = f"({listed([*others, *results[:n]])})"
-        if p.sequence:
-            tests.append(f"{r} is None")
-            steps.append(f"{r} = None if {r} is None else $own_entries({r}, {given})")
-        else:
-            tests.append(f"({r}.__class__ is not $ndarray or ({r}.base is None and $references({r}) == {count}))")
-            steps.append(f"if not {tests[-1]}:\n            {r} = $own({r}, {given})")
-    steps += [f"$result = $new({several}, ({listed(results)}))"] if several else []
-    return {"alone": " and ".join(tests) or "True", "apart": "\n        ".join(steps or ["pass"])}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from reference.runtime.patterns import Pattern
 
 #: The beginning of every function that takes a kernel's arguments: a call like one before is looked up, arrays and
 #: options that are new are examined.
@@ -53,3 +55,36 @@ def listed(items: Iterable[str]) -> str:
 def lines(statements: Iterable[str], depth: int = 1) -> str:
     """Statements that stand before something else at their depth."""
     return "".join(f"{s}\n{'    ' * depth}" for s in statements)
+
+
+def by_name(options: Iterable[str]) -> list[str]:
+    return [f"{o}={o}" for o in options]
+
+
+def spread(names: Sequence[str], patterns: Sequence[Pattern]) -> list[str]:
+    """Names, those of lists so that a tuple has their entries."""
+    return [f"*{n}" if p.sequence else n for n, p in zip(names, patterns, strict=True)]
+
+
+def ownership(
+    results: Sequence[str], patterns: Sequence[Pattern], others: Sequence[str], several: str
+) -> dict[str, str]:
+    """Whether results are ``alone``: nothing else refers to them, nor they to memory that is not theirs; and the lines
+    that set them ``apart`` where they may not be.
+
+    Args:
+        others: what they may share memory with.
+        several: the class of tuple that holds them, if any.
+    """
+    count = "$BOTH" if several else "$ALONE"
+    tests, steps = [], []
+    for n, (r, p) in enumerate(zip(results, patterns, strict=True)):
+        given = f"({listed([*others, *results[:n]])})"
+        if p.sequence:
+            tests.append(f"{r} is None")
+            steps.append(f"{r} = None if {r} is None else $own_entries({r}, {given})")
+        else:
+            tests.append(f"({r}.__class__ is not $ndarray or ({r}.base is None and $references({r}) == {count}))")
+            steps.append(f"if not {tests[-1]}:\n            {r} = $own({r}, {given})")
+    steps += [f"$result = $new({several}, ({listed(results)}))"] if several else []
+    return {"alone": " and ".join(tests) or "True", "apart": "\n        ".join(steps or ["pass"])}
