@@ -6,8 +6,11 @@ import pytest
 
 from derive.calculus.derivation import derive
 from derive.calculus.parts import by_parts
+from derive.notation import expr as x
 from derive.notation.define import REGISTRY, load_project
+from derive.notation.expr import Op, Pos, Ref
 from derive.program import compile as compiler
+from derive.program.adjoints import known
 from derive.program.typed import check_draft
 from tests.program.programs import ALL, changed, derivation, drafts
 
@@ -219,3 +222,12 @@ def test_every_program_is_sound_after_every_pass(layer: str) -> None:
         check_draft(draft, elementwise)
         for _, stage in compiler.stages(draft, ALL):
             check_draft(stage, elementwise)
+
+
+def test_before_the_beginning_only_what_begins_there_is_read() -> None:
+    h, a, c = (Ref(name, (x.num(-1), Pos("n"))) for name in ("h", "a", "c"))
+    here = x.iverson(Op(">=", (x.num(-1), x.ZERO)))
+    assert known(x.mul(h, here), {"h"}) == x.ZERO
+    assert known(x.mul(h, x.add(x.mul(a, c), x.mul(h, here))), {"h"}) == x.ZERO
+    assert known(x.mul(h, x.add(a, x.power(h, x.num(2)))), {"h"}) == x.mul(h, x.power(h, x.num(2)))
+    assert known(Ref("h", (x.num(-2), Pos("n"))), {"h"}) == x.ZERO
