@@ -70,7 +70,7 @@ def test_where_what_happens_is_complete() -> None:
     assert folders == set(re.findall(r"^\| `derive/(\w+)/` \|", text, re.MULTILINE))
     table = text[text.index("| pass |") : text.index("## What a change must keep")]
     named = [name for row in re.findall(r"^\|([^|]+)\|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
-    assert named == [step.__name__ for step in compiler.passes()]
+    assert named == [step.__name__ for step in compiler.passes()], "the table of passes in CONTRIBUTING.md"
 
 
 def test_arrays_that_begin_early_say_so() -> None:
