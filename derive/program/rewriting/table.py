@@ -27,11 +27,9 @@ class Facts(Protocol):
 
     def is_positive(self, e: Expr) -> bool:
         """Whether a number is above 0."""
-        ...
 
     def is_total(self, e: Expr) -> bool:
         """Whether it is the name of a sum of exponentials."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -256,6 +254,14 @@ FIRST = (
         QUOTIENT,
         through=True,
     ),
+    Row(
+        "slope times quotients",
+        x.mul(slope(U), x.sub(x.div(V, x.sub(ONE, logistic(U))), x.div(W, logistic(U)))),
+        x.sub(x.mul(V, logistic(U)), x.mul(W, logistic(x.neg(U)))),
+        QUOTIENT,
+        through=True,
+        early=True,
+    ),
     Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
     Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),
     Row(
@@ -385,12 +391,7 @@ LAST = (
         x.mul(TWO, f("library sinh", U)),
         "exp(u) - exp(-u) is computed as 2 sinh(u), which keeps a small result",
     ),
-    Row(
-        "cosh",
-        x.add(exp(U), exp(x.neg(U))),
-        x.mul(TWO, f("library cosh", U)),
-        "exp(u) + exp(-u) is computed as 2 cosh(u)",
-    ),
+    Row("cosh", x.add(exp(U), exp(x.neg(U))), x.mul(TWO, f("library cosh", U)), "exp(u) + exp(-u) is 2 cosh(u)"),
 )
 _AGAIN = ("1 + tanh", "1 - tanh", "1 - tanh squared", "2 sigmoid - 1", "1 - sigmoid", "u - tanh", "1 - tanh's slope")
 #: Those for what exponentials have turned out to be.
