@@ -143,6 +143,10 @@ class Reach:
                         found.tests.setdefault(name, []).append((test["seconds"], test["test"]))
         return found
 
+    def by_drift(self, change: Change) -> bool:
+        """Whether the drift check runs what is changed: what stands outside of functions, it does."""
+        return not change.scope or f"{change.path}:{change.scope}" in self.drift
+
     def of(self, change: Change) -> list[str]:
         chosen, spent = [], 0.0
         for seconds, test in sorted(self.tests.get(f"{change.path}:{change.scope}", [])):
@@ -185,8 +189,7 @@ def tried(change: Change, source: str, trees: Queue[Path], reach: Reach) -> Outc
     try:
         path.write_text(change.applied(source), encoding="utf-8")
         shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # it may be as long and as old as before
-        function = f"{change.path}:{change.scope}"
-        if function in reach.drift and failing([sys.executable, "-m", "tests.mutation.drift"], tree, environment(tree)):
+        if reach.by_drift(change) and failing([sys.executable, "-m", "tests.mutation.drift"], tree, environment(tree)):
             by = "drift check"
         elif tests:
             order = tree.parent / f"{tree.name}.order"

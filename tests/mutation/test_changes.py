@@ -80,6 +80,7 @@ def test_the_quickest_tests_that_run_the_function_come_first(tmp_path: Path, mon
     reach = engine_mutants.Reach.load()
     assert reach.drift == {other, "a.py:"}
     for change in changes("a.py", SOURCE):
+        assert reach.by_drift(change) == (not change.scope)
         assert reach.of(change) == (["not", "quick", "slow"] if not change.scope else ["quick", "slow"])
 
 

@@ -117,3 +117,14 @@ def test_nothing_is_summed_to_0() -> None:
     for axis, shape in ((0, (0, 3)), (1, (40, 0)), (None, (0,)), ((0, 1), (0, 40, 2))):
         got = sums.sum_over(np.ones(shape, np.float32), axis)
         np.testing.assert_array_equal(got, np.add.reduce(np.ones(shape, np.float32), axis=axis))
+
+
+@pytest.mark.parametrize("count", [1, 3, 100, 513, 1200])
+@pytest.mark.parametrize("function", [exp_sum, positive_sum])
+def test_a_row_has_the_same_sum_whatever_is_in_front(function: Any, count: int) -> None:
+    rows = np.random.default_rng(count).uniform(0, 1, (2, 3, count))
+    together = function(rows)
+    assert together.shape == (2, 3)
+    for i in range(2):
+        for j in range(3):
+            assert function(rows[i, j]) == together[i, j] == function(rows[i])[j]
