@@ -14,7 +14,7 @@ from math import prod
 
 from derive.notation import expr as x
 from derive.notation.errors import DefinitionError
-from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref
 from derive.notation.expressions import Expressions
 from derive.notation.layer import Call, Equation, Layer, Option, Tensor
 from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, items, name_of
@@ -92,7 +92,7 @@ class Reader(Expressions):
         if name in self.used:
             self.fail(node, f"{name} is used above", f"say how long {name} is before it is used")
         size = self.whole_number(value.args[0], "the length of an axis")
-        if x.free(size) or any(isinstance(n, Ref) for n in x.walk(size)):
+        if x.free(size) or any(isinstance(n, Ref | Reduce) for n in x.walk(size)):
             self.fail(value.args[0], "a length that is not one number", "write it with size(...), options and numbers")
         if isinstance(size, Num) and size.value < 1:
             self.fail(value.args[0], f"an axis of length {size.value}", "a length is at least 1")

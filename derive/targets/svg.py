@@ -51,6 +51,7 @@ def evaluate(e: Expr, values: Mapping[str, float]) -> float:
 
     Raises:
         KeyError: a function that has no scalar value here.
+        ValueError: a number outside its domain: a root of a negative one, which ``**`` makes complex.
     """
     match e:
         case Num(value):
@@ -64,7 +65,7 @@ def evaluate(e: Expr, values: Mapping[str, float]) -> float:
         case Op("mul", args):
             return math.prod(evaluate(a, values) for a in args)
         case Op("pow", (a, b)):
-            return float(evaluate(a, values) ** evaluate(b, values))
+            return math.pow(evaluate(a, values), evaluate(b, values))
         case Op("where", (c, a, b)):
             return evaluate(a if evaluate(c, values) else b, values)
         case Op(fn, args):

@@ -98,6 +98,10 @@ RIGHT = {
         "x: Real[...], p: Positive = 2.0",
         "y[...] = 1 + sigmoid(p)\nreturn y",
     ),
+    "a curve that the page cannot draw everywhere": (
+        "x: Real[...], n: Count = 512",
+        "y[...] = max(-1 / sqrt(x[...]), -x[...]) / sqrt(n)\nreturn y",
+    ),
     "a layer that is one number": ("x: Real[i], p: Positive = 2.0", "y = p ** 2\nreturn y"),
     "a mean of what has none of its indices": (
         "x: Real[...]",
@@ -119,6 +123,11 @@ WRONG = {
         "W: Real[l][...], r: Choice['mean', 'sum'] = 'mean'",
         "R = reduced(r, W[l, ...])\nreturn R",
         "how many elements",
+    ),
+    "a length that is a maximum over an axis": (
+        "x: Real[i], n: Natural = 1",
+        "k = axis(max(i, size(i) + n))\nz[k] = x[k]\nreturn z",
+        "not one number",
     ),
     "the largest in a list": ("W: Real[l][i]", "R = max((l, i), W[l, i])\nreturn R", "no maximum over"),
     "the largest number of entries": (
