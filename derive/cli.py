@@ -181,7 +181,7 @@ def build(arguments: argparse.Namespace) -> int:
     written, gone = work.write(plan, remove=whole or file is not None)
     report_build(plan, written, gone, time.perf_counter() - begin)
     if file is not None and out is not None and not arguments.no_verify:
-        return verify_file(file, out, arguments.isolated)
+        return verify_file(file, out, arguments.isolated, plan)
     return 0
 
 
@@ -303,10 +303,10 @@ def verify(arguments: argparse.Namespace) -> int:
     return verify_project(console(), arguments.layers, record=not arguments.no_record)
 
 
-def verify_file(file: Path, out: Path, isolated: bool) -> int:
+def verify_file(file: Path, out: Path, isolated: bool, plan: Plan) -> int:
     from derive.command.verify import verify_outside
 
-    return verify_outside(console(), file, out, isolated)
+    return verify_outside(console(), file, out, isolated, plan)
 
 
 COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify}

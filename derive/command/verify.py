@@ -13,9 +13,9 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from derive.command import pageleg, record
 from derive.command.build import ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.command.ending import interrupts_ignored
 from derive.evidence.result import STATES
-from derive.notation.define import REGISTRY, load_file, load_project
+from derive.notation.define import REGISTRY, load_project
 
 if TYPE_CHECKING:
     from derive.evidence.result import Result
@@ -90,8 +90,13 @@ def long(name: str, result: Result) -> str:
     return "; ".join(part for part in [*numbers, said, *result.notes] if part)
 
 
-def run_layer(variants: tuple[Layer, ...], load: Callable[[str], ModuleType]) -> Iterator[Verdict]:
-    """Every leg of one layer, as it comes; a kernel that cannot be imported is a leg that fails, and the only one."""
+def run_layer(
+    variants: tuple[Layer, ...], load: Callable[[str], ModuleType], derived: tuple[Derivation, ...] = ()
+) -> Iterator[Verdict]:
+    """Every leg of one layer, as it comes; a kernel that cannot be imported is a leg that fails, and the only one.
+
+    ``derived`` are the derivations of its variants, where they are at hand.
+    """
     from derive.evidence import verify
 
     begin = time.perf_counter()
@@ -101,7 +106,7 @@ def run_layer(variants: tuple[Layer, ...], load: Callable[[str], ModuleType]) ->
         said = f"it cannot be imported: {type(error).__name__}: {error}".replace(f"{ROOT}{os.sep}", "")
         yield Verdict(variants[0].name, "kernel", False, "FAILED", said, time.perf_counter() - begin)
         return
-    derivations = [derive(v) for v in variants]
+    derivations = derived or tuple(derive(v) for v in variants)
     for leg in verify.LEGS:
         if verify.applies(leg, variants[0], kernel):
             yield run_leg(leg, derivations, kernel)
@@ -132,7 +137,7 @@ def run_project(names: list[str]) -> Iterator[Verdict]:
             raise
 
 
-def count(layers: dict[str, tuple[Layer, ...]]) -> int:
+def count(layers: Sized) -> int:
     """How many verdicts there will be, about: not every leg applies to every layer."""
     from derive.evidence import verify
 
@@ -256,13 +261,27 @@ def outside_kernels(out: Path) -> Callable[[str], ModuleType]:
     return lambda name: importlib.import_module(f"{package}.{name}")
 
 
-def verify_outside(console: Console, file: Path, out: Path, isolated: bool = False) -> int:
-    """Verify layers of a user's own file with the kernels in ``out``, and put the result on their pages."""
-    chosen = load_file(file, isolated)
+def judged(plan: Plan) -> Plan:
+    """The same files, with what the record says now on the pages."""
+    from derive.targets.markdown import markdown
+
+    notes = record.load(plan.record())
+    for path, page in plan.pages.items():
+        plan.files[path] = markdown(replace(page, legs=record.legs(notes, page.layer.name, page.fingerprint)))
+    return plan
+
+
+def verify_outside(console: Console, file: Path, out: Path, isolated: bool = False, plan: Plan | None = None) -> int:
+    """Verify layers of a user's own file with the kernels in ``out``, and put the result on their pages.
+
+    ``plan`` is that of the build that made them: what was derived there is not derived again.
+    """
+    plan = plan or generate(file=file, out=out, isolated=isolated)
+    chosen = {page.layer.name: page.derivations for page in plan.pages.values()}
     kernel = outside_kernels(out)
-    own = itertools.chain.from_iterable(run_layer(v, kernel) for v in chosen.values())
+    own = itertools.chain.from_iterable(run_layer(tuple(d.layer for d in v), kernel, v) for v in chosen.values())
     read = pages(lambda names: pageleg.outside(names, out), chosen)
     found = show(console, itertools.chain(own, read), count(chosen) + len(chosen))
-    keep(Plan(out, file), found)
-    write(generate(file=file, out=out, isolated=isolated))
+    keep(plan, found)
+    write(judged(plan))
     return summary(console, found)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from derive.calculus.derivation import Derivation, derive
-from derive.calculus.parts import by_parts
+from derive.calculus.parts import Parted, by_parts
 from derive.calculus.reverse import Adjoint, CalculusError
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
@@ -142,7 +142,7 @@ def compile(
         return {f.name: f for f in draft.functions}
 
     done = [{n: f for draft in first_order(d) for n, f in run(draft).items()} for d in variants]
-    reason = next((f"{p.name} has none" for p in parts(variants) if not has_second(p)), "")
+    reason = next((f"{p.layer.name} has none" for d in variants for p in parts(d) if not has_second(p)), "")
     if not reason:
         try:
             seconds = [run(second_order(d)) for d in variants]
@@ -177,14 +177,20 @@ def unit_rows(d: Derivation) -> frozenset[str]:
     return frozenset(s.body.tensor for s in sums if isinstance(s.body, Ref) and s.over == (x.plain(s.body.index[-1]),))
 
 
-def parts(variants: Iterable[Derivation]) -> list[Layer]:
-    """The layers that a layer calls."""
-    return list({c.part.name: c.part for d in variants for c in d.layer.calls}.values())
+def parts(d: Derivation) -> list[Derivation]:
+    """What was derived of the layers that a layer calls, each once."""
+    return list({s.part.name: s.derivation for s in d.sites}.values()) if isinstance(d, Parted) else []
 
 
-def has_second(part: Layer) -> bool:
-    """Whether a part has a double_backward."""
-    return not compile((derive(part),)).without_second
+def has_second(part: Derivation) -> bool:
+    """Whether a part has a double_backward: the passes can make one."""
+    d = by_parts(part)
+    if not all(map(has_second, parts(d))):
+        return False
+    try:
+        return bool(list(stages(second_order(d))))
+    except CalculusError:
+        return False
 
 
 # ---- what the passes begin with --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ Where sizes differ from entry to entry of a list (a network's widths), a count i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
 import sympy
@@ -105,7 +105,7 @@ def _place(name: str) -> tuple[bool, str]:
 class _Counter:
     layer: Layer
     tensors: Mapping[str, Tensor]
-    cost: Cost = field(default_factory=Cost)
+    found: dict[str, list[Amount]] = field(default_factory=lambda: {f.name: [] for f in fields(Cost)})
     seen: set[Expr] = field(default_factory=set)
     axes: dict[str, str] = field(default_factory=dict)
     skipped: frozenset[str] = frozenset()
@@ -131,11 +131,7 @@ class _Counter:
 
     def tally(self, kind: str, indices: Iterable[str], times: int = 1) -> None:
         amount = self.number(indices)
-        setattr(
-            self.cost,
-            kind,
-            getattr(self.cost, kind) + Amount(times * amount.once, times * amount.each, amount.axis),
-        )
+        self.found[kind].append(Amount(times * amount.once, times * amount.each, amount.axis))
 
     # ---- nodes ---------------------------------------------------------------------------------------------
 
@@ -187,7 +183,7 @@ class _Counter:
         if self.skipped != before:  # scattered: each value is added to what is there
             amount = every
         kind = "add" if op == "sum" else "function"
-        setattr(self.cost, kind, getattr(self.cost, kind) + amount)
+        self.found[kind].append(amount)
         self.skipped = before
 
     def combine(self, parts: list[Expr], kind: str) -> frozenset[str]:
@@ -281,7 +277,14 @@ def cost(layer: Layer, equations: Iterable[Equation], tensors: Mapping[str, Tens
     for equation in equations:
         counter.axes = counter.lengths(equation)
         counter.count(equation.body)
-    return counter.cost
+    return Cost(**{kind: total(amounts) for kind, amounts in counter.found.items()})
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """All of them together, added up once."""
+    given = list(amounts)
+    once, each = sympy.Add(*(a.once for a in given)), sympy.Add(*(a.each for a in given))
+    return Amount(once, each, next((a.axis for a in given if a.axis), ""))
 
 
 def kept(derivation: Derivation) -> tuple[list[str], Amount]:
