@@ -70,7 +70,6 @@ KNOWN: dict[str, str] = {
     **dict.fromkeys(("recurrence-backward_rnn", "reproducers-r_begin_end", "traps-trap_backwards"), FROM_END),
     "messages-m_two_recurrences": "a recurrence over two axes",
     "recurrence-lstm_peephole": "double_backward is wrong",
-    "recurrence-lstm_stack": "double_backward: a part's cotangent that is 0 is passed without its shape",
     "recurrence-ctc": "backward: axes do not match where a label indexes a recurrence's own axis",
     "recurrence-hmm_log": "a logarithm of a sum of exponentials in a recurrence is not shifted",
     "recurrence-crf_score": "a logarithm of a sum of exponentials in a recurrence is not shifted",
