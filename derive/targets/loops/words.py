@@ -230,6 +230,10 @@ def norm(row: Sequence[Any]) -> Any:
     return math.hypot(*row) if all(isinstance(v, float) for v in row) else sqrt(square_sum(row))
 
 
+def row_norm(row: Sequence[Any]) -> Any:
+    return norm(row)
+
+
 def log_sum(row: Sequence[Any]) -> Any:
     """The logarithm of a sum over its largest term."""
     place = argmax(row)
