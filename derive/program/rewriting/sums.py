@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import count
+from itertools import count, permutations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
@@ -47,8 +47,8 @@ def exponent_of(e: Expr) -> Expr | None:
     return None
 
 
-def match(pattern: Expr, e: Expr, indices: tuple[str, ...]) -> dict[str, Expr] | None:
-    """Indices under which the pattern is the expression."""
+def match(pattern: Expr, e: Expr, indices: tuple[str, ...], in_order: bool = True) -> dict[str, Expr] | None:
+    """Indices under which the pattern is the expression; with terms and factors in order, or in any."""
     found: dict[str, Expr] = {}
 
     def go(p: Expr, q: Expr) -> bool:
@@ -59,6 +59,14 @@ def match(pattern: Expr, e: Expr, indices: tuple[str, ...]) -> dict[str, Expr] |
         if isinstance(p, Ref) and isinstance(q, Ref):
             return p.tensor == q.tensor and all(go(a, b) for a, b in zip(p.index, q.index, strict=True))
         if isinstance(p, Op) and isinstance(q, Op):
+            if p.fn == q.fn in ("add", "mul") and not in_order and len(p.args) == len(q.args) < 5:
+                before = dict(found)
+                for args in permutations(q.args):
+                    if all(map(go, p.args, args)):
+                        return True
+                    found.clear()
+                    found.update(before)
+                return False
             return p.fn == q.fn and len(p.args) == len(q.args) and all(map(go, p.args, q.args))
         return p == q
 
@@ -317,7 +325,7 @@ class Shift:
 
     def instance(self, pattern: Op, named: Equation, e: Expr) -> Expr | None:
         """The name of a pattern, at the indices where the expression has it; None where it is something else."""
-        at = match(pattern, e, named.indices) if isinstance(e, Op) and e.fn == pattern.fn else None
+        at = match(pattern, e, named.indices, False) if isinstance(e, Op) and e.fn == pattern.fn else None
         return None if at is None else Ref(named.target, tuple(at.get(i, Pos(i)) for i in named.indices))
 
     def fresh(self, name: str, axes: tuple[str, ...]) -> str:
