@@ -115,6 +115,6 @@ def test_gradients_are_called_as_the_definition_calls_its_inputs(folder):
 
 def test_names_of_the_definition_are_never_changed(folder):
     _, source = built(folder, {"INPUT": "tuple", "OPTION": "np"})
-    assert "def forward(tuple: Array, W: Array, *, np: float = 2.0)" in source
+    assert "def forward(dims: Dims, tuple: Array, W: Array, *, np: float = 2.0)" in source
     assert "import numpy as np_" in source
     assert "from builtins import tuple as tuple_" in source
