@@ -74,23 +74,24 @@ def exactly(units: int = 0) -> Numbers:
     )
 
 
-def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0) -> Numbers:
+def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, terms: float = 0) -> Numbers:
     """Running error analysis for the unit roundoff 2**unit_exponent; see derive.evidence.enclosure.
 
     Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
     its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
     square root, FUNCTION_UNITS units in the last place (2u each) for exp, log, erf. A sum of n terms in
-    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4). With the
-    ``smallest`` subnormal number given, products and quotients may lose that much besides, to gradual underflow, and
-    a function called by a layer's name ``flushed``. Exponentials lose nothing: a kernel must know to scale them.
+    any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4), or by ``terms`` u where
+    the sum stands for a longer one. With the ``smallest`` subnormal number given, products and quotients may lose that
+    much besides, to gradual underflow, and a function called by a layer's name ``flushed``. Exponentials lose nothing:
+    a kernel must know to scale them.
     """
     import flint
 
-    return _rounding(flint.ctx.prec, unit_exponent, smallest, flushed)
+    return _rounding(flint.ctx.prec, unit_exponent, smallest, flushed, terms)
 
 
 @cache
-def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float) -> Numbers:
+def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, terms: float) -> Numbers:
     """Those numbers, whose constants have the working precision of so many bits, which is that of this moment."""
     import flint
 
@@ -139,7 +140,7 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float) ->
         if len(values) == 1:
             return values[0]
         magnitude = sum((abs(v) for v in values[1:]), abs(values[0]))
-        return sum(values[1:], values[0]) + arb(0, (magnitude * u * (len(values) - 1)).abs_upper())
+        return sum(values[1:], values[0]) + arb(0, (magnitude * u * max(len(values) - 1, terms)).abs_upper())
 
     def function(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda a: widen(f(a), 2 * FUNCTION_UNITS * u)

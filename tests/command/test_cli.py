@@ -121,7 +121,7 @@ def test_odd_terminals(place: Place, settings: dict[str, str]) -> None:
     with place.start("show", "relu", env=environment) as program:
         out, err = program.communicate(timeout=120)
     assert (program.returncode, err) == (0, "")
-    assert "def forward(x: Array) -> tuple[Array, tuple[Any, ...]]:" in out, "lines are as long as they are"
+    assert "def forward(dims: Dims, x: Array) -> tuple[Array, Any]:" in out, "lines are as long as they are"
     assert "\x1b" not in out
 
 

@@ -128,7 +128,7 @@ def errors(name: str, form: Format, layout: str, rows: int) -> Iterator[Error]:
         for products in {False, name in PRODUCTS}:
             terms = sums.loss(times * 64, products)  # of rows times what else is added with them
             with kernels.precision(enclosure.WORKING):
-                bounds[products] = part.bounds(form.working.exponent, 0.0, 0.0, 4, terms)
+                bounds[products] = part.bounds(form.working.exponent, 0.0, 0.0, terms)
         got, true = part.compute(large, big_u, big_v), part.compute(wide, double[1], double[2])
         for n, value in got.items():
             own = bounds[name in PRODUCTS and len(tensors[n].axes) > 1]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd
+from math import gcd, prod
 
 import sympy
 
@@ -25,6 +25,7 @@ from derive.program.rewriting.rewrite import CALLED
 DECAY = sympy.Symbol("decay", positive=True)
 GROWTH = sympy.Symbol("growth", positive=True)
 RATIONAL = ("add", "mul", "pow", "exp")
+EXPANDED = 100  #: terms beyond which nobody looks whether anything cancels: a chain of products has two to their number
 
 
 def _slope(u: Expr, step: Expr = x.ONE, times: Expr = x.ONE) -> Expr:
@@ -212,13 +213,15 @@ def written_out(e: Expr) -> Expr:
 def one_denominator(e: Expr) -> Expr:
     """Sums of quotients over one denominator, where something above the line cancels: 1/(1 + u) - 1 is -u/(1 + u)."""
 
+    done: dict[Expr, Expr] = {}
+
     def visit(n: Expr) -> Expr:
-        n = x.rebuild(n, visit)
-        for base in denominators(n) if isinstance(n, Op) and n.fn == "add" else ():
-            found = over(base, x.terms(n))
-            if found is not None:
-                return found
-        return n
+        if n not in done:
+            inside = x.rebuild(n, visit)
+            sums = denominators(inside) if isinstance(inside, Op) and inside.fn == "add" else ()
+            found = (over(base, x.terms(inside)) for base in sums)
+            done[n] = next((f for f in found if f is not None), inside)
+        return done[n]
 
     return visit(e)
 
@@ -240,6 +243,8 @@ def over(base: Expr, terms: tuple[Expr, ...]) -> Expr | None:
     least = min(n for n, _ in split)
     if any((n - least).denominator != 1 for n, _ in split):
         return None
+    if sum(spread(x.mul(rest, x.power(base, x.num(n - least)))) for n, rest in split) > EXPANDED:
+        return None
     scalars = Scalars()
     below = scalars.to(base)
     expanded = [sympy.expand(scalars.to(rest) * below ** int(n - least)) for n, rest in split]
@@ -259,6 +264,23 @@ def exponent_of(base: Expr, term: Expr) -> tuple[Fraction, Expr]:
             case _:
                 rest.append(f)
     return power, x.mul(*rest)
+
+
+def spread(e: Expr) -> int:
+    """How many terms an expression has at most when all of it is multiplied out; beyond EXPANDED it is cut off."""
+    if not isinstance(e, Op):
+        return 1
+    inside = [spread(a) for a in e.args]
+    match e:
+        case Op("add"):
+            found = sum(inside)
+        case Op("mul"):
+            found = prod(inside)
+        case Op("pow", (_, Num(n))) if n > 1:
+            found = inside[0] ** min(int(n), EXPANDED)
+        case _:
+            found = max(inside, default=1)
+    return min(found, EXPANDED + 1)
 
 
 def count(s: sympy.Expr) -> int:

@@ -12,6 +12,7 @@ from derive.program.rewriting.sums import exponent_of
 from derive.program.rewriting.table import BEND, Row, logistic, slope, tanh
 
 ANY = x.Opt("%")
+LARGEST = 1000  #: nodes of a sum in which multiples of other sums are looked for: that takes the square of their number
 #: What the project's layers of these names are, in words of the table.
 CALLED: dict[str, Op] = {
     "sigmoid": logistic(ANY),
@@ -38,16 +39,24 @@ class Rewriter:
     positive: frozenset[Expr] = frozenset()
     used: dict[str, None] = field(default_factory=dict)
     _words: dict[Expr, frozenset[str]] = field(default_factory=dict)
+    _sizes: dict[Expr, int] = field(default_factory=dict)
+    _done: dict[tuple[Row, ...], dict[Expr, Expr]] = field(default_factory=dict)
 
     def run(self, e: Expr, rows: Iterable[Row]) -> Expr:
         """An expression with every row applied wherever it fits, innermost first."""
         rows = tuple(rows)
-        whole = self.at(e, rows, early=True)
-        if whole is not None:
-            return whole
-        e = x.rebuild(e, lambda child: self.run(child, rows))
-        found = self.at(e, rows)
-        return e if found is None else found
+        return self.everywhere(e, rows, self._done.setdefault(rows, {}))
+
+    def everywhere(self, e: Expr, rows: tuple[Row, ...], done: dict[Expr, Expr]) -> Expr:
+        """That; each expression once, for those that grow hold the same ones many times."""
+        known = done.get(e)
+        if known is None:
+            known = self.at(e, rows, early=True)
+            if known is None:
+                inside = x.rebuild(e, lambda child: self.everywhere(child, rows, done))
+                known = self.at(inside, rows) or inside
+            done[e] = known
+        return known
 
     def at(self, e: Expr, rows: tuple[Row, ...], early: bool = False) -> Expr | None:
         """What the first row that fits the whole expression makes of it."""
@@ -58,6 +67,8 @@ class Rewriter:
                 continue
             assert isinstance(row.before, Op)
             if row.before.fn != e.fn or not self.needs(row) <= self.words(e):
+                continue
+            if e.fn == "add" and self.size(e) > LARGEST:
                 continue
             matcher = Matcher(self.definitions if row.through else nothing, self.called)
             for found, common, rest in matcher.top(row.before, e):
@@ -87,6 +98,13 @@ class Rewriter:
             return False
         inside = self.definitions(made.body) if isinstance(made.body, Ref) else made.body
         return inside is not None and exponent_of(inside) is not None
+
+    def size(self, e: Expr) -> int:
+        """How many nodes an expression has."""
+        known = self._sizes.get(e)
+        if known is None:
+            known = self._sizes[e] = 1 + sum(map(self.size, x.children(e)))
+        return known
 
     def needs(self, row: Row) -> frozenset[str]:
         return self.words(row.before)
