@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from dataclasses import replace
 
 from derive.calculus.reverse import CalculusError, always, spread
 from derive.notation import expr as x
@@ -20,7 +21,10 @@ def pushed(draft: Draft) -> Draft:
     backpropagation is usually written so.
     """
     groups = components(list(draft.equations))
-    return draft.with_equations(e for group in groups for e in handed_back(group, draft.early, draft.layer.axis))
+    ordered = (e for group in groups for e in handed_back(group, draft.early, draft.layer.axis))
+    return draft.with_equations(
+        replace(e, body=known(e.body, draft.early)) if before_the_first(e.body, draft.early) else e for e in ordered
+    )
 
 
 def handed_back(group: list[Equation], early: Container[str], along: Callable[[str], str]) -> list[Equation]:
@@ -70,12 +74,21 @@ def handed_back(group: list[Equation], early: Container[str], along: Callable[[s
     return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
 
 
+def before_the_first(e: Expr, early: Container[str]) -> bool:
+    """Whether an expression reads an array at a place before the first one it has."""
+    return any(isinstance(n, Ref) and outside(n, early) for n in x.walk(e))
+
+
+def outside(ref: Ref, early: Container[str]) -> bool:
+    return any(isinstance(i, Num) and i.value < -(ref.tensor in early) for i in ref.index)
+
+
 def known(e: Expr, early: Container[str]) -> Expr:
     """An expression at position -1 of a recurrence: arrays that do not begin there are 0, and no condition is open."""
 
     def visit(n: Expr) -> Expr | None:
         match n:
-            case Ref(tensor, index) if any(isinstance(i, Num) and i.value < -(tensor in early) for i in index):
+            case Ref() if outside(n, early):
                 return x.ZERO
             case Op(">=", (Num(a), Num(b))):
                 return x.ONE if a >= b else x.ZERO

@@ -25,7 +25,7 @@ from derive.program.rewriting.rewrite import CALLED
 DECAY = sympy.Symbol("decay", positive=True)
 GROWTH = sympy.Symbol("growth", positive=True)
 RATIONAL = ("add", "mul", "pow", "exp")
-EXPANDED = 100  #: terms beyond which nobody looks whether anything cancels: a chain of products has two to their number
+EXPANDED = 16  #: terms beyond which nobody looks whether anything cancels: a chain of products has two to their number
 
 
 def _slope(u: Expr, step: Expr = x.ONE, times: Expr = x.ONE) -> Expr:
