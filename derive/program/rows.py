@@ -85,16 +85,19 @@ def around(
     cuts: dict[str, int | None] = {}
     inside: set[str] = set()
     closed: set[str] = set()  # sums along the axis, and what comes after the group
+    sums: set[str] = set()  # those of them that the group makes
     for s in statements:
         reads = read((s,))
         found = None if reads & closed else placed(s, axis, cuts, layer)
         if found is not None and isinstance(s, Single):
             group.append(s)
             cuts = found
-            (inside if axis in s.axes else closed).add(s.name)
-        elif isinstance(s, Map) and scales(s, closed):
+            for names_ in [inside] if axis in s.axes else [closed, sums]:
+                names_.add(s.name)
+        elif isinstance(s, Map) and scales(s, sums):
             group.append(s)
             closed.add(s.name)
+            sums.add(s.name)
         elif reads & (inside | closed):
             after.append(s)
             closed |= set(names((s,)))
@@ -117,11 +120,11 @@ def around(
     return work, (*before, rows, *after)
 
 
-def scales(s: Map, closed: set[str]) -> bool:
+def scales(s: Map, made: set[str]) -> bool:
     """Whether a statement is a sum of the group times numbers: the sums of some rows may be scaled as well as all."""
     if s.axes:
         return False
-    sums = [f for f in x.factors(s.body) if isinstance(f, Ref) and f.tensor in closed]
+    sums = [f for f in x.factors(s.body) if isinstance(f, Ref) and f.tensor in made]
     return len(sums) == 1 and not (read((s,)) - {sums[0].tensor})
 
 

@@ -17,7 +17,6 @@ KNOWN = {
     "spellings-softplus_scaled": "beta x overflows at 1e307, where the result is x",
     "spellings-log_of_cdf": "no row for the logarithm of the normal distribution function",
     "spellings-cube_root": "its page cannot be printed: a power of a negative number",
-    "spellings-box_cox": "its page cannot be printed: a power of a negative number",
     "activations-selu": "a decimal constant is printed as a fraction of integers of 16 digits, and overflows",
     "optimisers-polynomial_decay": "(1 - t)^40 multiplies the rounding of 1 - t by 40",
 }
