@@ -106,7 +106,7 @@ class Values:
     def fold(self, s: Fold, axes: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:
         p = self.printer
         over = tuple(a for a in s.over if p.axis(a) != p.loop)
-        if s.op in ("norm", "squares") and not axes:
+        if s.op in ("norm", "squares") and not s.axes:
             assert isinstance(s.body, Ref)
             function = {"norm": "global_norm", "squares": "sum_of_squares"}[s.op]
             p.functions.add(function)
