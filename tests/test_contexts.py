@@ -18,7 +18,7 @@ from derive.evidence import inputs, world
 from derive.evidence.kernels import precision
 from derive.evidence.numbers import FLOAT
 from derive.notation import errors
-from derive.notation.define import REGISTRY, load_file
+from derive.notation.define import REGISTRY, load_file, load_project
 from reference.runtime.functions import quietly
 
 STRANGE = """
@@ -99,7 +99,7 @@ def test_a_function_without_warnings_has_the_contexts_of_its_caller() -> None:
 
 
 def test_a_file_that_is_read_twice_means_what_it_says_now(tmp_path: Path) -> None:
-    before, file, texts = dict(REGISTRY), tmp_path / "own.py", []
+    before, file, texts = dict(load_project()), tmp_path / "own.py", []
     try:
         for power in (3, 2, 3):
             file.write_text(OWN.format(power=power))
