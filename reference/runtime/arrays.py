@@ -159,15 +159,17 @@ def scatter_add(values: Array, index: Array, count: int) -> Array:
     return out
 
 
-def divide_where(condition: Array, a: Array, b: Array) -> Array:
+def divide_where(condition: Array, a: Any, b: Any) -> Array:
     """``a / b`` where the condition holds, 0 elsewhere, where nothing is divided."""
     if (
         np.count_nonzero(condition) == condition.size
         and np.broadcast(condition, a, b).shape == np.broadcast(a, b).shape
     ):
         return np.asarray(a / b)
-    condition, a, b = np.broadcast_arrays(condition, a, b)
-    out = np.zeros(a.shape, dtype=np.result_type(a, b))
+    shape = np.broadcast_shapes(*map(np.shape, (condition, a, b)))
+    # a plain number has no format of its own: as an array it would be of float64
+    formats = (v if isinstance(v, int | float) else np.asarray(v) for v in (a, b))
+    out = np.zeros(shape, dtype=np.result_type(*formats))
     np.divide(a, b, out=out, where=condition)
     return out
 

@@ -38,6 +38,10 @@ RIGHT = {
         "p = axis(size(i) + size(k))\ny[b, c, p] = sum((k, i), x[b, c, k, i] if b + k == p else 0)\nreturn y",
     ),
     "a square matrix": ("A: Real[n, n], x: Real[n]", "f = sum((i, j), x[i] * A[i, j] * x[j])\nreturn f"),
+    "the length of the first entries": ("x: Real[i]", "k = axis(2)\ny = sqrt(sum(k, x[k] ** 2))\nreturn y"),
+    "squares through a window": ("x: Real[t], w: Real[k]", "y = sum(k, x[k + 1] ** 2) + sum(k, w[k])\nreturn y"),
+    "the length of a diagonal": ("A: Real[n, n]", "y = sqrt(sum(n, A[n, n] ** 2))\nreturn y"),
+    "the length of some columns": ("A: Real[n, m]", "k = axis(2)\ny = sqrt(sum((k, n), A[n, k] ** 2))\nreturn y"),
     "a trace": ("x: Real[i, i]", "y = sum(i, x[i, size(i) - 1 - i])\nreturn y"),
     "shares of one row": ("x: Real[i], w: Real[i]", "y[i] = x[i] / sum(j, x[j]) * w[i]\nreturn y"),
     "cross-entropy of one row": (

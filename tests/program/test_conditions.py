@@ -122,3 +122,12 @@ def test_functions_of_two_arrays_broadcast(shapes: tuple[tuple[int, ...], ...], 
         with np.errstate(all="ignore"):
             found, wanted = divide_where(condition, a, b), np.where(condition, a / b, 0)
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("some", [[True, True], [True, False]])
+def test_a_quotient_by_a_plain_number_has_the_type_of_the_array(dtype: type, some: list[bool]) -> None:
+    """A norm of all elements is a Python float; the gradient through it is still of the caller's format."""
+    found = divide_where(np.array(some), np.array([1, 3], dtype), 2.0)
+    assert found.dtype == dtype
+    assert found.tolist() == [0.5, 1.5 * some[1]]

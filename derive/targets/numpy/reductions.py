@@ -110,7 +110,7 @@ class Values:
             assert isinstance(s.body, Ref)
             function = {"norm": "global_norm", "squares": "sum_of_squares"}[s.op]
             p.functions.add(function)
-            whole = s.body.tensor if s.body.tensor in p.lists else f"[{s.body.tensor}]"
+            whole = s.body.tensor if s.body.tensor in p.lists else f"[{p.show(s.body, p.frame(s.body, over))}]"
             return f"{function}({whole})", ATOM, axes
         p.fill = "-np.inf" if s.op in ("max", "argmax", "largest") else "0"
         if not over:
