@@ -132,7 +132,7 @@ class Signature(Binder):
             )
             scope = {"names": [p.name for p in self.outputs], "Saved": kept, "Outputs": result}
             if rows:
-                scope["in_rows"] = self.forward_in_rows(function, names, kept, rows, saved, out)
+                scope["in_rows"] = self.forward_in_rows(function, names, result, kept, rows, saved, out)
             raises = [
                 "ValueError: shapes do not fit the index patterns, or an option is out of range.",
                 "TypeError: an argument has the wrong kind of numbers.",
@@ -245,10 +245,10 @@ class Signature(Binder):
         return self.wrapped(function, text, scope, wide, parameters, options, raises)
 
     def forward_in_rows(
-        self, function: Callable[..., Any], names: list[str], kept: Any, rows: str, saved: Mapping[str, int],
-        out: tuple[str, ...],
+        self, function: Callable[..., Any], names: list[str], returned: Any, kept: Any, rows: str,
+        saved: Mapping[str, int], out: tuple[str, ...],
     ) -> Callable[..., Any]:  # fmt: skip
-        """Forward, for some rows after another."""
+        """Forward, for some rows after another; of several outputs ``returned`` is the named tuple."""
         cut = [p.place(rows) for p in self.inputs]
         results = [p.name for p in self.outputs]
         own = [n for n, field in enumerate(kept._fields[:-1]) if field not in (*names, *results)]
@@ -266,7 +266,8 @@ class Signature(Binder):
             joins = [self.pattern(n, dims).place(rows) for n in results] + [saved.get(n) for n in fields]
             done = in_parts(call, given, cut, joins, into, self.elementwise)
             left = passed | dict(zip((*results, *fields), done, strict=True))
-            return done[: len(results)] if several else done[0], [left.get(n, dims) for n in kept._fields]
+            outputs = returned(*done[: len(results)]) if several else done[0]
+            return outputs, [left.get(n, dims) for n in kept._fields]
 
         return run
 

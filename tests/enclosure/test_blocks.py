@@ -38,21 +38,23 @@ def test_blocks_change_nothing(name: str, variant: int, monkeypatch: pytest.Monk
             continue
         dy = kernels._joined(case, inputs.cotangents(case, dtype=np.float64))
 
-        def both(case: Any = case, dy: Any = dy) -> list[np.ndarray[Any, Any]]:
+        def both(case: Any = case, dy: Any = dy) -> tuple[list[type], list[np.ndarray[Any, Any]]]:
             kernel.SIGNATURE.plans.clear()
             kernel.SIGNATURE.last[0] = (), None
             y, saved = kernel.forward(*kernels.arguments(case), **dict(case.options))
-            return flat([y, saved, kernel.backward(dy, saved)])
+            found = [y, saved, kernel.backward(dy, saved)]
+            return [type(value) for value in found], flat(found)
 
-        at_once = both()
+        kinds, at_once = both()
         with monkeypatch.context() as patch:
             patch.setattr(blocks, "WHOLE", 0)
             patch.setattr(blocks, "BLOCK", 40)
             patch.setattr(signature, "in_parts", counted)
             counts[0] = 0
-            in_blocks = both()
+            kinds_in_blocks, in_blocks = both()
             if name in FOLDED:
                 assert counts[0] == 2
+        assert kinds_in_blocks == kinds
         for a, b in zip(at_once, in_blocks, strict=True):
             assert a.shape == b.shape
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
