@@ -56,6 +56,8 @@ def gathered(run: Interpreter, step: Scatter) -> Elements:
     fixed = [(n, run.index(e)({})) for n, e in enumerate(step.left) if not isinstance(e, Pos)]
     found: Elements = {}
     for index in run.indices(step.ref.tensor):
+        if step.name in run.equations and not run.within(step.name, index):
+            continue  # a state's place before the first, where what a part's caller hands it has none
         if all(index[n] == constant for n, constant in fixed):
             found[index] = value({e.index: i for e, i in zip(step.left, index, strict=True) if isinstance(e, Pos)})
     return found

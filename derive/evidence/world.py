@@ -73,8 +73,9 @@ def early(derivation: Derivation) -> dict[tuple[str, int], int]:
         for p, i in enumerate(e.left)
         if isinstance(i, Num) and i.value < 0
     }
-    for names in (first.names, first.inner, second.adjoint.names, second.adjoint.inner):
-        found |= {(names[n], p): low for (n, p), low in found.items() if n in names}
+    for adjoint in (first, second.adjoint):
+        totals = adjoint.names | adjoint.inner  # what a part is handed for its states has no place before the first
+        found |= {(totals[n], p): low for (n, p), low in found.items() if n in totals}
     return found
 
 

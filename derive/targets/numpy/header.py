@@ -82,7 +82,8 @@ class Header(Bodies):
         inside = "\n".join(wrap(doc)).removeprefix(quotes)
         text = f"{quotes}{docstring(inside)}\n{quotes}"
         imports = ["import math"] if self.uses_math else []
-        imports += ["from collections.abc import Sequence"] if layer.sequence_axis else []
+        sequences = layer.sequence_axis or any(kind.startswith("Sequence") for _, kind, _ in self.kept)
+        imports += ["from collections.abc import Sequence"] if sequences else []
         imports += ["from typing import Any, NamedTuple"]
         imports += ["", "import numpy as np"] if self.uses_numpy else []
         local = []
