@@ -41,14 +41,10 @@ class Applications(Calls):
         if not name:
             shown = self.text(node.func)
             last = shown.split(".")[-1]
-            mend = (
-                f"write {WORDS[last].example}"
-                if last in WORDS
-                else f"write {INSTEAD[last]}"
-                if last in INSTEAD
-                else ALLOWED
+            mend = f"write {WORDS[last].example}" if last in WORDS else ALLOWED
+            self.fail(
+                node.func, f"{shown} is not a function of the notation", self.instead(last) if last in INSTEAD else mend
             )
-            self.fail(node.func, f"{shown} is not a function of the notation", mend)
         if self.is_activation(name):
             return self.elementwise(node, name, ())
         if name in WORDS:
@@ -190,7 +186,11 @@ class Applications(Calls):
         option = next(o for o in self.options if o.name == name)
         wrong = [w for w in option.choices if w not in ("mean", "sum", "none")]
         if wrong:
-            self.fail(node.args[0], f"{name} may be {wrong[0]!r}", 'reduced knows "mean", "sum" and "none"')
+            free = tuple(x.free(self.value(node.args[1])))
+            total = f"sum(({', '.join(free)}), {self.text(node.args[1])})"
+            mend = f'reduced knows "mean", "sum" and "none"; write the others out, as {total} / size({free[0]}) '
+            mend += f'if {name} == "{wrong[0]}" else {total}'
+            self.fail(node.args[0], f"{name} may be {wrong[0]!r}", mend if free else 'write "mean", "sum" or "none"')
         body = self.value(node.args[1])
         over = tuple(x.free(body))
         if self.chosen[name] == "mean":

@@ -349,9 +349,12 @@ def test_no_layer_is_called_like_a_word_of_the_notation(word: str) -> None:
 
 @pytest.mark.parametrize("word", sorted(INSTEAD))
 def test_what_people_write_is_answered_with_what_to_write(word: str) -> None:
-    with pytest.raises(DefinitionError) as caught:
-        defined(X, f"y[i] = {word}(x[i])\nreturn y")
-    assert INSTEAD[word] in str(caught.value)
+    for written in (word, f"torch.{word}"):
+        with pytest.raises(DefinitionError) as caught:
+            defined(X, f"y[i] = {written}(x[i])\nreturn y")
+        assert f"{written} is not a function of the notation" in str(caught.value)
+        said = INSTEAD[word] if INSTEAD[word].startswith("there is ") else f"write {INSTEAD[word]}"
+        assert str(caught.value).endswith(f"\n  {said}")
 
 
 @pytest.mark.parametrize("word", [w for w in WORDS if w not in ("axis", "state", "reduced")])
