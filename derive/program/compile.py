@@ -35,6 +35,7 @@ from derive.program.reductions import named_reductions
 from derive.program.roots import shared_roots
 from derive.program.rows import Costs, grouped
 from derive.program.schedule import scheduled
+from derive.program.selected import selected
 from derive.program.share import shared
 from derive.program.stable import Stabiliser, positive
 from derive.program.typed import check
@@ -97,6 +98,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         accurate,
         absent,
         unless,
+        selected,
         parted,
         scheduled,
         computed_once,

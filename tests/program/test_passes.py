@@ -89,6 +89,21 @@ CASES = {
         ["dv[i] = dy[i] * [v[i] > x[i]]", "dx[i] = dy[i] * [v[i] <= x[i]]"],
         ["dv[i] = dy[i] * [not v[i] <= x[i]]", "dx[i] = dy[i] * [not v[i] > x[i]]"],
     ),
+    "selected": (
+        "def spread(x: Real[b, p], W: Real[k], stride: Count = 1):\n    i = axis((size(p) - 1) * stride + size(k))\n"
+        "    y[b, i] = sum((p, k), W[k] * x[b, p] if stride * p + k == i else 0)\n    return y",
+        [
+            "y[b, i] = sum((p, k), (W[k] * x[b, p] if stride * p + k == i else 0))",
+            "dW[k] = sum((b, p, i), there(dy[b, i] * x[b, p] * [stride * p + k == i], stride * p + k == i))",
+            "dx[b, p] = sum((i, k), there(dy[b, i] * (W[k] if stride * p + k == i else 0), stride * p + k == i))",
+        ],
+        [
+            "y[b, i] = sum(k, there(W[k] * x[b, (i - k) / stride], i - k >= 0, i - k < stride * size(p), "
+            "stride * ((i - k) // stride) == i - k))",
+            "dW[k] = sum((b, p), there(dy[b, stride * p + k] * x[b, p], stride * p + k < size(i)))",
+            "dx[b, p] = sum(k, there(dy[b, stride * p + k] * W[k], stride * p + k < size(i)))",
+        ],
+    ),
     "parted": (
         "def cube(x: Real[i]):\n    y[i] = x[i] ** 3\n    return y",
         ["y[i] = x[i]**3", "dx[i] = 3 * dy[i] * x[i]**2"],

@@ -39,6 +39,8 @@ def wrap_code(line: str, width: int = WIDTH) -> list[str]:
     keyword = re.match(r"\w+=(?=[\[({])", body)
     if body.endswith(",") and keyword:  # an argument on a line of its own
         return broken(indent, keyword[0], body[keyword.end() : -1], ",", width)
+    if body.startswith("return ") and len(items(body[7:])) > 1:
+        return listed(indent, "return (", body[7:], ")", width)
     if body.startswith("return "):
         return broken(indent, "return ", body[7:], "", width)
     left, operator, right = assignment(body)
