@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref
+from derive.notation.functions import COMPARISONS, LOGIC
 from derive.notation.layer import Tensor
 from derive.program.draft import Draft
 from derive.program.ir import Map, Statement, names
@@ -73,7 +74,7 @@ def once(block: tuple[Statement, ...], tensors: dict[str, Tensor], axis: str) ->
             order = (*places, *(i for i in x.free(e) if i not in places))
             words = [n.fn.split()[-1].replace("'", "_slope") for n in x.walk(e) if isinstance(n, Op) and costly(n)]
             name = x.numbered("_".join([words[0], *x.tensors(e)[:2]]), tensors)
-            tensors[name] = Tensor(name, order)
+            tensors[name] = Tensor(name, order, kind="boolean" if is_condition(e) else "real")
             new, made = Ref(name, tuple(map(Pos, order))), (Map(name, tuple(map(Pos, order)), order, e),)
         changed = [written(s, e, new) if n in users else s for n, s in enumerate(block)]
         block = (*changed[: users[0]], *made, *changed[users[0] :])
@@ -96,6 +97,14 @@ def repeated(block: tuple[Statement, ...], axis: str) -> tuple[Expr, list[int]] 
             if not changed & {*x.tensors(e)}:
                 return e, sorted(set(places))
     return None
+
+
+def is_condition(e: Expr) -> bool:
+    """Whether an expression is a truth and no number."""
+    match e:
+        case Op("where", (_, first, _)):
+            return is_condition(first)
+    return isinstance(e, Op) and e.fn in {*COMPARISONS, *LOGIC}
 
 
 def always(e: Expr) -> Iterator[Expr]:

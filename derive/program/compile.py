@@ -52,7 +52,7 @@ def accurate(draft: Draft) -> Draft:
     """Forms that do not lose accuracy; see derive.program.stable."""
     tensors = dict(draft.tensors)
     known = draft.unit_rows, positive(draft.layer)
-    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), *known)
+    stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.layer, *known)
     return replace(draft, equations=tuple(stabiliser.run()), tensors=tensors, notes=tuple(stabiliser.notes))
 
 

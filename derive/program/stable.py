@@ -43,6 +43,7 @@ class Stabiliser:
     Attributes:
         flat: the equations, one reduction each at most.
         results: names that leave the program and must keep their value.
+        layer: whose program it is.
         unit_rows: tensors that are known to sum to 1 along their last axis.
         positive: what is known to be positive, beside numbers.
     """
@@ -50,6 +51,7 @@ class Stabiliser:
     flat: list[Equation]
     tensors: dict[str, Tensor]
     results: frozenset[str]
+    layer: Layer
     unit_rows: frozenset[str] = frozenset()
     positive: frozenset[Expr] = frozenset()
     notes: list[str] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Stabiliser:
         self.library()
         self.table(FIRST)
         self.flat = [replace(e, body=one_denominator(e.body)) for e in self.flat]
-        self.flat, notes = shifted(self.flat, self.tensors, self.results)
+        self.flat, notes = shifted(self.flat, self.tensors, self.results, self.layer)
         for words in notes:
             self.note(words)
         self.norms()

@@ -74,6 +74,17 @@ RIGHT = {
         "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\nL[...] = -w[t[...]] * log(y[..., t[...]])\n"
         "loss = sum(..., L[...]) / sum(..., w[t[...]])\nreturn loss",
     ),
+    "a recurrence that no argument is in": ("x: Real[i, ...]", "y[-1, ...] = 0\ny[i, ...] = y[i - 1, ...]\nreturn y"),
+    "a share of what lies outside": (X, "y[..., i] = exp(-x[..., -i]) / sum(j, exp(-x[..., j]))\nreturn y"),
+    "sums of exponentials of every step and of the last": (
+        "o: Integer[t, b], s: Real[b, i], B: Real[i, v]",
+        "f[-1, b, i] = s[b, i]\nf[t, b, i] = log(sum(i, exp(f[t - 1, b, i]))) + B[i, o[t, b]]\n"
+        "p[b] = log(sum(i, exp(f[size(t) - 1, b, i])))\nreturn p",
+    ),
+    "a condition of costly numbers that is needed twice": (
+        "x: Real[...], a: Positive = 1.5",
+        "y[...] = -max(-1 / sqrt(x[...] ** 2 + 1), -x[...] / a ** 1.5)\nreturn y",
+    ),
     "a sum at labels of what depends on the place": (
         "x: Real[r, i], t: Integer[r]",
         "y[i] = sum(r, x[r, i] ** 2 if t[r] == i else 0)\nreturn y",

@@ -15,7 +15,8 @@ from itertools import count, permutations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.outside import within
 
 Scale = dict[tuple[Expr, ...], Fraction]  #: the row of m, and the power of exp(-m) there
 COMPARISONS = (">", "<", "==", "!=", ">=", "<=")
@@ -24,12 +25,12 @@ REST = "log of the sum of exponentials is log1p of what the others add to the la
 
 
 def shifted(
-    flat: list[Equation], tensors: dict[str, Tensor], results: Iterable[str]
+    flat: list[Equation], tensors: dict[str, Tensor], results: Iterable[str], layer: Layer
 ) -> tuple[list[Equation], list[str]]:
     """The equations with every sum of exponentials that may be shifted, and notes; names are added to tensors."""
     notes: dict[str, None] = {}
     for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-        trial = Shift(list(flat), dict(tensors), frozenset(results))
+        trial = Shift(list(flat), dict(tensors), frozenset(results), layer)
         if trial.run(target):
             flat = trial.flat
             tensors.update(trial.tensors)
@@ -86,12 +87,14 @@ class Shift:
     Attributes:
         flat, tensors: the program, which is changed.
         results: names that leave the program and must keep their value.
+        layer: whose program it is.
         scales: the factor that is in each tensor, by its own indices.
     """
 
     flat: list[Equation]
     tensors: dict[str, Tensor]
     results: frozenset[str]
+    layer: Layer
     scales: dict[str, Scale] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -324,9 +327,14 @@ class Shift:
         self.flat[self.place(equation.target)] = equation
 
     def instance(self, pattern: Op, named: Equation, e: Expr) -> Expr | None:
-        """The name of a pattern, at the indices where the expression has it; None where it is something else."""
+        """The name of a pattern, at the indices where the expression has it; None where it is something else.
+
+        What is made of an element that may lie outside stays as it is: of a named one there would be 0.
+        """
         at = match(pattern, e, named.indices, False) if isinstance(e, Op) and e.fn == pattern.fn else None
-        return None if at is None else Ref(named.target, tuple(at.get(i, Pos(i)) for i in named.indices))
+        if at is None or not all(within(j, i, 0, self.layer) for i, j in at.items()):
+            return None
+        return Ref(named.target, tuple(at.get(i, Pos(i)) for i in named.indices))
 
     def fresh(self, name: str, axes: tuple[str, ...]) -> str:
         names = (f"{name}_{n}" if n > 1 else name for n in count(1))

@@ -330,6 +330,7 @@ class Bodies:
     def is_list(self, t: Tensor) -> bool:
         return self.layer.sequence_axis is not None and t.axes[:1] == (self.layer.sequence_axis,)
 
-    def cropped(self, output: str) -> str:
-        """An output of a recurrence without the position -1."""
-        return f"{output}[1:]" if self.variants[0].functions["forward"].arrays[output].early else output
+    def cropped(self, name: str, function: str) -> str:
+        """A result of a recurrence without the position -1."""
+        every = (v.functions[function].arrays for v in self.variants)
+        return f"{name}[1:]" if any(name in arrays and arrays[name].early for arrays in every) else name

@@ -117,7 +117,7 @@ class Functions(Bodies):
         ]
         lines += self.prelude([f for f, _, _ in bodies])
         lines += self.merge([f.lines for f, _, _ in bodies])
-        outputs = ", ".join(self.cropped(o) for o in self.layer.outputs)
+        outputs = ", ".join(self.cropped(o, "forward") for o in self.layer.outputs)
         outputs = f"Outputs({outputs})" if len(self.layer.outputs) > 1 else outputs
         lines.append(f"    return {outputs}, {unpacked([*saved, *options, 'dims'], nested=True)}")
         return "\n".join(lines)
@@ -187,7 +187,8 @@ class Functions(Bodies):
         results = self.named_alike(bodies, self.results("jvp"))
         lines = self.prelude(bodies)
         lines += self.merge([b.lines for b in bodies])
-        lines.append(f"    return {', '.join(self.cropped_tangent(o, name) for o, name in results.items())}")
+        tangents = ", ".join(self.cropped(name, "jvp") for name in results.values())
+        lines.append(f"    return {tangents}")
         head = [
             self.decorator("jvp", bodies),
             f"def jvp(dims: Dims, primals: Arrays, tangents: Arrays{options}) -> Any:",
@@ -198,9 +199,6 @@ class Functions(Bodies):
             *taken(along, "tangents", lines),
         ]
         return "\n".join([*head, *lines])
-
-    def cropped_tangent(self, output: str, name: str) -> str:
-        return self.cropped(output).replace(output, name, 1)
 
     def double_backward(self) -> str:
         """The gradient of <cotangents, backward(dy)>, where it can be derived."""

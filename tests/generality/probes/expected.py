@@ -71,7 +71,6 @@ KNOWN: dict[str, str] = {
     "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
     "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
     "structure-cdist": "the gradient of a norm at 0 is 0 / 0",
-    "optimisers-noam": "the page of a power of a negative number: internal error",
 }
 
 #: Legs of the evidence that are red, by probe, and why.
