@@ -209,7 +209,7 @@ def common_sums(parts: list[Expr]) -> list[Expr]:
 def name_bound(algebra: Algebra, e: Expr, taken: frozenset[str]) -> Expr:
     """Name bound indices (``i#0``) as a reader expects: the axis, another index along it, i2, i3."""
     layer = algebra.layer
-    axes = {a for t in layer.tensors.values() for a in t.axes} | set(layer.sizes)
+    axes = layer.axes
 
     def visit(node: Expr, used: frozenset[str]) -> Expr:
         if isinstance(node, Reduce):

@@ -295,18 +295,21 @@ class Reverse:
         return x.rename(body, {i: x.add(Pos(i), x.num(-1))}) if ahead else body
 
     @cached_property
+    def starts(self) -> set[str]:
+        """Tensors that have an equation for position -1."""
+        return {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
+
+    @cached_property
     def reaching_back(self) -> set[str]:
         """Tensors that begin at position -1 of a recurrence, adjoints of theirs included."""
-        found = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
-        found |= set(self.layer.begins_early)
+        found = self.starts | set(self.layer.begins_early)
         return found | {
             self.names[n] for n in found if n in self.names and self.names[n] not in self.cotangents.values()
         }
 
     def beginning(self, equation: Equation, ref: Ref, mapping: dict[str, Expr]) -> list[Expr]:
         """[t >= 0] where t begins at 0, in a recurrence's equation or a sum, but its place can come out as -1."""
-        starts = {e.target for e in self.layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
-        guarded = () if equation.target in starts else equation.indices  # the cotangent is zero before it begins
+        guarded = () if equation.target in self.starts else equation.indices  # the cotangent is zero before it begins
         lowest = -1 if ref.tensor in self.reaching_back else 0
         found: list[Expr] = []
         for i, e in mapping.items():

@@ -11,7 +11,7 @@ Canonical by construction: sums and products are flat and carry at most one nume
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 
@@ -22,20 +22,21 @@ Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 
 
 class Node:
-    """What every node has: hash, free indices and size, which are asked for all the time, are found once."""
+    """What every node has: hash, free indices, tensors and size, which are asked for all the time, are found once."""
 
-    __slots__ = ("_free", "_hash", "_size")
+    __slots__ = ("_free", "_hash", "_size", "_tensors")
     _free: tuple[str, ...]
     _hash: int
     _size: int
+    _tensors: tuple[str, ...]
 
 
 def _hash(self: Node) -> int:
     try:
         return self._hash
     except AttributeError:
-        values = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        object.__setattr__(self, "_hash", hash((type(self).__name__, values)))
+        kind = type(self)
+        object.__setattr__(self, "_hash", hash((kind.__name__, tuple(getattr(self, n) for n in kind.__slots__))))
         return self._hash
 
 
@@ -134,6 +135,7 @@ class Part(Node):
 
 
 Expr = Num | Opt | Size | Pos | Ref | Op | Reduce | Part
+LEAVES = (Num, Opt, Size, Pos)
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 PI, INF = Opt("pi"), Opt("inf")
@@ -227,6 +229,8 @@ def reduce(op: str, over: Iterable[str], body: Expr) -> Expr:
 
 
 def children(e: Expr) -> tuple[Expr, ...]:
+    if isinstance(e, LEAVES):
+        return ()
     match e:
         case Ref(_, index):
             return index
@@ -237,18 +241,21 @@ def children(e: Expr) -> tuple[Expr, ...]:
         case Part(groups=groups, options=options):
             arguments = [e for group in groups for _, e in group]
             return (*arguments, *(e for _, e in options if not isinstance(e, str | bool)))
-    return ()
 
 
 def walk(e: Expr) -> Iterator[Expr]:
     """Every node, the root first."""
-    yield e
-    for child in children(e):
-        yield from walk(child)
+    pending = [e]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += children(node)[::-1]
 
 
 def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
     """The node with f applied to its children, brought back to canonical form."""
+    if isinstance(e, LEAVES):
+        return e
     CLOCK.tick()
     match e:
         case Ref(tensor, index):
@@ -271,7 +278,6 @@ def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
                 groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in groups),
                 options=tuple((name, o if isinstance(o, str | bool) else f(o)) for name, o in options),
             )
-    return e
 
 
 def transform(e: Expr, f: Callable[[Expr], Expr | None]) -> Expr:
@@ -297,7 +303,13 @@ def refs(e: Expr) -> list[Ref]:
 
 def tensors(e: Expr) -> list[str]:
     """Names of all tensors, those in index positions included, in order of appearance."""
-    return list(dict.fromkeys(node.tensor for node in walk(e) if isinstance(node, Ref)))
+    try:
+        return list(e._tensors)
+    except AttributeError:
+        own = [e.tensor] if isinstance(e, Ref) else []
+        found = tuple(dict.fromkeys([*own, *(t for child in children(e) for t in tensors(child))]))
+        object.__setattr__(e, "_tensors", found)
+        return list(found)
 
 
 def free(e: Expr) -> list[str]:
@@ -360,8 +372,11 @@ def numbered(name: str, taken: Iterable[str]) -> str:
 def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
     """Substitute free indices by index expressions, all at once, without capture."""
     mapping = {k: v for k, v in mapping.items() if v != Pos(k)}
-    if not mapping:
-        return e
+    return renamed(e, mapping) if mapping else e
+
+
+def renamed(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
+    """``rename``, where every index of the mapping changes."""
     match e:
         case Pos(index):
             return mapping.get(index, e)
@@ -376,7 +391,9 @@ def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
             return reduce(op, (moved.get(i, i) for i in over), rename(body, inner))
         case Part(over=over):
             mapping = {k: v for k, v in mapping.items() if k not in over}
-    return rebuild(e, lambda child: rename(child, mapping))
+            if not mapping:
+                return e
+    return rebuild(e, lambda child: renamed(child, mapping))
 
 
 def plain(e: Expr) -> str | None:

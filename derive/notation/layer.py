@@ -260,24 +260,39 @@ class Layer:
         """The first line of what the definition says of itself."""
         return self.doc.partition("\n")[0]
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors.values() if t.role in ("input", "state"))
 
-    @property
+    @cached_property
+    def axes(self) -> frozenset[str]:
+        """Every axis there is."""
+        return frozenset(a for t in self.tensors.values() for a in t.axes) | frozenset(self.sizes)
+
+    @cached_property
+    def products(self) -> frozenset[tuple[str, ...]]:
+        """Axes that the signature has as one."""
+        return frozenset(s.parts for t in self.inputs for s in t.slots if len(s.parts) > 1)
+
+    @cached_property
+    def masks(self) -> frozenset[str]:
+        """Inputs that may be left out."""
+        return frozenset(t.name for t in self.inputs if t.optional)
+
+    @cached_property
     def differentiable(self) -> tuple[Tensor, ...]:
         return tuple(t for t in self.tensors.values() if t.role == "input" and t.kind == "real")
 
-    @property
+    @cached_property
     def differentiable_outputs(self) -> tuple[str, ...]:
         return tuple(o for o in self.outputs if o not in self.state_outputs)
 
-    @property
+    @cached_property
     def sequence_axis(self) -> str | None:
         """The axis counting list entries (a network's depth), where there is one."""
         return next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
 
-    @property
+    @cached_property
     def elementwise(self) -> bool:
         """One real tensor in, one out, element by element: usable as a scalar function inside other equations."""
         match self.steps:
@@ -293,7 +308,7 @@ class Layer:
         """The equations with every call written out in this layer's names."""
         return tuple(e for step in self.steps for e in (step.equations if isinstance(step, Call) else (step,)))
 
-    @property
+    @cached_property
     def calls(self) -> tuple[Call, ...]:
         return tuple(step for step in self.steps if isinstance(step, Call))
 
@@ -301,11 +316,10 @@ class Layer:
         """The axes of a tensor as a caller sees them: products of the signature are one axis."""
         if tensor.slots:
             return tuple(s.parts for s in tensor.slots)
-        products = [s.parts for i in self.inputs for s in i.slots if len(s.parts) > 1]
         axes = [self.axis(a) for a in tensor.axes]
         slots: list[tuple[str, ...]] = []
         while axes:
             pair = tuple(axes[:2])
-            slots.append(pair if pair in products else pair[:1])
+            slots.append(pair if pair in self.products else pair[:1])
             del axes[: len(slots[-1])]
         return tuple(slots)

@@ -8,6 +8,7 @@ is 0 by a condition is followed from statement to statement; the sum then says w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
@@ -22,7 +23,8 @@ MINUS_INFINITY = x.neg(x.INF)
 def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor], results: Container[str]) -> list[Equation]:
     """The equations, with sums of products marked, and results chosen; one reduction each at most."""
     flat = list(flat)
-    known = Absent({e.target for e in flat if sum(o.target == e.target for o in flat) == 1}, tensors, results)
+    count = Counter(e.target for e in flat)
+    known = Absent({name for name, n in count.items() if n == 1}, tensors, results)
     for e in flat:
         known.visit(e)  # what is known of arrays that stand further down
     return [known.visit(e) for e in flat]

@@ -26,12 +26,14 @@ def from_forward(function: Function, forward: Function, costs: Costs) -> tuple[t
     given = same & set(forward.needed) - {p.name for p in function.parameters}
     wanted = set(function.needed)
     kept: list[Statement] = []
+    dropped = 0
     for s in reversed(function.statements):
         made = set(names((s,)))
         if made & wanted and not made <= given:
             kept.insert(0, s)
             wanted |= read((s,))
-    dropped = sum(costs.passes(s) for s in function.statements if s not in kept)
+        else:
+            dropped += costs.passes(s)
     inner = (s.body if isinstance(s, Rows) else (s,) for s in forward.statements)
     taken = given & wanted
     if not taken or sum(costs.passes(s) for group in inner for s in group) > MUCH * dropped:

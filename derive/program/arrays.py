@@ -38,5 +38,4 @@ def array(draft: Draft, name: str) -> Array:
     listed = bool(tensor.axes) and (tensor.kind == "saved" or (sequence is not None and tensor.axes[0] == sequence))
     early = draft.early.get(name)
     starts = tuple(-1 if a == early else 0 for a in tensor.axes)
-    optional = any(t.name == name and t.optional for t in draft.layer.inputs)
-    return Array(name, tensor.axes, tensor.kind, starts, listed, optional, tensor.domain)
+    return Array(name, tensor.axes, tensor.kind, starts, listed, name in draft.layer.masks, tensor.domain)

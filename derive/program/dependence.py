@@ -130,15 +130,13 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
     """Strongly connected groups of equations, each after what it needs; otherwise in the order given."""
     makers: dict[str, list[int]] = {}
     calls: dict[Part, list[int]] = {}
+    together: list[list[int]] = []  # those of one call, for each equation
     for n, e in enumerate(equations):
         makers.setdefault(e.target, []).append(n)
-        if isinstance(e.body, Part):
-            calls.setdefault(call(e.body), []).append(n)
+        together.append(calls.setdefault(call(e.body), []) if isinstance(e.body, Part) else [])
+        together[-1].append(n)
     needs = [
-        sorted(
-            {m for t in x.tensors(e.body) for m in makers.get(t, ())}
-            | set(makers[e.target]).union(calls[call(e.body)] if isinstance(e.body, Part) else ()) - {n}
-        )
+        sorted({m for t in x.tensors(e.body) for m in makers.get(t, ())} | {*makers[e.target], *together[n]} - {n})
         for n, e in enumerate(equations)
     ]
     return [[equations[n] for n in group] for group in groups(needs)]
@@ -148,7 +146,7 @@ def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
     """The axis along which a group of equations refers to itself at another position, and the direction."""
     targets = {e.target for e in group}
     for e in group:
-        for node in x.walk(e.body):
+        for node in x.walk(e.body) if targets.intersection(x.tensors(e.body)) else ():
             if isinstance(node, Ref) and node.tensor in targets:
                 for index in (*node.index, *e.left):
                     shift = shift_of(index)

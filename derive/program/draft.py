@@ -58,10 +58,13 @@ class Draft:
 
 def pruned(equations: Iterable[Equation], results: Iterable[str]) -> tuple[Equation, ...]:
     """The equations that results need."""
-    equations, needed, before = tuple(equations), set(results), -1
-    while len(needed) > before:
-        before = len(needed)
-        for e in equations:
-            if e.target in needed:
-                needed |= set(x.tensors(e.body))
+    equations, pending = tuple(equations), list(results)
+    read: dict[str, list[str]] = {}
+    for e in equations:
+        read.setdefault(e.target, []).extend(x.tensors(e.body))
+    needed = set(pending)
+    while pending:
+        found = set(read.get(pending.pop(), ())) - needed
+        needed |= found
+        pending += found
     return tuple(e for e in equations if e.target in needed)

@@ -34,9 +34,10 @@ def together(draft: Draft) -> Draft:
         out: list[Statement] = []
         done: set[int] = set()
         for n, s in enumerate(statements):
-            later = next((k for k in range(n + 1, len(statements)) if belongs(s, statements[k])), None)
             if n in done:
                 continue
+            rest = range(n + 1, len(statements)) if has_two(s) else ()
+            later = next((k for k in rest if belongs(s, statements[k])), None)
             if later is not None and isinstance(s, Map | Fold):
                 done.add(later)
                 out.append(Both(s, statements[later]))  # type: ignore[arg-type]
@@ -47,12 +48,22 @@ def together(draft: Draft) -> Draft:
     return draft.each_function(lambda f: blocks(f.statements, change))
 
 
+def has_two(s: Statement) -> bool:
+    """Whether what computes a statement may have a second result."""
+    match s:
+        case Fold(op="max"):
+            return True
+        case Map(body=Op(fn, _)):
+            return fn.startswith("first of ")
+    return False
+
+
 def belongs(first: Statement, second: Statement) -> bool:
     """Whether a statement is the second result of what computes the first."""
     match first, second:
         case Fold(op="max"), Fold(op="argmax"):
             return (first.over, first.body) == (second.over, second.body)
-        case Map(body=Op(fn, args)), Map(body=Op(other, same)) if fn.startswith("first of "):
+        case Map(body=Op(fn, args)), Map(body=Op(other, same)):
             return (fn.replace("first", "second", 1), args) == (other, same)
     return False
 

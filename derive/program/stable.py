@@ -46,6 +46,7 @@ class Stabiliser:
         layer: whose program it is.
         unit_rows: tensors that are known to sum to 1 along their last axis.
         positive: what is known to be positive, beside numbers.
+        index: the equations by what they define, of which list and how long it was.
     """
 
     flat: list[Equation]
@@ -55,6 +56,7 @@ class Stabiliser:
     unit_rows: frozenset[str] = frozenset()
     positive: frozenset[Expr] = frozenset()
     notes: list[str] = field(default_factory=list)
+    index: tuple[list[Equation], int, dict[str, list[Equation]]] = field(default_factory=lambda: ([], 0, {}))
 
     def run(self) -> list[Equation]:
         self.library()
@@ -119,7 +121,10 @@ class Stabiliser:
 
     def definition(self, name: str) -> Equation | None:
         """The only equation for a tensor, with plain indices; None where there is another kind."""
-        found = [e for e in self.flat if e.target == name]
+        flat, count, _ = self.index
+        if flat is not self.flat or count != len(flat):
+            self.index = self.flat, len(self.flat), by_target(self.flat)
+        found = self.index[2].get(name, ())
         return found[0] if len(found) == 1 and len(found[0].indices) == len(found[0].left) else None
 
     def at(self, equation: Equation, ref: Ref) -> Expr:
@@ -254,6 +259,14 @@ class Stabiliser:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def by_target(equations: Iterable[Equation]) -> dict[str, list[Equation]]:
+    """Equations by what they define."""
+    found: dict[str, list[Equation]] = {}
+    for e in equations:
+        found.setdefault(e.target, []).append(e)
+    return found
 
 
 def positive(layer: Layer) -> frozenset[Expr]:

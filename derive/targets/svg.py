@@ -209,14 +209,15 @@ def _layout(columns: dict[str, int], edges: list[tuple[str, str]]) -> tuple[dict
     levels: dict[int, list[str]] = {}
     for name, node in nodes.items():
         levels.setdefault(node.column, []).append(name)
-    links = [(a, b) for path in paths for a, b in itertools.pairwise(path)]
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for a, b in (link for path in paths for link in itertools.pairwise(path)):
+        before.setdefault(b, []).append(a)
+        after.setdefault(a, []).append(b)
     for sweep in range(6):
         for level in sorted(levels, reverse=bool(sweep % 2)):
             names = levels[level]
-            toward = {
-                n: [nodes[a].row for a, b in links if b == n] + [nodes[b].row for a, b in links if a == n]
-                for n in names
-            }
+            toward = {n: [nodes[m].row for m in (*before.get(n, ()), *after.get(n, ()))] for n in names}
             if sweep:
                 names.sort(key=lambda n: sum(toward[n]) / len(toward[n]) if toward[n] else 0.0)
             for place, name in enumerate(names):

@@ -256,10 +256,9 @@ class Symbols:
         What a caller gets back is put together as the inputs are: [b, g*o, i] and not [b, g, o, i].
         """
         slots = [slot.parts for slot in tensor.slots]
-        products = {s.parts for t in layer.inputs for s in t.slots if len(s.parts) > 1}
         rest = () if slots else tensor.axes
         while rest:
-            whole = (p for p in sorted(products) if tensor.role == "output" and rest[: len(p)] == p)
+            whole = (p for p in sorted(layer.products) if tensor.role == "output" and rest[: len(p)] == p)
             slots.append(next(whole, rest[:1]))
             rest = rest[len(slots[-1]) :]
         words = ["*".join("..." if a == ELLIPSIS else self.letters.get(a, a) for a in parts) for parts in slots]
@@ -275,8 +274,9 @@ class Symbols:
         for derivation in self.derivations:
             layer, adjoint = derivation.layer, derivation.adjoint
             tensors, gradients = derivation.tensors, set(derivation.gradients.values())
+            below = self._below(layer)
             for tensor in layer.inputs:
-                self._row(found, layer, tensor, self._below(layer, tensor), MEANINGS.get(tensor.name, ""))
+                self._row(found, layer, tensor, below.get(tensor.name, ""), MEANINGS.get(tensor.name, ""))
             for option in layer.options:
                 found.setdefault(option.name, self._option(layer, option))
                 if option.kind == "Activation":
@@ -306,17 +306,14 @@ class Symbols:
                 tex, tensor.name, self.shape(tensor, layer), f"{role}: {meaning}" if meaning else role
             )
 
-    def _below(self, layer: Layer, tensor: Tensor) -> str:
-        """For an integer input that is used as an index: the axis into which it points."""
-        axes = {
-            layer.tensors[node.tensor].axes[place]
-            for e in layer.equations
-            for node in x.walk(e.body)
-            if isinstance(node, Ref)
-            for place, i in enumerate(node.index)
-            if isinstance(i, Ref) and i.tensor == tensor.name
-        }
-        return "".join(f" below {self.letters.get(a, a)}" for a in sorted(axes)[:1])
+    def _below(self, layer: Layer) -> dict[str, str]:
+        """For each integer input that is used as an index: the axis into which it points."""
+        axes: dict[str, set[str]] = {}
+        for node in (n for e in layer.equations for n in x.walk(e.body) if isinstance(n, Ref)):
+            for place, i in enumerate(node.index):
+                if isinstance(i, Ref):
+                    axes.setdefault(i.tensor, set()).add(layer.tensors[node.tensor].axes[place])
+        return {name: f" below {self.letters.get(a, a)}" for name, own in axes.items() for a in sorted(own)[:1]}
 
     def _option(self, layer: Layer, option: Option) -> Row:
         tex = self.symbol(option.name)

@@ -42,7 +42,8 @@ def unpacked(names: list[str], nested: bool = False) -> str:
 
 def taken(names: list[str], source: str, lines: list[str]) -> list[str]:
     """The line that takes a tuple apart, of whose entries those have names that other lines read."""
-    read = {n for n in names if any(re.search(rf"\b{n}\b", line) for line in lines)}
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    read = words.intersection(names)
     return [f"    {unpacked([n if n in read else '_' for n in names])} = {source}"] if read else []
 
 

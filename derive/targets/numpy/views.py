@@ -127,7 +127,7 @@ class Views:
             own = self.tensors[ref.tensor].axes
             new = {a: x.plain(e) or a for a, e in zip(own, ref.index, strict=True)}
             return code if level == ATOM else f"({code})", tuple(new.get(a, a) for a in inner_axes)
-        if any(t.name == ref.tensor and t.optional for t in self.layer.inputs):
+        if ref.tensor in self.layer.masks:
             self.masks.add(ref.tensor)
         if not self.is_view(ref):
             return self.elements(ref)
