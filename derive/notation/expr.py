@@ -288,17 +288,7 @@ def transform(e: Expr, f: Callable[[Expr], Expr | None]) -> Expr:
 
 def refs(e: Expr) -> list[Ref]:
     """References to tensors outside index positions, distinct, in order of appearance."""
-    found: dict[Ref, None] = {}
-
-    def visit(node: Expr) -> None:
-        if isinstance(node, Ref):
-            found.setdefault(node)
-        else:
-            for child in children(node):
-                visit(child)
-
-    visit(e)
-    return list(found)
+    return list(dict.fromkeys((e,) if isinstance(e, Ref) else (r for child in children(e) for r in refs(child))))
 
 
 def tensors(e: Expr) -> list[str]:
@@ -306,8 +296,8 @@ def tensors(e: Expr) -> list[str]:
     try:
         return list(e._tensors)
     except AttributeError:
-        own = [e.tensor] if isinstance(e, Ref) else []
-        found = tuple(dict.fromkeys([*own, *(t for child in children(e) for t in tensors(child))]))
+        inner = (t for child in children(e) for t in tensors(child))
+        found = tuple(dict.fromkeys((e.tensor, *inner) if isinstance(e, Ref) else inner))
         object.__setattr__(e, "_tensors", found)
         return list(found)
 
@@ -372,11 +362,8 @@ def numbered(name: str, taken: Iterable[str]) -> str:
 def rename(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
     """Substitute free indices by index expressions, all at once, without capture."""
     mapping = {k: v for k, v in mapping.items() if v != Pos(k)}
-    return renamed(e, mapping) if mapping else e
-
-
-def renamed(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
-    """``rename``, where every index of the mapping changes."""
+    if not mapping:
+        return e
     match e:
         case Pos(index):
             return mapping.get(index, e)
@@ -391,9 +378,7 @@ def renamed(e: Expr, mapping: Mapping[str, Expr]) -> Expr:
             return reduce(op, (moved.get(i, i) for i in over), rename(body, inner))
         case Part(over=over):
             mapping = {k: v for k, v in mapping.items() if k not in over}
-            if not mapping:
-                return e
-    return rebuild(e, lambda child: renamed(child, mapping))
+    return rebuild(e, lambda child: rename(child, mapping))
 
 
 def plain(e: Expr) -> str | None:
