@@ -155,8 +155,10 @@ class Run:
             for entries, name in ragged
             if name in self.entries and 0 <= env.get(entries, -1) < len(self.entries[name])
         }
+        if here and place:  # an entry of a list, and what else the index stands on
+            here |= set(self.standing(index, env, place))
         if len(here) > 1:
-            raise Mismatch(f"axis {index} is {' and '.join(map(str, here))}")
+            raise Mismatch(f"axis {index} is {' and '.join(map(str, sorted(here)))}")
         if here or index in self.fixed:
             return here.pop() if here else self.fixed[index]
         for where in [*([place] if place else []), *(s for s in self.text.statements if s is not place)]:
