@@ -1,5 +1,7 @@
 """`python -m benchmarks`: time the generated kernels beside hand-written NumPy, HIPS autograd and PyTorch.
 
+For what has become of them since, `--before DIRECTORY` adds those of another working tree (`git worktree add`).
+
 Exit status 0: the bounds hold; 1: one does not; 2: contenders disagree about a result.
 """
 
@@ -17,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cases import CASES
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, earlier
 from benchmarks.report import BOUNDS, judge, print_rows
+from benchmarks.shapes import TIMED
 from benchmarks.timing import Disagreement, Row, measure
 
-SIZES = ("tiny", "large")
 DTYPES = ("float32", "float64")
 
 
@@ -29,7 +31,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     timed = [layer for layer, case in CASES.items() if case.timed]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--layers", nargs="+", default=timed, choices=timed, metavar="LAYER")
-    parser.add_argument("--sizes", nargs="+", default=SIZES, choices=SIZES)
+    parser.add_argument("--sizes", nargs="+", default=TIMED, choices=TIMED, help="kinds of shapes")
     parser.add_argument("--dtypes", nargs="+", default=DTYPES, choices=DTYPES)
     parser.add_argument(
         "--against",
@@ -38,8 +40,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         choices=[name for name in CONTENDERS if name != "gradbook"],
         help="contenders beside the generated kernels",
     )
-    parser.add_argument("--quick", action="store_true", help="few rounds: a minute, and noisier")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every median there")
+    parser.add_argument("--quick", action="store_true", help="few rounds: some minutes, and noisier")
+    parser.add_argument("--before", type=Path, metavar="DIRECTORY", help="a working tree whose kernels are timed too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every time there")
     return parser.parse_args(argv)
 
 
@@ -56,19 +59,24 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     warnings.simplefilter("error", RuntimeWarning)  # an overflow in a contender makes its time meaningless
     names = ["gradbook", "by hand", *(name for name in options.against if name != "by hand")]
-    rounds, seconds = (5, 0.3) if options.quick else (41, 2.0)
+    if options.before:
+        CONTENDERS["before"] = earlier(options.before.resolve())
+        names.append("before")
+    rounds, seconds = (9, 0.2) if options.quick else (101, 1.0)
     rows: list[Row] = []
     disagreements: list[str] = []
-    cells = [(layer, size, dtype) for layer in options.layers for size in options.sizes for dtype in options.dtypes]
+    kinds = {layer: [size for size in CASES[layer].kinds if size in options.sizes] for layer in options.layers}
+    cells = [(layer, size, dtype) for layer, sizes in kinds.items() for size in sizes for dtype in options.dtypes]
+    terminal = sys.stderr.isatty()
+    erase, end = ("\r\x1b[K", "") if terminal else ("", "\n")  # a log gets a line now and then
     for done, (layer, size, dtype) in enumerate(cells, start=1):
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{done}/{len(cells)} {layer} {size} {dtype}", end="", file=sys.stderr, flush=True)
+        if terminal or done % 20 == 0:
+            print(f"{erase}{done}/{len(cells)} {layer} {size} {dtype}", end=end, file=sys.stderr, flush=True)
         try:
             rows.append(measure(layer, size, dtype, names, rounds, seconds))
         except Disagreement as disagreement:
             disagreements.append(str(disagreement))
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
+    print(erase, end="", file=sys.stderr)
     print_rows(rows, names)
     verdict = judge(rows)
     print("\n".join(verdict.lines))

@@ -7,15 +7,18 @@ of both, gradients in the order of the inputs, so that any two contenders can be
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from benchmarks import handwritten
-from benchmarks.cases import CASES, Tensor
+from benchmarks.cases import CASES
+from benchmarks.draws import Tensor, turned
 
 Array = NDArray[Any]
 Step = Callable[[], tuple[Any, Any]]
@@ -62,7 +65,7 @@ class Problem:
 
 
 def pose(layer: str, size: str, dtype: DTypeLike, options: Mapping[str, Any], seed: int = 1) -> Problem:
-    """Draw inputs and random cotangents; the hand-written forward says how the output is shaped."""
+    """Draw inputs and random cotangents; the hand-written forward says how the output is shaped and lies in memory."""
     case = CASES[layer]
     tensors = case.draw(seed, size, dtype)
     forward, _ = by_hand(layer)
@@ -71,6 +74,8 @@ def pose(layer: str, size: str, dtype: DTypeLike, options: Mapping[str, Any], se
         y = y[0]
     rng = np.random.default_rng(seed + 1)
     random = [np.asarray(rng.standard_normal(np.shape(leaf)), dtype=dtype) for leaf in spread(y)]
+    if size == "turned":
+        random = [turned(leaf) for leaf in random]
     return Problem(layer, tensors, options, case.inputs, gather(random, y))
 
 
@@ -86,6 +91,24 @@ def generated(layer: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     except ModuleNotFoundError as error:
         raise Missing(f"reference has no layer {layer}") from error
     return module.forward, module.backward
+
+
+def earlier(tree: Path) -> Callable[[Problem], Step]:
+    """The generated pairs of another working tree of the project, of whatever state, in this process."""
+
+    def step(problem: Problem) -> Step:
+        ours = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == "reference"}
+        sys.modules.update(theirs)
+        sys.path.insert(0, str(tree))
+        try:
+            return pair(generated(problem.layer), problem)
+        finally:
+            sys.path.remove(str(tree))
+            theirs.update({name: sys.modules.pop(name) for name in [*sys.modules] if name.startswith("reference")})
+            sys.modules.update(ours)
+
+    theirs: dict[str, Any] = {}
+    return step
 
 
 def pair(functions: tuple[Callable[..., Any], Callable[..., Any]], problem: Problem) -> Step:
