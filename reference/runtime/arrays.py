@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from reference.runtime.functions import quietly
+from reference.runtime.layout import least, most
 from reference.runtime.sums import TERMS, accumulator, matrix_product
 
 Array = NDArray[Any]
@@ -296,7 +297,7 @@ def xlogy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p * q.log(), 2, 1)(a, b)
         return result
-    if b.size and b.item(b.argmin()) > 0 and b.item(b.argmax()) < math.inf:
+    if b.size and least(b) > 0 and most(b) < math.inf:
         return np.asarray(a * np.log(b))
     out = np.where(a == 0, np.array(0, b.dtype), quietly(np.log, b))  # of 0 an infinity
     np.multiply(out, a, out=out)  # not quietly: a product that overflows may be computed again, see `wider`
@@ -308,7 +309,7 @@ def xdivy(a: Array, b: Array) -> Array:
     if a.dtype == object:
         result: Array = np.frompyfunc(lambda p, q: p * 0 if p == 0 else p / q, 2, 1)(a, b)
         return result
-    if b.size and b.item(b.argmin()) > 0:
+    if b.size and least(b) > 0:
         return np.asarray(a / b)
     a, b = np.broadcast_arrays(a, b)
     zero = b == 0

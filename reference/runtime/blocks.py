@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from reference.runtime.layout import inverse, is_dense, memory_order
 from reference.runtime.storage import empty
 from reference.runtime.sums import accumulator
 
 BLOCK = 1 << 17  # bytes of the largest argument in one block
 WHOLE = 1 << 18  # up to here everything is one block
+RUN = 1 << 11  # bytes next to each other in memory, below which a block costs more to collect than it saves
+MOST = 1 << 20  # bytes of the largest argument in one block whose runs are to be so long: half a second-level cache
 
 Function = Callable[..., Any]
 Cut = tuple[int | None, ...]
@@ -62,16 +65,19 @@ def in_parts(
     Args:
         call: takes the parts of the arguments, and by names arrays to put results in; see `in_blocks` for the rest.
     """
-    parts = [a for a, axis in zip(arguments, cut, strict=False) if axis is not None and a is not None]
-    largest: Any = max(parts, key=lambda a: a.nbytes)
-    shape = largest.shape
-    flat = flat and largest.ndim > 1 and all(a.flags.c_contiguous and a.shape == shape for a in parts)
-    if flat:
-        arguments = [a if c is None else a.reshape(-1) for a, c in zip(arguments, cut, strict=False)]
-        largest = largest.reshape(-1)
-    count = next(a.shape[c] for a, c in zip(arguments, cut, strict=False) if c is not None and a is not None)
-    step = max(1, BLOCK * count // largest.nbytes)
+    parts = [(a, axis) for a, axis in zip(arguments, cut, strict=False) if axis is not None and a is not None]
+    largest: Any = max((a for a, _ in parts), key=lambda a: a.nbytes)
+    shape, order = largest.shape, memory_order(largest)
+    flat = flat and largest.ndim > 1 and all(a.shape == shape and is_dense(a, order) for a, _ in parts)
     into = [(name, n) for n, name in enumerate(out) if name]
+    if flat:
+        arguments = [_flat(a, c, order) for a, c in zip(arguments, cut, strict=False)]
+        count, step = largest.size, BLOCK // largest.itemsize
+    else:
+        count = next(a.shape[axis] for a, axis in parts)
+        step = rows_at_once(parts, largest.nbytes, count)
+        if step >= count:
+            return [*call(arguments, dict.fromkeys((name for name, _ in into)))]
     done: list[Any] = []
     for start in range(0, count, step):
         rows = slice(start, start + step)
@@ -80,7 +86,8 @@ def in_parts(
         results = call(given, places)
         if not start:
             dtypes = [None if r is None else r.dtype for r in results]
-            done = [None if r is None else _whole(r, axis, count) for r, axis in zip(results, joins, strict=True)]
+            lie = (0,) if flat else order
+            done = [None if r is None else _whole(r, axis, count, lie) for r, axis in zip(results, joins, strict=True)]
         for n, axis in enumerate(joins):
             if results[n] is None:
                 continue
@@ -90,8 +97,37 @@ def in_parts(
                 _part(done[n], axis, rows)[...] = results[n]
     done = [d if d is None else d.astype(dtype, copy=False) for d, dtype in zip(done, dtypes, strict=True)]
     if flat:
-        done = [d if axis is None or d is None else d.reshape(shape) for d, axis in zip(done, joins, strict=True)]
+        wide = tuple(shape[n] for n in order)
+        back = inverse(order)
+        done = [
+            d if axis is None or d is None else d.reshape(wide).transpose(back)
+            for d, axis in zip(done, joins, strict=True)
+        ]
     return done
+
+
+def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int) -> int:
+    """How many of the rows make a block; all where it does not pay to cut them.
+
+    A block is a piece of memory of its own where rows are the outermost axis, or runs of memory that are as long as
+    its rows are together: where they lie next to each other inside other axes, few of them are a run of a few bytes,
+    for each of which the processor waits.
+
+    Args:
+        parts: the arrays that are cut, with the axis of their rows.
+        largest: bytes of the largest of them.
+        count: rows there are.
+    """
+    step = max(1, BLOCK * count // largest)
+    for a, axis in parts:
+        if 2 * a.nbytes >= largest and abs(a.strides[axis]) < max(map(abs, a.strides)):
+            step = max(step, -(-RUN // max(1, abs(a.strides[axis]))))
+    return step if step == 1 or step * largest <= MOST * count else count
+
+
+def _flat(a: Any, axis: int | None, order: tuple[int, ...]) -> Any:
+    """An array whose elements are taken as they lie in memory."""
+    return a if axis is None or a is None else a.transpose(order).reshape(-1)
 
 
 def _part(a: Any, axis: int | None, rows: slice) -> Any:
@@ -99,8 +135,9 @@ def _part(a: Any, axis: int | None, rows: slice) -> Any:
     return a if axis is None else a[rows] if axis == 0 else a[(slice(None),) * axis + (rows,)]
 
 
-def _whole(result: Any, axis: int | None, count: int) -> Any:
-    """An array for the results of all blocks; a sum starts as that of the first."""
+def _whole(result: Any, axis: int | None, count: int, order: tuple[int, ...]) -> Any:
+    """An array for the results of all blocks, laid out as what is cut; a sum starts as that of the first."""
     if axis is None:
         return result
-    return empty((*result.shape[:axis], count, *result.shape[axis + 1 :]), result.dtype)
+    shape = (*result.shape[:axis], count, *result.shape[axis + 1 :])
+    return empty(shape, result.dtype, order if len(order) == len(shape) else None)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from reference.runtime.layout import least, most
 from reference.runtime.normal import (
     erf,
     gelu,
@@ -83,7 +84,7 @@ def row_exp(z: Array, axis: int | tuple[int, ...]) -> Array:
         axis: the axes along which a row runs.
     """
     limit = TAME.get(z.dtype.char)
-    if limit and z.size and -limit < z.item(z.argmin()) and z.item(z.argmax()) < limit:
+    if limit and z.size and -limit < least(z) and most(z) < limit:
         e: Array = np.exp(z)
         return e
     return shifted_exp(z, row_shift(np.maximum.reduce(z, axis=axis, keepdims=True, initial=-np.inf)))
@@ -268,7 +269,7 @@ def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None 
     if kind == "e":
         return _narrowed(logistic_slope(x.astype(np.float32), step, times), out)
     c = quietly(_cosh, x, step, out)
-    if c.size and not c.item(c.argmax()) < math.inf:
+    if c.size and not most(c) < math.inf:
         np.copyto(c, _decayed(x, step, times))
         return c
     np.add(c, ONE[kind], c)
@@ -394,7 +395,7 @@ def log_sum(e: Array, total: Array) -> Array:
         ratio = total / np.maximum.reduce(e, axis=-1, initial=TINY["e"])
         return np.asarray(quietly(np.log, ratio)).astype(e.dtype)
     ratio = np.asarray(total / np.maximum.reduce(e, axis=-1, initial=TINY[e.dtype.char]))
-    if ratio.size and ratio.item(ratio.argmin()) >= ENOUGH:
+    if ratio.size and least(ratio) >= ENOUGH:
         np.log(ratio, out=ratio)
         return ratio
     near = np.less(ratio, ENOUGH)
@@ -424,7 +425,7 @@ def log_sum_exp(below: Array, z: Array) -> Array:
         total = np.asarray(e.dot(_ones(count, e.dtype)[0]))
     else:
         total = np.asarray(np.add.reduce(e, axis=-1)) if count == 16 else exp_sum(e)
-    if total.item(total.argmin()) >= ENOUGH:
+    if least(total) >= ENOUGH:
         np.log(total, out=total)
         return total
     near = ~(total >= ENOUGH)

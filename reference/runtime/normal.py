@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime import coefficients
+from reference.runtime.layout import least, most
 from reference.runtime.storage import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -120,7 +121,7 @@ def _gauss(a: Array, factor: Array, rows: Rows, const: _Constants) -> list[Array
     if a.dtype == np.float32:  # the square of 24 bits is exact in float64
         wide = np.multiply(a, a, dtype=np.float64)
         np.multiply(wide, float(-factor), wide)
-        low = wide.item(wide.argmin()) < const.floor
+        low = least(wide) < const.floor
         if low:
             np.exp(np.minimum(wide - const.floor, 0.0), second, casting="same_kind")
             np.maximum(wide, const.floor, out=wide)
@@ -141,7 +142,7 @@ def _gauss(a: Array, factor: Array, rows: Rows, const: _Constants) -> list[Array
         np.multiply(hi, factor, hi)
         np.multiply(r, factor, r)
     np.negative(r, r)
-    low = r.item(r.argmin()) < const.floor
+    low = least(r) < const.floor
     if low:
         np.subtract(r, const.floor, lo)
         np.minimum(lo, const.zero, out=lo)
@@ -157,7 +158,7 @@ def _mills(a: Array, rows: Rows, const: _Constants) -> tuple[_Table, Array, Arra
     """The table used, and in rows 1 to 4: s, a + k, P(s) and a0 - a. Clips a to where the table ends."""
     s, shifted, p, left = rows[1:5]
     near, table = const.near, const.far
-    if a.item(a.argmax()) <= near.limit:
+    if most(a) <= near.limit:
         table = near
     else:
         np.minimum(a, table.limit, out=a)

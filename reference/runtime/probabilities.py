@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.functions import positive_sum
+from reference.runtime.layout import most, places
 from reference.runtime.sums import row_dot, sum_over
 
 Array = NDArray[Any]
@@ -17,9 +18,9 @@ SURE = 0.5  # where no probability is larger, 1 - p is at least p, and nothing i
 
 def _sure(p: Array) -> tuple[Array, ...] | None:
     """Where probabilities are large; None where none is, and for balls, which are exact enough."""
-    if p.dtype == object or not p.size or p.item(p.argmax()) <= SURE:
+    if p.dtype == object or not p.size or most(p) <= SURE:
         return None
-    return np.nonzero(p > SURE)
+    return places(p > SURE)
 
 
 def less_mean(f: Array, p: Array) -> Array:

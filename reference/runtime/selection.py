@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.arrays import Span, masked, windows
+from reference.runtime.layout import least
 
 Array = NDArray[Any]
 
@@ -68,7 +69,7 @@ def excluding(
         if np.isfinite(a).all() and np.isfinite(b).all():
             raise
         return _chosen_sum(pattern, a, b, there())
-    if total.dtype.hasobject or not total.size or not math.isnan(total.item(total.argmin())):  # argmin finds NaN first
+    if total.dtype.hasobject or not total.size or not math.isnan(least(total)):  # argmin finds NaN first
         return total
     return _chosen_sum(pattern, a, b, there())
 
@@ -83,7 +84,7 @@ def leaving_out(
         if np.isfinite(a).all() and np.isfinite(b).all():
             raise
     else:
-        if found.dtype.hasobject or not found.size or not math.isnan(found.item(found.argmin())):
+        if found.dtype.hasobject or not found.size or not math.isnan(least(found)):
             return found
     return function(masked(a, 0, *there()), b)
 
@@ -166,7 +167,7 @@ def largest(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> t
             return np.full(flat.shape[:-1], -np.inf, a.dtype), np.zeros(flat.shape[:-1], np.intp)
         position = flat.argmax(axis=-1)
         value = np.take_along_axis(flat, position[..., None], -1)[..., 0]
-    if a.dtype == object or not value.size or value.item(value.argmin()) > -math.inf:  # argmin finds NaN first
+    if a.dtype == object or not value.size or least(value) > -math.inf:  # argmin finds NaN first
         return value, position
     _put_first(position, np.isnan(value), np.isnan(whole))
     if spans:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.runtime.layout import inverse, memory_order
+
 LARGE = 1 << 20  # bytes; NumPy's own memory is as fast for what is smaller
 MOST = 1 << 28  # bytes that are kept for later
 
@@ -37,8 +39,14 @@ class _Lent:
             _free.pop(next(iter([*_free]), 0), None)
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """``numpy.empty``, for a large array in memory that an earlier one has left."""
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], order: tuple[int, ...] | None = None) -> Array:
+    """``numpy.empty``, for a large array in memory that an earlier one has left.
+
+    Args:
+        order: the axes, from that of the longest steps in memory on.
+    """
+    if order is not None and order != tuple(range(len(shape))):
+        return empty(tuple(shape[n] for n in order), dtype).transpose(inverse(order))
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE or dtype.hasobject:
         return np.empty(shape, dtype)
@@ -51,7 +59,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 def room(like: Array) -> Array | None:
     """An array of this shape and dtype for a ufunc's ``out``, if it is large; None lets NumPy make a small one."""
-    return empty(like.shape, like.dtype) if like.nbytes >= LARGE else None
+    return empty(like.shape, like.dtype, memory_order(like)) if like.nbytes >= LARGE else None
 
 
 def own(result: Array, others: Iterable[Any]) -> Array:
@@ -105,10 +113,10 @@ ALONE, BOTH, ENTRY, BASE = _counts()
 
 
 def copied(a: Array) -> Array:
-    """A copy, of a large array in memory that an earlier one has left."""
+    """A copy in the same layout, of a large array in memory that an earlier one has left."""
     if a.nbytes < LARGE:
-        return a.copy()
-    out = empty(a.shape, a.dtype)
+        return a.copy(order="K")
+    out = empty(a.shape, a.dtype, memory_order(a))
     out[...] = a
     return out
 
