@@ -234,7 +234,8 @@ class Signature:
             for axis in tensor.axes:
                 if axis not in others:
                     what = f"{axis} stands on a mask alone, and without the mask nothing says how long it is"
-                    self.fail(node, what, f"declare {argument.arg}: Boolean[...], which cannot be left out")
+                    mend = f"declare {argument.arg}: Boolean[...], which cannot be left out, or {axis} = axis(size(i))"
+                    self.fail(node, what, mend)
         for name, own in self.tensors.items() if option is not None and option.kind == "Axis" else ():
             if option is not None and option.axis in own.axes[:-1]:
                 self.fail(

@@ -6,7 +6,7 @@ that need each other at another position of an axis become a loop along it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from derive.calculus.reverse import CalculusError
@@ -148,14 +148,11 @@ class Schedule:
         inside, there = absent.parts(body.body)
         parts = list(x.factors(inside))
         for part in parts:
-            scatter = self.scatter_target(part, axes)
-            if scatter is not None:
-                axis, index = scatter
-                rest = [p for p in parts if p is not part]
+            for axis, index, value in scatter_targets(part, axes):
+                rest = [value, *(p for p in parts if p is not part)]
                 if any(axis in x.free(p) for p in rest):  # what is added depends on its place: a sum under a condition
                     continue
-                over = tuple(i for i in body.over)
-                return Scatter(e.target, e.left, axes, axis, index, over, x.mul(*rest))
+                return Scatter(e.target, e.left, axes, axis, index, body.over, x.mul(*rest))
         scalars = [p for p in parts if not x.free(p)]
         arrays = [p for p in parts if x.free(p)]
         product = pair(arrays, axes, body.over) if {*axes} <= {*x.free(body.body)} else None
@@ -164,12 +161,24 @@ class Schedule:
         there = tuple(c for c in there if c not in absent.stated(inside))
         return Fold(e.target, e.left, axes, "sum", body.over, inside, there)
 
-    def scatter_target(self, part: Expr, axes: tuple[str, ...]) -> tuple[str, Ref] | None:
-        match part:
-            case Op("iverson", (Op("==", (Ref() as index, Pos(axis))),)) if axis in axes and axis not in x.free(index):
-                if set(x.free(index)) - set(axes):
-                    return axis, index
-        return None
+
+def scatter_targets(part: Expr, axes: tuple[str, ...]) -> Iterator[tuple[str, Ref, Expr]]:
+    """Where a factor ``[t == i]``, or a case of it, goes to: the axis, what says where along it, and what is left."""
+    match part:
+        case Op("iverson", (condition,)):
+            value: Expr = x.ONE
+        case Op("where", (condition, value, other)) if other == x.ZERO:
+            pass
+        case _:
+            return
+    conditions = condition.args if isinstance(condition, Op) and condition.fn == "and" else (condition,)
+    for c in conditions:
+        rest = tuple(o for o in conditions if o is not c)
+        left = x.where(rest[0] if len(rest) == 1 else Op("and", rest), value, x.ZERO) if rest else value
+        match c:
+            case Op("==", (Ref() as index, Pos(axis)) | (Pos(axis), Ref() as index)):
+                if axis in axes and axis not in x.free(index) and {*x.free(index)} - {*axes}:
+                    yield axis, index, left
 
 
 def away_from(axes: tuple[str, ...], e: Reduce) -> Reduce:

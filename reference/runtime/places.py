@@ -60,3 +60,11 @@ def scattered(values: Array, index: Array, count: int, shared: int = 0) -> Array
         flat = (index * math.prod(kept) + positions).reshape(-1)
     out = scatter_add(np.reshape(values, (len(flat), *rest)), flat, count * math.prod(kept))
     return np.reshape(out, (count, *kept, *rest))
+
+
+def scattered_inside(values: Array, index: Array, count: int, shared: int = 0) -> Array:
+    """`scattered` for an index that may be negative, or count and more: what belongs there is left out."""
+    inside = (index >= 0) & (index < count)
+    if np.all(inside):
+        return scattered(values, index, count, shared)
+    return scattered(values, np.where(inside, index, count), count + 1, shared)[:count]

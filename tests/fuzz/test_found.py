@@ -74,6 +74,22 @@ RIGHT = {
         "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\nL[...] = -w[t[...]] * log(y[..., t[...]])\n"
         "loss = sum(..., L[...]) / sum(..., w[t[...]])\nreturn loss",
     ),
+    "edges of a graph, of which some end nowhere": (
+        "x: Real[n, f], w: Real[e], s: Integer[e], t: Integer[e]",
+        "y[n, f] = sum(e, w[e] * x[s[e], f] ** 2 if t[e] == n else 0)\nreturn y",
+    ),
+    "edges that a mask leaves out": (
+        "x: Real[e, f], t: Integer[e], m: Mask[e], n: Count[k] = 3",
+        "y[k, f] = sum(e, x[e, f] ** 2 if m[e] and t[e] == k else 0)\nreturn y",
+    ),
+    "labels along a row each": (
+        "x: Real[b, e], t: Integer[b, e], n: Count[k] = 3",
+        "y[b, k] = sum(e, x[b, e] ** 2 if k == t[b, e] else 0)\nreturn y",
+    ),
+    "a result that begins before its second axis": (
+        "x: Real[b, t], s: Real[b]",
+        "y[b, -1] = s[b]\ny[b, t] = y[b, t - 1] * x[b, t]\nreturn y",
+    ),
     "a recurrence that no argument is in": ("x: Real[i, ...]", "y[-1, ...] = 0\ny[i, ...] = y[i - 1, ...]\nreturn y"),
     "a share of what lies outside": (X, "y[..., i] = exp(-x[..., -i]) / sum(j, exp(-x[..., j]))\nreturn y"),
     "sums of exponentials of every step and of the last": (

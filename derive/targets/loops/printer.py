@@ -19,7 +19,7 @@ from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size, S
 from derive.notation.text import ATOM, LOGIC_LEVEL, POWER, PRODUCT, SUM, Text, plus_first, show_equation, split_sign
 from derive.program import ir
 from derive.program.memory import singles
-from derive.program.outside import may_lie_outside
+from derive.program.outside import landing, may_lie_outside
 from derive.targets.loops import words
 from derive.targets.words import docstring
 
@@ -49,9 +49,8 @@ class Printer(Text):
         kept = variant.functions["forward"].saved if function.name == "backward" else ()
         self.given = list(dict.fromkeys((*(p.name for p in function.parameters), *kept)))
         self.of_entries = {self.layer.axis(a) for t in self.layer.inputs if t.sequence for a in t.axes[1:]}
-        self.lines, self.depth, self.bound, self.made = list[str](), 1, list[str](), {*self.given}
-        self.sizes, self.parts, self.outside = dict[str, None](), set[str](), "0"
-        self.names: dict[tuple[str, str], str] = {}
+        self.lines, self.depth, self.bound, self.made, self.outside = list[str](), 1, list[str](), {*self.given}, "0"
+        self.sizes, self.parts, self.names = dict[str, None](), set[str](), dict[tuple[str, str], str]()
         for name in (*(n for f in variant.functions.values() for n in f.arrays), *(o.name for o in self.layer.options)):
             self.name(name)
 
@@ -119,7 +118,8 @@ class Printer(Text):
             case ir.Invoke():
                 self.invoke(s)
             case ir.Scatter():
-                left = tuple(x.rename(e, {s.axis: s.index}) for e in s.left)
+                s, place = landing(s, self.layer)
+                left = tuple(x.rename(e, {s.axis: place}) for e in s.left)
                 self.assign(s, left, [i for i in (*s.axes, *s.over) if i != s.axis], adds=True)
             case ir.Map() if self.at_once(s):
                 self.assign(s, s.left[:-1], s.axes[:-1])

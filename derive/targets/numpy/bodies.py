@@ -333,4 +333,5 @@ class Bodies:
     def cropped(self, name: str, function: str) -> str:
         """A result of a recurrence without the position -1."""
         every = (v.functions[function].arrays for v in self.variants)
-        return f"{name}[1:]" if any(name in arrays and arrays[name].early for arrays in every) else name
+        starts = next((arrays[name].starts for arrays in every if name in arrays and arrays[name].early), ())
+        return f"{name}[{':, ' * starts.index(-1)}1:]" if starts else name

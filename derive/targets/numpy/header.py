@@ -9,9 +9,10 @@ from pathlib import Path
 
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY, home
-from derive.notation.expr import Expr, Num, Opt, Ref, Size
+from derive.notation.expr import Expr, Num, Opt, Size
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import show_equation
+from derive.program.outside import checked
 from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.bodies import Bodies
 from derive.targets.numpy.functions import quoted
@@ -23,6 +24,7 @@ MODULES = {
     "element": "places",
     "exactly": "places",
     "scattered": "places",
+    "scattered_inside": "places",
     "plain": "elementary",
     "softplus": "elementary",
     "powered": "elementary",
@@ -114,13 +116,7 @@ class Header(Bodies):
 
     def signature(self) -> str:
         layer = self.layer
-        below = {}
-        for e in layer.equations:
-            for node in x.walk(e.body):
-                if isinstance(node, Ref):
-                    for i, axis in zip(node.index, layer.tensors[node.tensor].axes, strict=True):
-                        if isinstance(i, Ref):
-                            below[i.tensor] = layer.axis(axis)
+        below = checked(layer)
 
         def pattern(t: Tensor) -> str:
             """What reference.runtime.patterns.parsed reads."""

@@ -11,6 +11,7 @@ from derive.notation.affine import affine
 from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array, Contract, Fold, Map, Scatter, Single
+from derive.program.outside import within
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.views import ATOM, PRODUCT, UNARY
 
@@ -79,7 +80,10 @@ class Values:
             places = ", ".join(str(len(frame) - 1 - n) for n in range(len(idle)))
             code = f"np.add.reduce({code}, axis=({places},))"
         index = p.integers(s.index, (*summed, *shared))
-        if len(summed) == 1 and not shared:
+        if not within(s.index, s.axis, 0, self.layer):
+            p.functions.add("scattered_inside")
+            code = f"scattered_inside({code}, {index}, {p.size(s.axis)}{f', {len(shared)}' if shared else ''})"
+        elif len(summed) == 1 and not shared:
             p.functions.add("scatter_add")
             code = f"scatter_add({code}, {index}, {p.size(s.axis)})"
         else:

@@ -10,6 +10,7 @@ from derive.notation.affine import affine
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array
+from derive.program.outside import within
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
 
@@ -217,6 +218,8 @@ class Views:
             indices = [i for i in x.free(e) if not self.is_number(i)]
             if isinstance(e, Ref) and indices:
                 gathers.append(place)
+                if not within(e, self.tensors[ref.tensor].axes[place], 0, self.layer):
+                    return False
                 if self.extended.get(ref.tensor) == self.tensors[ref.tensor].axes[place]:
                     return False
                 if len(indices) < len(e.index) or any(x.plain(i) is None for i in e.index) or not self.is_view(e):
