@@ -22,6 +22,7 @@ from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Exhausted, TooLarge
 from derive.calculus.price import OPERATION, price
 from derive.calculus.reverse import Adjoint
+from derive.calculus.slopes import Slopes
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x
 from derive.notation.errors import at
@@ -31,6 +32,7 @@ from derive.notation.layer import Equation, Layer
 #: Work (see Algebra.spend) that the search for one layer's form may take: some twice what any of the project's
 #: layers takes. Beyond it no adjoint is written into another, and what one equation may take is EACH.
 WORK, EACH = 200_000, 10_000
+QUOTIENTS = "The slope of the function is a product of factors, of which a quotient cancels one."
 STEP = 50  #: what rewriting an equation costs, however small it is
 
 
@@ -96,6 +98,7 @@ class Search:
         self.pinned = {e.target for e in self.equations if self.stays(e)} | self.cycles
         lines = {e.target: e.line for e in self.layer.equations}
         self.rows = {name: lines[t] for t, name in self.adjoint.names.items() if t in lines}
+        self.slopes = Slopes(self.algebra, self.layer.equations)
         self.folder = Folder(self.algebra)
         for e, body in self.knowledge.bodies:
             self.folder.learn(e, body)
@@ -163,6 +166,7 @@ class Search:
             for rule, change in (
                 ("pull out of the sum", self.same),
                 ("use a definition", self.use_names),
+                ("cancel a slope", lambda p: (self.without_quotients(p, e), QUOTIENTS)),
                 ("invert a definition", self.invert),
                 ("fact", self.use_facts),
                 ("fold", lambda p: self.folder(p, n)),
@@ -183,6 +187,10 @@ class Search:
     def same(self, poly: Poly) -> tuple[Poly, str]:
         words = "Take out of every sum what does not depend on its indices, and out of all terms what they share."
         return poly, words
+
+    def without_quotients(self, poly: Poly, e: Equation) -> Poly:
+        """Slopes of functions without the factors that something is divided by, if that is no dearer."""
+        return min((poly, *self.slopes(poly)[::-1]), key=lambda p: price(self.shown(p, e)))
 
     def rewriter(self, rules: list[Rule], protect: bool = True) -> Rewriter:
         known = self.knowledge

@@ -91,6 +91,10 @@ class Rewriter:
                 return True
         return isinstance(e, x.Size) or e in self.positive or e == x.PI
 
+    def is_given(self, e: Expr) -> bool:
+        """Whether it is the name of an argument."""
+        return isinstance(e, Ref) and self.definitions(e) is None
+
     def is_total(self, e: Expr) -> bool:
         """Whether it is the name of a sum of exponentials."""
         made = self.definitions(e) if isinstance(e, Ref) else None

@@ -28,6 +28,9 @@ class Facts(Protocol):
     def is_positive(self, e: Expr) -> bool:
         """Whether a number is above 0."""
 
+    def is_given(self, e: Expr) -> bool:
+        """Whether it is the name of an argument: nothing in the program says what it is."""
+
     def is_total(self, e: Expr) -> bool:
         """Whether it is the name of a sum of exponentials."""
 
@@ -91,6 +94,10 @@ def positive_number(found: Binding, facts: Facts) -> bool:
     return facts.is_positive(found["%#c"])
 
 
+def data(found: Binding, facts: Facts) -> bool:
+    return isinstance(found["%v"], x.Ref) and facts.is_given(found["%v"])
+
+
 def in_order(found: Binding, facts: Facts) -> bool:
     return facts.is_positive(x.sub(found["%#c"], found["%#d"]))
 
@@ -113,6 +120,7 @@ BUT_ROOT = x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)
 SOFT = "log(1 + exp(u)) is computed as max(u, 0) + log1p(exp(-|u|)), which neither overflows nor loses a small result"
 SIGMA = "exp(u) / (1 + exp(u)) is computed as 1 / (1 + exp(-u)), which does not overflow"
 UNDERFLOW = "log(exp(f) / s) is computed as f - log(s): a probability that underflows has no logarithm"
+ODDS = "log(s / (1 - s)) of the logistic function s of u is u: 1 - s may be 0"
 QUOTIENT = "s (1 - s) / s of the logistic function s is 1 - s: where s is 0 there is no quotient"
 ITSELF = "nothing is divided by itself: it may underflow"
 LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
@@ -172,6 +180,14 @@ FIRST = (
         through=True,
     ),
     Row("1 - sigmoid", x.sub(ONE, logistic(U)), logistic(x.neg(U)), LESS),
+    *(
+        Row(f"log of odds{name}", log(x.div(p, q)), u, ODDS, through=True, early=True)
+        for name, p, q, u in (
+            ("", logistic(U), x.sub(ONE, logistic(U)), U),
+            (" of 1/", BELOW, x.sub(ONE, BELOW), x.neg(U)),
+            (" of e/", x.mul(exp(U), BELOW), x.sub(ONE, x.mul(exp(U), BELOW)), U),
+        )
+    ),
     Row("log exp", log(exp(U)), U, "log(exp(u)) is u"),
     Row("log of 1/", log(x.power(U, x.num(-1))), x.neg(log(U)), UNDERFLOW),
     Row(
@@ -255,12 +271,12 @@ FIRST = (
         through=True,
     ),
     Row(
-        "slope times quotients",
-        x.mul(slope(U), x.sub(x.div(V, x.sub(ONE, logistic(U))), x.div(W, logistic(U)))),
-        x.sub(x.mul(V, logistic(U)), x.mul(W, logistic(x.neg(U)))),
-        QUOTIENT,
+        "sigmoid less its target",
+        x.sub(logistic(U), V),
+        x.sub(x.mul(x.sub(ONE, V), logistic(U)), x.mul(V, logistic(x.neg(U)))),
+        "s - t of the logistic function s is (1 - t) s - t (1 - s): where both are next to 1 nothing is subtracted",
+        data,
         through=True,
-        early=True,
     ),
     Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
     Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),

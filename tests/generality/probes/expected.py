@@ -65,8 +65,6 @@ KNOWN: dict[str, str] = {
     "recurrence-ctc": "backward: axes do not match where a label indexes a recurrence's own axis",
     "recurrence-hmm_log": "a logarithm of a sum of exponentials in a recurrence is not shifted",
     "recurrence-crf_score": "a logarithm of a sum of exponentials in a recurrence is not shifted",
-    "losses-bce_with_logits": "the gradient is divided by p (1 - p), which is 0 at 40",
-    "losses-bce_logits_weighted": "the gradient is divided by p (1 - p), which is 0 at 40",
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
     "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
     "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
