@@ -334,37 +334,14 @@ FIRST = (
         ROOTS,
         through=True,
     ),
-    Row(
-        "u and its root",
-        x.add(U, ROOT),
-        AND_ROOT,
-        ROOTS,
-        positive_number,
-        through=True,
-    ),
-    Row(
-        "u less its root",
-        x.sub(U, ROOT),
-        x.neg(BUT_ROOT),
-        ROOTS,
-        positive_number,
-        through=True,
-    ),
-    Row(
-        "1 and u over its root",
-        x.add(ONE, x.div(U, ROOT)),
-        x.div(AND_ROOT, f("runtime hypot", U, x.sqrt(C))),
-        ROOTS,
-        positive_number,
-        through=True,
-    ),
-    Row(
-        "1 less u over its root",
-        x.sub(ONE, x.div(U, ROOT)),
-        x.div(BUT_ROOT, f("runtime hypot", U, x.sqrt(C))),
-        ROOTS,
-        positive_number,
-        through=True,
+    *(
+        Row(name, before, after, ROOTS, positive_number, through=True)
+        for name, before, after in (
+            ("u and its root", x.add(U, ROOT), AND_ROOT),
+            ("u less its root", x.sub(U, ROOT), x.neg(BUT_ROOT)),
+            ("1 and u over its root", x.add(ONE, x.div(U, ROOT)), x.div(AND_ROOT, f("runtime hypot", U, x.sqrt(C)))),
+            ("1 less u over its root", x.sub(ONE, x.div(U, ROOT)), x.div(BUT_ROOT, f("runtime hypot", U, x.sqrt(C)))),
+        )
     ),
     Row(
         "two roots",
