@@ -74,9 +74,9 @@ class Site:
     def slots(self, tensor: str) -> Slots:
         """The axes of one of the part's tensors where it has two of them as one."""
         found = self.part.split(self.part.tensors[tensor]) if tensor else ()
-        if not any(len(slot) > 1 for slot in found):
-            return ()
         spread = self.call.spread
+        if not any(len(slot) > 1 and all(spread([a]) for a in slot) for slot in found):
+            return ()
         return tuple(s for slot in found for s in ([spread(slot)] if len(slot) > 1 else [(a,) for a in spread(slot)]))
 
     def results(

@@ -70,14 +70,15 @@ class Calls(Axes):
         self.left = [e.index for _, lead in found[:1] for e in lead if isinstance(e, Pos)]
         options = self.call_options(value, self.known[name][0])
         part = self.variant(self.known[name], dict(options))
-        given = self.call_arguments(value, part)
+        single = self.single(value, part, dict(options))
+        given = self.call_arguments(value, part, single)
         arguments = (*(ref for ref, _ in given), *(None for _ in part.inputs[len(given) :]))
-        axes = self.matched(value, part, given)
+        axes = self.matched(value, part, given, single)
         results = self.call_results(target, part, axes, found)
         self.check_lead(node, value, [ref.index[: len(ref.index) - len(own)] for ref, own in given])
         call = Call(part, results, arguments, options, tuple(sorted(axes.items())), node.lineno)
         known = self.declared()
-        self.sizes |= {axes[a][0]: call.here(e) for a, e in part.sizes.items() if axes[a][0] not in known}
+        self.sizes |= {here: call.here(e) for a, e in part.sizes.items() for here in axes[a][:1] if here not in known}
         named = {r.tensor for r in results}
         for tensor, left in {
             e.target: e.left for e in call.equations
@@ -164,15 +165,32 @@ class Calls(Axes):
 
     # ---- arguments and options -------------------------------------------------------------------------------------
 
-    def call_arguments(self, value: ast.Call, part: Layer) -> list[tuple[Ref, tuple[str, ...]]]:
+    def single(self, value: ast.Call, part: Layer, options: dict[str, Expr | str | bool]) -> frozenset[str]:
+        """Axes of the part's products that are one position long, and that the arrays given do not have.
+
+        ``x[b, g * c, p, q]`` takes ``x[b, c, p, q]`` where the option that counts g is 1.
+        """
+        products = {a for t in part.inputs for slot in t.slots if len(slot.parts) > 1 for a in slot.parts}
+        ones = {o.axis for o in part.options if o.axis in products and options.get(o.name, o.default) in (1, x.ONE)}
+        for node, t in zip(value.args, part.inputs, strict=False):
+            name, lead = self.leading(node)
+            if ones.intersection(t.axes) and ELLIPSIS not in t.axes and name in self.tensors:
+                missing = len(t.axes) - len(self.tensors[name].axes) + len(lead)
+                if missing == len(ones.intersection(t.axes)):
+                    return frozenset(filter(None, ones))
+        return frozenset()
+
+    def call_arguments(self, value: ast.Call, part: Layer, single: frozenset[str]) -> list[tuple[Ref, tuple[str, ...]]]:
         """What the part's inputs are here, and the axes that the part sees; masks at the end may be left out."""
         missing = part.inputs[len(value.args) :]
         if len(value.args) > len(part.inputs) or not all(t.optional for t in missing):
             wanted = ", ".join(t.name for t in part.inputs)
             self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
-        return [self.call_argument(n, part, t) for n, t in zip(value.args, part.inputs, strict=False)]
+        return [self.call_argument(n, part, t, single) for n, t in zip(value.args, part.inputs, strict=False)]
 
-    def call_argument(self, node: ast.expr, part: Layer, formal: Tensor) -> tuple[Ref, tuple[str, ...]]:
+    def call_argument(
+        self, node: ast.expr, part: Layer, formal: Tensor, single: frozenset[str]
+    ) -> tuple[Ref, tuple[str, ...]]:
         inner = node.value if isinstance(node, ast.Subscript) else node
         if name_of(inner) not in self.tensors:
             near = difflib.get_close_matches(name_of(inner), self.tensors, 1)
@@ -184,12 +202,13 @@ class Calls(Axes):
             self.fail(node, "not a tensor of this definition", mend)
         name, lead = self.leading(node)
         own = self.tensors[name]
-        spare = len(own.axes) - len(lead) - len(formal.axes)
+        wanted = [a for a in formal.axes if a not in single]
+        spare = len(own.axes) - len(lead) - len(wanted)
         if spare and (ELLIPSIS not in formal.axes or spare < -1):
             self.fail(
                 node,
-                f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(formal.axes)}]",
-                f"{part.name} takes {len(formal.axes)} axes there, after leading indices in brackets if any",
+                f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(wanted)}]",
+                f"{part.name} takes {len(wanted)} axes there, after leading indices in brackets if any",
             )
         if own.kind != formal.kind:
             self.fail(node, f"{name} is {own.kind}, {part.name}'s {formal.name} {formal.kind}", "pass another")
@@ -282,13 +301,13 @@ class Calls(Axes):
     # ---- axes ------------------------------------------------------------------------------------------------------
 
     def matched(
-        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, tuple[str, ...]]]
+        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, tuple[str, ...]]], single: frozenset[str]
     ) -> dict[str, tuple[str, ...]]:
-        """What every axis and index of a part is called here."""
-        axes: dict[str, tuple[str, ...]] = {}
+        """What every axis and index of a part is called here; nothing for one that arrays here do not have."""
+        axes: dict[str, tuple[str, ...]] = dict.fromkeys(single, ())
         lists = {ref.tensor for ref, _ in arguments if self.tensors[ref.tensor].sequence}
         for (ref, mine), formal in zip(arguments, part.inputs, strict=False):
-            for theirs, own in aligned(formal.axes, mine):
+            for theirs, own in aligned(tuple(a for a in formal.axes if a not in single), mine):
                 taken = {a for names in axes.values() for a in names}
                 known = axes.get(theirs) or tuple(a if a not in taken else self.another(a, taken) for a in own)
                 axes.setdefault(theirs, known)
@@ -308,7 +327,9 @@ class Calls(Axes):
         indices = [i for e in bodies for n in x.walk(e) for i in named(n)]
         for i in dict.fromkeys((*part.sizes, *indices)):
             along = axes.get(part.axis(i), ())
-            if i not in axes and len(along) == 1:  # j runs along i
+            if i not in axes and part.axis(i) in single:
+                axes[i] = ()
+            elif i not in axes and len(along) == 1:  # j runs along i
                 axes[i] = (self.another(along[0], chain(*axes.values())),)
             elif i not in axes:
                 axes[i] = (x.numbered(i if i not in taken | self.words else f"{part.name}_{i}", taken | self.words),)

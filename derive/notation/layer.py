@@ -192,7 +192,7 @@ class Call:
                     inner = tuple(h for i in index for h in (self.moved(i) if isinstance(i, Pos) else (inside(i),)))
                     return Ref(own.tensor, own.index[: len(own.index) - len(inner)] + inner)
                 case Pos(index):
-                    return Pos(self.spread([index])[0])
+                    return Pos(*self.spread([index])) if self.spread([index]) else ZERO  # of an axis not here
                 case Size(axis):
                     return mul(*map(Size, self.spread([axis])))
                 case Opt(name) if name in options:

@@ -218,6 +218,11 @@ class Signature:
             self.fail(node, "an axis has a name", f"name it i, and say how long it is: i = axis({node.value})")
         self.fail(node, "not an axis", mend)
 
+    def lengths_said(self) -> set[str]:
+        """The axes of which a statement says how long they are: ``q = axis(size(t))``."""
+        calls = (s for s in self.function.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Call))
+        return {name_of(t) for s in calls if name_of(s.value.func) == "axis" for t in s.targets}  # type: ignore[attr-defined]
+
     def check_axes(self, argument: ast.arg) -> None:
         """An axis has a name that nothing else has; a domain speaks of axes that there are."""
         tensor = self.tensors.get(argument.arg)
@@ -231,6 +236,7 @@ class Signature:
             self.fail(node, f"no tensor has the axis {option.axis}", f"write {option.name}: Axis[i] with an axis i")
         if tensor is not None and tensor.optional:
             others = {a for t in self.tensors.values() if not t.optional for a in t.axes} | set(self.sizes)
+            others |= self.lengths_said()
             for axis in tensor.axes:
                 if axis not in others:
                     what = f"{axis} stands on a mask alone, and without the mask nothing says how long it is"

@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derive.text import expressions, standing
-from derive.text.arrays import Env, Grid, Meter, Position, Value, element_of, shape_of, spread, within
+from derive.text.arrays import (
+    Env,
+    Grid,
+    Meter,
+    Position,
+    Value,
+    element_of,
+    joined,
+    shape_of,
+    spread,
+    whole_products,
+    within,
+)
 from derive.text.numbers import Outside
 from derive.text.parse import DOTS, Argument, Definition, Library, Mismatch, Statement, Unread
 
@@ -323,8 +335,12 @@ class Run:
             env = bound[0] if bound else {}
             part = self.library[s.part]
             arrays, options = expressions.passed(self, s, part, env)
-            run = Run(part, self.library, arrays, options, self.meter, split=True)
-            self.called[s, lead] = [run.result(name) for name in part.results[: len(s.targets)]]
+            split = not whole_products(part, arrays)
+            run = Run(part, self.library, arrays, options, self.meter, split)
+            found = [run.result(name) for name in part.results[: len(s.targets)]]
+            if not split:
+                found = [joined(part, name, value) for name, value in zip(part.results, found, strict=False)]
+            self.called[s, lead] = found
         return self.called[s, lead]
 
     def whole(self, name: str, lead: Position, listed: bool) -> Value:

@@ -251,16 +251,17 @@ class Bodies:
             if self.is_given(axis) or isinstance(e, x.Size):
                 continue
             code = function.printer.show(e)
-            if any(axis in t.axes and not t.sequence for t in self.layer.inputs):
+            own = [t for t in self.layer.inputs if axis in t.axes and not t.sequence]
+            if own:
                 self.functions.add("given_size")
-                lines.append(f'    given_size("{self.layer.name}", "{axis}", dims["{axis}"], {code})')
+                there = f'dims.setdefault("{axis}", {code})' if all(t.optional for t in own) else f'dims["{axis}"]'
+                lines.append(f'    given_size("{self.layer.name}", "{axis}", {there}, {code})')
                 continue
             self.functions.add("output_size")
             divided = (n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "floordiv")
             room = "".join(f", {function.printer.show(d)}" for d in divided)
-            read = axis in {
-                n.axis for other in self.layer.sizes.values() for n in x.walk(other) if isinstance(n, x.Size)
-            }
+            sizes = (n for other in self.layer.sizes.values() for n in x.walk(other) if isinstance(n, x.Size))
+            read = axis in {self.layer.axis(n.axis) for n in sizes}
             name = f"{size_name(axis)} = " if read else ""
             lines.append(f'    {name}dims["{axis}"] = output_size("{self.layer.name}", "{axis}", {code}{room})')
         return lines
