@@ -31,6 +31,7 @@ examples:
   gradbook show layer_norm                         its equations, gradient and kernel
   gradbook show layer_norm --as loops              the same functions as plain Python loops
   gradbook verify attention softmax                run the evidence of two layers
+  gradbook judge layer_norm mine.py:forward        is somebody's implementation right, and what is wrong with it
   gradbook train digits --picture digits.png       train a network with the kernels alone
 """
 
@@ -109,6 +110,10 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--no-record", action="store_true", help="do not write the result into docs/assets/verification.json"
     )
+
+    from derive.judge.command import add
+
+    add(commands)
 
     train = commands.add_parser(
         "train",
@@ -309,7 +314,16 @@ def verify_file(file: Path, out: Path, isolated: bool, plan: Plan) -> int:
     return verify_outside(console(), file, out, isolated, plan)
 
 
-COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify}
+# ---- judge -------------------------------------------------------------------------------------------------
+
+
+def judge(arguments: argparse.Namespace) -> int:
+    from derive.judge.command import run as judged
+
+    return judged(arguments)
+
+
+COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge}
 
 if __name__ == "__main__":
     sys.exit(main())  # the installed command does the same

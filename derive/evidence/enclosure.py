@@ -74,12 +74,14 @@ class Format:
         exponent: of its unit roundoff.
         spreads: standard deviation and mean of the inputs tried.
         arithmetic: the format that is computed in.
+        limits: the smallest subnormal number, the smallest normal one and the largest, where NumPy has no such type.
     """
 
     dtype: Any
     exponent: int
     spreads: tuple[tuple[float, float], ...]
     arithmetic: Format | None = None
+    limits: tuple[float, float, float] | None = None
 
     @property
     def working(self) -> Format:
@@ -87,15 +89,15 @@ class Format:
 
     @property
     def tiny(self) -> float:
-        return float(np.finfo(self.dtype).smallest_subnormal)
+        return self.limits[0] if self.limits else float(np.finfo(self.dtype).smallest_subnormal)
 
     @property
     def largest(self) -> float:
-        return float(np.finfo(self.dtype).max)
+        return self.limits[2] if self.limits else float(np.finfo(self.dtype).max)
 
     @property
     def normal(self) -> float:
-        return float(np.finfo(self.dtype).smallest_normal)
+        return self.limits[1] if self.limits else float(np.finfo(self.dtype).smallest_normal)
 
 
 DOUBLE = Format(np.float64, -53, ((1, 0), (1e-4, 0), (50, 0), (1, -8), (1e5, 0), (1, 1e6), (1e160, 0), (1e-170, 0)))
@@ -301,30 +303,31 @@ def _size(case: Case) -> float:
     return max((float(np.max(np.abs(a))) for a in arrays if a.size), default=0.0)
 
 
-def _element(
-    v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, ...], label: str, tally: Tally
-) -> bool:
-    """One element; False where there is no bound. A number where the truth is one may be claimed even there."""
+def outcome(v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, ...]) -> tuple[float, str] | None:
+    """The error of one element in units of its bound, and in words; None where nothing is claimed about it.
+
+    Where the truth is a number that rounding alone cannot take out of the format, another value than a number is
+    infinitely wrong.
+    """
     import flint
 
     if not analysis.claimed(name, index, true):
-        return False
-    form, where = analysis.form, f"{label}: {name}{list(index)}"
+        return None
+    form = analysis.form
     with kernels.precision():
-        if not tally.claim(bool(np.isfinite(v)), f"{where}: {v}, but the true value is {true.str(8)}"):
-            return True
+        if not np.isfinite(v):
+            return float("inf"), f"{v}, but the true value is {true.str(8)}"
         derived = analysis.ball(name, index)
         if derived.is_finite() and not derived.overlaps(true):
-            tally.claim(False, f"{where}: the derived equations give {derived.str(8)}, the definition {true.str(8)}")
-            return True
+            return float("inf"), f"the derived equations give {derived.str(8)}, the definition {true.str(8)}"
         final = analysis.rounding(true)
         reach = ((analysis.ball(name, index) - true).abs_upper() + final).abs_upper()
         error = (flint.arb(float(v)) - true).abs_lower()
         stable = analysis.stable(name, index, true, error)
         if not reach.is_finite() and stable is None:
-            return False
+            return None
         if not error <= reach + form.tiny and true.abs_upper() < form.normal and abs(float(v)) <= form.normal:
-            return True
+            return 0.0, ""
         for flushed in (form.working.tiny, 1 / form.working.largest):
             if not error <= reach + form.tiny:
                 wider = (
@@ -333,6 +336,14 @@ def _element(
                 reach = wider if wider.is_finite() else reach
         if stable is not None and not reach <= stable:
             reach = stable
-        words = f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
-        tally.measure(float(error / (reach + form.tiny)), where, words)
-    return True
+        return float(error / (reach + form.tiny)), f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
+
+
+def _element(
+    v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, ...], label: str, tally: Tally
+) -> bool:
+    """One element; False where there is no bound. A number where the truth is one may be claimed even there."""
+    found = outcome(v, true, analysis, name, index)
+    if found is not None:
+        tally.measure(found[0], f"{label}: {name}{list(index)}", found[1])
+    return found is not None

@@ -109,6 +109,9 @@ class Evaluation(ABC):
             self.busy.add((name, index))
             value = closure(self.environment(equation, index))
             self.busy.discard((name, index))
+            keep = self.numbers.stored
+            if keep is not None and value is not self.outside and self.tensors[name].kind != "integer":
+                value = keep(value)
             known[index] = value
         return value
 

@@ -109,6 +109,7 @@ class Plan:
         least: the smallest length of an axis that the definition computes (a convolution's output).
         trusted: whether a case is taken without a look at the definition's values there.
         fixed: lengths of axes that are not to be drawn.
+        options: values of options that are not to be drawn. absent: masks that are left out.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -118,6 +119,8 @@ class Plan:
     least: int = 1
     trusted: bool = False
     fixed: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
 
 
 def finite(case: Case) -> bool:
@@ -193,7 +196,8 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
     leading = source.pick(list(plan.leading))
     options: dict[str, Any] = {}
     for n, option in enumerate(layer.options):
-        values = option_values(layer, option, sizes)
+        own = option.name in plan.options
+        values = [plan.options[option.name]] if own else option_values(layer, option, sizes)
         if option.kind == "Axis":
             rank = len(leading) + 1
             values = [v for v in values if -rank <= v < rank]
@@ -213,7 +217,9 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
     must = domain.domains(layer)
     tensors: dict[str, Value] = {}
     for tensor in layer.inputs:
-        if tensor.optional and (turn % 3 == 0 if turn is not None else source.pick([False, False, True])):
+        if tensor.optional and (
+            tensor.name in plan.absent or (turn % 3 == 0 if turn is not None else source.pick([False, False, True]))
+        ):
             tensors[tensor.name] = None
             continue
         within = must.get(tensor.name)

@@ -7,7 +7,7 @@ expression exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from derive.notation import expr as x
@@ -28,26 +28,29 @@ class Mutant:
         return f"{self.kind}: {show_equation(self.before)}  ->  {show(self.after.body)}"
 
 
-def mutants(equation: Equation) -> list[Mutant]:
-    """Every mutant of one equation, each different from it and from the others."""
+def mutants(equation: Equation, rule: Rule | None = None) -> list[Mutant]:
+    """Every mutant of one equation, each different from it and from the others; by the changes of a rule."""
     seen = {equation.body}
     found = []
     scope = set(equation.indices)
-    for kind, body in variants(equation.body, scope, top=True):
+    for kind, body in variants(equation.body, scope, rule is None, rule):
         if body not in seen and set(x.free(body)) <= scope:
             seen.add(body)
             found.append(Mutant(kind, equation, replace(equation, body=body)))
     return found
 
 
-def variants(e: Expr, scope: set[str], top: bool = False) -> Iterator[tuple[str, Expr]]:
-    """The expression with one change somewhere, and what kind of change."""
-    yield from here(e, scope)
+Rule = Callable[[Expr, set[str]], Iterator[tuple[str, Expr]]]
+
+
+def variants(e: Expr, scope: set[str], top: bool = False, rule: Rule | None = None) -> Iterator[tuple[str, Expr]]:
+    """The expression with one change somewhere, and what kind of change. ``rule`` gives those of one node."""
+    yield from (rule or here)(e, scope)
     if top and not (isinstance(e, Op) and e.fn == "add"):
         yield "sign", x.neg(e)
     inner = scope | set(e.over) if isinstance(e, Reduce) else scope
     for n, child in enumerate(x.children(e)):
-        for kind, other in variants(child, inner):
+        for kind, other in variants(child, inner, rule=rule):
             yield kind, _with(e, n, other)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.derivation import Derivation
@@ -16,9 +17,30 @@ from derive.evidence.numbers import Numbers
 WORKING = 160
 
 
-def seeded(numbers: Numbers, exponent: int) -> Any:
+@dataclass(frozen=True)
+class Manner:
+    """How else numbers are rounded than by each operation's result.
+
+    Attributes:
+        products: the exponent of the unit roundoff that factors are rounded with first (-11 for TF32).
+        stored: that of the format in which the tensors that a definition names are kept.
+        moved: whether the caller's numbers are taken as if rounded once more. Without it ties stay ties.
+    """
+
+    products: int | None = None
+    stored: int | None = None
+    moved: bool = True
+
+
+PLAIN = Manner()
+
+
+def seeded(numbers: Numbers, exponent: int, moved: bool = True) -> Any:
     """Numbers of the caller, as if rounded once more."""
     import flint
+
+    if not moved:
+        return lambda value: numbers.exact(float(value))
 
     def seed(value: Any) -> Any:
         v = numbers.exact(float(value))
@@ -27,24 +49,51 @@ def seeded(numbers: Numbers, exponent: int) -> Any:
     return seed
 
 
-def _arithmetic(exponent: int, lost: tuple[float, ...], ties: Ties | None) -> Numbers:
+def _arithmetic(exponent: int, lost: tuple[float, ...], ties: Ties | None, manner: Manner = PLAIN) -> Numbers:
     numbers = rounding(exponent, *lost)
+    if manner.products is not None:
+        numbers = replace(numbers, mul=_coarse_product(numbers, manner.products))
+    if manner.stored is not None:
+        numbers = replace(numbers, stored=_widened(manner.stored))
     return ties.noted(numbers) if ties else numbers
 
 
-def bounds_forward(case: Case, exponent: int, *lost: float, ties: Ties | None = None) -> dict[str, Elements]:
+def _widened(exponent: int) -> Callable[[Any], Any]:
+    """A number rounded once more, to a format of that unit roundoff."""
+    import flint
+
+    unit = flint.arb(2) ** exponent
+    return lambda v: v + flint.arb(0, (abs(v) * unit).abs_upper())
+
+
+def _coarse_product(numbers: Numbers, exponent: int) -> Callable[[Any, Any], Any]:
+    """A product of factors rounded to a narrower format first."""
+    narrow, mul = _widened(exponent), numbers.mul
+    return lambda a, b: mul(narrow(a), narrow(b)) if a != 1 and b != 1 else mul(a, b)
+
+
+def bounds_forward(
+    case: Case, exponent: int, *lost: float, ties: Ties | None = None, manner: Manner = PLAIN
+) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
-    numbers = _arithmetic(exponent, lost, ties)
-    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent)))
+    numbers = _arithmetic(exponent, lost, ties, manner)
+    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent, manner.moved)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
 
 def bounds_backward(
-    derivation: Derivation, case: Case, cotangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
+    derivation: Derivation,
+    case: Case,
+    cotangents: Arrays,
+    exponent: int,
+    *lost: float,
+    ties: Ties | None = None,
+    manner: Manner = PLAIN,
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
-    numbers = _arithmetic(exponent, lost, ties)
-    given = _seeds(case, seeded(numbers, exponent), (cotangents, derivation.adjoint.cotangents))
+    numbers = _arithmetic(exponent, lost, ties, manner)
+    seed = seeded(numbers, exponent, manner.moved)
+    given = _seeds(case, seed, (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     return world.gradients(derivation, run)
 

@@ -1,0 +1,311 @@
+"""How a candidate of each kind is called, in its own process: arrays in, what it gave out.
+
+Every adapter offers ``forward(arrays, options)``, which gives the results and a handle, and ``gradients(handle,
+cotangents)``. A handle is what gradients need: the arguments again, what a module's forward saved, or a graph.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derive.judge.wire import bfloat16_bits, from_bfloat16
+
+INSTALL = {"torch": "pip install torch", "jax": "pip install jax", "ml_dtypes": "pip install ml_dtypes"}
+
+
+class Unusable(Exception):
+    """The candidate cannot be called as asked; says how to mend it."""
+
+
+def needed(module: str) -> Any:
+    """An optional module.
+
+    Raises:
+        Unusable: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Unusable(f"this needs {module}: {INSTALL[module]}") from error
+
+
+def named(spec: str) -> Any:
+    """``package.module:name`` or ``file.py:name``; without a name, the module.
+
+    Raises:
+        Unusable: there is no such thing.
+    """
+    where, _, name = spec.partition(":")
+    try:
+        if where.endswith(".py"):
+            path = Path(where)
+            if not path.is_file():
+                raise Unusable(f"there is no file {where}")
+            made = importlib.util.spec_from_file_location(path.stem, path)
+            assert made is not None
+            assert made.loader is not None
+            module = importlib.util.module_from_spec(made)
+            sys.modules.setdefault(path.stem, module)
+            made.loader.exec_module(module)
+        else:
+            module = importlib.import_module(where)
+    except ImportError as error:
+        raise Unusable(f"{where} cannot be imported: {error}; is its folder on PYTHONPATH?") from error
+    found: Any = module
+    for part in filter(None, name.split(".")):
+        if not hasattr(found, part):
+            raise Unusable(f"{where} has no {name!r}; it has {', '.join(n for n in vars(found) if n[0] != '_')}")
+        found = getattr(found, part)
+    return found
+
+
+def accepted(function: Any) -> list[str] | None:
+    """The parameters a function has; None where that is not known, or any name will do."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
+        return None
+    return [p.name for p in parameters]
+
+
+class Numpy:
+    """Functions of arrays. Gradients are asked for with the arguments, cotangents first."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
+        self.function, self.backward, self.rename = forward, backward, rename
+        self.context: dict[str, Any] = {}  # of the request of the moment: the shapes of results
+
+    @property
+    def gives(self) -> tuple[bool, bool]:
+        return self.function is not None, self.backward is not None
+
+    @property
+    def parameters(self) -> list[str] | None:
+        return accepted(self.function or self.backward)
+
+    def own(self, bits: Any, format: str) -> Any:
+        """An array of bits as a number type of NumPy's."""
+        if bits is None or isinstance(bits, list):
+            return bits if bits is None else [self.own(b, format) for b in bits]
+        if (format == "bfloat16" and bits.dtype == np.uint16) or format.startswith("float8"):
+            return bits.view(getattr(needed("ml_dtypes"), format))
+        return bits
+
+    def plain(self, result: Any) -> tuple[str, Any]:
+        """A result as the name of its format and bits.
+
+        Raises:
+            TypeError: it is no array.
+        """
+        array = np.asarray(result)
+        name = str(array.dtype)
+        if name == "bfloat16":
+            return name, array.view(np.uint16)
+        if name.startswith("float8"):
+            return name, array.view(np.uint8)
+        if array.dtype == np.longdouble:
+            return "longdouble", array
+        if array.dtype.kind not in "fbiu":
+            raise TypeError(f"an array of {name}, of type {type(result).__name__}")
+        return name, array
+
+    def arguments(self, arrays: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Positional as long as no name was changed, by keyword from there on."""
+        names = list(arrays)
+        first = next((k for k, n in enumerate(names) if n in self.rename), len(names))
+        return [arrays[n] for n in names[:first]], {self.rename.get(n, n): arrays[n] for n in names[first:]}
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        if self.function is None:
+            return None, (arrays, options)
+        positional, keywords = self.arguments(arrays)
+        return self.function(*positional, **keywords, **options), (arrays, options)
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        arrays, options = handle
+        positional, keywords = self.arguments(arrays)
+        return self.backward(joined(cotangents), *positional, **keywords, **options)
+
+
+def joined(cotangents: list[Any]) -> Any:
+    return cotangents[0] if len(cotangents) == 1 else tuple(cotangents)
+
+
+class Module(Numpy):
+    """Our own shape: ``forward`` gives the results and what ``backward`` takes beside the cotangents."""
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        positional, keywords = self.arguments(arrays)
+        result = self.function(*positional, **keywords, **options)
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError("forward of a module gives two things: its results, and what backward needs")
+        return result
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        return self.backward(joined(cotangents), handle)
+
+
+class Torch(Numpy):
+    """Functions of tensors; gradients by autograd, or by a backward of tensors."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str], device: str = "cpu") -> None:
+        super().__init__(forward, backward, rename)
+        self.torch, self.device = needed("torch"), device
+        self.torch.set_num_threads(1)
+        if isinstance(forward, type) and issubclass(forward, self.torch.autograd.Function):
+            self.function = getattr(forward, "apply")  # noqa: B009
+        if isinstance(forward, self.torch.nn.Module):
+            self.function = forward.to(device)
+
+    @property
+    def gives(self) -> tuple[bool, bool]:
+        return self.function is not None, True
+
+    @property
+    def parameters(self) -> list[str] | None:
+        module = isinstance(self.function, self.torch.nn.Module)
+        return accepted(self.function.forward if module else self.function or self.backward)
+
+    def own(self, bits: Any, format: str) -> Any:
+        if bits is None or isinstance(bits, list):
+            return bits if bits is None else [self.own(b, format) for b in bits]
+        if format == "bfloat16" and bits.dtype == np.uint16:
+            return self._tensor(bits.view(np.int16)).view(self.torch.bfloat16)
+        return self._tensor(bits)
+
+    def _tensor(self, bits: Any) -> Any:
+        if any(s < 0 for s in bits.strides):  # tensors have no negative strides
+            bits = bits.copy()
+        return self.torch.as_tensor(bits, device=self.device)
+
+    def plain(self, result: Any) -> tuple[str, Any]:
+        if not isinstance(result, self.torch.Tensor):
+            return super().plain(result)
+        result = result.detach().cpu()
+        if result.dtype == self.torch.bfloat16:
+            return "bfloat16", result.contiguous().view(self.torch.int16).numpy().view(np.uint16)
+        return super().plain(result.numpy())
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        if self.backward is not None:
+            return super().forward(arrays, options)
+
+        def leaf(value: Any) -> Any:
+            if isinstance(value, list):
+                return [leaf(v) for v in value]
+            real = value is not None and value.is_floating_point()
+            return value.detach().requires_grad_() if real else value
+
+        leaves = {n: leaf(v) for n, v in arrays.items()}
+        if isinstance(self.function, self.torch.nn.Module):
+            result = self.module(leaves, options)
+        else:
+            positional, keywords = self.arguments(leaves)
+            result = self.function(*positional, **keywords, **options)
+        return result, (result, leaves)
+
+    def module(self, leaves: dict[str, Any], options: dict[str, Any]) -> Any:
+        """A module, with those of the arguments in the place of its parameters that have their names."""
+        own = {n for n, _ in (*self.function.named_parameters(), *self.function.named_buffers())}
+        state = {t: v for n, v in leaves.items() if (t := self.rename.get(n, n)) in own}
+        positional, keywords = self.arguments({n: v for n, v in leaves.items() if self.rename.get(n, n) not in own})
+        return self.torch.func.functional_call(self.function, state, tuple(positional), {**keywords, **options})
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        if self.backward is not None:
+            return super().gradients(handle, cotangents)
+        result, leaves = handle
+        outputs = flat(result)[: len(flat(cotangents))]
+        live = [(o, c) for o, c in zip(outputs, flat(cotangents), strict=False) if o.requires_grad]
+        wanted = [v for v in flat(list(leaves.values())) if v is not None and v.requires_grad]
+        if not live:
+            raise Unusable("no result is connected with an input: autograd has nothing to differentiate")
+        found = iter(
+            self.torch.autograd.grad(
+                [o for o, _ in live], wanted, [c for _, c in live], retain_graph=True, allow_unused=True
+            )
+        )
+
+        def of(value: Any) -> Any:
+            if isinstance(value, list):
+                return [of(v) for v in value]
+            if value is None or not value.requires_grad:
+                return None
+            gradient = next(found)
+            return self.torch.zeros_like(value) if gradient is None else gradient
+
+        return {n: of(v) for n, v in leaves.items()}
+
+
+class Jax(Numpy):
+    """Functions of JAX arrays; gradients by jax.vjp."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
+        super().__init__(forward, backward, rename)
+        self.jax = needed("jax")
+        self.jax.config.update("jax_enable_x64", True)
+
+    @property
+    def gives(self) -> tuple[bool, bool]:
+        return self.function is not None, True
+
+    def own(self, bits: Any, format: str) -> Any:
+        found = super().own(bits, format)
+        return found if found is None or isinstance(found, list) else self.jax.numpy.asarray(found)
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        real = [n for n, v in arrays.items() if v is not None and all(a.dtype.kind in "fV" for a in flat(v))]
+
+        def function(*chosen: Any) -> Any:
+            positional, keywords = self.arguments({**arrays, **dict(zip(real, chosen, strict=True))})
+            return self.function(*positional, **keywords, **options)
+
+        result, pull = self.jax.vjp(function, *(arrays[n] for n in real))
+        return result, (result, pull, real)
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        result, pull, real = handle
+        given = flat(cotangents)
+        some = flat(result)
+        zeros = [self.jax.numpy.zeros_like(r) for r in some[len(given) :]]
+        tree = self.jax.tree_util.tree_structure(result)
+        return dict(zip(real, pull(self.jax.tree_util.tree_unflatten(tree, [*given, *zeros])), strict=True))
+
+
+def flat(value: Any) -> list[Any]:
+    """The arrays of a result, lists and tuples opened."""
+    if isinstance(value, list | tuple):
+        return [a for v in value for a in flat(v)]
+    return [value]
+
+
+def made(framework: str, forward: Any, backward: Any, rename: Mapping[str, str], device: str) -> Numpy:
+    """The adapter for a framework.
+
+    Raises:
+        Unusable: there is none, or what it needs is not installed.
+    """
+    if framework == "torch":
+        return Torch(forward, backward, rename, device)
+    if framework in ("c", "exec"):
+        from derive.judge.foreign import adapter
+
+        return adapter(framework, forward, backward, rename)
+    kinds: dict[str, Any] = {"numpy": Numpy, "module": Module, "jax": Jax}
+    if framework not in kinds:
+        raise Unusable(f"there is no framework {framework!r}; there are numpy, module, torch, jax, c and exec")
+    found: Numpy = kinds[framework](forward, backward, rename)
+    return found
+
+
+__all__ = ["Numpy", "Unusable", "bfloat16_bits", "from_bfloat16", "made", "named"]

@@ -1,0 +1,126 @@
+"""Truth and allowed error of one case, and what a candidate's numbers are in units of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import enclosure, layout, running
+from derive.evidence.enclosure import Analysis, Part
+from derive.evidence.evaluation import Undecided
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Elements
+from derive.evidence.truth import Truth, truth
+from derive.judge.arithmetic import Arithmetic
+
+RADIUS = re.compile(r"\[(\S+) \+/- \S+\]")  # a ball in words
+
+
+@dataclass
+class Measured:
+    """One result of one case beside the truth.
+
+    Attributes:
+        part: forward or backward. name: of the output, or of the input whose gradient it is.
+        worst: the largest error in units of what is allowed. at: where. words: the numbers there.
+        ulps: that error in units of the last place of the true value.
+        failing: the indices where more than that is allowed was found. got, true: all elements, as floats.
+        unclaimed: how many elements nothing is claimed about. lost: whether one of them is no number and
+            the true one is. allowed: the error that is allowed where it is worst.
+    """
+
+    part: str
+    name: str
+    worst: float
+    at: tuple[int, ...]
+    words: str
+    ulps: float
+    failing: tuple[tuple[int, ...], ...]
+    got: Elements
+    true: Elements
+    unclaimed: int = 0
+    lost: bool = False
+    allowed: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.failing
+
+
+class Yardstick:
+    """The truth at a case and, made when asked for, the bound of its parts in some arithmetic."""
+
+    def __init__(self, derivation: Derivation, case: Case, cotangents: Arrays) -> None:
+        self.derivation, self.case, self.cotangents = derivation, case, cotangents
+        self.true: Truth = truth(case, cotangents)
+        self.known: dict[tuple[str, Arithmetic], Analysis | None] = {}
+
+    def analysis(self, part: str, arithmetic: Arithmetic) -> Analysis | None:
+        """None where the bound cannot be told: a comparison is too close."""
+        key = part, arithmetic
+        if key not in self.known:
+            self.known[key] = self._analysis(part, arithmetic)
+        return self.known[key]
+
+    def _analysis(self, part: str, arithmetic: Arithmetic) -> Analysis | None:
+        size = enclosure._size(self.case)
+        for moved in (True, False):  # where numbers moved by rounding cannot tell, those of the caller may
+            manner = replace(arithmetic.manner, moved=moved)
+            bounds: Any = partial(running.bounds_forward, self.case, manner=manner)
+            if part == "backward":
+                bounds = partial(running.bounds_backward, self.derivation, self.case, self.cotangents, manner=manner)
+            found = Analysis(Part(lambda *_: {}, bounds), arithmetic.form, size, part)
+            try:
+                found.bounds()
+            except Undecided:
+                continue
+            return found
+        return None
+
+    def measured(self, part: str, results: Arrays, arithmetic: Arithmetic, extreme: bool) -> list[Measured]:
+        """Every result of a part in units of what is allowed. At extreme values infinities and NaN are let pass."""
+        if part == "backward" and self.true.singular:
+            return []
+        analysis = self.analysis(part, arithmetic)
+        true = self.true.of(part)
+        return [] if analysis is None else [
+            self._one(part, name, value, true[name], analysis, extreme) for name, value in results.items()
+        ]  # fmt: skip
+
+    def _one(self, part: str, name: str, value: Any, true: Elements, analysis: Analysis, extreme: bool) -> Measured:
+        got = layout.elements(self.case, name, value, float)
+        found = Measured(part, name, 0.0, (), "", 0.0, (), got, {i: float(v) for i, v in true.items()})
+        failing = []
+        for i, v in got.items():
+            if extreme and not np.isfinite(v):
+                found.unclaimed += 1
+                found.lost |= analysis.form.largest > abs(found.true[i])
+                continue
+            judged = enclosure.outcome(v, true[i], analysis, name, i)
+            if judged is None:
+                found.unclaimed += 1
+                continue
+            share, words = judged
+            if share > 1:
+                failing.append(i)
+            if share > found.worst:
+                found.worst, found.at, found.words = share, i, RADIUS.sub(r"\1", words)
+                found.allowed = abs(v - found.true[i]) / share if np.isfinite(v) and np.isfinite(share) else 0.0
+                found.ulps = _ulps(v, found.true[i], analysis)
+        found.failing = tuple(failing)
+        return found
+
+
+def _ulps(got: float, true: float, analysis: Analysis) -> float:
+    """The distance in units of the last place of the true value, in the format of results."""
+    if not np.isfinite(got) or not np.isfinite(true):
+        return float("inf")
+    unit = 2.0 ** (analysis.form.exponent + 1)
+    size = max(abs(true), analysis.form.normal)
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(abs(got - true) / unit, -int(np.floor(np.log2(size)))))

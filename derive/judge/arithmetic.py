@@ -1,0 +1,110 @@
+"""How a candidate computes: the formats of what it takes, accumulates, multiplies and keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derive.evidence.enclosure import DOUBLE, HALF, SINGLE, Format
+from derive.evidence.running import Manner
+from derive.judge import wire
+
+BFLOAT = Format(
+    np.float32,
+    -8,
+    ((1, 0), (0.1, 0), (5, 0), (1, 100), (3000, 0)),
+    SINGLE,
+    (2.0**-133, 2.0**-126, 3.3895313892515355e38),
+)
+STORAGE = {"float64": DOUBLE, "float32": SINGLE, "float16": HALF, "bfloat16": BFLOAT}
+UNITS = {"float64": -53, "float32": -24, "float16": -11, "tf32": -11, "bfloat16": -8}
+ALIASES = {"f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16", "half": "float16"}
+
+
+def format_named(name: Any) -> str:
+    """The name of a format, of a NumPy type or torch's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    words = str(name).removeprefix("torch.")
+    words = ALIASES.get(words, words)
+    if words not in UNITS:
+        try:
+            words = str(np.dtype(name))
+        except TypeError:
+            words = ""
+    if words not in UNITS:
+        raise ValueError(f"there is no format {name!r}; there are {', '.join(UNITS)} (tf32 for products alone)")
+    return words
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """The formats of one candidate.
+
+    Attributes:
+        storage: of inputs, results and what is kept on the way.
+        accumulate: of sums and functions; float32 where storage is narrower, storage itself otherwise.
+        products: of the factors of products; "" where they are not rounded first.
+    """
+
+    storage: str = "float32"
+    accumulate: str = ""
+    products: str = ""
+
+    @property
+    def working(self) -> str:
+        return self.accumulate or ("float32" if UNITS[self.storage] > -24 else self.storage)
+
+    @property
+    def unit(self) -> int:
+        """The exponent of its coarsest unit roundoff on the way."""
+        return max(UNITS[self.working], UNITS[self.products] if self.products else -1000)
+
+    @property
+    def form(self) -> Format:
+        """As the enclosure leg takes it."""
+        own = STORAGE[self.storage]
+        if self.working == self.storage:
+            return replace(own, arithmetic=None)
+        return replace(own, arithmetic=replace(STORAGE[self.working], arithmetic=None))
+
+    @property
+    def manner(self) -> Manner:
+        narrow = UNITS[self.storage] > UNITS[self.working]
+        return Manner(
+            products=UNITS[self.products] if self.products else None, stored=UNITS[self.storage] if narrow else None
+        )
+
+    def rounded(self, value: Any) -> Any:
+        """Real numbers as the format holds them: float16, 32 and 64 as they are, bfloat16 in float32."""
+        if value is None or isinstance(value, list):
+            return value if value is None else [self.rounded(v) for v in value]
+        array = np.asarray(value)
+        if array.dtype.kind != "f":
+            return array
+        if self.storage == "bfloat16":
+            return wire.from_bfloat16(wire.bfloat16_bits(array))
+        with np.errstate(all="ignore"):
+            return array.astype(STORAGE[self.storage].dtype)
+
+    def __str__(self) -> str:
+        words = [self.storage]
+        if self.working != self.storage:
+            words.append(f"accumulated in {self.working}")
+        if self.products:
+            words.append(f"products of {self.products}")
+        return ", ".join(words)
+
+    def coarser(self) -> list[Arithmetic]:
+        """Ways to compute that lose more, from the least on: whether a candidate computes in one of them."""
+        found = []
+        for name, unit in sorted(UNITS.items(), key=lambda n: n[1]):
+            if unit > UNITS[self.working] and name != "tf32":
+                found.append(replace(self, accumulate=name))
+            if unit > UNITS[self.working] and not self.products and name in ("tf32", "bfloat16"):
+                found.append(replace(self, products=name))
+        return sorted(found, key=lambda a: (a.unit, a.products))

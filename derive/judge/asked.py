@@ -1,0 +1,90 @@
+"""What the judge is asked: which definition, which names, which framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from derive.calculus.derivation import Derivation, derive
+from derive.judge.isolate import CannotJudge
+from derive.notation.layer import Layer
+
+_DERIVED: dict[tuple[str, str, int, str], Derivation] = {}
+
+
+def derived(layer: Layer, variant: int) -> Derivation:
+    """The derivation of a layer, made once."""
+    key = layer.file, layer.name, variant, layer.source
+    if key not in _DERIVED:
+        _DERIVED[key] = derive(layer)
+    return _DERIVED[key]
+
+
+def variants_of(layer: Any) -> tuple[Layer, ...]:
+    """The definition by name, or ``file.py:name``.
+
+    Raises:
+        CannotJudge: there is none; says which names are like it.
+    """
+    from derive.command.suggest import meant
+    from derive.notation.define import load_file, load_project
+    from derive.notation.errors import DefinitionError
+
+    if isinstance(layer, Layer):
+        return (layer,)
+    where, colon, name = str(layer).rpartition(":")
+    try:
+        registry = load_file(Path(where)) if colon else load_project()
+    except (OSError, DefinitionError) as error:
+        raise CannotJudge(str(error)) from error
+    if name.endswith(".py"):
+        raise CannotJudge(f"{name} is a file: say which of its layers, {name}:LAYER")
+    if name not in registry:
+        raise CannotJudge(f"there is no layer {name!r}; {meant(name, registry, 'gradbook list shows what there is')}")
+    return registry[name]
+
+
+def framework_of(candidate: Any) -> str:
+    """The framework that a candidate is of, where nobody says."""
+    if isinstance(candidate, str):
+        return "numpy"
+    kinds = [
+        k.__module__.split(".")[0] for k in (candidate if isinstance(candidate, type) else type(candidate)).__mro__
+    ]
+    if "torch" in kinds:
+        return "torch"
+    both = hasattr(candidate, "forward") and hasattr(candidate, "backward")
+    return "module" if isinstance(candidate, ModuleType) or both else "numpy"
+
+
+def arranged(layer: Layer, given: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    from derive.judge.bridge import orders
+
+    try:
+        return orders(layer, given)
+    except ValueError as error:
+        raise CannotJudge(str(error)) from None
+
+
+def known(layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], rename: Mapping[str, str]) -> None:
+    """Names that the definition has.
+
+    Raises:
+        CannotJudge: one that it has not.
+    """
+    from derive.command.suggest import meant
+
+    own = [o.name for o in layer.options]
+    axes = dict.fromkeys(a for t in layer.inputs for a in t.axes)
+    for given, words, there in (
+        (options, "option", own),
+        (shape, "axis", list(axes)),
+        (rename, "name", [*own, *layer.tensors]),
+    ):
+        for name in given:
+            if name not in there:
+                raise CannotJudge(
+                    f"{layer.name} has no {words} {name!r}; {meant(name, there, 'it has ' + ', '.join(there))}"
+                )

@@ -1,0 +1,185 @@
+"""Diagnosis: the change to the equations that gives a candidate's numbers, or else where its numbers are wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from derive.conventions import CONVENTIONS
+from derive.evidence import layout
+from derive.evidence.layout import Elements
+from derive.judge.allowed import Measured
+from derive.judge.arithmetic import UNITS, Arithmetic
+from derive.judge.hypotheses import Hypothesis, Results, hypotheses, on_the_result
+
+if TYPE_CHECKING:
+    from derive.judge.decide import Failure, Session
+
+SLACK = 2.0**10  # units of roundoff, of a result's largest element, within which numbers are the same
+LOSSES = ("values around", "values spread", "special", "constant rows")
+CANCEL = ("values around", "constant rows")
+COMMON = 4  # cases at which a hypothesis must hold
+WITHIN = 16  # or times what rounding is allowed to do to the result
+BETTER = 30  # times a hypothesis must be nearer than the truth
+TIES = ("tie", "special", "constant")
+
+
+def diagnosed(session: Session, end: float) -> str:
+    """What exactly is wrong, in a sentence for each part that is."""
+    found = []
+    for part in ("forward", "backward"):
+        failures = [f for f in session.failures if any(m.part == part and not m.ok for m in f.measured)]
+        failures.sort(key=lambda f: f.size)
+        if failures:
+            found.append(explained(session.arithmetic, failures, part, end))
+    return "; ".join(dict.fromkeys(found))
+
+
+def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, end: float) -> str:
+    """One part's failing results, at the smallest cases where they fail."""
+    labels = list(dict.fromkeys(_label(m) for f in failures for m in f.measured if m.part == part and not m.ok))
+    whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
+    close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
+    if ordinary := _at_ordinary_values(failures, part):
+        return f"{whole}{ordinary}"
+    told = {n: w for n in labels if (w := _as_a_whole(failures, part, n, close))}
+    if len(told) == len(labels):
+        same = len(set(told.values())) == 1
+        return whole + told[labels[0]] if same else "; ".join(f"{n}: {w}" for n, w in told.items())
+    if best := _fitting(failures, part, close, end):
+        return f"{whole}it is ours {best.words}{convention(failures)}"
+    if lost := coarser(arithmetic, failures, part):
+        return f"{whole}the error is that of {' or '.join(map(str, lost))}, and more than {arithmetic} excuses"
+    if told:
+        return "; ".join(f"{n}: {w}" for n, w in told.items())
+    return f"{whole}no known mistake gives these numbers; {located(failures, part)}{convention(failures)}"
+
+
+def _at_ordinary_values(failures: Sequence[Failure], part: str) -> str:
+    """What is said of a formula that is right on paper: where it overflows, or where it cancels."""
+    if not all(any(w in f.trial.design.words for w in LOSSES) for f in failures):
+        return ""
+    wrong = [m for f in failures for m in f.measured if m.part == part and not m.ok]
+    pairs = [(m.got[i], m.true[i]) for m in wrong for i in m.failing]
+    names = ", ".join(dict.fromkeys(f.trial.design.words for f in failures))
+    right = f"at {names}, and at ordinary values it is right: a formula that is right on paper and"
+    if any(not np.isfinite(g) for g, _ in pairs):
+        return f"it is {next(g for g, _ in pairs if not np.isfinite(g))} {right} overflows"
+    if all(any(w in f.trial.design.words for w in CANCEL) for f in failures):
+        return f"digits are lost {right} cancels"
+    return ""
+
+
+def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float) -> str:
+    """What is wrong with a result as a whole wherever it is wrong."""
+    common: list[str] | None = None
+    for failure in failures:
+        for m in failure.measured:
+            if m.part == part and _label(m) == label and not m.ok:
+                words = on_the_result(failure.trial.case, m.name, m.got, m.true, close)
+                common = words if common is None else [w for w in common if w in words]
+    return common[0] if common else ""
+
+
+def _label(m: Measured) -> str:
+    return m.name if m.part == "forward" else f"d{m.name}"
+
+
+def _fitting(failures: Sequence[Failure], part: str, close: float, end: float) -> Hypothesis | None:
+    """The first hypothesis that gives the candidate's numbers at several cases, or else at one of them."""
+    some = None
+    for failure in failures[:2]:
+        others = [f for f in failures[:COMMON] if f is not failure]
+        for hypothesis in hypotheses(failure.derivation, failure.trial.case, part):
+            if time.perf_counter() > end:
+                return some
+            if _fits(hypothesis, failure, part, close):
+                if all(_fits(hypothesis, f, part, close) for f in others):
+                    return hypothesis
+                some = some or hypothesis
+    return some
+
+
+def _fits(hypothesis: Hypothesis, failure: Failure, part: str, close: float) -> bool:
+    """Whether a hypothesis gives all results of the part, those among them that are right."""
+    try:
+        with np.errstate(all="ignore"):
+            values = hypothesis.values(failure.derivation, failure.trial.case, failure.trial.cotangents)
+    except (ArithmeticError, ValueError, KeyError, IndexError, TypeError):
+        return False
+    own = [m for m in failure.measured if m.part == part]
+    wrong = [m for m in own if not m.ok]
+    return bool(wrong) and all(_near(m, values, close) for m in wrong)
+
+
+def _near(m: Measured, values: Results, close: float) -> bool:
+    other: Elements = values.get(m.name, {})
+    if not other.keys() >= m.got.keys():
+        return False
+    pairs = [(m.got[i], float(other[i]), m.true[i]) for i in m.got]
+    if any(np.isnan(g) != np.isnan(h) for g, h, _ in pairs):
+        return False
+    numbers = [(g, h, t) for g, h, t in pairs if not np.isnan(g)]
+    scale = max((abs(v) for _, h, t in numbers for v in (h, t) if np.isfinite(v)), default=0.0)
+    residual = max((abs(g - h) for g, h, _ in numbers if g != h), default=0.0)
+    before = max((abs(g - t) for g, _, t in numbers if np.isfinite(t)), default=np.inf)
+    same = max(close * scale, WITHIN * m.allowed)
+    return bool(residual <= same and (residual * BETTER <= before or np.isnan(before)))
+
+
+def coarser(arithmetic: Arithmetic, failures: Sequence[Failure], part: str) -> list[Arithmetic]:
+    """The least coarse arithmetics whose bound holds in all cases: those of one unit."""
+    found: list[Arithmetic] = []
+    for other in arithmetic.coarser():
+        if found and other.unit != found[0].unit:
+            break
+        if all(m.ok or _holds(f, m, other) for f in failures for m in f.measured if m.part == part):
+            found.append(other)
+    return found
+
+
+def _holds(failure: Failure, m: Measured, other: Arithmetic) -> bool:
+    results = {m.name: layout.array(failure.trial.case, m.name, m.got, float)}
+    again = failure.yardstick.measured(m.part, results, other, failure.trial.design.extreme)
+    return bool(again) and all(a.ok and a.unclaimed < len(a.got) for a in again)
+
+
+def located(failures: Sequence[Failure], part: str) -> str:
+    """Where the wrong elements lie, and in which cases."""
+    words = []
+    failure = max(failures, key=lambda f: sum(len(m.got) - len(m.failing) for m in f.measured))
+    for m in failure.measured:
+        if m.part != part or m.ok:
+            continue
+        if len(m.failing) == len(m.got):
+            words.append(f"all elements of {_label(m)} are wrong")
+            continue
+        tensor = failure.trial.case.layer.tensors[m.name]
+        special = []
+        for p, axis in enumerate(tensor.axes):
+            all_ = {i[p] for i in m.got}
+            own = {i[p] for i in m.failing}
+            if len(own) < len(all_):
+                last = own == {max(all_)}
+                special.append(f"{axis} = {'its last' if last else ', '.join(map(str, sorted(own)[:4]))}")
+        where = f" at {'; '.join(special)}" if special else ""
+        words.append(f"{len(m.failing)} of {len(m.got)} elements of {_label(m)} are wrong{where}")
+    names = list(dict.fromkeys(f.trial.design.words for f in failures))
+    return f"{', '.join(words)} ({'; '.join(names[:4])})"
+
+
+def convention(failures: Sequence[Failure]) -> str:
+    """The convention at stake, where only ties and kinks are wrong."""
+    names = [f.trial.design.words for f in failures]
+    if not all(any(t in n for t in TIES) for n in names):
+        return ""
+    layer = failures[0].trial.case.layer.name
+    words = ("x = 0", "equal", "tie", "kink", "= 0")
+    rows = [c for c in CONVENTIONS if layer in c.layers and any(w in f"{c.where} {c.what}" for w in words)]
+    if not rows:
+        return "; only where values tie or lie at a kink"
+    row = f"{rows[0].where}: {rows[0].what} ({rows[0].others})"
+    return f"; only where values tie or lie at a kink, which is a convention: {row}"

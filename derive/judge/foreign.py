@@ -1,0 +1,131 @@
+"""Candidates that are no Python: functions of a shared library, and programs that read and write ``.npz``.
+
+A C function has one signature, whatever the layer::
+
+    void f(const T *input, ..., T *result, ..., const int64_t *sizes, const double *options);
+
+inputs in the definition's order (of a backward: cotangents first, then the inputs), each without gaps; a mask as
+bytes, integers as int64_t; an input that is left out as NULL. Results are the outputs, or the gradients of the inputs
+that have one. ``sizes`` holds the lengths of all axes of all inputs, one after another, ``options`` the options in the
+definition's order. What it does not write to holds NaN, and what it writes beside a result is noticed.
+
+A program is called as ``program forward IN.npz OUT.npz`` and ``program backward IN.npz OUT.npz``: inputs by name,
+cotangents as ``dy``, options as 0-dimensional arrays; it writes outputs by name, gradients as ``dx``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from derive.judge.adapters import Numpy, Unusable
+from derive.judge.wire import GUARD
+
+
+class Shared(Numpy):
+    """Functions of shared libraries, ``library.so:function``."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
+        function, gradients = (symbol(f) if isinstance(f, str) else f for f in (forward, backward))
+        super().__init__(function, gradients, rename)
+
+    @property
+    def parameters(self) -> list[str] | None:
+        return None
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        handle = arrays, options
+        if self.function is None:
+            return None, handle
+        return self.called(self.function, list(arrays.values()), self.context["outputs"], handle), handle
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        given = [*cotangents, *handle[0].values()]
+        return self.called(self.backward, given, self.context["gradients"], handle)
+
+    def called(self, function: Any, given: list[Any], shapes: list[Any], handle: Any) -> dict[str, Any]:
+        arrays, options = handle
+        if any(isinstance(a, list) for a in given) or any(isinstance(s, list) for _, s in shapes if s and s[0] == []):
+            raise Unusable("a layer of lists of arrays cannot be judged through C")
+        real = next(a for a in given if a is not None and a.dtype.kind == "f")
+        held = [None if a is None else np.ascontiguousarray(a) for a in given]
+        results, buffers = {}, []
+        for name, shape in shapes:
+            count = int(np.prod(shape)) * real.dtype.itemsize
+            buffer = bytearray(b"\xa5" * (count + 2 * GUARD))
+            results[name] = np.ndarray(shape, real.dtype, buffer, GUARD)
+            results[name].fill(np.nan)
+            buffers.append((name, buffer, count))
+        sizes = np.array([n for a in arrays.values() if a is not None for n in a.shape], np.int64)
+        values = np.array([float(v) for v in options.values() if not isinstance(v, str)], np.float64)
+        pointers = [None if a is None else a.ctypes.data_as(ctypes.c_void_p) for a in (*held, *results.values())]
+        function.restype = None
+        function(*pointers, sizes.ctypes.data_as(ctypes.c_void_p), values.ctypes.data_as(ctypes.c_void_p))
+        for name, buffer, count in buffers:
+            if buffer[:GUARD] + buffer[GUARD + count :] != b"\xa5" * 2 * GUARD:
+                raise ValueError(f"it writes outside its result {name}")
+        return results
+
+
+def symbol(spec: str) -> Any:
+    """A function of a shared library.
+
+    Raises:
+        Unusable: there is none.
+    """
+    path, _, name = spec.rpartition(":")
+    try:
+        return getattr(ctypes.CDLL(os.path.abspath(path)), name)
+    except (OSError, AttributeError) as error:
+        raise Unusable(f"{spec}: {error}; write LIBRARY.so:FUNCTION") from error
+
+
+class Program(Numpy):
+    """Commands that read and write files."""
+
+    @property
+    def parameters(self) -> list[str] | None:
+        return None
+
+    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+        handle = arrays, options
+        if self.function is None:
+            return None, handle
+        return self.run("forward", self.function, {**arrays, **options}, self.context["outputs"]), handle
+
+    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
+        arrays, options = handle
+        named = dict(zip(self.context["cotangent_names"], cotangents, strict=True))
+        wanted = [(f"d{n}", s) for n, s in self.context["gradients"]]
+        return self.run("backward", self.backward, {**named, **arrays, **options}, wanted)
+
+    def run(self, part: str, command: str, given: dict[str, Any], wanted: list[Any]) -> dict[str, Any]:
+        if any(isinstance(v, list) for v in given.values()):
+            raise Unusable("a layer of lists of arrays cannot be judged through files")
+        with tempfile.TemporaryDirectory() as folder:
+            inside, outside = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
+            arrays: dict[str, Any] = {n: np.asarray(v) for n, v in given.items() if v is not None}
+            np.savez(inside, **arrays)
+            done = subprocess.run(
+                [*shlex.split(command), part, inside, outside], capture_output=True, text=True, cwd=folder
+            )
+            if done.returncode:
+                raise ValueError(f"exit status {done.returncode}: {done.stderr[-300:]}")
+            if not os.path.exists(outside):
+                raise ValueError("it wrote no file")
+            with np.load(outside, allow_pickle=False) as file:
+                missing = [n for n, _ in wanted if n not in file and part == "forward"]
+                if missing:
+                    raise ValueError(f"its file has no {', '.join(missing)}; it has {', '.join(file)}")
+                return {n: file[n] for n, _ in wanted if n in file}
+
+
+def adapter(framework: str, forward: Any, backward: Any, rename: Mapping[str, str]) -> Numpy:
+    return (Shared if framework == "c" else Program)(forward, backward, rename)

@@ -1,0 +1,304 @@
+"""The process of a candidate: takes frames with arguments, calls it, answers with what it gave and what it did.
+
+It knows nothing but the arguments of the moment: neither what is right, nor what will be asked next. What it says is
+believed only where it accuses; results are judged by the other side, from the bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from derive.judge import wire
+from derive.judge.adapters import Module, Numpy, Torch, Unusable, flat, made, named
+
+CLOSE = {"float16": 1e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-13}  # runs that differ by rounding alone
+
+
+def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
+    """Answer frames until the other side is gone, and end this process."""
+    status = 0
+    try:
+        np.seterr(all="ignore")
+        warnings.simplefilter("ignore")
+        try:
+            adapter = load()
+            hello: dict[str, Any] = {"ok": True, "parameters": adapter.parameters, "gives": adapter.gives}
+        except Unusable as error:
+            hello = {"ok": False, "error": str(error)}
+        except BaseException as error:
+            hello = {"ok": False, "error": f"it cannot be loaded: {_words(error)}"}
+        wire.send(told, hello)
+        if hello["ok"]:
+            poisoned_memory()
+            while True:
+                header, blobs = wire.receive(given)
+                wire.send(told, *answered(adapter, header, blobs))
+    except (wire.Closed, wire.Malformed):
+        pass
+    except BaseException:
+        status = 1
+    os._exit(status)
+
+
+def poisoned_memory() -> None:
+    """Arrays that are not initialised hold NaN from now on, so that what is never written to shows."""
+
+    def poisoned(function: Any) -> Any:
+        def empty(*args: Any, **keywords: Any) -> Any:
+            array = function(*args, **keywords)
+            if array.dtype.kind in "fc":
+                array.fill(np.nan)
+            return array
+
+        return empty
+
+    for name in ("empty", "empty_like"):
+        setattr(np, name, poisoned(getattr(np, name)))
+
+
+def _words(error: BaseException) -> str:
+    own = [f for f in traceback.extract_tb(error.__traceback__) if "/derive/judge/" not in f.filename]
+    at = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}: {str(error)[:500]}{at}"
+
+
+class Arguments:
+    """One set of arguments, in memory with guards, and what it was before."""
+
+    def __init__(self, adapter: Numpy, told: dict[str, Any], blobs: list[bytes]) -> None:
+        memory: list[bytearray] = []
+        self.owner: list[tuple[str, int, int]] = []
+        self.bits: dict[str, Any] = {}
+        self.cotangents: list[Any] = []
+        form = told["format"]
+        for name, one in told["inputs"].items():
+            begin = len(memory)
+            self.bits[name] = wire.unpacked(one, blobs, memory)
+            self.owner.append((name, begin, len(memory)))
+        self.arrays = {n: adapter.own(b, form) for n, b in self.bits.items()}
+        for name, one in zip(told["cotangent_names"], told["cotangents"] or [], strict=False):
+            begin = len(memory)
+            bits = wire.unpacked(one, blobs, memory)
+            self.bits[name] = bits
+            self.owner.append((name, begin, len(memory)))
+            self.cotangents.append(adapter.own(bits, form))
+        self.memory, self.before = memory, [bytes(m) for m in memory]
+        self.options = told["options"]
+
+    def written(self) -> list[str]:
+        """Which arguments were written to; said once."""
+        found = []
+        for name, begin, end in self.owner:
+            if any(bytes(m) != b for m, b in zip(self.memory[begin:end], self.before[begin:end], strict=True)):
+                found.append(name)
+        self.before = [bytes(m) for m in self.memory]
+        return found
+
+
+def answered(adapter: Numpy, header: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    """One request: results, gradients, and what was noticed on the way."""
+    out: list[bytes] = []
+    own = Arguments(adapter, header, blobs)
+    adapter.context = header
+    noticed: list[str] = []
+    before = state()
+    answer: dict[str, Any] = {"noticed": noticed}
+    wants = header["wants"]
+    try:
+        at = "forward"
+        result, handle = adapter.forward(own.arrays, own.options)
+        if wants[0]:
+            answer["forward"] = described(adapter, result, out)
+        noticed += [f"forward writes to its argument {n}" for n in own.written()]
+        gradient = None
+        if wants[1]:
+            at = "backward"
+            gradient = adapter.gradients(handle, own.cotangents)
+            answer["backward"] = described(adapter, gradient, out)
+            noticed += [f"backward writes to its argument {n}" for n in own.written()]
+        noticed += shared(adapter, own, result if wants[0] else None, gradient)
+        if header.get("other"):
+            at = "a later call"
+            again(adapter, header, blobs, own, (result, handle, gradient), noticed)
+    except Unusable as error:
+        answer["unusable"] = str(error)
+    except Exception as error:
+        answer["raised"] = f"{at} raised {_words(error)}"
+    noticed += changed(before, state())
+    return answer, out
+
+
+def described(adapter: Numpy, result: Any, out: list[bytes]) -> Any:
+    """A result as JSON and blobs: tuples, lists, names, arrays."""
+    if result is None:
+        return None
+    if hasattr(result, "_asdict"):
+        return {"names": {n: described(adapter, v, out) for n, v in result._asdict().items()}}
+    if hasattr(result, "__dict__") and not hasattr(result, "dtype") and not callable(result):
+        return {"names": {str(n): described(adapter, v, out) for n, v in vars(result).items()}}
+    if isinstance(result, dict):
+        return {"names": {str(n): described(adapter, v, out) for n, v in result.items()}}
+    if isinstance(result, list | tuple):
+        return {"list": [described(adapter, v, out) for v in result]}
+    form, bits = adapter.plain(result)
+    bits = np.asarray(bits, order="C")
+    out.append(bits.tobytes())
+    return {"format": form, "shape": list(bits.shape), "blob": len(out) - 1}
+
+
+def parts(result: Any) -> list[Any]:
+    if hasattr(result, "_asdict"):
+        return parts(tuple(result))
+    if isinstance(result, dict):
+        return parts(list(result.values()))
+    if hasattr(result, "__dict__") and not hasattr(result, "dtype"):
+        return parts(list(vars(result).values()))
+    return [r for r in flat(result) if r is not None]
+
+
+def frozen(adapter: Numpy, result: Any) -> list[Any]:
+    return [np.array(adapter.plain(r)[1]) for r in parts(result)]
+
+
+def shared(adapter: Numpy, own: Arguments, result: Any, gradient: Any) -> list[str]:
+    """Results that lie in the memory of arguments or of one another."""
+    if isinstance(adapter, Torch) and adapter.device != "cpu":
+        return []
+    found: dict[str, None] = {}
+    seen: list[tuple[str, Any]] = []
+    given = [(n, a) for n, bits in own.bits.items() for a in flat(bits) if a is not None and a.size]
+    for what, values in (("a result of forward", result), ("a gradient", gradient)):
+        for r in parts(values):
+            bits = np.asarray(adapter.plain(r)[1])
+            for name, array in given:
+                if bits.size and np.shares_memory(bits, array):
+                    found[f"{what} shares its memory with the argument {name}"] = None
+            for before, array in seen:
+                if bits.size and np.shares_memory(bits, array):
+                    found[f"{what} shares its memory with {before}"] = None
+            seen.append((what.replace("a ", "another ", 1) if what[:2] == "a " else what, bits))
+    return list(found)
+
+
+def again(
+    adapter: Numpy, header: dict[str, Any], blobs: list[bytes], own: Arguments, first: Any, noticed: list[str]
+) -> None:
+    """Other arguments, and the first ones again: whether an earlier answer changes, and whether it is given again."""
+    result, handle, gradient = first
+    wants, form = header["wants"], header["format"]
+    kept, kept_gradient = frozen(adapter, result), frozen(adapter, gradient)
+    other = Arguments(adapter, {**header, **header["other"]}, blobs)
+    _, later = adapter.forward(other.arrays, other.options)
+    if wants[1]:
+        adapter.gradients(later, other.cotangents)
+    if not same(kept, frozen(adapter, result)):
+        noticed.append("an earlier result of forward has changed after a later call")
+    if not same(kept_gradient, frozen(adapter, gradient)):
+        noticed.append("an earlier gradient has changed after a later call")
+    if wants[1]:
+        repeated = adapter.gradients(handle, own.cotangents)
+        if not same(kept_gradient, frozen(adapter, repeated), form):
+            noticed.append("backward gives another answer for an earlier forward after a later one")
+    if wants[0]:
+        repeated, _ = adapter.forward(own.arrays, own.options)
+        if not same(kept, frozen(adapter, repeated), form):
+            noticed.append("forward gives another answer for the same arguments")
+    if wants[1] and isinstance(adapter, Module):
+        for r in parts(result):
+            if isinstance(r, np.ndarray) and r.flags.writeable and r.dtype.kind == "f":
+                r[...] = 7.5  # a caller may do with a result as he likes
+        if not same(kept_gradient, frozen(adapter, adapter.gradients(handle, own.cotangents)), form):
+            noticed.append("backward changes with what becomes of forward's result")
+
+
+def same(one: list[Any], two: list[Any], form: str = "") -> bool:
+    """Whether the bytes are equal; with a format, whether rounding alone can tell them apart."""
+    for a, b in zip(one, two, strict=False):
+        if a.shape != b.shape:
+            return False
+        if a.tobytes() == b.tobytes():
+            continue
+        if not form:
+            return False
+        if form == "bfloat16" and a.dtype == np.uint16:
+            a, b = wire.from_bfloat16(a), wire.from_bfloat16(b)
+        size = float(np.max(np.abs(np.nan_to_num(np.asarray(a, np.float64))), initial=0.0))
+        if not np.allclose(a, b, rtol=0, atol=CLOSE.get(form, 0.1) * size, equal_nan=True):
+            return False
+    return len(one) == len(two)
+
+
+def state() -> dict[str, Any]:
+    """What a call must leave as it was."""
+    found: dict[str, Any] = {
+        "NumPy's random state": repr(np.random.get_state()),  # noqa: NPY002
+        "Python's random state": hash(random.getstate()),
+        "NumPy's handling of floating-point errors": repr(np.geterr()),
+        "the current folder": os.getcwd(),
+        "the environment": hash(frozenset(os.environ.items())),
+    }
+    if torch := sys.modules.get("torch"):
+        found |= {
+            "torch's default dtype": str(torch.get_default_dtype()),
+            "torch's random state": torch.get_rng_state().numpy().tobytes(),
+            "torch's deterministic flag": torch.are_deterministic_algorithms_enabled(),
+            "torch's gradient mode": torch.is_grad_enabled(),
+            "torch's TF32 flag": torch.backends.cuda.matmul.allow_tf32,
+            "torch's number of threads": torch.get_num_threads(),
+        }
+    return found
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [f"a call changes {n}" for n in before if before[n] != after[n]]
+
+
+def limited(memory: int, disk: int) -> None:
+    """Limits of this process, where the system has them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, disk), (resource.RLIMIT_CORE, 0)):
+        if most >= 0:
+            hard = resource.getrlimit(what)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(what, (most, hard))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+
+def loaded(told: dict[str, Any]) -> Numpy:
+    """The adapter that a description asks for."""
+
+    def of(what: Any) -> Any:
+        if not isinstance(what, dict):
+            return what
+        return named(what["name"]) if "name" in what else pickle.loads(bytes.fromhex(what["pickle"]))
+
+    framework, forward, backward = told["framework"], of(told["forward"]), of(told["backward"])
+    if framework == "module" and backward is None:
+        forward, backward = forward.forward, getattr(forward, "backward", None)
+    return made(framework, forward, backward, told["rename"], told["device"])
+
+
+def main() -> NoReturn:
+    """A fresh process: the first frame says what the candidate is and which limits hold."""
+    given, told = int(sys.argv[1]), int(sys.argv[2])
+    header, _ = wire.receive(given)
+    sys.path[:0] = [p for p in header["path"] if p not in sys.path]
+    limited(header["memory"], header["disk"])
+    serve(given, told, lambda: loaded(header))
+
+
+if __name__ == "__main__":
+    main()
