@@ -158,6 +158,7 @@ class Worker:
             kept = sorted((down[0], up[1]))  # whatever else this process has open is none of a candidate's business
             for low, high in ((3, kept[0]), (kept[0] + 1, kept[1]), (kept[1] + 1, OPEN)):
                 os.closerange(low, high)
+            sys.stdout, sys.stderr = (os.fdopen(n, "w", closefd=False) for n in (1, 2))
             c = self.candidate
             worker.limited(memory, self.limits.disk)
             forward, backward = c.forward, c.backward
