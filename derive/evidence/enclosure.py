@@ -195,7 +195,7 @@ def check(
         true = everything.of(name)
         few = size_of(case, cotangents, tangents) <= MOST and name in CLAIMED.get(case.layer.name, ())
         asked = partial(conditions, case, cotangents, tangents) if few else None
-        analysis = Analysis(part, form, _size(case), name, asked)
+        analysis = Analysis(part, form, size_of_inputs(case), name, asked)
         try:
             analysis.bounds()
         except Undecided:
@@ -296,7 +296,7 @@ def _fits(ball: Any, form: Format) -> bool:
     return bool(ball.is_finite() and ball.abs_upper() < form.largest)
 
 
-def _size(case: Case) -> float:
+def size_of_inputs(case: Case) -> float:
     """The magnitude of the inputs, for messages."""
     values = [case.tensors[t.name] for t in real_inputs(case)]
     arrays = [a for v in values for a in (v if isinstance(v, list) else [v])]

@@ -212,6 +212,15 @@ def elements(case: Case, name: str, value: Value, convert: Callable[[Any], Any] 
     return found
 
 
+def inner(case: Case, name: str, value: Value) -> Any:
+    """One array for an input or output with the equations' axes, in their order."""
+    tensor = case.layer.tensors[name]
+    array = np.asarray(value)
+    if (move := moved(case, tensor)) is not None:
+        array = np.moveaxis(array, *move)
+    return array.reshape(_inner(case, tensor, array.shape))
+
+
 def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
     """The sizes of one array along the equations' axes."""
     sizes: list[int] = []

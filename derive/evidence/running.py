@@ -49,7 +49,8 @@ def seeded(numbers: Numbers, exponent: int, moved: bool = True) -> Any:
     return seed
 
 
-def _arithmetic(exponent: int, lost: tuple[float, ...], ties: Ties | None, manner: Manner = PLAIN) -> Numbers:
+def arithmetic_of(exponent: int, lost: tuple[float, ...], ties: Ties | None, manner: Manner = PLAIN) -> Numbers:
+    """The number system of the analysis; see derive.evidence.balls.rounding for what is lost to underflow."""
     numbers = rounding(exponent, *lost)
     if manner.products is not None:
         numbers = replace(numbers, mul=_coarse_product(numbers, manner.products))
@@ -76,7 +77,7 @@ def bounds_forward(
     case: Case, exponent: int, *lost: float, ties: Ties | None = None, manner: Manner = PLAIN
 ) -> dict[str, Elements]:
     """For every output element, the ball that holds whatever rounding may give."""
-    numbers = _arithmetic(exponent, lost, ties, manner)
+    numbers = arithmetic_of(exponent, lost, ties, manner)
     run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent, manner.moved)))
     return {o: run.values(o, o) for o in case.layer.outputs}
 
@@ -91,7 +92,7 @@ def bounds_backward(
     manner: Manner = PLAIN,
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
-    numbers = _arithmetic(exponent, lost, ties, manner)
+    numbers = arithmetic_of(exponent, lost, ties, manner)
     seed = seeded(numbers, exponent, manner.moved)
     given = _seeds(case, seed, (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
@@ -102,7 +103,7 @@ def bounds_tangent(
     derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
 ) -> dict[str, Elements]:
     """The same for the elements of every output's tangent."""
-    numbers = _arithmetic(exponent, lost, ties)
+    numbers = arithmetic_of(exponent, lost, ties)
     names = derivation.tangent.names
     run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
     return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
@@ -118,7 +119,7 @@ def bounds_second(
     ties: Ties | None = None,
 ) -> dict[str, Elements]:
     """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
-    numbers = _arithmetic(exponent, lost, ties)
+    numbers = arithmetic_of(exponent, lost, ties)
     first, second = derivation.adjoint.cotangents, derivation.second
     again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
     given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))

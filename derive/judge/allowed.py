@@ -68,7 +68,7 @@ class Yardstick:
         return self.known[key]
 
     def _analysis(self, part: str, arithmetic: Arithmetic) -> Analysis | None:
-        size = enclosure._size(self.case)
+        size = enclosure.size_of_inputs(self.case)
         for moved in (True, False):  # where numbers moved by rounding cannot tell, those of the caller may
             manner = replace(arithmetic.manner, moved=moved)
             bounds: Any = partial(running.bounds_forward, self.case, manner=manner)
@@ -109,14 +109,14 @@ class Yardstick:
             if share > 1:
                 failing.append(i)
             if share > found.worst:
-                found.worst, found.at, found.words = share, i, RADIUS.sub(r"\1", words)
+                found.worst, found.at, found.words = share, i, without_radius(words)
                 found.allowed = abs(v - found.true[i]) / share if np.isfinite(v) and np.isfinite(share) else 0.0
-                found.ulps = _ulps(v, found.true[i], analysis)
+                found.ulps = ulps(v, found.true[i], analysis)
         found.failing = tuple(failing)
         return found
 
 
-def _ulps(got: float, true: float, analysis: Analysis) -> float:
+def ulps(got: float, true: float, analysis: Analysis) -> float:
     """The distance in units of the last place of the true value, in the format of results."""
     if not np.isfinite(got) or not np.isfinite(true):
         return float("inf")
@@ -124,3 +124,8 @@ def _ulps(got: float, true: float, analysis: Analysis) -> float:
     size = max(abs(true), analysis.form.normal)
     with np.errstate(over="ignore"):
         return float(np.ldexp(abs(got - true) / unit, -int(np.floor(np.log2(size)))))
+
+
+def without_radius(words: str) -> str:
+    """The middle of every ball in a text."""
+    return RADIUS.sub(r"\1", words)

@@ -16,7 +16,7 @@ from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.hypotheses import Hypothesis, Results, hypotheses, on_the_result
 
 if TYPE_CHECKING:
-    from derive.judge.decide import Failure, Session
+    from derive.judge.session import Failure, Session
 
 SLACK = 2.0**10  # units of roundoff, of a result's largest element, within which numbers are the same
 LOSSES = ("values around", "values spread", "special", "constant rows")
@@ -94,7 +94,7 @@ def _fitting(failures: Sequence[Failure], part: str, close: float, end: float) -
     for failure in failures[:2]:
         others = [f for f in failures[:COMMON] if f is not failure]
         for hypothesis in hypotheses(failure.derivation, failure.trial.case, part):
-            if time.perf_counter() > end:
+            if time.process_time() > end:
                 return some
             if _fits(hypothesis, failure, part, close):
                 if all(_fits(hypothesis, f, part, close) for f in others):

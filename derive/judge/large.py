@@ -1,0 +1,261 @@
+"""Large cases: single elements of results and gradients, each evaluated by itself.
+
+The definition says which arguments an element depends on, so an interpreter that computes what is asked for, over
+arguments that are read where they lie, gives the truth and the allowed error of an element without a second tensor of
+that size. Which elements: the first and the last ones, the least and the greatest, some at random, and those that are
+furthest from a kernel of ours in float64, where the case is small enough to run it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence import enclosure, inputs, kernels, layout, world
+from derive.evidence.balls import exactly
+from derive.evidence.enclosure import Analysis, Part
+from derive.evidence.evaluation import Undecided
+from derive.evidence.interpret import Interpreter
+from derive.evidence.kernels import Arrays
+from derive.evidence.layout import Case, Elements
+from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
+from derive.evidence.use import large
+from derive.judge.allowed import Measured, ulps, without_radius
+from derive.judge.arithmetic import Arithmetic
+from derive.judge.plan import Design, Trial
+from derive.notation.layer import Layer, Tensor
+
+OURS = 1 << 22  # elements up to which a kernel of ours is run beside
+RANDOM, EDGE, SUSPECT = 12, 3, 8  # elements of each kind
+TERMS = 3_000  # arguments that one element may read; beyond, a result is compared with ours alone
+ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower formats
+Index = tuple[int, ...]
+
+
+class TooLarge(ArithmeticError):
+    """An element depends on more arguments than are read one by one."""
+
+
+class Left:
+    """How many arguments may still be read."""
+
+    def __init__(self) -> None:
+        self.count = TERMS
+
+    def take(self) -> None:
+        self.count -= 1
+        if self.count < 0:
+            raise TooLarge
+
+
+class Read(dict[Index, Any]):
+    """Elements of an array, converted when they are asked for."""
+
+    def __init__(self, array: Any, convert: Callable[[Any], Any], left: Left) -> None:
+        super().__init__()
+        self.array, self.convert, self.lengths, self.left = array, convert, array.shape, left
+
+    def get(self, index: Index, default: Any = None) -> Any:
+        if not dict.__contains__(self, index):
+            if index not in self:
+                return default
+            self.left.take()
+            self[index] = self.convert(self.array[index])
+        return self[index]
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, tuple) and all(0 <= i < n for i, n in zip(index, self.lengths, strict=True))
+
+
+def read(case: Case, tensor: Tensor, value: Any, convert: Callable[[Any], Any], left: Left) -> Elements:
+    """An argument's elements at the equations' indices, read where they lie."""
+    if value is None or layout.listed(case.layer, tensor):
+        return layout.elements(case, tensor.name, value, convert)
+    return Read(layout.inner(case, tensor.name, value), convert, left)
+
+
+def interpreter(
+    derivation: Derivation, case: Case, cotangents: Arrays, manner: Manner | None, exponent: int, left: Left
+) -> Interpreter:
+    """The definition and its gradient, lazily, in balls: exact ones, or with what rounding may do (a manner)."""
+    numbers = exactly() if manner is None else arithmetic_of(exponent, (), None, manner)
+    real = numbers.exact if manner is None else seeded(numbers, exponent, manner.moved)
+    kinds: dict[str, Callable[[Any], Any]] = {"real": real, "integer": int, "boolean": bool}
+    layer = case.layer
+    given = {
+        t.name: read(case, t, v, kinds[t.kind], left) for t in layer.inputs if (v := case.tensors[t.name]) is not None
+    }
+    names = derivation.adjoint.cotangents
+    given |= {names[o]: read(case, layer.tensors[o], v, real, left) for o, v in cotangents.items() if o in names}
+    equations = layer.equations + derivation.adjoint.auxiliary + derivation.backward
+    known = world.known_tensors(derivation.tensors, derivation.backward)
+    return Interpreter(case, equations, known, numbers, given)
+
+
+class Asked(dict[Index, Any]):
+    """A result's elements, computed when they are asked for."""
+
+    def __init__(self, run: Interpreter, name: str) -> None:
+        super().__init__()
+        self.run, self.name = run, name
+
+    def get(self, index: Index, default: Any = None) -> Any:
+        return self.run.element(self.name, index)
+
+
+def sampled(
+    derivation: Derivation, trial: Trial, results: dict[str, Arrays], arithmetic: Arithmetic, end: float
+) -> Iterator[Measured]:
+    """Some elements of every result of a large case, in units of what is allowed; until a moment of perf_counter."""
+    case = trial.case
+    ours = beside(case, trial.cotangents, results)
+    exact: Interpreter | None = None
+    form, left = arithmetic.form, Left()
+
+    def bounds(*_: Any, **__: Any) -> dict[str, Elements]:
+        run = interpreter(derivation, case, trial.cotangents, arithmetic.manner, form.working.exponent, left)
+        names = {o: o for o in case.layer.outputs} if part == "forward" else derivation.gradients
+        return {n: Asked(run, t) for n, t in names.items()}
+
+    for part, own in results.items():
+        analysis = Analysis(Part(lambda *_: {}, bounds), form, enclosure.size_of_inputs(case), part)
+        with kernels.precision():
+            exact = exact or interpreter(derivation, case, trial.cotangents, None, 0, left)
+        for name, value in own.items():
+            tensor = name if part == "forward" else derivation.gradients.get(name, "")
+            if not tensor or layout.listed(case.layer, case.layer.tensors[name]):
+                continue
+            array = layout.inner(case, name, value)
+            own_kernel = None if ours is None else ours[part].get(name)
+            chosen = list(suspects(array, own_kernel))
+            left.count = TERMS
+            found = _measured(part, name, tensor, array, chosen, exact, analysis, end)
+            yield found if found.got or own_kernel is None else rough(part, name, array, own_kernel, arithmetic)
+
+
+def _measured(
+    part: str,
+    name: str,
+    tensor: str,
+    array: Any,
+    chosen: list[Index],
+    exact: Interpreter,
+    analysis: Analysis,
+    end: float,
+) -> Measured:
+    found = Measured(part, name, 0.0, (), "", 0.0, (), {}, {})
+    failing = []
+    for n, i in enumerate(chosen):
+        if n >= 2 and time.perf_counter() > end:
+            break
+        try:
+            with kernels.precision():
+                true = exact.element(tensor, i) + 0
+            with kernels.precision(WORKING):
+                judged = enclosure.outcome(float(array[i]), true, analysis, name, i)
+        except Undecided:
+            continue
+        except TooLarge:
+            for run in (exact, *(a.run for a in analysis.bounds().values() if isinstance(a, Asked))):
+                run.busy.clear()
+            break
+        found.got[i], found.true[i] = float(array[i]), float(true)
+        if judged is None:
+            found.unclaimed += 1
+            continue
+        if judged[0] > 1:
+            failing.append(i)
+        if judged[0] > found.worst:
+            found.worst, found.at, found.words = judged[0], i, without_radius(judged[1])
+            found.ulps = ulps(found.got[i], found.true[i], analysis)
+    found.failing = tuple(failing)
+    return found
+
+
+def rough(part: str, name: str, array: Any, ours: Any, arithmetic: Arithmetic) -> Measured:
+    """A result that depends on too much, beside ours in float64, in units of a share of its largest element."""
+    got, true = np.asarray(array, np.float64), np.asarray(ours, np.float64)
+    limit = ROUGH.get(arithmetic.storage, 2e-2) * float(np.max(np.abs(true), initial=np.finfo(np.float64).tiny))
+    with np.errstate(all="ignore"):
+        share = np.abs(got - true) / limit
+    share = np.where(np.isfinite(got), share, np.inf)
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(share)), share.shape))
+    words = f"got {got[at]}, ours in float64 {true[at]:.8g}"
+    failing = tuple(tuple(int(n) for n in i) for i in np.argwhere(share > 1)[:100])
+    return Measured(part, name, float(share[at]), at, words, 0.0, failing, {at: float(got[at])}, {at: float(true[at])})
+
+
+def suspects(array: Any, ours: Any) -> Iterator[Index]:
+    """Which elements to look at, the suspicious ones first."""
+    if not array.size:
+        return
+    rng = np.random.default_rng(array.size)
+    flat = array.reshape(-1)
+    places: list[int] = []
+    if ours is not None:
+        with np.errstate(all="ignore"):
+            away = np.abs(np.asarray(flat, np.float64) - np.asarray(ours, np.float64).reshape(-1))
+            away = np.where(np.isfinite(away), away, np.inf)
+            share = away / (np.abs(np.asarray(ours, np.float64).reshape(-1)) + np.finfo(np.float64).tiny)
+        for size in (away, share):
+            places += np.argpartition(size, max(0, size.size - SUSPECT))[-SUSPECT:][::-1].tolist()
+    if flat.size <= OURS:
+        places += np.flatnonzero(~np.isfinite(flat))[:EDGE].tolist()
+    places += [int(np.argmax(flat)), int(np.argmin(flat)), *range(min(EDGE, flat.size))]
+    places += [*range(max(0, flat.size - EDGE), flat.size), *rng.integers(flat.size, size=RANDOM).tolist()]
+    if array.ndim and array.shape[-1] > 1:  # the ends of some rows
+        width = array.shape[-1]
+        places += [int(r) * width + width - 1 for r in rng.integers(flat.size // width, size=EDGE)]
+    for place in dict.fromkeys(int(p) for p in places):
+        yield tuple(int(i) for i in np.unravel_index(place, array.shape))
+
+
+def beside(case: Case, cotangents: Arrays, results: dict[str, Arrays]) -> dict[str, Arrays] | None:
+    """What a kernel of ours gives in float64, at the equations' axes; None where there is none, or too much to do."""
+    sizes = [np.size(a) for v in case.tensors.values() if v is not None for a in (v if isinstance(v, list) else [v])]
+    if sum(sizes) > OURS:
+        return None
+    try:
+        kernel = kernels.kernel_of(case.layer.name)
+    except ModuleNotFoundError:
+        return None
+    wide = kernels.cast(case, np.float64)
+    u = {n: np.asarray(v, np.float64) if not isinstance(v, list) else v for n, v in cotangents.items()}
+    found: dict[str, Arrays] = {}
+    with np.errstate(all="ignore"):
+        outputs, saved = kernels.forward(kernel, wide)
+        everything = {"forward": outputs, "backward": kernels.backward(kernel, wide, u, saved) if u else {}}
+    for part, own in everything.items():
+        simple = {n: v for n, v in own.items() if not layout.listed(case.layer, case.layer.tensors[n])}
+        found[part] = {n: layout.inner(case, n, v) for n, v in simple.items() if n in results.get(part, {})}
+    return found
+
+
+def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: dict[str, int]) -> Trial | None:
+    """One large case: of the lengths given, or of more elements than a block of most kernels."""
+    rng = np.random.default_rng((seed, variant, 1 << 20))
+    if shape:
+        rest = {a: n for a, n in shape.items() if a != "..."}
+        leading = ((shape["..."],),) if "..." in shape else ((2,), (3,))
+        plan = inputs.Plan((2, 3, 4, 5), leading, (2,), trusted=True, fixed=rest)
+        case = inputs.build(layer, inputs.Random(rng, np.float64), plan, 0)
+    else:
+        case = large(layer, seed % (1 << 31))
+    words = f"a large case, {', '.join(f'{a} = {n}' for a, n in case.sizes.items())}"
+    real = {t.name for t in layer.inputs if t.kind == "real"}
+    tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
+    case = replace(case, tensors=tensors, words=words)
+    cotangents = {o: arithmetic.rounded(v) for o, v in inputs.cotangents(case, seed % (1 << 31)).items()}
+    most = max(
+        (math.prod(np.shape(v)) for v in case.tensors.values() if v is not None and not isinstance(v, list)), default=0
+    )
+    if not most:
+        return None
+    design = Design("a large case", probe=False)
+    return Trial(f"{layer.name}.{variant}.large.{arithmetic.storage}.{seed:x}", design, case, cotangents)

@@ -1,0 +1,237 @@
+"""One candidate in its process: cases asked, answers measured, what is wrong kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.evidence.evaluation import Undecided
+from derive.evidence.inputs import NoArguments, Plan
+from derive.judge import large as big
+from derive.judge import plan as plans
+from derive.judge.allowed import Measured, Yardstick
+from derive.judge.arithmetic import Arithmetic
+from derive.judge.asked import derived
+from derive.judge.bridge import Bridge, Shape
+from derive.judge.isolate import Broken, CannotJudge, Worker
+from derive.judge.report import WRONG, Finding, Margin, Report
+from derive.notation.layer import Layer
+
+
+@dataclass
+class Failure:
+    """A case whose numbers are wrong, for the diagnosis."""
+
+    trial: plans.Trial
+    derivation: Derivation
+    yardstick: Yardstick
+    measured: list[Measured]
+
+    @property
+    def size(self) -> int:
+        return sum(len(m.got) for m in self.measured)
+
+
+@dataclass
+class Session:
+    """One candidate in its process, and what has been found about it."""
+
+    variants: tuple[Layer, ...]
+    worker: Worker
+    arithmetic: Arithmetic
+    report: Report
+    rename: Mapping[str, str]
+    arrangement: Mapping[str, Any]
+    fixed: Plan
+    failures: list[Failure] = field(default_factory=list)
+    crashes: int = 0
+    large_failure: str = ""
+    options: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """What the candidate takes: options that it has no parameter for keep their defaults."""
+        layer, known = self.variants[0], self.worker.hello["parameters"]
+        self.given = [t.name for t in layer.inputs]
+        if known is None:
+            self.options = [o.name for o in layer.options]
+            return
+        self.options = [o.name for o in layer.options if self.rename.get(o.name, o.name) in known]
+        for option in layer.options:
+            if option.name not in self.options and option.name not in self.fixed.options:
+                self.fixed = _with(self.fixed, {option.name: option.default})
+                self.report.notes.append(f"it has no parameter {option.name}: judged at {option.default}")
+        room = len([p for p in known if p not in {self.rename.get(o, o) for o in self.options}])
+        optional = [t.name for t in layer.inputs if t.optional]
+        if len(self.given) > room and optional:
+            self.given = [n for n in self.given if n not in optional]
+            self.fixed = Plan(fixed=self.fixed.fixed, options=self.fixed.options, absent=frozenset(optional))
+            self.report.notes.append(f"it takes no {', '.join(optional)}: judged without")
+
+    def offered(self) -> list[tuple[int, Layer]]:
+        """The variants that the candidate can be asked for: those of the choices that are decided."""
+        return [
+            (n, layer)
+            for n, layer in enumerate(self.variants)
+            if all(self.fixed.options.get(name, value) == value for name, value in layer.choice)
+        ]
+
+    def run(self, number: int, layer: Layer, turn: int, design: plans.Design, seed: int) -> None:
+        """One case of the battery."""
+        try:
+            trial = plans.trial(layer, number, turn, design, self.arithmetic, seed, self.fixed)
+        except NoArguments:
+            return
+        self.ask(trial, derived(layer, number))
+
+    def ask(self, trial: plans.Trial, derivation: Derivation) -> None:
+        """A case: asked, and measured."""
+        self.measure(trial, derivation, self.answer(trial, derivation))
+
+    def large(self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], end: float) -> None:
+        """A large case, of which single elements are looked at."""
+        try:
+            trial = big.trial(layer, number, self.arithmetic, seed, dict(shape))
+        except NoArguments:
+            return
+        if trial is None or any(o.kind == "Count" and o.name in self.fixed.options for o in layer.options):
+            return
+        trial = replace(trial, case=replace(trial.case, options={**trial.case.options, **self.fixed.options}))
+        results = self.answer(trial, derived(layer, number))
+        found = [
+            m
+            for m in big.sampled(derived(layer, number), trial, results, self.arithmetic, end)
+            if self.measured(m, trial)
+        ]
+        if any(not m.ok for m in found) and not self.failures:
+            m = max((m for m in found if not m.ok), key=lambda m: m.worst)
+            self.large_failure = f"{label(m)}: only in a large case, at {list(m.at)}: {m.words}"
+
+    def answer(self, trial: plans.Trial, derivation: Derivation) -> dict[str, Any]:
+        """What the candidate gives at a case, by part; what it does beside is found."""
+        layer, case = derivation.layer, trial.case
+        bridge = Bridge(layer, self.arrangement, self.arithmetic.storage, self.options, self.rename, self.given)
+        blobs: list[bytes] = []
+        has_forward, has_backward = self.worker.hello["gives"]
+        wants = [has_forward, has_backward and bool(trial.cotangents)]
+        header = {**bridge.request(case, trial.cotangents, blobs), "wants": wants}
+        if trial.design.probe:
+            header["other"] = bridge.request(_others(case), _turned(trial.cotangents), blobs)
+        self.report.cases += 1
+        try:
+            answer, parts = self.worker.ask(header, blobs)
+        except Broken as error:
+            self.crashes += 1
+            self.find("ended", "", str(error), trial)
+            return {}
+        if "unusable" in answer:
+            raise CannotJudge(str(answer["unusable"]))
+        for words in answer.get("noticed", []):
+            self.notice(str(words), trial)
+        if "raised" in answer:
+            self.find("raised", "", str(answer["raised"]), trial)
+        results = {}
+        readers: dict[str, Callable[..., Any]] = {"forward": bridge.outputs, "backward": bridge.gradients}
+        for part, read in readers.items():
+            if part in answer:
+                try:
+                    results[part] = read(case, answer[part], parts)
+                except Shape as error:
+                    self.find("form", part, str(error), trial)
+                except Exception as error:  # what a stranger sends may be anything
+                    self.find("form", part, f"{part} gives what cannot be read: {error!r}", trial)
+        return results
+
+    def measure(self, trial: plans.Trial, derivation: Derivation, results: dict[str, Any]) -> None:
+        if not results:
+            return
+        try:
+            with np.errstate(all="ignore"):
+                yardstick = Yardstick(derivation, trial.case, trial.cotangents)
+        except (Undecided, ArithmeticError):
+            return
+        found: list[Measured] = []
+        for part, own in results.items():
+            found += yardstick.measured(part, own, self.arithmetic, trial.design.extreme)
+        for m in found:
+            if trial.design.extreme:
+                self.extreme(m, trial)
+                continue
+            self.measured(m, trial)
+        if any(not m.ok for m in found) and not trial.design.extreme:
+            self.failures.append(Failure(trial, derivation, yardstick, found))
+
+    def measured(self, m: Measured, trial: plans.Trial) -> bool:
+        """Keep how close a result came, and find it where it is beyond."""
+        margin = self.report.margins.setdefault(label(m), Margin())
+        margin.elements += len(m.got)
+        margin.unclaimed += m.unclaimed
+        if m.worst >= margin.worst:
+            margin.worst, margin.ulps = m.worst, max(m.ulps, margin.ulps if m.worst == margin.worst else 0.0)
+        if not m.ok:
+            kind = "value" if m.part == "forward" else "gradient"
+            many = f"{len(m.failing)} of {len(m.got)} elements of {label(m)} are wrong: "
+            size = (
+                f"{m.worst:.3g} times what is allowed, {m.ulps:.3g} ulp" if m.worst < np.inf else "no error is allowed"
+            )
+            words = f"{many}{list(m.at)} {m.words}; {size}"
+            self.find(kind, label(m), words, trial, m.worst, m.ulps)
+        return True
+
+    def extreme(self, m: Measured, trial: plans.Trial) -> None:
+        """Numbers whose squares are beyond the format: what is lost on the way depends on a convention."""
+        if m.ok and not m.lost:
+            return
+        words = f"{trial.design.words}: {label(m)} is lost to overflow or underflow on the way"
+        self.note(f"{words} (ours is computed again in a wider format; PyTorch, TensorFlow and JAX do not)")
+
+    def note(self, words: str) -> None:
+        if words not in self.report.notes:
+            self.report.notes.append(words)
+
+    def notice(self, words: str, trial: plans.Trial) -> None:
+        gentle = "shares its memory" in words and self.worker.candidate.framework in ("torch", "jax")
+        if gentle:
+            self.note(words)
+        else:
+            self.find("state", "", words, trial)
+
+    def find(
+        self, kind: str, where: str, words: str, trial: plans.Trial, worst: float = np.inf, ulps: float = np.inf
+    ) -> None:
+        """One finding of each kind and result is kept: of numbers the smallest case, of others the first."""
+        self.report.verdict = WRONG
+        own = Finding(kind, where, words, trial.case.words, trial.id, worst, ulps)
+        same = [f for f in self.report.findings if (f.kind, f.where) == (kind, where)]
+        if kind in ("state", "raised"):
+            same = [f for f in same if f.words.split(" at ")[0] == words.split(" at ")[0]]
+        if not same:
+            self.report.findings.append(own)
+
+
+def label(m: Measured) -> str:
+    """``y`` for an output, ``dx`` for a gradient."""
+    return m.name if m.part == "forward" else f"d{m.name}"
+
+
+def _with(plan: Plan, options: Mapping[str, Any]) -> Plan:
+    return Plan(fixed=plan.fixed, options={**plan.options, **options}, absent=plan.absent)
+
+
+def _others(case: Any) -> Any:
+    """Other arguments of the same shapes, as good as these."""
+    return replace(case, tensors={n: _flipped(v) for n, v in case.tensors.items()})
+
+
+def _flipped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_flipped(v) for v in value]
+    return value if value is None else np.flip(value).copy()
+
+
+def _turned(cotangents: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: _flipped(v) for n, v in cotangents.items()}
