@@ -11,8 +11,9 @@ from derive.evidence import layout
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import Numbers
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Equation, Tensor
+from derive.notation.recurrences.places import behind
 
 Env = dict[str, Any]
 Closure = Callable[[Env], Any]
@@ -58,7 +59,7 @@ class Evaluation(ABC):
         for e in equations:
             if e.target not in self.given:
                 self.equations.setdefault(e.target, []).append(e)
-        self.lowest = self.lower_bounds()
+        self.lowest, self.behind = self.lower_bounds(), self.upper_bounds()
         self.compiled: dict[int, Closure] = {}
         self.busy: set[tuple[str, tuple[int, ...]]] = set()
         self.scalars: dict[Expr, Closure] = {}
@@ -119,8 +120,10 @@ class Evaluation(ABC):
         """The equation whose constants are this element's, else the one without."""
         best = None
         for equation in self.equations.get(name, ()):
-            constants = [(e, i) for e, i in zip(equation.left, index, strict=True) if isinstance(e, Num)]
-            if all(e.value == i for e, i in constants) and (best is None or constants):
+            constants = [(e, i) for e, i in zip(equation.left, index, strict=True) if not isinstance(e, Pos)]
+            if all((e.value if isinstance(e, Num) else self.index(e)({})) == i for e, i in constants) and (
+                best is None or constants
+            ):
                 best = equation
         return best
 
@@ -146,6 +149,15 @@ class Evaluation(ABC):
             found = longer
         return found
 
+    def upper_bounds(self) -> dict[tuple[str, int], int]:
+        """How many positions behind its end an array has: those where a recurrence begins that runs from there."""
+        found: dict[tuple[str, int], int] = {}
+        for e in (e for equations in self.equations.values() for e in equations):
+            for p, i in enumerate(e.left):
+                if isinstance(i, Op | Size):
+                    found[e.target, p] = max(found.get((e.target, p), 0), behind(i))
+        return found
+
     def within(self, name: str, index: tuple[int, ...]) -> bool:
         if name in self.given:
             return index in self.store[name]
@@ -153,7 +165,7 @@ class Evaluation(ABC):
             if i < self.lowest.get((name, p), 0):
                 return False
             length = self.length(name, p, index[0])
-            if length is None or i >= length:
+            if length is None or i >= length + self.behind.get((name, p), 0):
                 return False
         return True
 

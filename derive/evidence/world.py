@@ -15,8 +15,10 @@ from derive.notation.layer import Equation, Tensor
 
 
 def forward(case: Case, numbers: Numbers = MP, given: dict[str, Elements] | None = None) -> Interpreter:
-    """The definition at a case."""
-    return Interpreter(case, case.layer.equations, case.layer.tensors, numbers, given)
+    """The definition at a case: the equations as they were typed, not in the normal form of their recurrences."""
+    layer, typed = case.layer, case.layer.written or case.layer
+    normal = (e for e in layer.equations if e.target not in typed.tensors)
+    return Interpreter(case, (*typed.equations, *normal), {**layer.tensors, **typed.tensors}, numbers, given)
 
 
 def known_tensors(tensors: dict[str, Tensor], equations: tuple[Equation, ...]) -> dict[str, Tensor]:

@@ -38,11 +38,11 @@ class Calls(Axes):
 
     Attributes:
         left: the indices on the left of the statement that is being read.
-        begun: recurrences whose beginning is given, and the place of the step among their indices.
+        begun: recurrences whose beginning is given, and the places of the step among their indices.
     """
 
     left: list[str] = field(default_factory=list)
-    begun: dict[str, int] = field(default_factory=dict)
+    begun: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def number(self, node: ast.expr) -> tuple[Expr, Literal["real", "integer", "boolean", "condition"]]:
         """An expression of numbers, and whether it is a whole number."""

@@ -293,7 +293,7 @@ class Expressions(Applications):
             )
         for n, (place, e, axis) in enumerate(zip(nodes, index, tensor.axes, strict=True)):
             self.check_rest(place, x.plain(e) or "", axis, name)
-            if isinstance(e, Num) and self.begun.get(name) != n:
+            if isinstance(e, Num) and n not in self.begun.get(name, ()):
                 self.check_inside(place, e, axis)
             if (i := x.plain(e)) is not None and not tensor.sequence:
                 self.along(place, i, axis, name)

@@ -229,6 +229,7 @@ class Layer:
     Attributes:
         sizes: axes whose length is not read off an input but computed: axis to expression.
         same: index to the axis it runs along (softmax's j runs along i).
+        written: the definition as it was typed, where its recurrences are in normal form here.
         begins_early: tensors that reach back to position -1 of a recurrence though no equation of theirs says so.
         choice: the value chosen for each option of kind choice that changes the equations.
         source, file, first_line: the definition's text, and where it begins.
@@ -246,6 +247,7 @@ class Layer:
     same: dict[str, str] = field(default_factory=dict)
     choice: tuple[tuple[str, str], ...] = ()
     begins_early: tuple[str, ...] = ()
+    written: Layer | None = field(default=None, repr=False, compare=False)
     source: str = ""
     file: str = ""
     first_line: int = 1

@@ -14,9 +14,11 @@ from math import prod
 
 from derive.notation import expr as x
 from derive.notation.errors import DefinitionError
-from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref, Size
 from derive.notation.expressions import Expressions
 from derive.notation.layer import Call, Equation, Layer, Option, Tensor
+from derive.notation.recurrences import normal
+from derive.notation.recurrences.places import behind, collected, shift
 from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, items, name_of
 from derive.notation.source import Definition
 from derive.notation.words import RESERVED
@@ -36,11 +38,13 @@ class Reader(Expressions):
 
     Attributes:
         complete: tensors of which every element is given.
+        furthest: how many steps back a recurrence is read.
         beginnings: recurrences, and where they begin.
     """
 
     complete: set[str] = field(default_factory=set)
-    beginnings: dict[str, ast.AST] = field(default_factory=dict)
+    furthest: dict[str, int] = field(default_factory=dict)
+    beginnings: dict[str, dict[tuple[tuple[int, Expr], ...], ast.AST]] = field(default_factory=dict)
 
     def reserved(self) -> frozenset[str]:
         return RESERVED
@@ -135,19 +139,24 @@ class Reader(Expressions):
                         self.fail(node, f"{index} is no index", "an index has a name that nothing else has")
                     e = Pos(index)
                     self.used.setdefault(index, node)
-                case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
-                    e = x.num(-1)
-                case ast.Constant(value=int()) | ast.UnaryOp(operand=ast.Constant(value=int())):
-                    mend = f"write {name}[-1, ...] = ... for what is there before step 0, or a case: a if t == 0 else b"
-                    self.fail(node, "a recurrence begins at -1", mend)
                 case _:
-                    mend = "write the equation for the element itself; a recurrence begins at -1 and runs forward, and "
-                    mend += "x[size(t) - 1 - t] reads an array from its end"
-                    self.fail(node, "the indices on the left are names", mend)
+                    e = self.beginning(node, name)
             if e in left:
                 self.fail(node, "an index stands twice on the left", "give the two axes different indices")
             left.append(e)
         return tuple(left)
+
+    def beginning(self, node: ast.expr, name: str) -> Expr:
+        """Where a recurrence begins: a number, counted from the front, or from the end: ``size(t)``."""
+        whole = not any(isinstance(n, ast.Subscript | ast.Attribute) for n in ast.walk(node))
+        e = self.whole_number(node, "a position on the left") if whole else Pos("")
+        sizes = [n for n in x.terms(e) if isinstance(n, Size)]
+        rest = x.sub(e, sizes[0]) if len(sizes) == 1 else e
+        if not isinstance(collected(rest), Num):
+            mend = f"write the equation for the element itself; {name}[-1, ...] or {name}[0, ...] begins a recurrence "
+            mend += f"that runs forward, {name}[size(t), ...] one that runs from the end"
+            self.fail(node, "the indices on the left are names", mend)
+        return x.add(*sizes, collected(rest))
 
     def check_loose(self, node: ast.Assign, name: str, left: tuple[Expr, ...], body: Expr) -> None:
         loose = [i for i in x.free(body) if Pos(i) not in left]
@@ -164,7 +173,7 @@ class Reader(Expressions):
     def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
         """Make the tensor on the left of an equation known; a constant index has no axis's name as yet."""
         axes = tuple(x.plain(e) or f"{name}.{n}" for n, e in enumerate(left))
-        starts = [n for n, e in enumerate(left) if isinstance(e, Num)]
+        starts = tuple((n, e) for n, e in enumerate(left) if x.plain(e) is None)
         known = self.tensors.get(name)
         if known is not None and known.role in ("input", "state"):
             self.fail(node, f"{name} is an input", "give the result a name of its own")
@@ -173,12 +182,12 @@ class Reader(Expressions):
         if name in x.CONSTANTS or name in self.used or name in self.declared():
             what = "a constant of the notation" if name in x.CONSTANTS else "an index"
             self.fail(node, f"{name} is {what}", "give the result a name of its own")
-        if len(starts) > 1:
-            self.fail(node, "a recurrence runs along one axis", "write -1 for one index only")
         if name in self.complete:
             self.fail(node, f"{name} is given twice", "give the second one another name")
-        if starts and name in self.begun:
+        if starts and starts in self.beginnings.get(name, {}):
             self.fail(node, f"the beginning of {name} is given twice", "leave one of them out")
+        if starts:
+            self.check_beginning(node, name, left)
         if known is not None and len(left) != len(known.axes):
             self.fail(
                 node, f"{name} has {len(known.axes)} axes above, {len(left)} here", "give the two different names"
@@ -188,30 +197,59 @@ class Reader(Expressions):
             if any(
                 (i == ELLIPSIS) != (a == ELLIPSIS)
                 for n, (i, a) in enumerate(zip(axes, known.axes, strict=True))
-                if n != at
+                if n not in at
             ):
                 self.fail(node, f"{name} begins with other axes", "write the same indices, with -1 for the step")
+            self.check_direction(node, name, left)
         self.tensors[name] = replace(known, axes=axes) if known is not None and not starts else Tensor(name, axes)
         if starts:
-            self.begun[name] = starts[0]
-            self.beginnings[name] = node
+            self.begun[name] = self.begun.get(name, frozenset()) | {n for n, _ in starts}
+            self.beginnings.setdefault(name, {})[starts] = node
         else:
             self.complete.add(name)
 
+    def check_beginning(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
+        """All beginnings of one recurrence are at one index, and at one end."""
+        starts = {n: isinstance(e, Num) for n, e in enumerate(left) if x.plain(e) is None}
+        known = {n: isinstance(e, Num) for starts in self.beginnings.get(name, {}) for n, e in starts}
+        if len(known | starts) > 1:
+            self.fail(node, "a recurrence runs along one axis", "write -1 for one index only")
+        if any(known.get(n, forward) != forward for n, forward in starts.items()):
+            mend = f"write two recurrences, each with a name of its own; {name}[-1, ...] or {name}[0, ...] runs forward"
+            self.fail(node, f"{name} begins at both ends", mend)
+
+    def check_direction(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
+        """A beginning from the end counts the positions of the step's own axis; along a list all run forward."""
+        for starts, place in self.beginnings[name].items():
+            for n, e in starts:
+                index = x.plain(left[n]) or ""
+                sizes = [s.axis for s in x.walk(e) if isinstance(s, Size)]
+                if sizes and self.find(sizes[0]) != self.find(index):
+                    mend = f"write size({index}) for the end of the axis along which {name} runs"
+                    self.fail(place, f"{name} begins at size({sizes[0]}), and its step is {index}", mend)
+                if e != x.num(-1) and any(t.sequence and t.axes[0] == index for t in self.tensors.values()):
+                    mend = f"write {name}[-1, ...] = ... for what the first entry is given"
+                    self.fail(place, "a recurrence along a list begins at -1", mend)
+
     def check_steps(self, node: ast.AST, body: Expr) -> None:
-        """A recurrence reads the step before: t - 1, and no other, until all of it is known."""
+        """A recurrence reads steps before, t - 1 and further back, and no other, until all of it is known."""
         for ref in (n for n in x.walk(body) if isinstance(n, Ref)):
             if ref.tensor not in self.begun or ref.tensor in self.complete:
                 continue
-            index = ref.index[self.begun[ref.tensor]]
-            before = [Pos(i) for i in self.left if index == x.add(Pos(i), x.num(-1))]
-            if not before:
-                what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than the one before"
-                two = f"for t - 2 write p[-1] = 0 and p[t] = {ref.tensor}[t - 1], and read p[t - 1]"
-                self.fail(node, what, f"read it at t - 1, where t is the step on the left; {two}")
+            for n in self.begun[ref.tensor]:
+                index, begun = ref.index[n], {e for starts in self.beginnings[ref.tensor] for _, e in starts}
+                sign = -1 if any(isinstance(e, Num) for e in begun) else 1
+                steps = [s for i in self.left if (s := shift(index, i)) is not None]
+                if not (any(s * sign > 0 for s in steps) or (index in begun and not steps)):
+                    what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than one before"
+                    before = "t - 1" if sign < 0 else "t + 1"
+                    mend = f"read it at {before}, where t is the step on the left"
+                    self.fail(node, what, f"{mend}; a recurrence from the end begins with {ref.tensor}[size(t), ...]")
+                back = max([s * sign for s in steps], default=0)
+                self.furthest[ref.tensor] = max(self.furthest.get(ref.tensor, 1), back)
 
     def text_of_target(self, node: ast.AST) -> str:
-        return self.text(node.targets[0]) if isinstance(node, ast.Assign) else "this"
+        return self.text(node.targets[0] if isinstance(node, ast.Assign) else node)
 
     # ---- the end ---------------------------------------------------------------------------------------------------
 
@@ -253,9 +291,17 @@ class Reader(Expressions):
 
     def check_end(self) -> None:
         """Every recurrence has its steps, and every index runs along an axis whose length is known."""
-        for name, place in self.beginnings.items():
+        for name, places in self.beginnings.items():
             if name not in self.complete:
+                place = next(iter(places.values()))
                 self.fail(place, f"{name} begins but has no steps", f"write {name}[t, ...] = ... below, or no -1 here")
+            for starts, place in places.items():
+                for _, e in starts:
+                    back = -int(e.value) if isinstance(e, Num) else behind(e)
+                    furthest = self.furthest.get(name, 1)
+                    if back > furthest:
+                        what = f"{self.text_of_target(place)} is read by no step, which go {furthest} back"
+                        self.fail(place, what, f"begin at {'-1' if isinstance(e, Num) else 'size(t)'}")
         known = self.declared()
         for i, place in self.used.items():
             if self.find(i) not in known:
@@ -289,7 +335,7 @@ class Reader(Expressions):
         self.check_end()
         for name in outputs:
             self.tensors[name] = replace(self.tensors[name], role="output")
-        return Layer(
+        read = Layer(
             name=self.function.name,
             doc=self.definition.doc,
             cites=self.definition.cites,
@@ -305,6 +351,7 @@ class Reader(Expressions):
             file=self.definition.file,
             first_line=self.definition.first,
         )
+        return normal(read)
 
 
 def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from derive.calculus.reverse import CalculusError, always, spread
 from derive.notation import expr as x
 from derive.notation.conditions import decided
-from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref, Size
 from derive.notation.layer import Equation
 from derive.program.dependence import components, condition_at, opened, recurrence, shifts_in, without_start
 from derive.program.draft import Draft
+
+NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def pushed(draft: Draft) -> Draft:
@@ -21,18 +24,22 @@ def pushed(draft: Draft) -> Draft:
     backpropagation is usually written so.
     """
     groups = components(list(draft.equations))
-    ordered = (e for group in groups for e in handed_back(group, draft.early, draft.layer.axis))
+    axes = {n: tuple(map(draft.layer.axis, t.axes)) for n, t in draft.tensors.items()}
+    ordered = (e for group in groups for e in handed_back(group, draft.early, draft.layer.axis, axes))
     return draft.with_equations(
         replace(e, body=known(e.body, draft.early)) if before_the_first(e.body, draft.early) else e for e in ordered
     )
 
 
-def handed_back(group: list[Equation], early: Container[str], along: Callable[[str], str]) -> list[Equation]:
+def handed_back(
+    group: list[Equation], early: Container[str], along: Callable[[str], str], axes: Mapping[str, tuple[str, ...]]
+) -> list[Equation]:
     """A group of equations that need one another, each position adding to its neighbour.
 
     Args:
         early: tensors that begin at position -1.
         along: says along which axis an index runs.
+        axes: of every tensor.
     """
     axis, backwards = recurrence(group)
     targets = {e.target for e in group}
@@ -58,7 +65,7 @@ def handed_back(group: list[Equation], early: Container[str], along: Callable[[s
             if not backwards or all(s < 0 for s in shifts) or (shifts != {1} and not shifts_in(term, axis, targets)):
                 here.append(without_start(term, axis))
                 at = {axis: x.num(-1)}
-                there = known(x.rename(term, at), early) if backwards and e.target in early else x.ZERO
+                there = known(x.rename(term, at), early, axes) if backwards and e.target in early else x.ZERO
                 if there != x.ZERO:
                     first.append(Equation(e.target, tuple(x.rename(i, at) for i in e.left), there))
             elif shifts == {1}:
@@ -79,16 +86,23 @@ def before_the_first(e: Expr, early: Container[str]) -> bool:
     return any(isinstance(n, Ref) and outside(n, early) for n in x.walk(e))
 
 
-def outside(ref: Ref, early: Container[str]) -> bool:
-    return any(isinstance(i, Num) and i.value < -(ref.tensor in early) for i in ref.index)
+def outside(ref: Ref, early: Container[str], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> bool:
+    """Whether an element surely lies outside its array: before the first position, or at the length of the axis."""
+    own = axes.get(ref.tensor, ())
+    behind = any(i == Size(a) for i, a in zip(ref.index, own, strict=False))
+    return behind or any(isinstance(i, Num) and i.value < -(ref.tensor in early) for i in ref.index)
 
 
-def known(e: Expr, early: Container[str]) -> Expr:
-    """An expression at position -1 of a recurrence: arrays that do not begin there are 0, and no condition is open."""
+def known(e: Expr, early: Container[str], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> Expr:
+    """An expression at position -1 of a recurrence: arrays that do not begin there are 0, and no condition is open.
+
+    Args:
+        axes: of the tensors that may be read at the length of an axis.
+    """
 
     def visit(n: Expr) -> Expr | None:
         match n:
-            case Ref() if outside(n, early):
+            case Ref() if outside(n, early, axes):
                 return x.ZERO
             case Op(">=", (Num(a), Num(b))):
                 return x.ONE if a >= b else x.ZERO

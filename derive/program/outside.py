@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from derive.notation import expr as x
+from derive.notation.affine import from_end
 from derive.notation.expr import Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
 from derive.program.ir import Array, Scatter
@@ -20,6 +21,8 @@ def may_lie_outside(ref: Ref, arrays: Mapping[str, Array], layer: Layer) -> bool
 def within(i: Expr, axis: str, start: int, layer: Layer) -> bool:
     """Whether an index surely is a position of an axis that begins at ``start``."""
     axis = layer.axis(axis)
+    if (back := from_end(i)) is not None:  # read from the end, an array has as many positions
+        return back[2] == -1 and layer.axis(back[0]) == layer.axis(back[1]) == axis
     match i:
         case Pos(index):  # inputs that share an index have the same length there
             own = layer.axis(index)

@@ -168,8 +168,9 @@ class Stabiliser:
                     continue
                 decay = made.get(found.decay)
                 if decay is None:
-                    name = self.fresh("decay", e.indices)
-                    decay = Equation(name, tuple(Pos(i) for i in e.indices), found.decay)
+                    axes = tuple(i for left in e.left for i in x.free(left))  # t of y[t - 1, n], too
+                    name = self.fresh("decay", axes)
+                    decay = Equation(name, tuple(map(Pos, axes)), found.decay)
                 form = found.body(decay.lhs)
                 if decay.lhs in set(x.walk(form)) and found.decay not in made:
                     made[found.decay] = decay

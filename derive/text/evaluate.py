@@ -310,6 +310,8 @@ class Run:
                 raise Unread(f"{self.text.name}: {len(index)} indices of {s.words}")
             if all(within(env[i], self.length(i, env, s)) for i in env):
                 found.append((s, n, env, index[len(index) - more :] if more else ()))
+        if len(found) > 1:  # where a recurrence begins inside the array, its step has nothing to say
+            found = [f for f in found if None in map(self.text.index, self.left(*f[:2]))] or found
         if len(found) > 1:
             raise Unread(f"{self.text.name}: {name}{list(index)} is given twice")
         if not found:

@@ -89,9 +89,9 @@ ERRORS = {
     "an input that is assigned": ("x[..., i] = 2 * x[..., i]\nreturn x", "x is an input"),
     "no return": ("y[..., i] = x[..., i]", "end the definition with: return y"),
     "a statement": ("print(x)\nreturn x", "not an equation"),
-    "a step that is not the one before": (
-        "h[-1, ...] = sum(j, x[..., j])\nh[i, ...] = h[i - 2, ...] + x[..., i]\nreturn h",
-        "at another step than the one before",
+    "a step that is not before": (
+        "h[-1, ...] = sum(j, x[..., j])\nh[i, ...] = h[i + 1, ...] + x[..., i]\nreturn h",
+        "at another step than one before",
     ),
     "an index without a size": ("y[..., i, k] = x[..., i]\nreturn y", "k = axis(...)"),
     "a call of too few tensors": ("z = linear(x)\nreturn z", "call it as linear(x, W, b)"),

@@ -1,11 +1,22 @@
-"""A recurrence whose step divides, takes a root, a logarithm or a power: nothing is read behind its end."""
+"""Recurrences: steps that divide or take a root, a logarithm or a power; every way of saying how one runs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
 import pytest
 
+from derive.evidence import world
+from derive.evidence.layout import Case
+from derive.evidence.numbers import FLOAT
+from derive.notation import define
+from derive.notation import expr as x
 from tests.fuzz.test_found import definition
 from tests.fuzz.worker import Outcome, attempt
+from tests.generality import support
 
 STEPS = [
     "x[t, b] / y[t - 1, b]",
@@ -28,3 +39,84 @@ STEPS = [
 def test_steps_that_are_not_defined_everywhere(step: str) -> None:
     body = f"y[-1, b] = h0[b]\ny[t, b] = {step}\nreturn y"
     assert attempt(definition("x: Real[t, b], h0: Real[b]", body)) == Outcome("agrees")
+
+
+#: Every way of saying where a recurrence begins, which way it runs and how far back it reads.
+WAYS = {
+    "two steps back": """
+        y[-2, b] = h0[b]
+        y[-1, b] = 2 * h0[b]
+        y[t, b] = y[t - 1, b] * y[t - 2, b] + x[t, b]""",
+    "two steps back, before which there is nothing": """
+        y[-1, b] = h0[b]
+        y[t, b] = y[t - 1, b] * x[t, b] + sum(j, y[t - 2, j] * h0[j])""",
+    "three steps back through an intermediate": """
+        y[-3, b] = h0[b]
+        y[-2, b] = y[-3, b] ** 2
+        y[-1, b] = y[-3, b] - y[-2, b]
+        a[t, b] = tanh(y[t - 3, b] + x[t, b])
+        y[t, b] = a[t, b] * y[t - 1, b] + y[t - 2, b]""",
+    "from 0": """
+        y[0, i] = x[0, i] * h0[i]
+        y[t, b] = y[t - 1, b] * x[t, b]""",
+    "from 0, with a sum along the steps": """
+        y[0, i] = sum(t, x[t, i]) * h0[i]
+        y[t, b] = y[t - 1, b] * x[t, b]""",
+    "from 0 and 1": """
+        y[0, b] = x[0, b]
+        y[1, b] = h0[b] * y[0, b] * x[1, b]
+        y[t, b] = y[t - 1, b] * y[t - 2, b] + x[t, b]""",
+    "from 0, where the step divides by what comes before": """
+        y[0, b] = h0[b]
+        y[t, b] = x[t, b] / x[t - 1, b] + y[t - 1, b] * sqrt(x[t - 1, b] ** 2)""",
+    "two arrays from 0": """
+        m[0, b] = x[0, b]
+        p[0, b] = m[0, b] * h0[b]
+        m[t, b] = p[t - 1, b] * x[t, b] + m[t - 1, b]
+        p[t, b] = m[t, b] * x[t, b]
+        y[t, b] = m[t, b] + p[t, b]""",
+    "from the end": """
+        y[size(t), b] = h0[b]
+        y[t, b] = y[t + 1, b] * x[t, b] + x[t, b] ** 2""",
+    "from the last": """
+        y[size(t) - 1, b] = x[size(t) - 1, b] * h0[b]
+        y[t, b] = y[t + 1, b] * x[t, b]""",
+    "from the end, two steps on, through an intermediate": """
+        y[size(t) + 1, b] = h0[b]
+        y[size(t), b] = 1
+        a[t, b] = tanh(y[t + 2, b] * x[t, b]) * t
+        y[t, b] = a[t, b] + y[t + 1, b] * x[t + 1, b]""",
+    "from the end, and read elsewhere": """
+        g[size(t), b] = h0[b]
+        g[t, b] = g[t + 1, b] * x[t, b]
+        y[t, b] = g[t + 1, b] + g[0, b] * g[t, b] + g[size(t) - 1 - t, b]""",
+    "both ways": """
+        f[-1, b] = h0[b]
+        f[t, b] = f[t - 1, b] * x[t, b]
+        g[size(t), b] = f[size(t) - 1, b]
+        g[t, b] = g[t + 1, b] * x[t, b] + f[t, b]
+        y[t, b] = f[t, b] * g[t, b]""",
+    "advantages": """
+        delta[t, b] = x[t, b] + 0.9 * x[t + 1, b] - x[t, b] ** 2
+        y[size(t) - 1, b] = delta[size(t) - 1, b]
+        y[t, b] = delta[t, b] + 0.9 * 0.8 * y[t + 1, b] * h0[b]""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_of_writing_a_recurrence(way: str, tmp_path: Path) -> None:
+    signature, body = "x: Real[t, b], h0: Real[b]", f"{dedent(WAYS[way]).strip()}\nreturn y"
+    assert attempt(definition(signature, body)) == Outcome("agrees")
+    with support.own_registry():
+        support.check(*support.built(tmp_path, support.definition(signature, body)), count=2)
+
+
+def test_a_definition_is_evaluated_as_it_was_typed() -> None:
+    """The normal form is compared with what the definition says, not with itself."""
+    text = support.definition("x: Real[t]", "y[size(t)] = 1\ny[t] = y[t + 1] * x[t]\nreturn y")
+    with support.own_registry():
+        (layer,) = define.read_source(support.HEAD + text, "typed.py")["odd"]
+    nothing = replace(layer, steps=tuple(replace(e, body=x.ZERO) for e in layer.equations))
+    for one in (layer, nothing):
+        run = world.forward(Case(one, {"x": np.array([2.0, 3.0, 5.0])}), FLOAT)
+        assert [run.element("y", (t,)) for t in range(3)] == [30, 15, 5]

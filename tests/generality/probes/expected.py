@@ -51,15 +51,8 @@ REFUSED: dict[str, str] = {
     "traps-trap_ends": r"before the beginning.*size\(i\) - 1",
 }
 
-TWO_BACK = "a recurrence reads one step back and no further"
-BEGINNING = "a recurrence begins at -1"
-FROM_END = "a recurrence runs forward"
-
 #: What does not hold yet, and why. A row whose probe passes is an error, so the list only shrinks.
 KNOWN: dict[str, str] = {
-    **dict.fromkeys(("recurrence-fibonacci_ar2", "messages-m_two_step"), TWO_BACK),
-    **dict.fromkeys(("recurrence-ema_first", "reproducers-r_begin_zero"), BEGINNING),
-    **dict.fromkeys(("recurrence-backward_rnn", "reproducers-r_begin_end", "traps-trap_backwards"), FROM_END),
     "messages-m_two_recurrences": "a recurrence over two axes",
     "recurrence-lstm_peephole": "double_backward is wrong",
     "recurrence-ctc": "backward: axes do not match where a label indexes a recurrence's own axis",
