@@ -289,10 +289,18 @@ class Reverse:
         ``sum_t f[t + 1] g[t]`` from -1, in which f is zero behind its end, is ``sum_t f[t] g[t - 1]`` from 0. Without
         such a factor the term at -1 is zero: the equation says so itself.
         """
-        ahead = any(
-            rest_of(e, i) == x.ONE for f in x.factors(body) if isinstance(f, Ref) for e in f.index if x.free(e) == [i]
-        )
-        return x.rename(body, {i: x.add(Pos(i), x.num(-1))}) if ahead else body
+
+
+        def ends_before(e: Expr) -> bool:
+            """Whether a product has such a factor; one that is a sum, where each of its terms has."""
+            return any(
+                any(rest_of(j, i) == x.ONE for j in f.index if x.free(j) == [i])
+                if isinstance(f, Ref)
+                else isinstance(f, Op) and f.fn == "add" and all(map(ends_before, f.args))
+                for f in x.factors(e)
+            )
+
+        return x.rename(body, {i: x.add(Pos(i), x.num(-1))}) if ends_before(body) else body
 
     @cached_property
     def starts(self) -> set[str]:
@@ -409,13 +417,17 @@ class Reverse:
         infinite = {
             i for n in x.walk(body) if singular(n) for i in x.free(n) if not self.counts_steps(self.layer.axis(i))
         }
-        return {
-            i
-            for f in x.factors(body)
-            if isinstance(f, Ref)
-            for n, i in enumerate(map(x.plain, f.index))
-            if i is not None and i not in infinite and self.same_length(i, f, n)
-        }
+
+        def zero(f: Expr) -> set[str]:
+            """Outside whose range a factor is zero; a sum is where each of its terms is."""
+            if isinstance(f, Ref):
+                named = enumerate(map(x.plain, f.index))
+                return {i for n, i in named if i is not None and self.same_length(i, f, n)}
+            if isinstance(f, Op) and f.fn == "add":
+                return set.intersection(*({i for g in x.factors(t) for i in zero(g)} for t in f.args))
+            return set()
+
+        return {i for f in x.factors(body) for i in zero(f)} - infinite
 
     def runs_over_part(self, index: str, axis: str, body: Expr) -> bool:
         """Whether an index stands on an axis of another length, and nothing else is zero where the index has ended."""

@@ -90,6 +90,9 @@ WAYS = {
         g[size(t), b] = h0[b]
         g[t, b] = g[t + 1, b] * x[t, b]
         y[t, b] = g[t + 1, b] + g[0, b] * g[t, b] + g[size(t) - 1 - t, b]""",
+    "a gate that looks at the state, with one weight for all steps": """
+        y[-1, b] = x[0, b]
+        y[t, b] = sigmoid(x[t, b] + h0[b] * y[t - 1, b]) * y[t - 1, b]""",
     "both ways": """
         f[-1, b] = h0[b]
         f[t, b] = f[t - 1, b] * x[t, b]
