@@ -290,7 +290,6 @@ class Reverse:
         such a factor the term at -1 is zero: the equation says so itself.
         """
 
-
         def ends_before(e: Expr) -> bool:
             """Whether a product has such a factor; one that is a sum, where each of its terms has."""
             return any(
