@@ -163,7 +163,10 @@ class Collector:
         means: dict[Expr, list[Expr]] = {}
         sums = [a for a, q in mono if is_sum(a) and q == 1]
         for a, q in mono:
-            if isinstance(a, Op) and a.fn == "exp":
+            if isinstance(a, Op) and a.fn == "exp" and isinstance(u := a.args[0], Op) and u.fn == "add":
+                whole = q > 0 and q.denominator == 1  # it may be one that a sum adds up
+                parts.append(x.power(a, Num(q)) if whole else Op("exp", (x.mul(Num(q), u),)))
+            elif isinstance(a, Op) and a.fn == "exp":
                 exponent.append(x.mul(Num(q), a.args[0]))
             elif isinstance(a, Size) and q == -1:
                 owner = next((s for s in sums if self.runs_over(s, a.axis)), None)

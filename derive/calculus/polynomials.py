@@ -180,8 +180,19 @@ class Algebra:
         return {((e, ONE),): ONE}
 
     def exponential(self, poly: Poly) -> Poly:
-        """exp of a sum is the product of exp of the terms; exp(log a) is a."""
+        """exp of a sum, as a power of the exp of a sum without common factor; exp(log a) is a.
+
+        It is not the product of exp of the terms: one of them may be out of range where their sum is not.
+        """
         pairs: list[tuple[Expr, Fraction]] = []
+        apart = {m: c for m, c in poly.items() if not m or all(isinstance(a, Op) and a.fn == "log" for a, _ in m)}
+        together = {m: c for m, c in poly.items() if m not in apart}
+        if len(together) > 1:
+            whole, content = self.divide(together, ())
+            if whole[min(whole, key=lambda m: text(self.term(ONE, m)))] < 0:
+                whole, content = scaled(whole, Fraction(-1)), -content
+            pairs.append((Op("exp", (self.back(whole),)), content))
+            poly = apart
         for mono, c in poly.items():
             if len(mono) == 1 and mono[0][1] == 1 and isinstance(a := mono[0][0], Op) and a.fn == "log":
                 inner = self.power(self.to(a.args[0]), c)

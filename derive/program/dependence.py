@@ -143,16 +143,24 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
 
 
 def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
-    """The axis along which a group of equations refers to itself at another position, and the direction."""
+    """The axis along which a group of equations refers to itself at another position, and the direction.
+
+    Along another axis a step may read neighbours, too (``a[t - 1, s - 1]``): it is the axis along which no array reads
+    itself where it stands.
+    """
     targets = {e.target for e in group}
-    for e in group:
-        for node in x.walk(e.body) if targets.intersection(x.tensors(e.body)) else ():
-            if isinstance(node, Ref) and node.tensor in targets:
-                for index in (*node.index, *e.left):
-                    shift = shift_of(index)
-                    if shift is not None and shift[1]:
-                        axis = shift[0]
-                        ahead = (position(node, axis) or 0) - (position(e.lhs, axis) or 0)
-                        if ahead:
-                            return axis, ahead > 0
-    return None, False
+    own = [(e, n) for e in group for n in x.walk(e.body) if isinstance(n, Ref) and n.tensor in targets]
+
+    def ahead(e: Equation, node: Ref, axis: str) -> int:
+        return (position(node, axis) or 0) - (position(e.lhs, axis) or 0)
+
+    found: dict[str, int] = {}
+    for e, node in own:
+        for index in (*node.index, *e.left):
+            shift = shift_of(index)
+            if shift is not None and shift[1] and (by := ahead(e, node, shift[0])):
+                found.setdefault(shift[0], by)
+    for axis, by in found.items():
+        if all(ahead(e, n, axis) for e, n in own if n.tensor == e.target and n != e.lhs):
+            return axis, by > 0
+    return next(((axis, by > 0) for axis, by in found.items()), (None, False))
