@@ -460,9 +460,12 @@ def mark(index: str) -> str:
 
 
 def tidy_indices(e: Expr) -> Expr:
-    """Collect terms in index expressions: ``(s*i + k - k) / s`` is ``i``."""
+    """Collect terms in index expressions, compared or as places: ``(s*i + k - k) / s`` is ``i``."""
 
     def visit(node: Expr) -> Expr | None:
+        match node:
+            case Op("<" | "<=" | ">" | ">=" | "==" | "!=" as op, (a, b)) if placed(a) and placed(b):
+                return Op(op, (tidy_index(a), tidy_index(b)))
         if not isinstance(node, Ref):
             return None
         return Ref(
@@ -470,6 +473,11 @@ def tidy_indices(e: Expr) -> Expr:
         )
 
     return x.transform(e, visit)
+
+
+def placed(e: Expr) -> bool:
+    """Whether an expression is a sum of indices and lengths."""
+    return all(isinstance(n, Pos | Size | Num) for t in x.terms(e) for n in x.factors(t))
 
 
 def tidy_index(e: Expr) -> Expr:

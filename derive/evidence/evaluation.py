@@ -117,14 +117,18 @@ class Evaluation(ABC):
         return value
 
     def equation_at(self, name: str, index: tuple[int, ...]) -> Equation | None:
-        """The equation whose constants are this element's, else the one without."""
-        best = None
+        """The equation with the most constants of those whose constants are this element's.
+
+        Along an edge of a recurrence over two axes its beginning says what is there, and not what is beyond.
+        """
+        best, most = None, 0
         for equation in self.equations.get(name, ()):
             constants = [(e, i) for e, i in zip(equation.left, index, strict=True) if not isinstance(e, Pos)]
-            if all((e.value if isinstance(e, Num) else self.index(e)({})) == i for e, i in constants) and (
-                best is None or constants
-            ):
-                best = equation
+            if constants and any(isinstance(e, Pos) and i < 0 for e, i in zip(equation.left, index, strict=True)):
+                continue
+            here = all((e.value if isinstance(e, Num) else self.index(e)({})) == i for e, i in constants)
+            if here and (best is None or (constants and len(constants) >= most)):
+                best, most = equation, len(constants)
         return best
 
     @staticmethod

@@ -141,7 +141,7 @@ class Reader(Expressions):
                     self.used.setdefault(index, node)
                 case _:
                     e = self.beginning(node, name)
-            if e in left:
+            if e in left and isinstance(e, Pos):
                 self.fail(node, "an index stands twice on the left", "give the two axes different indices")
             left.append(e)
         return tuple(left)
@@ -210,11 +210,15 @@ class Reader(Expressions):
 
     def check_beginning(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
         """All beginnings of one recurrence are at one index, and at one end."""
-        starts = {n: isinstance(e, Num) for n, e in enumerate(left) if x.plain(e) is None}
-        known = {n: isinstance(e, Num) for starts in self.beginnings.get(name, {}) for n, e in starts}
-        if len(known | starts) > 1:
-            self.fail(node, "a recurrence runs along one axis", "write -1 for one index only")
-        if any(known.get(n, forward) != forward for n, forward in starts.items()):
+        starts = {n: e for n, e in enumerate(left) if x.plain(e) is None}
+        known = {n: e for starts in self.beginnings.get(name, {}) for n, e in starts}
+        if len(known | starts) > 2:
+            self.fail(node, "a recurrence runs along one axis or two", "write -1 for no more than two indices")
+        if len(known | starts) == 2 and {*known.values(), *starts.values()} != {x.num(-1)}:
+            self.fail(
+                node, "a recurrence over two axes begins at -1", f"write {name}[-1, t] = ... and {name}[s, -1] = ..."
+            )
+        if any(isinstance(known.get(n, e), Num) != isinstance(e, Num) for n, e in starts.items()):
             mend = f"write two recurrences, each with a name of its own; {name}[-1, ...] or {name}[0, ...] runs forward"
             self.fail(node, f"{name} begins at both ends", mend)
 
@@ -236,17 +240,18 @@ class Reader(Expressions):
         for ref in (n for n in x.walk(body) if isinstance(n, Ref)):
             if ref.tensor not in self.begun or ref.tensor in self.complete:
                 continue
-            for n in self.begun[ref.tensor]:
-                index, begun = ref.index[n], {e for starts in self.beginnings[ref.tensor] for _, e in starts}
-                sign = -1 if any(isinstance(e, Num) for e in begun) else 1
-                steps = [s for i in self.left if (s := shift(index, i)) is not None]
-                if not (any(s * sign > 0 for s in steps) or (index in begun and not steps)):
-                    what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than one before"
-                    before = "t - 1" if sign < 0 else "t + 1"
-                    mend = f"read it at {before}, where t is the step on the left"
-                    self.fail(node, what, f"{mend}; a recurrence from the end begins with {ref.tensor}[size(t), ...]")
-                back = max([s * sign for s in steps], default=0)
-                self.furthest[ref.tensor] = max(self.furthest.get(ref.tensor, 1), back)
+            begun = {e for starts in self.beginnings[ref.tensor] for _, e in starts}
+            sign = -1 if any(isinstance(e, Num) for e in begun) else 1
+            back: list[int] = []
+            for n in sorted(self.begun[ref.tensor]):
+                index = ref.index[n]
+                steps = [s * sign for i in self.left if (s := shift(index, i)) is not None]
+                back.append(max(steps, default=1 if index in begun else -1))
+            if min(back) < 0 or not any(back):
+                what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than one before"
+                mend = f"read it at {'t - 1' if sign < 0 else 't + 1'}, where t is the step on the left"
+                self.fail(node, what, f"{mend}; a recurrence from the end begins with {ref.tensor}[size(t), ...]")
+            self.furthest[ref.tensor] = max(self.furthest.get(ref.tensor, 1), *back)
 
     def text_of_target(self, node: ast.AST) -> str:
         return self.text(node.targets[0] if isinstance(node, ast.Assign) else node)

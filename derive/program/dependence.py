@@ -145,7 +145,7 @@ def components(equations: list[Equation]) -> list[list[Equation]]:
 def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
     """The axis along which a group of equations refers to itself at another position, and the direction.
 
-    Along another axis a step may read neighbours, too (``a[t - 1, s - 1]``): it is the axis along which no array reads
+    Along another axis a step may read neighbours, too (``a[t - 1, s - 1]``): it is the axis along which no array needs
     itself where it stands.
     """
     targets = {e.target for e in group}
@@ -160,7 +160,10 @@ def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
             shift = shift_of(index)
             if shift is not None and shift[1] and (by := ahead(e, node, shift[0])):
                 found.setdefault(shift[0], by)
+    names = sorted(targets) if len(found) > 1 else []
     for axis, by in found.items():
-        if all(ahead(e, n, axis) for e, n in own if n.tensor == e.target and n != e.lhs):
+        here = [(e.target, n.tensor) for e, n in own if n != e.lhs and not ahead(e, n, axis)]
+        needs = [[names.index(b) for a, b in here if a == name] for name in names]
+        if all(len(g) == 1 and g[0] not in needs[g[0]] for g in groups(needs)):
             return axis, by > 0
     return next(((axis, by > 0) for axis, by in found.items()), (None, False))

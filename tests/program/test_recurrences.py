@@ -106,6 +106,40 @@ WAYS = {
 }
 
 
+#: Recurrences over two axes, x[s, t].
+OVER_TWO = {
+    "sums": """
+        y[-1, t] = 0
+        y[s, -1] = 0
+        y[s, t] = y[s - 1, t] + y[s, t - 1] - y[s - 1, t - 1] + x[s, t] ** 2""",
+    "edges and a corner": """
+        y[-1, t] = a[t]
+        y[s, -1] = x[s, 0]
+        y[-1, -1] = 2
+        y[s, t] = y[s - 1, t] * x[s, t] + y[s, t - 1] * y[s - 1, t - 1]""",
+    "the best alignment": """
+        p[-1, t] = -t - 1
+        p[s, -1] = -s - 1
+        m[s, t] = max(p[s - 1, t], p[s, t - 1]) - 1
+        p[s, t] = max(p[s - 1, t - 1] + x[s, t] * a[t], m[s, t])
+        y = p[size(s) - 1, size(t) - 1]""",
+    "two steps back, and read elsewhere": """
+        p[-1, t] = a[t]
+        p[s, -1] = 1
+        p[s, t] = p[s - 2, t] * x[s, t] + p[s, t - 1] / 2
+        y[s, t] = p[s - 1, t] * p[s, t]""",
+}
+
+
+@pytest.mark.parametrize("way", OVER_TWO)
+def test_recurrences_over_two_axes(way: str, tmp_path: Path) -> None:
+    signature, body = "x: Real[s, t], a: Real[t]", f"{dedent(OVER_TWO[way]).strip()}\nreturn y"
+    body = body.replace("return y", "return y" if "a[t]" in body else "z[t] = a[t] * y[0, t]\nreturn y, z")
+    assert attempt(definition(signature, body)) == Outcome("agrees")
+    with support.own_registry():
+        support.check(*support.built(tmp_path, support.definition(signature, body)), count=2)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_of_writing_a_recurrence(way: str, tmp_path: Path) -> None:
     signature, body = "x: Real[t, b], h0: Real[b]", f"{dedent(WAYS[way]).strip()}\nreturn y"

@@ -8,6 +8,7 @@ A definition may say more than that, and each way of saying it is another way of
   ``y[t] = a if t == 0 else f(y[t - 1])``.
 * Several steps back, ``y[t] = f(y[t - 1], y[t - 2])``: what was there before is an array of its own (the companion
   form), ``p[-1] = y[-2]; p[t] = y[t - 1]`` and ``y[t] = f(y[t - 1], p[t - 1])``.
+* Over two axes, ``y[s, t] = f(y[s - 1, t], y[s, t - 1])``: a diagonal is found at once, from the one before.
 
 So only the reader knows of them: calculus, programs and targets have the normal form alone.
 """
@@ -20,6 +21,7 @@ from derive.notation import expr as x
 from derive.notation.layer import Equation, Layer
 from derive.notation.recurrences.back import one_back
 from derive.notation.recurrences.beginning import begun_apart, begun_before
+from derive.notation.recurrences.diagonal import along_diagonals
 from derive.notation.recurrences.turned import turned
 
 
@@ -28,6 +30,6 @@ def normal(layer: Layer) -> Layer:
     if not any(x.plain(i) is None for s in layer.steps if isinstance(s, Equation) for i in s.left):
         return layer
     found = layer
-    for change in (begun_apart, turned, begun_before, one_back):
+    for change in (along_diagonals, begun_apart, turned, begun_before, one_back):
         found = change(found)
     return found if found is layer else replace(found, written=layer)

@@ -46,16 +46,15 @@ def changed(step: Step, f: Callable[[Expr], Expr]) -> Step:
 
 def together(layer: Layer, names: Iterable[str]) -> set[str]:
     """The tensors that need one of these, and that one of these needs."""
-    edges = [(r.tensor, reads(s)) for s in layer.steps for r in targets(s)]
+    needs = [(r.tensor, name) for s in layer.steps for r in targets(s) for name in reads(s)]
 
-    def reached(start: set[str], forward: bool) -> set[str]:
-        while found := {n for t, used in edges for n in (used if forward else {t}) if (t if forward else "") in start
-                        or (not forward and used & start)} - start:  # fmt: skip
+    def reached(start: set[str], pairs: list[tuple[str, str]]) -> set[str]:
+        while found := {b for a, b in pairs if a in start} - start:
             start = start | found
         return start
 
     names = set(names)
-    return reached(names, True) & reached(names, False)
+    return reached(names, needs) & reached(names, [(b, a) for a, b in needs])
 
 
 def steps_of(layer: Layer, early: Mapping[str, int]) -> dict[str, Place]:
@@ -132,3 +131,10 @@ def starts(s: Equation) -> Iterator[tuple[int, Expr]]:
 
 def bodies(step: Step) -> tuple[Expr, ...]:
     return tuple(a for a in step.arguments if a is not None) if isinstance(step, Call) else (step.body,)
+
+
+def tidied(e: Expr) -> Expr:
+    """An expression with its indices collected."""
+    return x.transform(
+        e, lambda n: Ref(n.tensor, tuple(collected(tidied(i)) for i in n.index)) if isinstance(n, Ref) else None
+    )

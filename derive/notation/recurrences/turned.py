@@ -19,6 +19,7 @@ from derive.notation.recurrences.places import (
     put,
     steps_of,
     targets,
+    tidied,
 )
 
 
@@ -116,10 +117,3 @@ def turned(layer: Layer) -> Layer:
     done = max(n for n, s in enumerate(steps) for r in targets(s) if r.tensor in names.values()) + 1
     layer = replace(layer, steps=(*steps[:done], *whole, *steps[done:]))
     return replace(layer, tensors=in_order(layer, tensors.values()))
-
-
-def tidied(e: Expr) -> Expr:
-    """An expression with its indices collected."""
-    return x.transform(
-        e, lambda n: Ref(n.tensor, tuple(collected(tidied(i)) for i in n.index)) if isinstance(n, Ref) else None
-    )

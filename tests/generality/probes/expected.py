@@ -53,7 +53,6 @@ REFUSED: dict[str, str] = {
 
 #: What does not hold yet, and why. A row whose probe passes is an error, so the list only shrinks.
 KNOWN: dict[str, str] = {
-    "messages-m_two_recurrences": "a recurrence over two axes",
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
     "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
     "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
