@@ -95,6 +95,6 @@ def judge(rows: Sequence[Row]) -> Verdict:
         f"{mean:.3f} of {name} in the mean, not {MEANS[name]:g}" for name, mean in means if mean > MEANS.get(name, mean)
     ]
     broken += [f"{slow} rows above {WORST_BY_HAND} of by hand"] if slow else []
-    broken += [] if "by hand" in dict(means) else ["nothing to compare with"]
+    broken += [] if any("by hand" in row.seconds for row in rows) else ["nothing to compare with"]
     lines.append(f"BROKEN: {'; '.join(broken)}" if broken else "all bounds hold")
     return Verdict(not broken, tuple(lines))

@@ -12,7 +12,9 @@ from reference.runtime.sums import accumulator
 
 BLOCK = 1 << 17  # bytes of the largest argument in one block
 WHOLE = 1 << 18  # up to here everything is one block
-RUN = 1 << 11  # bytes next to each other in memory, below which a block costs more to collect than it saves
+RUN = (
+    1 << 12
+)  # bytes next to each other in memory, a page of it, below which a block costs more to collect than it saves
 MOST = 1 << 20  # bytes of the largest argument in one block whose runs are to be so long: half a second-level cache
 
 Function = Callable[..., Any]
@@ -75,7 +77,7 @@ def in_parts(
         count, step = largest.size, BLOCK // largest.itemsize
     else:
         count = next(a.shape[axis] for a, axis in parts)
-        step = rows_at_once(parts, largest.nbytes, count)
+        step = rows_at_once(parts, largest.nbytes, count, None in joins)
         if step >= count:
             return [*call(arguments, dict.fromkeys((name for name, _ in into)))]
     done: list[Any] = []
@@ -106,18 +108,22 @@ def in_parts(
     return done
 
 
-def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int) -> int:
+def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int, added: bool = False) -> int:
     """How many of the rows make a block; all where it does not pay to cut them.
 
     A block is a piece of memory of its own where rows are the outermost axis, or runs of memory that are as long as
     its rows are together: where they lie next to each other inside other axes, few of them are a run of a few bytes,
-    for each of which the processor waits.
+    for each of which the processor waits. What is added up over the rows is added once a block: where a row is longer
+    than a block, that costs as much as the rest.
 
     Args:
         parts: the arrays that are cut, with the axis of their rows.
         largest: bytes of the largest of them.
         count: rows there are.
+        added: sums over the rows are among the results.
     """
+    if added and largest > BLOCK * count:
+        return count
     step = max(1, BLOCK * count // largest)
     for a, axis in parts:
         if 2 * a.nbytes >= largest and abs(a.strides[axis]) < max(map(abs, a.strides)):

@@ -280,7 +280,7 @@ class Examiner:
                 for axis, length in zip(slot, self.split_entry(pattern, a, slot, size, dims, position), strict=True):
                     self.fit_entry(pattern, a, axis, length, dims, position)
                     inner.append(length)
-            a = a.reshape(inner)
+            a = a if a.shape == (*inner,) else a.reshape(inner)  # the array itself where nothing is to be done
         return a if a.dtype == dims.dtype else cast(a, dims.dtype, dims.number)
 
     def split_entry(

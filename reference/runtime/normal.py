@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime import coefficients
-from reference.runtime.layout import least, most
+from reference.runtime.layout import least, memory_order, most
 from reference.runtime.storage import empty
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -262,9 +262,10 @@ def _blocked(kernel: Callable[..., None], x: Array, wanted: tuple[bool, ...], na
     const = _constants(dtype, dtype.char == "f" and x.size <= SMALL)
     if const.wide:
         x = x.astype(np.float64)
-    outs = [empty(x.shape, x.dtype) if want else None for want in wanted]
-    flat = x.reshape(-1)
-    flats = [None if out is None else out.reshape(-1) for out in outs]
+    order = memory_order(x)
+    outs = [empty(x.shape, x.dtype, order) if want else None for want in wanted]
+    flat = x.transpose(order).reshape(-1)  # as the elements lie
+    flats = [None if out is None else out.transpose(order).reshape(-1) for out in outs]
     rows = list(np.empty((ROWS, min(flat.size, BLOCK)), x.dtype))
     if flat.size <= BLOCK:
         if flat.size:

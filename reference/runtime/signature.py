@@ -256,11 +256,12 @@ class Signature(Binder):
         into = [*out, *("" for _ in (*results, *fields)[len(out) :])]
 
         def run(dims: Dims, *given: Any, **options: Any) -> Any:
-            several = len(results) > 1
+            several, inner = len(results) > 1, copy(dims)
             passed = dict(zip(names, (*given, *options.values()), strict=True))
 
             def call(parts: Sequence[Any], places: dict[str, Any]) -> list[Any]:
-                found, left = function(block(dims, places), *parts, **options)
+                inner.out = dims.out | places
+                found, left = function(inner, *parts, **options)
                 return [*(found if several else (found,)), *(left[n] for n in own)]
 
             joins = [self.pattern(n, dims).place(rows) for n in results] + [saved.get(n) for n in fields]
@@ -281,16 +282,18 @@ class Signature(Binder):
         places = {p.name: p.place(rows) for p in self.inputs} | dict(saved)
         into = [*out, *("" for _ in inputs[len(out) :])]
         several = len(outputs) != 1
-        returned = hints(function)["return"]
+        returned, new = hints(function)["return"], tuple.__new__
 
         def run(cotangents: Any, saved: Any) -> Any:
             dims = saved[-1]
+            inner = copy(dims)  # the same for all blocks: to make it takes as long as some operations on one
             given = [*(cotangents if several else (cotangents,)), *saved[:-1]]
             cut = [self.pattern(n, dims).place(rows) for n in outputs] + [places.get(n) for n in kept._fields[:-1]]
 
             def call(parts: Sequence[Any], into: dict[str, Any]) -> Any:
                 first = tuple(parts[: len(outputs)]) if several else parts[0]
-                return function(first, kept(*parts[len(outputs) :], block(dims, into)))
+                inner.out = dims.out | into
+                return function(first, new(kept, (*parts[len(outputs) :], inner)))
 
             return returned(*in_parts(call, given, cut, joins, into, self.elementwise))
 
@@ -369,13 +372,6 @@ def inside(function: Callable[..., Any]) -> Callable[..., Any]:
 def hints(function: Callable[..., Any]) -> dict[str, Any]:
     """The types of a function's parameters and of what it returns."""
     return inspect.get_annotations(function, eval_str=True)
-
-
-def block(dims: Dims, out: dict[str, Any]) -> Dims:
-    """The sizes of a call for a block of it, whose results go where they belong."""
-    found = copy(dims)
-    found.out = dims.out | out
-    return found
 
 
 def called(arguments: str, rows: str, large: str) -> str:

@@ -72,8 +72,12 @@ def row_dot(a: Array, b: Array) -> Array:
         return np.asarray(sum_over(a * b, axis=-1))
     if length <= PART:
         return np.asarray(np.vecdot(a, b))
-    parts = [np.vecdot(a[..., n : n + PART], b[..., n : n + PART]) for n in range(0, length, PART)]
-    return np.asarray(np.add.reduce(parts, axis=0, dtype=WIDE).astype(a.dtype))
+    whole = length - length % PART
+    left, right = (v[..., :whole].reshape(*v.shape[:-1], -1, PART) for v in (a, b))  # views: a row is a run of memory
+    total = np.add.reduce(np.vecdot(left, right), axis=-1, dtype=WIDE)
+    if whole < length:
+        total = total + np.vecdot(a[..., whole:], b[..., whole:])
+    return np.asarray(total.astype(a.dtype))
 
 
 def square_sum(e: Array, axis: Axis) -> Array:

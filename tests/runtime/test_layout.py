@@ -53,7 +53,7 @@ def test_extremes_and_places_in_any_order(order: tuple[int, ...], special: float
         ((4096, 1024), (1, 0), 1, 128),  # columns of a transposed one
         ((4096, 1024), (0, 1), 1, 1),  # columns: a block would be runs of 32 bytes
         ((4096, 1024), (1, 0), 0, 1),
-        ((64, 16384), (0, 1), 1, 32),  # few rows: runs of RUN bytes make no block too large
+        ((64, 16384), (0, 1), 1, 16),  # few rows: runs of RUN bytes make no block too large
         ((32, 64, 3136), (0, 1, 2), 1, 64),  # channels of images: long runs
         ((32, 64, 3136), (0, 2, 1), 1, 1),  # channels that lie last
     ],
@@ -64,6 +64,13 @@ def test_blocks_are_cut_where_runs_of_memory_are_long(
     a = np.empty(tuple(shape[n] for n in order), np.float32).transpose(layout.inverse(order))
     step = blocks.rows_at_once([(a, axis)], a.nbytes, shape[axis])
     assert -(-shape[axis] // step) == blocks_there_are
+
+
+def test_sums_over_rows_that_are_longer_than_a_block_are_not_added_up_block_by_block() -> None:
+    a = np.empty((16, 65536), np.float32)
+    assert a[0].nbytes > blocks.BLOCK
+    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16, added=True) == 16
+    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16) == 1
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from derive.evidence import kernels
-from reference import batch_norm, layer_norm, linear, softmax
+from reference import batch_norm, layer_norm, linear, mlp, softmax
 from reference.runtime.signature import Array, Dims, Signature, inside
 from tests.evidence.shared import LAYERS
 
@@ -99,3 +99,11 @@ def test_calls_like_the_one_before_are_known_by_shape_dtype_class_and_options() 
                 y, saved = twice(x, own_=value)  # type: ignore[arg-type]
                 np.testing.assert_array_equal(y, value * np.asarray(x))
                 assert saved.dims["i"] == len(x)
+
+
+def test_lists_that_fit_come_through_as_they_are() -> None:
+    """A call of a network is looked up like any other: to look at its lists anew took more than its arithmetic."""
+    rng = np.random.default_rng(0)
+    x, W, b = rng.standard_normal((8, 16)), [rng.standard_normal((4, 16))], [rng.standard_normal(4)]
+    _, saved = mlp.forward(x, W, b)
+    assert saved.dims.direct
