@@ -23,6 +23,7 @@ Axis = int | tuple[int, ...] | None
 PART = 1024  # terms of a product that BLAS adds up in float32
 SLABS = 8  # numbers added one after another in float32
 TERMS = 32  # so many numbers may be added one after another
+COLUMNS = 8  # so few numbers NumPy adds one after another
 SMALL = 8192  # elements up to which to convert them costs less than to cut them into slabs
 THIN = 16  # size below which a matrix product takes as long as to read its factors
 WIDE = np.dtype(np.float64)
@@ -30,12 +31,26 @@ WIDE = np.dtype(np.float64)
 
 def sum_over(a: Array, axis: Axis = None) -> Any:
     """The sum over some axes; over all for None."""
+    if a.size > SMALL and axis.__class__ is int and a.shape[axis] < COLUMNS:
+        return _of_columns(a, axis)
     return np.add.reduce(a, axis=axis) if _as_it_comes(a, axis) else _wide(a, axis).astype(a.dtype)
 
 
 def mean(a: Array, axis: Axis, count: int) -> Any:
     """The sum over some axes divided by a number, rounded once where the sum is wider."""
     return np.add.reduce(a, axis=axis) / count if _as_it_comes(a, axis) else (_wide(a, axis) / count).astype(a.dtype)
+
+
+def _of_columns(a: Array, axis: int) -> Any:
+    """The sum over an axis of a few positions, in their order: NumPy's adds so few one after another too, but makes a
+    loop of its own for each of the sums."""
+    columns = np.moveaxis(a, axis, 0)
+    if len(columns) < 2 or a.dtype.char == "e":
+        return np.add.reduce(a, axis=axis)
+    total = columns[0] + columns[1]
+    for column in columns[2:]:
+        total += column
+    return total
 
 
 def _as_it_comes(a: Array, axis: Axis) -> bool:
@@ -89,17 +104,30 @@ def square_sum(e: Array, axis: Axis) -> Array:
 
 def matrix_product(a: Array, b: Array) -> Any:
     """``a @ b`` of matrices or stacks of them."""
-    if a.shape[-1] <= PART or a.dtype.char != "f":
+    length = a.shape[-1]
+    if length == 1:  # products without a sum, which BLAS is no faster for
+        return a * b
+    if length <= PART or a.dtype.char != "f":
         return a @ b
-    height, width, length = a.shape[-2], b.shape[-1], a.shape[-1]
-    thin = height * width <= THIN * (height + width)
-    step = 4 * PART if thin else PART
+    height, width = a.shape[-2], b.shape[-1]
+    if height * width <= THIN * (height + width):
+        return _thin_product(a, b)
     total: Array | None = None
-    for n in range(0, length, step):
-        left, right = a[..., n : n + step], b[..., n : n + step, :]
-        part = left.astype(WIDE) @ right.astype(WIDE) if thin else left @ right
+    for n in range(0, length, PART):
+        part = a[..., n : n + PART] @ b[..., n : n + PART, :]
         total = part.astype(WIDE, copy=False) if total is None else np.add(total, part, out=total)
     assert total is not None
+    return total.astype(a.dtype)
+
+
+def _thin_product(a: Array, b: Array) -> Any:
+    """``a @ b`` where all parts of the sums together are little beside the factors: they are one stack of products."""
+    whole = a.shape[-1] - a.shape[-1] % PART
+    left = a[..., :whole].reshape(*a.shape[:-1], -1, PART).swapaxes(-3, -2)  # views of either
+    right = b[..., :whole, :].reshape(*b.shape[:-2], -1, PART, b.shape[-1])
+    total = np.add.reduce(left @ right, axis=-3, dtype=WIDE)
+    if whole < a.shape[-1]:
+        total = total + a[..., whole:] @ b[..., whole:, :]
     return total.astype(a.dtype)
 
 

@@ -128,3 +128,37 @@ def test_a_row_has_the_same_sum_whatever_is_in_front(function: Any, count: int) 
     for i in range(2):
         for j in range(3):
             assert function(rows[i, j]) == together[i, j] == function(rows[i])[j]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((4000, 3), 1), ((4000, 7), -1), ((5, 4000), 0), ((200, 2, 50), 1), ((9000, 1), 1)]
+)
+def test_a_few_numbers_are_added_in_their_order(shape: tuple[int, ...], axis: int, dtype: type) -> None:
+    a = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    assert a.size > sums.SMALL
+    assert np.array_equal(sums.sum_over(a, axis), np.add.reduce(a, axis=axis))
+    assert not np.shares_memory(sums.sum_over(a, axis), a)
+
+
+@pytest.mark.parametrize("length", [sums.PART + 1, 2 * sums.PART, 5 * sums.PART + 7])
+@pytest.mark.parametrize("turned", [False, True])
+def test_thin_products_are_one_stack_of_products(length: int, turned: bool) -> None:
+    rng = np.random.default_rng(length)
+    a, b = rng.standard_normal((3, 2, length)), rng.standard_normal((3, length, 5))
+    left, right = a.astype(np.float32), b.astype(np.float32)
+    if turned:
+        left, right = (np.ascontiguousarray(v.swapaxes(-1, -2)).swapaxes(-1, -2) for v in (left, right))
+    exact = left.astype(float) @ right.astype(float)
+    found = sums.matrix_product(left, right)
+    assert found.dtype == np.float32
+    bound = sums.loss(length, products=True) * 2**-24 * (np.abs(left).astype(float) @ np.abs(right).astype(float))
+    assert np.all(np.abs(found - exact) <= bound)
+
+
+def test_products_without_a_sum() -> None:
+    a, b = (
+        np.random.default_rng(0).standard_normal((2, 3, 4, 1)),
+        np.random.default_rng(1).standard_normal((2, 3, 1, 5)),
+    )
+    assert np.array_equal(sums.matrix_product(a, b), a @ b)
