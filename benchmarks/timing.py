@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS, Array, Missing, Step, arrays, pose, spread
 
+TIMES = "processor time, the fastest of many samples"
 SAMPLE = 2e-3  # seconds: a sample repeats a short step until it lasts about this long
 TOLERANCE = {
     "float32": 1e-4,

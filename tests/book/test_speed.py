@@ -10,11 +10,17 @@ import pytest
 from derive.targets.speed import speed
 
 MACHINE = {"processor": "abacus", "python": "3.11", "numpy": "2.4"}
-BOUNDS = {"mean by hand": 0.7, "worst by hand": 1.1, "mean autograd": 0.25}
+BOUNDS = {"mean by hand": 0.9, "worst by hand": 1.3, "mean autograd": 0.5, "many": 100_000}
+SHAPES = {"tiny": "calls", "tall": "many rows"}
 
 
 def row(size: str, dtype: str, **seconds: float) -> dict[str, object]:
-    return {"layer": "relu", "size": size, "dtype": dtype, "seconds": seconds}
+    elements = {"tiny": 128, "tall": 1 << 20}[size]
+    return {"layer": "relu", "size": size, "dtype": dtype, "seconds": seconds, "elements": elements}
+
+
+def figures(rows: list[dict[str, object]]) -> dict[str, object]:
+    return {"machine": MACHINE, "times": "medians", "shapes": SHAPES, "bounds": BOUNDS, "rows": rows}
 
 
 def page(tmp_path: Path, figures: object) -> str:
@@ -27,21 +33,24 @@ def test_ratios_and_means(tmp_path: Path) -> None:
     rows = [
         row("tiny", "float32", gradbook=4e-6, **{"by hand": 2e-6}, torch=8e-6),
         row("tiny", "float64", gradbook=1e-6, **{"by hand": 2e-6}, torch=8e-6),
-        row("large", "float32", gradbook=5e-3, **{"by hand": 10e-3}),
+        row("tall", "float32", gradbook=5e-3, **{"by hand": 10e-3}),
+        row("tall", "float64", gradbook=14e-3, **{"by hand": 10e-3}),
     ]
-    text = page(tmp_path, {"machine": MACHINE, "bounds": BOUNDS, "rows": rows})
+    text = page(tmp_path, figures(rows))
     assert "| [relu](layers/relu.md) | tiny | 4.00 µs · 1.00 µs | **2.00** · 0.50 |  | 0.50 · 0.12 |" in text
-    assert "| [relu](layers/relu.md) | large | 5.00 ms | 0.50 |  |  |" in text
+    assert "| [relu](layers/relu.md) | tall | 5.00 ms · 14.0 ms | 0.50 · **1.40** |  |  |" in text
     assert "| tiny | 1.00 |  | 0.25 |" in text
-    assert "| large | 0.50 |  |  |" in text
-    assert "0.7 of NumPy by hand's time in the mean (not reached)" in text
-    assert "no row above 1.1 of NumPy by hand (not in 1 of 3)" in text
+    assert "| tall | 0.84 |  |  |" in text
+    assert "| tall | many rows |" in text
+    assert "times are\nmedians." in text
+    assert "more than 100,000 elements 0.9 of NumPy by hand's time in the mean (reached)" in text
+    assert "none above 1.3 of it (not in 1 of 2)" in text
     assert "abacus" in text
 
 
 @pytest.mark.parametrize(
-    "figures", [[], {"rows": []}, {"machine": MACHINE, "bounds": BOUNDS, "rows": [{"layer": "relu"}]}]
+    "other", [[], {"rows": []}, figures([{"layer": "relu"}]), {"machine": MACHINE, "bounds": BOUNDS, "rows": []}]
 )
-def test_other_files_are_refused(tmp_path: Path, figures: object) -> None:
+def test_other_files_are_refused(tmp_path: Path, other: object) -> None:
     with pytest.raises(ValueError, match="measure again with python -m benchmarks"):
-        page(tmp_path, figures)
+        page(tmp_path, other)
