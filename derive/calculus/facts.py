@@ -112,10 +112,11 @@ class Knowledge:
         if len(body) != 1:
             return
         ((mono, c),) = body.items()
-        rest = [(a, q) for a, q in mono if not is_condition(a)]
-        if len(rest) == 1 and is_function(*rest[0]) and c == 1 and set(x.free(rest[0][0])) == set(e.indices):
+        rest = [(a, q) for a, q in mono if not is_condition(a) and not isinstance(a, Size | Num)]
+        if len(rest) == 1 and is_function(*rest[0]) and c > 0 and set(x.free(rest[0][0])) == set(e.indices):
             (atom, unit), *_ = rest
-            value = ((((e.lhs, ONE),), ONE),)
+            k, value_mono = product([(e.lhs, ONE), *((a, -q) for a, q in mono if isinstance(a, Size | Num))])
+            value = ((value_mono, k / c),)
             about = f"the definition of {e.target}"
             self.names.append(Rule(atom, unit, value, variables(e.lhs), conditions, about))
 
@@ -168,10 +169,16 @@ class Knowledge:
             bodies = [e.body for e in self.equations if e.target == a.tensor]
             return len(bodies) == 1 and all(self.never_zero(f) for f in x.factors(bodies[0]))
         if isinstance(a, Op) and a.fn == "pow" and isinstance(a.args[1], Num):
-            return a.args[1].value < 0 or a.args[1].value.denominator != 1
+            return a.args[1].value < 0 or (a.args[1].value.denominator != 1 and not self.of_squares(a.args[0]))
         if is_sum(a):
             return all(self.never_zero(f) for f, _ in self.algebra.factors_of(a))
         return isinstance(a, Size) or (isinstance(a, Op) and a.fn == "exp") or (isinstance(a, Num) and a.value != 0)
+
+    def of_squares(self, a: Expr) -> bool:
+        """Whether it is a sum of squares and nothing else, which is 0 where all of them are."""
+        poly = self.algebra.to(a)
+        sums = [f for m in poly for f, _ in m if is_sum(f)]
+        return len(poly) == len(sums) == 1 and all(q % 2 == 0 for _, q in self.algebra.factors_of(sums[0]))
 
     def seen_by(self, sums: list[Expr], u: Ref) -> set[Expr]:
         """How the summands see u: as itself or through exp, with the index of u put back."""

@@ -37,7 +37,7 @@ from derive.program.rows import Costs, grouped
 from derive.program.schedule import scheduled
 from derive.program.selected import selected
 from derive.program.share import shared
-from derive.program.stable import Stabiliser, positive
+from derive.program.stable import Stabiliser, divided, positive
 from derive.program.typed import check
 
 Pass = Callable[[Draft], Draft]
@@ -51,7 +51,7 @@ def needed(draft: Draft) -> Draft:
 def accurate(draft: Draft) -> Draft:
     """Forms that do not lose accuracy; see derive.program.stable."""
     tensors = dict(draft.tensors)
-    known = draft.unit_rows, positive(draft.layer)
+    known = draft.unit_rows, positive(draft.layer), divided(draft.layer)
     stabiliser = Stabiliser(list(draft.equations), tensors, frozenset(draft.results), draft.layer, *known)
     return replace(draft, equations=tuple(stabiliser.run()), tensors=tensors, notes=tuple(stabiliser.notes))
 

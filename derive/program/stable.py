@@ -33,7 +33,7 @@ from derive.program.rewriting.table import AGAIN, FIRST, LAST, Row
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 
-HALF = Fraction(1, 2)
+UNNAMED = "%root"
 
 
 @dataclass
@@ -55,6 +55,7 @@ class Stabiliser:
     layer: Layer
     unit_rows: frozenset[str] = frozenset()
     positive: frozenset[Expr] = frozenset()
+    divided: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     index: tuple[list[Equation], int, dict[str, list[Equation]]] = field(default_factory=lambda: ([], 0, {}))
 
@@ -226,6 +227,38 @@ class Stabiliser:
             for made in reversed(self.new_norms.values()):
                 first = min(n for n, e in enumerate(self.flat) if made.target in x.tensors(e.body))
                 self.flat.insert(first, made)
+            self.slopes_of_norms()
+
+    def slopes_of_norms(self) -> None:
+        """Where a norm is 0 its gradient is 0, not 0 / 0: what differentiation divides by it is divided by infinity.
+
+        What the definition itself divides by it is left as it is.
+        """
+        norms = set(self.new_norms)
+        for e in self.flat:
+            data = [f for f in x.factors(e.body) if x.tensors(f)]
+            if len(data) == 1 and isinstance(data[0], Ref) and data[0].tensor in norms and self.definition(e.target):
+                norms.add(e.target)
+        if self.divided & {*norms, UNNAMED}:
+            return
+        made: dict[str, Equation] = {}
+
+        def visit(e: Expr) -> Expr | None:
+            match e:
+                case Op("pow", (Ref(name, index), x.Num(n))) if n < 0 and name in norms:
+                    if name not in made:
+                        axes = tuple(f"{i}" for i in self.tensors[name].axes)
+                        own = Ref(name, tuple(map(Pos, axes)))
+                        new = self.fresh(f"nonzero_{name}", axes)
+                        made[name] = Equation(new, own.index, x.where(Op("==", (own, x.ZERO)), x.INF, own))
+                    return x.power(Ref(made[name].target, index), x.Num(n))
+            return None
+
+        self.flat = [replace(e, body=x.transform(e.body, visit)) for e in self.flat]
+        for new in made.values():
+            self.note("the gradient of a norm at 0 is 0: what it divides there is divided by infinity")
+            first = min(n for n, e in enumerate(self.flat) if new.target in x.tensors(e.body))
+            self.flat.insert(first, new)
 
     def squares(self) -> None:
         """A sum of all squares is added up in a wider format where there is one."""
@@ -273,6 +306,14 @@ def by_target(equations: Iterable[Equation]) -> dict[str, list[Equation]]:
 def positive(layer: Layer) -> frozenset[Expr]:
     """The options of a layer that are above 0."""
     return frozenset(x.Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS)
+
+
+def divided(layer: Layer) -> frozenset[str]:
+    """The tensors that a definition divides by as they are, and ``%root`` if it divides by a root."""
+    nodes = (n for e in layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "pow")
+    below = [(a, n.value) for a, n in (node.args for node in nodes) if isinstance(n, x.Num) and n.value < 0]
+    roots = {UNNAMED for _, n in below if n.denominator == 2}
+    return frozenset({a.tensor for a, _ in below if isinstance(a, Ref)} | roots)
 
 
 def of_size(e: Expr) -> bool:

@@ -54,3 +54,47 @@ def test_row_norm(dtype: type) -> None:
     assert row_norm(np.zeros((2, 0), dtype), 1).tolist() == [0, 0]
     assert np.isnan(row_norm(np.array([[np.nan, 1]], dtype), 1)).all()
     assert np.isinf(row_norm(np.array([[np.inf, 1]], dtype), 1)).all()
+
+
+AT_ZERO = {
+    **{n: NORMS[n][:2] for n in ("rows", "columns", "distance", "deviation")},
+    "of all": (X, "y = sqrt(sum((b, i), x[b, i] ** 2))"),
+    "scaled": (X, "n[b] = sqrt(sum(i, x[b, i] ** 2) / 3)\ny[b, i] = n[b] * x[b, i]"),
+    "pairs": (
+        "x: Real[..., b, i], z: Real[..., c, i]",
+        "y[..., b, c] = sqrt(sum(i, (x[..., b, i] - z[..., c, i]) ** 2))",
+    ),
+    "in a loss": (XZ, "n[b] = sqrt(sum(i, (x[b, i] - z[b, i]) ** 2))\ny = mean(b, max(0, n[b] - 1) + n[b] ** 2)"),
+}
+
+
+@pytest.mark.parametrize("name", AT_ZERO)
+def test_the_gradient_at_0_is_0(name: str, tmp_path: Path) -> None:
+    """In all orders, where every element is the same, and nothing is said of it; NaN stays NaN."""
+    signature, body = AT_ZERO[name]
+    with own_registry():
+        _, kernel = built(tmp_path, definition(signature, body + "\nreturn y"))
+    same = tuple(np.zeros((3, 3)) for _ in range(1 + ("z" in signature)))
+    along = tuple(np.random.default_rng(2).standard_normal((len(same), 3, 3)))
+    with np.errstate(all="raise"):
+        y, saved = kernel.forward(*same)
+        dy = np.random.default_rng(3).standard_normal(np.shape(y))
+        first = kernel.backward(dy, saved)
+        tangent = kernel.jvp(same, along)
+        second = kernel.double_backward(dy, same, along)
+    assert not any(np.any(a) for a in (y, tangent))
+    assert not any(np.any(g) for g in first)
+    assert all(np.isfinite(g).all() for g in second)
+    broken = (np.full((3, 3), np.nan), *same[1:])
+    _, saved = kernel.forward(*broken)
+    assert np.isnan(kernel.backward(dy, saved)[0]).all()
+
+
+def test_what_a_definition_divides_by_a_norm_is_left_as_it_is(tmp_path: Path) -> None:
+    """A unit vector of nothing is no number, and neither is its gradient."""
+    with own_registry():
+        _, kernel = built(tmp_path, definition(X, NORMS["unit"][1] + "\nreturn y"))
+    with np.errstate(invalid="ignore"):
+        y, saved = kernel.forward(np.zeros((2, 3)))
+        assert np.isnan(y).all()
+        assert np.isnan(kernel.backward(np.ones((2, 3)), saved).x).all()

@@ -207,6 +207,8 @@ class Values:
         """``square_sum(e, axis)``, and its root."""
         p = self.printer
         frame = p.frame(s.body, axes + over)
+        if tuple(a for a in frame if a not in over) != axes:
+            frame = axes + over
         places = sorted(frame.index(a) for a in over)
         word = "row_norm" if s.op == "norm" else "square_sum"
         p.functions.add(word)

@@ -55,8 +55,6 @@ REFUSED: dict[str, str] = {
 KNOWN: dict[str, str] = {
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
     "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
-    "reductions-norm_axis": "the gradient of a norm at 0 is 0 / 0",
-    "structure-cdist": "the gradient of a norm at 0 is 0 / 0",
 }
 
 #: Legs of the evidence that are red, by probe, and why.
