@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
+from derive.program.cases import fragile, together
 from derive.program.common import canonical
 from derive.program.contraction import pair
 from derive.program.draft import Draft
@@ -70,12 +71,20 @@ class Naming:
             return x.mul(*(Size(self.layer.axis(i)) for i in idle), rest)
         return e
 
-    def reductions(self, e: Expr, equation: Equation, top: bool = False) -> Expr:
+    def reductions(self, e: Expr, equation: Equation, top: bool = False, tests: tuple[Expr, ...] = ()) -> Expr:
+        """An expression with names for reductions; ``tests`` are the conditions under which it is needed."""
         whole = self.split(e)
         if whole != e:
-            return self.reductions(whole, equation, top)
+            return self.reductions(whole, equation, top, tests)
+        if isinstance(e, Op) and e.fn == "where":
+            c, a, b = e.args
+            one = self.reductions(a, equation, tests=(*tests, c))
+            other = self.reductions(b, equation, tests=(*tests, Op("not", (c,))))
+            return x.where(self.reductions(c, equation), one, other)
+        if isinstance(e, Op) and e.fn == "mul":
+            tests = (*tests, *(f.args[0] for f in e.args if isinstance(f, Op) and f.fn == "iverson"))
         if isinstance(e, Reduce):
-            e = Reduce(e.op, e.over, self.reductions(e.body, equation))
+            e = Reduce(e.op, e.over, self.needed(self.reductions(e.body, equation), e, tests))
             if top:
                 return e
             free = x.free(e)
@@ -92,7 +101,14 @@ class Naming:
             return Ref(name, left)
         if isinstance(e, Ref):
             return e
-        return x.rebuild(e, lambda child: self.reductions(child, equation))
+        return x.rebuild(e, lambda child: self.reductions(child, equation, tests=tests))
+
+    def needed(self, body: Expr, e: Reduce, tests: tuple[Expr, ...]) -> Expr:
+        """What is summed only in one case: where that is not taken nothing is evaluated that could fail."""
+        own = tuple(c for c in tests if set(x.free(c)) <= set(x.free(e)))
+        if e.op != "sum" or not own or not any(fragile(n) and set(x.free(n)) & set(e.over) for n in x.walk(body)):
+            return body
+        return x.where(together(own), body, x.ZERO)
 
     def unused(self, e: Reduce) -> str:
         """sum_g_x_hat: the reduction and what it reduces."""

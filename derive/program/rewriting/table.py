@@ -140,6 +140,13 @@ FIRST = (
     Row("log sigmoid", log(logistic(U)), x.neg(softplus(x.neg(U))), SOFT, through=True),
     Row("log of 1 - sigmoid", log(x.sub(ONE, logistic(U))), x.neg(softplus(U)), SOFT, through=True),
     Row("softplus less that of -u", x.sub(softplus(U), softplus(x.neg(U))), U, SOFT),
+    Row(
+        "softplus of a multiple",
+        x.div(softplus(x.mul(C, U)), C),
+        x.add(f("max", U, ZERO), x.div(softplus(x.neg(f("abs", x.mul(C, U)))), C)),
+        "log(1 + exp(c u))/c is computed as max(u, 0) + log1p(exp(-|c u|))/c: c u may overflow, not u",
+        positive_number,
+    ),
     Row("u - softplus", x.sub(U, softplus(U)), x.neg(softplus(x.neg(U))), SOFT),
     Row(
         "log cosh",

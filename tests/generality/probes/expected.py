@@ -54,7 +54,6 @@ REFUSED: dict[str, str] = {
 #: What does not hold yet, and why. A row whose probe passes is an error, so the list only shrinks.
 KNOWN: dict[str, str] = {
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
-    "losses-kl_div": "double_backward takes a logarithm that a flag leaves out",
 }
 
 #: Legs of the evidence that are red, by probe, and why.
