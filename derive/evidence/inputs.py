@@ -276,11 +276,11 @@ class Shapes:
                 if len(part) == 1:
                     shape += self.axis(entry, part[0])
                 else:
-                    shape.append(int(np.prod([self.sizes[a] for a in part])))
+                    shape.append(math.prod(n for a in part for n in self.axis(entry, a)))
             yield tuple(shape)
 
     def axis(self, entry: int | None, axis: str) -> Shape:
-        if entry is None:
+        if entry is None or axis in self.layer.sizes:
             return self.leading if axis == ELLIPSIS else (self.sizes[axis],)
         key = entry, axis
         if key not in self.entries:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from derive.evidence import layout
 from derive.evidence.evaluation import Closure, Env, Evaluation
 from derive.evidence.numbers import COMPARE
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
@@ -42,9 +43,11 @@ def compile_index(world: Evaluation, e: Expr) -> Closure:
             return lambda env: option
         case Pos(index):
             return operator.itemgetter(index)
-        case Size(axis):
-            size = length(world, axis)
+        case Size(axis) if world.case.layer.axis(axis) in world.case.sizes:
+            size = world.case.sizes[world.case.layer.axis(axis)]
             return lambda env: size
+        case Size(axis):
+            return length_in_entry(world, axis)
         case Ref(tensor, index):
             at = compile_position(world, index)
 
@@ -75,9 +78,15 @@ def compile_index(world: Evaluation, e: Expr) -> Closure:
     raise TypeError(f"not an integer: {e!r}")
 
 
-def length(world: Evaluation, axis: str) -> int:
-    own = world.case.layer.axis(axis)
-    return world.case.sizes[own]
+def length_in_entry(world: Evaluation, axis: str) -> Closure:
+    """How long an axis is in the entry of a list that the index of the list says."""
+    layer, lengths = world.case.layer, layout.lengths(world.case, axis)
+
+    def at(env: Env) -> int | None:
+        entry = next(n for i, n in env.items() if layer.axis(i) == layer.sequence_axis)
+        return lengths[entry] if 0 <= entry < len(lengths) else None
+
+    return at
 
 
 def compile_position(world: Evaluation, index: tuple[Expr, ...]) -> Callable[[Env], tuple[int, ...] | None]:

@@ -257,9 +257,16 @@ def _size(case: Case, axis: str) -> int:
     known = case.sizes.get(case.layer.axis(axis))
     if known is not None:
         return known
+    return lengths(case, axis)[-1]
+
+
+def lengths(case: Case, axis: str) -> list[int]:
+    """How long an axis is in each entry of a list."""
     for tensor in case.layer.inputs:
-        if tensor.sequence and axis in tensor.axes:
-            return int(np.shape(case.tensors[tensor.name][-1])[tensor.axes.index(axis) - 1])
+        along = [case.layer.axis(a) for a in tensor.axes[1:]] if tensor.sequence else []
+        if case.layer.axis(axis) in along:
+            place = along.index(case.layer.axis(axis))
+            return [_inner(case, tensor, np.shape(a))[place] for a in case.tensors[tensor.name]]
     raise KeyError(f"{case.layer.name}: nothing says how long axis {axis} is")
 
 

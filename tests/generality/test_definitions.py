@@ -276,6 +276,28 @@ KINDS = {
         "x: Real[..., i, k], W: Real[i, o], p: Scalar=2.0",
         "h[..., i, k] = p * x[..., i, k] ** 2\ny[..., o] = sum((i, k), h[..., i, k] * W[i, o])\nreturn y",
     ),
+    "a list of products of axes": (
+        "x: Real[..., i], W: Real[l][gate * n, i], b: Real[l][gate * n]",
+        """
+        gate = axis(2)
+        h[-1, ..., i] = x[..., i]
+        z[l, ..., gate, n] = sum(i, W[l, gate, n, i] * h[l - 1, ..., i]) + b[l, gate, n]
+        h[l, ..., n] = sigmoid(z[l, ..., 0, n]) * tanh(z[l, ..., 1, n])
+        y[..., n] = h[size(l) - 1, ..., n]
+        return y
+        """,
+    ),
+    "a list of three axes": (
+        "x: Real[..., i], W: Real[l][gate, n, i]",
+        """
+        gate = axis(3)
+        h[-1, ..., i] = x[..., i]
+        z[l, ..., gate, n] = sum(i, W[l, gate, n, i] * h[l - 1, ..., i])
+        h[l, ..., n] = z[l, ..., 0, n] * tanh(z[l, ..., 2, n])
+        y[..., n] = h[size(l) - 1, ..., n]
+        return y
+        """,
+    ),
     "a list of what has no second derivative": (
         "g: Real[l][...], tau: Positive=1.0",
         "y[l, ...] = max(-tau, -max(-tau, -g[l, ...]))\nreturn y",

@@ -266,7 +266,7 @@ class Values:
         ib = p.frame(s.b, [i for i in x.free(s.b) if p.axis(i) != p.loop])
         a, b = p.show(s.a, ia, UNARY), p.show(s.b, ib, UNARY)
         code = self.matmul(a, ia, b, ib, axes, over) or self.matmul(b, ib, a, ia, axes, over)
-        if code is None and p.loop is not None:
+        if code is None and p.loop is not None and not p.in_entries:
             code = self.matrices(a, ia, b, ib, axes) or self.matrices(b, ib, a, ia, axes)
         if code is None:
             letters = self.letters(ia + ib + axes)

@@ -49,6 +49,7 @@ class Body(Values):
         made: arrays that are made for statements to write to.
         folded: it is called for some rows as a whole: what ends the program is printed where it stands.
         conditions: functions that give conditions, by what they give.
+        entries_made: entries of lists that are made in the loop being printed, for statements to write to.
     """
 
     program: Function
@@ -65,6 +66,7 @@ class Body(Values):
     folded: bool = False
     equations: dict[str, Equation] = field(default_factory=dict)
     conditions: dict[tuple[str, ...], str] = field(default_factory=dict)
+    entries_made: set[str] = field(default_factory=set)
 
     def run(self) -> list[str]:
         self.equations = {e.target: e for e in reversed(self.program.equations)}
@@ -155,9 +157,22 @@ class Body(Values):
             slots.pop()
         if not slots:
             return name
-        return f"{name}[{', '.join(slots)}]"
+        apart = len(slots) > 1 and name in p.lists - p.local
+        return f"{name}[{slots[0]}][{', '.join(slots[1:])}]" if apart else f"{name}[{', '.join(slots)}]"
+
+    def whole_entry(self, s: Single) -> None:
+        """Before the first part of a list's entry is written to: the entry."""
+        p = self.printer
+        entry = self.target(s.name, (s.left[0], *map(Pos, self.tensors[s.name].axes[1:])))
+        if entry not in self.entries_made:
+            self.entries_made.add(entry)
+            axes = self.tensors[s.name].axes[1:]
+            comma = "," if len(axes) == 1 else ""
+            self.emit(f"{entry} = np.zeros(({', '.join(map(p.size, axes))}{comma}), dtype={p.of_dims('dtype')})")
 
     def assign(self, s: Single) -> None:
+        if self.printer.is_part_of_entry(s):
+            self.whole_entry(s)
         target = self.target(s.name, s.left)
         if (
             isinstance(s, Fold | Contract | Scatter)
@@ -337,7 +352,8 @@ class Body(Values):
     def loop(self, s: Loop) -> None:
         p = self.printer
         self.inside = frozenset(names((s,)))
-        if self.inside <= p.lists - self.made - s.local:
+        self.entries_made = set()
+        if self.inside <= p.lists - self.made - s.local and not any(map(p.is_part_of_entry, s.body)):
             self.entries(s)
             return
         start = len(self.lines)

@@ -9,7 +9,7 @@ from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Layer
-from derive.program.ir import Array
+from derive.program.ir import Array, Single, Statement
 from derive.program.outside import within
 
 LOW, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(6)
@@ -113,11 +113,25 @@ class Views:
     def axis(self, index: str) -> str:
         return self.layer.axis(index)
 
+    @property
+    def in_entries(self) -> bool:
+        """Whether a loop goes over the entries of lists, whose arrays have lengths of their own."""
+        return self.loop is not None and self.loop == self.layer.sequence_axis
+
+    def is_part_of_entry(self, s: Statement) -> bool:
+        """Whether a statement makes a part of an entry of a list."""
+        return isinstance(s, Single) and s.name in self.lists and not all(x.free(e) for e in s.left[1:])
+
     def size(self, axis: str) -> str:
         axis = self.axis(axis)
         match self.layer.sizes.get(axis):
             case Size(same):
                 axis = self.axis(same)
+        for t in self.layer.inputs if self.in_entries else ():
+            axes = list(map(self.axis, t.axes[1:])) if t.sequence else []
+            if axis in axes and ELLIPSIS not in axes[: axes.index(axis)] and axis not in self.layer.sizes:
+                self.dims_used = True
+                return f'SIGNATURE.within("{t.name}", dims)[{self.loop}][{axes.index(axis)}]'
         self.sizes.setdefault(axis)
         return size_name(axis)
 
@@ -139,10 +153,11 @@ class Views:
         gathered = {i for e in gathers for i in x.free(e)}
         placed = False
         own = self.tensors[ref.tensor].axes
+        entry = ref.tensor in self.local and self.loop in own[:1]  # of the list that a loop makes
         for place, (e, axis) in enumerate(zip(ref.index, own, strict=True)):
             extended = self.extended.get(ref.tensor) == axis
             i = x.plain(e)
-            if place == 0 and ref.tensor in self.local and self.loop in own[:1]:
+            if place == 0 and entry:
                 continue
             if x.free(e) and all(map(self.is_number, x.free(e))):
                 slots.append(self.show(x.add(e, x.ONE) if extended else e))
@@ -174,7 +189,7 @@ class Views:
         code = ref.tensor + (f"[{', '.join(slots)}]" if slots else "")
         if len(slots) == len(gathers) == 1 and isinstance(ref.index[0], Ref):
             code = f"{ref.tensor}.take({slots[0]}, axis=0)"
-        if ref.tensor in self.lists and len(slots) > 1:
+        if ref.tensor in self.lists and len(slots) > 1 and not entry:
             code = f"{ref.tensor}[{slots[0]}][{', '.join(slots[1:])}]"
         if affine:
             spans = [self.span(place, e) for place, e in affine]
