@@ -16,6 +16,7 @@ the interpreter, in balls or to 60 digits. No tolerance is chosen by hand:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import partial
@@ -186,6 +187,9 @@ def _in_float(
     near, far = (f(step) - f(-step)) / (2 * step), (f(2 * step) - f(-2 * step)) / (4 * step)
     noise = sum(radii(case, cotangents).values()) / step
     noise += radius_of_gradients(derivation, case, cotangents, tangents)
+    if inputs.composed(case.layer) and not math.isfinite(noise):  # the bound doubles with every part
+        tally.leave("differences in float64: rounding has no bound through so many parts, which have theirs each")
+        return
     tally.within(abs(value - near), abs(far - near) + noise, f"{case.words}: float64", f"got {value}, wanted {near}")
 
 
