@@ -229,7 +229,7 @@ class Torch(Numpy):
         live = [(o, c) for o, c in zip(outputs, flat(cotangents), strict=False) if o.requires_grad]
         wanted = [v for v in flat(list(leaves.values())) if v is not None and v.requires_grad]
         if not live:
-            raise Unusable("no result is connected with an input: autograd has nothing to differentiate")
+            raise TypeError("no result is connected with an input: autograd has nothing to differentiate")
         found = iter(
             self.torch.autograd.grad(
                 [o for o, _ in live], wanted, [c for _, c in live], retain_graph=True, allow_unused=True

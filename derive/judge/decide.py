@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from derive.evidence.inputs import Plan
+from derive.judge import nans
 from derive.judge import plan as plans
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import arranged, framework_of, known, variants_of
@@ -17,7 +18,7 @@ from derive.judge.session import Session
 
 ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
-LARGE, LATER = -1, 6  # the place of the large case: its number, and after how many others it is tried
+LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
 SHARE = 0.3  # of the time that is left, for its elements
 
 
@@ -115,6 +116,7 @@ def _battery(
         if turn < len(ds)
     ]
     todo.insert(min(LATER, len(todo)), (*offered[0], LARGE, plans.Design("a large case")))
+    todo.insert(min(LATER, len(todo)), (*offered[0], NANS, plans.Design("a NaN among the arguments")))
     for place, (n, layer, turn, design) in enumerate(todo):
         if only is not None and (n, turn) != only:
             continue
@@ -128,6 +130,8 @@ def _battery(
         if turn == LARGE:
             now = time.perf_counter()
             session.large(n, layer, report.seed, shape, max(now + SHARE * (end - now), now + 1.0))
+        elif turn == NANS:
+            nans.tried(session, n, layer, report.seed)
         else:
             session.run(n, layer, turn, design, report.seed)
 
@@ -135,7 +139,7 @@ def _battery(
 def _place(replay: str, session: Session) -> tuple[tuple[int, int], int]:
     try:
         name, variant, number, storage, seed = replay.rsplit(".", 4)
-        place = int(variant), LARGE if number == "large" else int(number)
+        place = int(variant), {"large": LARGE, "nan": NANS}.get(number) or int(number)
         found = int(seed, 16)
     except ValueError:
         raise CannotJudge(f"{replay!r} is no id of a case; a report shows them behind --replay") from None

@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -73,6 +74,13 @@ class Candidate:
                 return what
             if getattr(what, "__module__", "") == "__main__" and self.framework != "torch":
                 raise pickle.PicklingError
+            kind = what if hasattr(what, "__module__") and not hasattr(what, "state_dict") else type(what)
+            home = str(getattr(kind, "__module__", None) or "builtins").split(".")[0]
+            if (
+                home not in sys.builtin_module_names
+                and PathFinder.find_spec(home, [p or "." for p in sys.path]) is None
+            ):
+                raise pickle.PicklingError  # no fresh interpreter would find it
             return {"pickle": pickle.dumps(what).hex()}
 
         try:

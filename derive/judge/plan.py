@@ -33,6 +33,7 @@ LAYOUTS = {
 }
 #: Numbers that functions get wrong, of which any format holds a neighbour.
 SPECIAL = (0.0, -0.0, 1e-8, 0.5, 1.0, -1.0, 2.0, -3.0, 17.0, 40.0, -40.0, 89.0, -104.0)
+WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of few elements
 TIES = (-1.0, 0.0, 1.0, 2.0)
 EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries overflow on the way and may
 
@@ -99,9 +100,10 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     """The battery of one variant of a layer, what finds most first."""
     turns = max((len(inputs.option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     composed = inputs.composed(layer)
-    yield Design("all sizes different", probe=True)
+    usual = WINDOWS if layer.sizes else SIZES
+    yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
-        yield Design("other options", turn=turn, probe=turn == 1)
+        yield Design("other options", usual, turn, probe=turn == 1)
     yield Design("all sizes equal", SQUARE, 1)
     if any(t.kind == "boolean" for t in layer.inputs):
         yield Design("nothing is masked", turn=1, how={"masks": "all"})
@@ -110,25 +112,25 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         for whole in ("same", "last", "first"):
             yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
     for change in LAYOUTS:
-        yield Design(change, turn=2, change=change)
+        yield Design(change, usual, 2, change=change)
     if composed:
         return
-    few = MANY if not layer.sizes else SIZES  # windows make many of few
+    few = usual if layer.sizes else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
     yield Design("values that tie, other options", few, 1, how={"special": TIES})
     yield Design("two leading axes", replace(SIZES, leading=((2, 3),)), 1)
     yield Design("sizes of one", ONES, 0)
     yield Design("special values", few, how={"special": SPECIAL}, turn=1)
-    yield Design("constant rows", how={"constant": True}, turn=1)
+    yield Design("constant rows", usual, 1, {"constant": True})
     for scale, offset in STORAGE[arithmetic.storage].spreads[1:]:
         size = max(scale, abs(offset))
         extreme = size >= EXTREME or size <= 1 / EXTREME
         words = f"values around {offset:g}" if offset else f"values spread {scale:g}"
-        yield Design(words, turn=1, how={"scale": scale, "offset": offset}, extreme=extreme)
+        yield Design(words, usual, 1, {"scale": scale, "offset": offset}, extreme=extreme)
     for cotangent in ("one of each row", "sparse", "large"):
-        yield Design(f"cotangent: {cotangent}", turn=2, cotangent=cotangent)
+        yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
-        yield Design("options in pairs", turn=None, how={"scale": 1.0 + n / 4})
+        yield Design("options in pairs", usual, None, {"scale": 1.0 + n / 4})
     yield from tails(layer)
 
 

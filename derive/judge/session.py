@@ -140,6 +140,7 @@ class Session:
             if part in answer:
                 try:
                     results[part] = read(case, answer[part], parts)
+                    self.missing(layer, part, results[part])
                 except Shape as error:
                     self.find("form", part, str(error), trial)
                 except Exception as error:  # what a stranger sends may be anything
@@ -164,6 +165,13 @@ class Session:
             self.measured(m, trial)
         if any(not m.ok for m in found) and not trial.design.extreme:
             self.failures.append(Failure(trial, derivation, yardstick, found))
+
+    def missing(self, layer: Layer, part: str, results: Mapping[str, Any]) -> None:
+        """Gradients that were not given are not judged, which is said."""
+        if part == "backward":
+            gone = [f"d{t.name}" for t in layer.differentiable if t.name in self.given and t.name not in results]
+            if gone:
+                self.note(f"not judged, for it is not given: {', '.join(gone)}")
 
     def measured(self, m: Measured, trial: plans.Trial) -> bool:
         """Keep how close a result came, and find it where it is beyond."""

@@ -65,3 +65,14 @@ def test_a_wide_row_is_judged_at_the_length_asked_for() -> None:
     report = judge("softmax", forward=forward, shape={"...": 8, "i": 2049}, seed=2, budget=20)
     assert report.verdict == "wrong"
     assert "2048" in report.diagnosis
+
+
+@pytest.mark.parametrize("layer", ["linear", "softmax", "layer_norm"])
+def test_a_nan_that_is_swallowed_is_found(layer: str) -> None:
+    forward, backward = MAKERS[layer]("")
+    case = CASE.format(layer, "float64").replace("large", "nan")
+    assert judge(layer, forward=forward, backward=backward, replay=case).ok
+    for dtype in ("float64", "float32"):
+        own = case.replace("float64", dtype)
+        wrong = judge(layer, forward=lambda *a, **o: np.nan_to_num(forward(*a, **o)), dtype=dtype, replay=own)
+        assert "a NaN is swallowed" in wrong.diagnosis

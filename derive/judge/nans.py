@@ -1,0 +1,69 @@
+"""A NaN among the arguments: where it takes part it shows, where it does not it stays out.
+
+The definition, evaluated over marks (derive.evidence.use), says which results a NaN reaches for sure. That one is
+swallowed there is wrong; that it shows elsewhere is noted, for a mask that multiplies by 0 lets it through in PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from derive.evidence import inputs, layout
+from derive.evidence.evaluation import Undecided
+from derive.evidence.inputs import NoArguments
+from derive.evidence.layout import Elements
+from derive.evidence.truth import traced
+from derive.evidence.use import CLEAN, MARKS, REACHED, poisoned
+from derive.judge.asked import derived
+from derive.judge.plan import Design, Trial
+from derive.judge.report import Margin
+from derive.notation.layer import Layer
+
+if TYPE_CHECKING:
+    from derive.judge.session import Session
+
+MOST = 4  # cases
+
+
+def tried(session: Session, variant: int, layer: Layer, seed: int) -> None:
+    """Ask a candidate for a few cases with a NaN, where it takes them as they are."""
+    if session.fixed.options or session.arithmetic.storage == "bfloat16":
+        return
+    design = Design("a NaN among the arguments")
+    try:
+        for count, (case, where) in enumerate(poisoned(layer, seed % (1 << 31))):
+            if count >= MOST:
+                return
+            u = {n: session.arithmetic.rounded(v) for n, v in inputs.cotangents(case, seed % (1 << 31)).items()}
+            real = {t.name for t in layer.inputs if t.kind == "real"}
+            tensors = {n: session.arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
+            case = type(case)(layer, tensors, case.options, where)
+            try:
+                marks = traced(case, u, None, MARKS)
+            except Undecided:
+                continue
+            identity = f"{layer.name}.{variant}.nan.{session.arithmetic.storage}.{seed:x}"
+            trial = Trial(identity, design, case, u)
+            results = session.answer(trial, derived(layer, variant))
+            outside = all(m.state == CLEAN for own in marks.forward.values() for m in own.values())
+            for part, own in results.items():
+                for name, value in own.items():
+                    got = layout.elements(case, name, value, float)
+                    told(session, trial, name if part == "forward" else f"d{name}", got, marks.of(part)[name], outside)
+    except (NoArguments, ArithmeticError):
+        return
+
+
+def told(session: Session, trial: Trial, label: str, got: Elements, marks: Elements, outside: bool) -> None:
+    """What is said of one result; ``outside``: whether the NaN takes part in no value."""
+    session.report.margins.setdefault(label, Margin()).elements += len(got)
+    swallowed = [i for i, v in got.items() if marks[i].state == REACHED and not np.isnan(v)]
+    if swallowed:
+        i = swallowed[0]
+        words = f"a NaN is swallowed: {label}{list(i)} is {got[i]:.6g} where a NaN takes part"
+        session.find("nan", label, words, trial)
+    leaked = [i for i, v in got.items() if marks[i].state == CLEAN and np.isnan(v)]
+    if leaked and (outside or label in session.variants[0].outputs):
+        session.note(f"{label}{list(leaked[0])} is NaN where no NaN takes part ({trial.case.words})")
