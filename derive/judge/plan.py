@@ -111,9 +111,8 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     if any(t.kind == "integer" for t in layer.inputs):
         for whole in ("same", "last", "first"):
             yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
-    for change in LAYOUTS:
-        yield Design(change, usual, 2, change=change)
     if composed:
+        yield from laid_out(usual)
         return
     few = usual if layer.sizes else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
@@ -127,11 +126,18 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         extreme = size >= EXTREME or size <= 1 / EXTREME
         words = f"values around {offset:g}" if offset else f"values spread {scale:g}"
         yield Design(words, usual, 1, {"scale": scale, "offset": offset}, extreme=extreme)
+    yield from laid_out(usual)
     for cotangent in ("one of each row", "sparse", "large"):
         yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
         yield Design("options in pairs", usual, None, {"scale": 1.0 + n / 4})
     yield from tails(layer)
+
+
+def laid_out(plan: Plan) -> Iterator[Design]:
+    """Arrays that do not lie in memory row by row."""
+    for change in LAYOUTS:
+        yield Design(change, plan, 2, change=change)
 
 
 def tails(layer: Layer) -> Iterator[Design]:
