@@ -34,6 +34,7 @@ from derive.program.parted import parted
 from derive.program.reductions import named_reductions
 from derive.program.roots import shared_roots
 from derive.program.rows import Costs, grouped
+from derive.program.runs import in_runs
 from derive.program.schedule import scheduled
 from derive.program.selected import selected
 from derive.program.share import shared
@@ -99,6 +100,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         absent,
         unless,
         selected,
+        in_runs,
         parted,
         scheduled,
         computed_once,

@@ -98,13 +98,13 @@ class Contract:
 
 @dataclass(frozen=True)
 class Scatter:
-    """``name[axes] += values`` where the axis called ``axis`` is read from the integer tensor ``index``."""
+    """``name[axes] += values`` where the axis called ``axis`` is at the place ``index``; outside, nothing is added."""
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
     axis: str
-    index: Ref
+    index: Expr
     over: tuple[str, ...]
     values: Expr
 

@@ -18,11 +18,14 @@ from derive.program.contraction import pair
 from derive.program.dependence import call, components, is_push, mentions, position, recurrence
 from derive.program.draft import Draft
 from derive.program.ir import Contract, Fold, Invoke, Loop, Map, Scatter, Statement, expressions, names
+from derive.program.selected import Select
 
 
 def scheduled(draft: Draft) -> Draft:
     """Each function's equations as statements."""
-    schedules = (Schedule(draft.layer, own).statements_in_order() for own in draft.own)
+    schedules = (
+        Schedule(draft.layer, own, Select(draft.layer, draft.tensors)).statements_in_order() for own in draft.own
+    )
     functions = (replace(f, statements=tuple(s)) for f, s in zip(draft.functions, schedules, strict=True))
     return replace(draft, functions=tuple(functions))
 
@@ -33,6 +36,7 @@ class Schedule:
 
     layer: Layer
     equations: tuple[Equation, ...]
+    select: Select
 
     def statements_in_order(self) -> list[Statement]:
         """Order equations by what they need; those that need one another form a loop."""
@@ -148,7 +152,7 @@ class Schedule:
         inside, there = absent.parts(body.body)
         parts = list(x.factors(inside))
         for part in parts:
-            for axis, index, value in scatter_targets(part, axes):
+            for axis, index, value in self.scatter_targets(part, axes):
                 rest = [value, *(p for p in parts if p is not part)]
                 if any(axis in x.free(p) for p in rest):  # what is added depends on its place: a sum under a condition
                     continue
@@ -161,24 +165,22 @@ class Schedule:
         there = tuple(c for c in there if c not in absent.stated(inside))
         return Fold(e.target, e.left, axes, "sum", body.over, inside, there)
 
-
-def scatter_targets(part: Expr, axes: tuple[str, ...]) -> Iterator[tuple[str, Ref, Expr]]:
-    """Where a factor ``[t == i]``, or a case of it, goes to: the axis, what says where along it, and what is left."""
-    match part:
-        case Op("iverson", (condition,)):
-            value: Expr = x.ONE
-        case Op("where", (condition, value, other)) if other == x.ZERO:
-            pass
-        case _:
-            return
-    conditions = condition.args if isinstance(condition, Op) and condition.fn == "and" else (condition,)
-    for c in conditions:
-        rest = tuple(o for o in conditions if o is not c)
-        left = x.where(rest[0] if len(rest) == 1 else Op("and", rest), value, x.ZERO) if rest else value
-        match c:
-            case Op("==", (Ref() as index, Pos(axis)) | (Pos(axis), Ref() as index)):
-                if axis in axes and axis not in x.free(index) and {*x.free(index)} - {*axes}:
-                    yield axis, index, left
+    def scatter_targets(self, part: Expr, axes: tuple[str, ...]) -> Iterator[tuple[str, Expr, Expr]]:
+        """Where a factor ``[t == i]``, or a case of it, goes to: the axis, the place along it, and what is left."""
+        match part:
+            case Op("iverson", (condition,)):
+                value: Expr = x.ONE
+            case Op("where", (condition, value, other)) if other == x.ZERO:
+                pass
+            case _:
+                return
+        conditions = condition.args if isinstance(condition, Op) and condition.fn == "and" else (condition,)
+        for c in conditions:
+            rest = tuple(o for o in conditions if o is not c)
+            left = x.where(rest[0] if len(rest) == 1 else Op("and", rest), value, x.ZERO) if rest else value
+            found = self.select.place(c)
+            if found is not None and found[0] in axes and {*x.free(found[1])} - {*axes}:
+                yield *found, left
 
 
 def away_from(axes: tuple[str, ...], e: Reduce) -> Reduce:

@@ -50,8 +50,6 @@ class Found:
 
     @property
     def place(self) -> Expr:
-        if isinstance(self.above, Ref):  # no position that was looked at where it came in
-            return Op("group", (self.above,))
         return self.above if self.below == x.ONE else Op("exactdiv", (self.above, self.below))
 
     def inside(self, size: Expr) -> Iterator[Expr]:
@@ -187,9 +185,19 @@ class Select:
                 return any(o.name == name and o.kind in ("Count", "Natural", "Integer") for o in self.layer.options)
             case Ref(tensor, index):
                 return self.tensors[tensor].kind == "integer" and all(map(self.whole, index))
+            case Op("where", (_, a, b)):
+                return self.whole(a) and self.whole(b)
             case Op(fn, args):
                 return fn in WHOLE and all(map(self.whole, args))
         return isinstance(e, Pos | Size)
+
+    def place(self, test: Expr) -> tuple[str, Expr] | None:
+        """``place == index``, where what gives the place is a whole number: the index, and the place."""
+        if isinstance(test, Op) and test.fn == "==":
+            for a, b in sides(test):
+                if isinstance(b, Pos) and b.index not in x.free(a) and self.whole(a):
+                    return b.index, a
+        return None
 
     def positive(self, coefficient: Expr) -> bool:
         """Whether an index's coefficient is surely not 0, and its size positive."""
@@ -201,6 +209,7 @@ class Select:
 
     def divided(self, factors: list[Expr], tests: list[Expr]) -> tuple[list[Expr], list[Expr], list[Expr]]:
         """``x[e // s]`` where ``s * (e // s) == e`` holds as ``x[e / s]``, and ``e // s == p`` as ``e == s * p``."""
+        tests = self.joined(tests)
         for test in [t for t in tests if isinstance(t, Op) and t.fn == "=="]:
             for a, b in sides(test):
                 match [f for f in x.factors(a) if isinstance(f, Op) and f.fn == "floordiv"]:
@@ -213,6 +222,19 @@ class Select:
                             factors = [replaced(f, {whole: exact}) for f in factors]
                             return factors, solved, [test] * (solved == others and len(factors) > 1)
         return factors, tests, []
+
+    def joined(self, tests: list[Expr]) -> list[Expr]:
+        """``e // s == p`` and ``e - s * (e // s) == r``, quotient and remainder, as ``e == s * p + r``."""
+        for test, (found, whole) in ((t, f) for t in tests if (f := self.place(t)) is not None):
+            if not (isinstance(whole, Op) and whole.fn == "floordiv" and self.positive(whole.args[1])):
+                continue
+            above, below = whole.args
+            for other, (rest, less) in ((t, f) for t in tests if (f := self.place(t)) is not None):
+                if less == x.sub(above, x.mul(below, whole)):
+                    one = Op("==", (above, x.add(x.mul(below, Pos(found)), Pos(rest))))
+                    fits = [] if self.layer.sizes.get(self.layer.axis(rest)) == below else [Op("<", (Pos(rest), below))]
+                    return self.joined([one, *fits, *(t for t in tests if t not in (test, other))])
+        return tests
 
 
 def both(conditions: list[Expr]) -> Expr:

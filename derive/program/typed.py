@@ -75,6 +75,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "less_one_hot": (f"{NUMBER} {INTEGER}", REAL),
     "of": (f"{NUMBER} {NUMBER}", REAL),
     "there": (f"{NUMBER} {BOOLEAN}*", NUMBER),
+    "run": (f"{NUMBER} {ALONG} {INTEGER} {INTEGER}", NUMBER),
 }
 #: Of functions that are named elsewhere: the runtime's, with what is before the name.
 PREFIXES = ("library ", "runtime ", "first of runtime ", "second of runtime ")
@@ -161,7 +162,7 @@ class Checker:
             case Scatter(index=index, over=over, values=values):
                 self.bound |= {*s.axes, *over}
                 if self.of(index).kind != INTEGER:
-                    raise TypeFault(f"{index.tensor} holds no positions")
+                    raise TypeFault(f"{show(index)} is no position")
                 self.assign(s, self.number(values))
         self.bound = outer
 

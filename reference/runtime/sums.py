@@ -79,6 +79,42 @@ def _wide(a: Array, axis: Axis) -> Any:
     return total + np.add.reduce(rest, axis=axis, dtype=WIDE) if rest.size else total
 
 
+def run_sum(a: Array, axis: int, first: Any, last: Any) -> Array:
+    """Sums over runs of positions: ``out[..., i, ...] = sum of a[..., p, ...] over first[i] <= p < last[i]``.
+
+    Args:
+        a: any array.
+        axis: of a, that of p; i takes its place.
+        first, last: integers, or one-dimensional arrays of them; what is outside the axis counts as its end.
+    """
+    size = a.shape[axis]
+    first, last = np.broadcast_arrays(np.clip(first, 0, size), np.clip(last, 0, size))
+    first, last = np.atleast_1d(first), np.atleast_1d(last)
+    last = np.maximum(first, last)
+    rows = a.swapaxes(axis, 0)
+    wide = WIDE if a.dtype.char in "ef" else None
+    if a.dtype == object:
+        total = np.stack([np.add.reduce(rows[m:n], axis=0) for m, n in zip(first, last, strict=True)])
+    elif not first.any():
+        total = _running(rows, last, wide)
+    elif (last == size).all():
+        total = _running(rows[::-1], size - first, wide)
+    else:
+        ends = np.stack([first, last], axis=1).reshape(-1)
+        padded = np.concatenate([rows, np.zeros((1, *rows.shape[1:]), rows.dtype)])
+        total = np.add.reduceat(padded, ends, axis=0, dtype=wide)[::2]
+        total[first == last] = 0
+    return np.asarray(total.astype(a.dtype, copy=False).swapaxes(axis, 0))
+
+
+def _running(rows: Array, counts: Array, wide: Any) -> Array:
+    """The sums of the first so many rows."""
+    total = np.cumsum(rows, axis=0, dtype=wide)
+    found = total[np.maximum(counts - 1, 0)] if len(rows) else np.zeros((len(counts), *rows.shape[1:]), total.dtype)
+    found[counts == 0] = 0
+    return np.asarray(found)
+
+
 def row_dot(a: Array, b: Array) -> Array:
     """The sum over the last axis of a times b."""
     if (length := a.shape[-1]) <= TERMS or a.dtype.char != "f":

@@ -104,6 +104,21 @@ CASES = {
             "dx[b, p] = sum(k, there(dy[b, stride * p + k] * W[k], stride * p + k < size(i)))",
         ],
     ),
+    "in_runs": (
+        "def running(x: Real[b, t, d], w: Real[t]):\n"
+        "    y[b, t, d] = sum(s, w[s] * x[b, s, d] if s <= t else 0) / (t + 1)\n    return y",
+        [
+            "sum_w_x[b, t, d] = sum(s, (w[s] * x[b, s, d] if s <= t else 0))",
+            "dw[t] = sum((b, t', d), there(dy[b, t', d] * (x[b, t, d] if t <= t' else 0) / (t' + 1), t <= t'))",
+            "dx[b, t, d] = sum(t', there(dy[b, t', d] * (w[t] if t <= t' else 0) / (t' + 1), t <= t'))",
+        ],
+        [
+            "sum_w_x[b, t, d] = sum(s, run(w[s] * x[b, s, d], s, 0, t + 1))",
+            "dw_along_t[b, t, d] = sum(t', run(dy[b, t', d] / (t' + 1), t', t, size(t)))",
+            "dw[t] = sum((b, d), x[b, t, d] * dw_along_t[b, t, d])",
+            "dx[b, t, d] = w[t] * dw_along_t[b, t, d]",
+        ],
+    ),
     "parted": (
         "def cube(x: Real[i]):\n    y[i] = x[i] ** 3\n    return y",
         ["y[i] = x[i]**3", "dx[i] = 3 * dy[i] * x[i]**2"],

@@ -81,6 +81,34 @@ def test_scatters_of_many(count: int, width: int) -> None:
             assert units(scatter_add(values, index, 3)[0], values[::2], 0) < 1
 
 
+RUNS = {  # first and last place of each of some runs of 1001
+    "running": (0, np.arange(1001) + 1),
+    "running, from the end": (np.arange(1001), 1001),
+    "moving, beyond the ends": (np.arange(-40, 1000, 7), np.arange(-20, 1020, 7)),
+    "one after another": (np.arange(0, 1000, 50), np.arange(50, 1050, 50)),
+    "none, some twice, all": (np.array([5, 5, 3, 0, -9]), np.array([5, 9, 9, 4000, -2])),
+}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("runs", RUNS)
+def test_runs(runs: str, axis: int) -> None:
+    """Along any axis, with the accuracy of other sums."""
+    first, last = RUNS[runs]
+    for array in arrays((3, 1001, 2)):
+        a = np.moveaxis(array, 1, axis)
+        got = np.moveaxis(sums.run_sum(a, axis, first, last), axis, 1)
+        for n, (m, k) in enumerate(np.broadcast(np.clip(first, 0, 1001), np.clip(last, 0, 1001))):
+            assert units(got[:, n], array[:, m:k], 1) <= 1 if k > m else not got[:, n].any()
+
+
+def test_runs_leave_out_what_is_not_in_them() -> None:
+    a = np.array([1.0, np.nan, 2.0, np.inf, 3.0])
+    np.testing.assert_array_equal(sums.run_sum(a, 0, 0, np.array([0, 1, 2])), [0, 1, np.nan])
+    np.testing.assert_array_equal(sums.run_sum(a, 0, np.array([0, 2, 4, 2]), np.array([1, 3, 5, 4])), [1, 2, 3, np.inf])
+    np.testing.assert_array_equal(sums.run_sum(a[:0], 0, 0, np.array([0, 1])), [0, 0])
+
+
 def test_windows_of_many_positions() -> None:
     """Every position but those at the ends is covered 300 times."""
     for a in arrays((1, 900)):

@@ -107,11 +107,9 @@ class Printer(Text):
     # ---- statements ------------------------------------------------------------------------------------------------
 
     def statement(self, s: ir.Statement) -> None:
-        match s:
+        match s:  # a Make is made where it is written to first
             case ir.Loop():
                 self.loop(s)
-            case ir.Make():  # made where it is written to first
-                pass
             case ir.Both():
                 self.statement(s.first)
                 self.statement(s.second)
@@ -212,6 +210,9 @@ class Printer(Text):
             case Op("mul", factors) if tests := [f for f in factors if isinstance(f, Op) and f.fn == "iverson"]:
                 rest = x.mul(*(f for f in factors if f not in tests))  # 0 is chosen, not multiplied by
                 return f"({self.show(rest)} if {self.every(t.args[0] for t in tests)} else 0)", ATOM
+            case Op("run", (body, *bounds)):
+                place, low, high = (self.show(b, SUM) for b in bounds)
+                return f"({self.show(body)} if {low} <= {place} < {high} else 0)", ATOM
             case Op("iverson", (c,)):
                 return f"(1 if {self.show(c, LOGIC_LEVEL)} else 0)", ATOM
             case Op(fn, args) if fn in CALLED and not (fn == "pow" and halves(args[1])):
@@ -317,12 +318,11 @@ class Printer(Text):
         assert isinstance(e, Op)
         heads = "".join(f" for {self.name(i, 'index')} in range({self.size(i)})" for i in self.along(e))
         first, *others = map(self.show, e.args)
-        match e.fn, e.args[3:]:
-            case "less_mean" | "less_share", there:
-                first += f" if {self.every(there)} else 0" * bool(there)
-                others = [f"[{others[0]}{heads}]"]
-            case "row_exp", _:
-                others = []
+        if e.fn == "row_exp":
+            others = []
+        elif e.fn != "less_one_hot":
+            first += f" if {self.every(e.args[3:])} else 0" * bool(e.args[3:])
+            others = [f"[{others[0]}{heads}]"]
         return f"{e.fn}({', '.join([f'[{first}{heads}]', *others])})"
 
     def element_of_row(self, e: Op) -> str:

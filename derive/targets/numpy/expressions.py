@@ -71,6 +71,11 @@ class Printer(Conditions, Arithmetic):
                 code = f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}"
                 self.counting = before
                 return code, COMPARE
+            case Op("floordiv", _) if not self.counting and not self.scalar(e) and self.kind(e) == "discrete":
+                return (
+                    f"({self.integers(e, frame)}).astype({self.of_dims('dtype')})",
+                    ATOM,
+                )  # exact before it is rounded
             case Op("floordiv", (a, b)):
                 above, below = self.show(a, frame, PRODUCT), self.show(b, frame, ATOM)
                 return f"{f'({above})' if isinstance(a, Op) and a.fn == 'mul' else above} // {below}", PRODUCT

@@ -50,6 +50,7 @@ MODULES = {
     "ratio": "arrays",
     "mean": "sums",
     "sum_over": "sums",
+    "run_sum": "sums",
     "row_dot": "sums",
     "square_sum": "sums",
     "matrix_product": "sums",

@@ -130,6 +130,8 @@ class Values:
                 return f"{apart} / {p.show(s.count, (), UNARY)}", PRODUCT, axes
             if apart is not None:
                 return apart, ATOM, axes
+        if isinstance(s.body, Op) and s.body.fn == "run":
+            return self.run_sum(s.body, axes), ATOM, axes
         by_rows = s.op in ("exp_sum", "log_sum", "log_sum_exp")
         positions = s.op in ("argmax", "largest")
         frame = axes + over if positions or by_rows else p.frame(s.body, axes + over)
@@ -166,6 +168,22 @@ class Values:
             p.functions.add(REDUCERS[s.op])
         count = f", count={p.show(s.count)}" if s.op == "mean" else ""
         return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial}{count})", left, axes), ATOM, axes
+
+    def run_sum(self, e: Op, axes: tuple[str, ...]) -> str:
+        """``run_sum(x, axis, first, last)``: a sum over runs of positions."""
+        p = self.printer
+        body, index, first, last = e.args
+        assert isinstance(index, Pos)
+        (of,) = dict.fromkeys((*x.free(first), *x.free(last)))
+        frame = p.frame(body, x.free(body))
+        p.functions.add("run_sum")
+        bounds = ", ".join(p.integers(b, (of,)) for b in (first, last))
+        code = f"run_sum({p.show(body, frame)}, {frame.index(index.index)}, {bounds})"
+        now = tuple(of if a == index.index else a for a in frame)
+        code = self.permuted(code, now, tuple(a for a in axes if a in now))
+        return (
+            code if {*now} == {*axes} else self.broadcast(p.align(code, tuple(a for a in axes if a in now), axes), axes)
+        )
 
     def row_dot(self, s: Fold, frame: tuple[str, ...]) -> str | None:
         """A sum of products of two whole arrays along their last axis."""
@@ -213,7 +231,8 @@ class Values:
         word = "row_norm" if s.op == "norm" else "square_sum"
         p.functions.add(word)
         where = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
-        return f"{word}({p.show(s.body, frame)}, {where})"
+        left = tuple(a for a in frame if a not in over)
+        return self.permuted(f"{word}({p.show(s.body, frame)}, {where})", left, axes)
 
     def overlap(self, s: Fold, axes: tuple[str, ...], over: tuple[str, ...]) -> str | None:
         """A sum over a window's positions, read at ``(p + padding - k) / stride``, as one addition a position."""
