@@ -31,6 +31,7 @@ from derive.program.memory import allocated
 from derive.program.once import means, read_once, together
 from derive.program.own import SCALAR, own_functions
 from derive.program.parted import parted
+from derive.program.products import in_pairs
 from derive.program.reductions import named_reductions
 from derive.program.roots import shared_roots
 from derive.program.rows import Costs, grouped
@@ -101,6 +102,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         unless,
         selected,
         in_runs,
+        in_pairs,
         parted,
         scheduled,
         computed_once,

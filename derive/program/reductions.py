@@ -9,7 +9,7 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import fragile, together
 from derive.program.common import canonical
-from derive.program.contraction import pair
+from derive.program.contraction import inner, pair
 from derive.program.draft import Draft
 
 
@@ -57,7 +57,8 @@ class Naming:
             return e
         parts = x.terms(e.body)
         if len(parts) > 1:
-            products = any(pair([f for f in x.factors(p) if x.free(f)], (), e.over) for p in parts)
+            arrays = [[f for f in x.factors(p) if x.free(f)] for p in parts]
+            products = any(pair(a, (), e.over) or any(inner(a, e.over)) for a in arrays)
             if products:
                 return x.add(*(self.split(x.reduce("sum", e.over, p)) for p in parts))
             return e

@@ -15,7 +15,7 @@ from derive.calculus.reverse import tidy_index
 from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import split_sign
 from derive.program.absent import parts
 from derive.program.common import canonical
@@ -30,9 +30,10 @@ def in_runs(draft: Draft) -> Draft:
     """A sum over positions between two bounds goes over these alone, one axis after another."""
     if draft.layer.sequence_axis is not None:  # entries of lists have lengths of their own
         return draft
-    finder = Runs(Select(draft.layer, dict(draft.tensors)), frozenset(draft.early.values()))
+    tensors = dict(draft.tensors)
+    finder = Runs(draft.layer, tensors, Select(draft.layer, tensors), frozenset(draft.early.values()))
     equations = tuple(new for e in draft.equations for new in finder.equations(e))
-    return replace(draft, equations=equations, tensors=finder.select.tensors)
+    return replace(draft, equations=equations, tensors=tensors)
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,43 @@ class Placed:
 
 
 @dataclass
-class Runs:
-    """Finds the runs in equations; ``select.tensors`` grows by what is summed on the way."""
+class Sums:
+    """Gives sums names of their own, each once; ``tensors`` grows by them."""
+
+    layer: Layer
+    tensors: dict[str, Tensor]
+    found: list[Equation] = field(default_factory=list, kw_only=True)
+    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict, kw_only=True)
+
+    def named(self, e: Equation, body: Reduce) -> Ref:
+        """A sum, by a name of its own, or by that which it has already."""
+        form, order = canonical(body, self.layer.axis)
+        if form in self.known:
+            known, places = self.known[form]
+            return Ref(known, tuple(Pos(order[n]) for n in places))
+        indices = tuple(x.free(body))
+        match body.body:
+            case Op("run", (inner, Pos(index), first, last)):  # in the order of what is summed
+                (of,) = dict.fromkeys(x.free(x.add(first, last)))
+                indices = tuple(of if i == index else i for i in x.free(inner))
+        name = x.numbered(f"{e.target}_along_{x.origin(body.over[0])}", self.tensors)
+        self.tensors[name] = Tensor(name, tuple(map(self.layer.axis, indices)))
+        self.known[form] = name, tuple(order.index(i) for i in indices)
+        self.found.append(Equation(name, tuple(map(Pos, indices)), body, e.line))
+        return Ref(name, tuple(map(Pos, indices)))
+
+    def made(self) -> list[Equation]:
+        """The equations of what has been named since."""
+        found, self.found = self.found, []
+        return found
+
+
+@dataclass
+class Runs(Sums):
+    """Finds the runs in equations."""
 
     select: Select
     looped: frozenset[str]
-    found: list[Equation] = field(default_factory=list)
-    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
 
     def equations(self, e: Equation) -> Iterator[Equation]:
         """An equation, after those of the sums that it is made of."""
@@ -112,28 +143,6 @@ class Runs:
                 return
             factors.append(self.named(e, body))
         yield from (*self.made(), replace(e, body=x.reduce("sum", left, x.mul(*factors))))
-
-    def named(self, e: Equation, body: Reduce) -> Ref:
-        """A sum, by a name of its own, or by that which it has already."""
-        form, order = canonical(body, self.select.layer.axis)
-        if form in self.known:
-            known, places = self.known[form]
-            return Ref(known, tuple(Pos(order[n]) for n in places))
-        indices = tuple(x.free(body))
-        match body.body:
-            case Op("run", (inner, Pos(index), first, last)):  # in the order of what is summed
-                (of,) = dict.fromkeys(x.free(x.add(first, last)))
-                indices = tuple(of if i == index else i for i in x.free(inner))
-        name = x.numbered(f"{e.target}_along_{x.origin(body.over[0])}", self.select.tensors)
-        self.select.tensors[name] = Tensor(name, tuple(map(self.select.layer.axis, indices)))
-        self.known[form] = name, tuple(order.index(i) for i in indices)
-        self.found.append(Equation(name, tuple(map(Pos, indices)), body, e.line))
-        return Ref(name, tuple(map(Pos, indices)))
-
-    def made(self) -> list[Equation]:
-        """The equations of what has been named since."""
-        found, self.found = self.found, []
-        return found
 
     def count(self, r: Run) -> Expr:
         """How many positions a run has."""

@@ -139,7 +139,9 @@ def square_sum(e: Array, axis: Axis) -> Array:
 
 
 def matrix_product(a: Array, b: Array) -> Any:
-    """``a @ b`` of matrices or stacks of them."""
+    """``a @ b`` of matrices or stacks of them, or of a matrix and a vector."""
+    if b.ndim == 1:
+        return matrix_product(a, b[:, None])[:, 0]
     length = a.shape[-1]
     if length == 1:  # products without a sum, which BLAS is no faster for
         return a * b

@@ -119,6 +119,22 @@ CASES = {
             "dx[b, t, d] = w[t] * dw_along_t[b, t, d]",
         ],
     ),
+    "in_pairs": (
+        "def bilinear(x: Real[b, i], A: Real[k, i, j], v: Real[b, j]):\n"
+        "    y[b, k] = sum((i, j), x[b, i] * A[k, i, j] * v[b, j])\n    return y",
+        [
+            "y[b, k] = sum((i, j), x[b, i] * A[k, i, j] * v[b, j])",
+            "dv[b, j] = sum((k, i), dy[b, k] * x[b, i] * A[k, i, j])",
+            "dx[b, i] = sum((k, j), dy[b, k] * v[b, j] * A[k, i, j])",
+        ],
+        [
+            "y_along_i[b, k, j] = sum(i, x[b, i] * A[k, i, j])",
+            "y[b, k] = sum(j, v[b, j] * y_along_i[b, k, j])",
+            "dv_along_k[b, i, j] = sum(k, dy[b, k] * A[k, i, j])",
+            "dv[b, j] = sum(i, x[b, i] * dv_along_k[b, i, j])",
+            "dx[b, i] = sum(j, v[b, j] * dv_along_k[b, i, j])",
+        ],
+    ),
     "parted": (
         "def cube(x: Real[i]):\n    y[i] = x[i] ** 3\n    return y",
         ["y[i] = x[i]**3", "dx[i] = 3 * dy[i] * x[i]**2"],

@@ -143,6 +143,20 @@ CASES: dict[str, tuple[str, str, list[Shape | tuple[Shape, int]], dict[str, Any]
         {},
         FEW,
     ),
+    "a matrix with a vector": (
+        "A: Real[b, m, n], x: Real[b, n], w: Real[m]",
+        "y[b] = sum((m, n), w[m] * A[b, m, n] * x[b, n])\nreturn y",
+        [(5, 40, 60), (5, 60), (40,)],
+        {},
+        FEW,
+    ),
+    "a bilinear form": (
+        "x: Real[b, i], A: Real[k, i, j], v: Real[b, j]",
+        "y[b, k] = sum((i, j), x[b, i] * A[k, i, j] * v[b, j])\nreturn y",
+        [(30, 40), (20, 40, 50), (30, 50)],
+        {},
+        2 * FEW,  # of all three arrays, 27 times what is given
+    ),
     "places from data": (
         "x: Real[b, i], t: Integer[b, i], n: Count[p] = 300",
         "y[b, p] = sum(i, x[b, i] if t[b, i] == p else 0)\nreturn y",

@@ -81,6 +81,14 @@ def test_scatters_of_many(count: int, width: int) -> None:
             assert units(scatter_add(values, index, 3)[0], values[::2], 0) < 1
 
 
+@pytest.mark.parametrize("length", [100, 40_001])
+def test_products_with_a_vector(length: int) -> None:
+    for a, v in zip(arrays((3, length)), arrays((length,)), strict=True):
+        got = sums.matrix_product(a, v)
+        assert got.shape == (3,)
+        assert units(got, a.astype(float) * v, 1, products=True) <= 1
+
+
 RUNS = {  # first and last place of each of some runs of 1001
     "running": (0, np.arange(1001) + 1),
     "running, from the end": (np.arange(1001), 1001),

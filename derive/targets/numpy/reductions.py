@@ -331,6 +331,9 @@ class Values:
         self, a: str, ia: tuple[str, ...], b: str, ib: tuple[str, ...], axes: tuple[str, ...], over: list[str]
     ) -> str | None:
         """``matrix_product(a, b)`` where at most transposing the last two axes makes it one."""
+        if len(over) == 1 == len(ib) and len(ia) == 2 and axes == tuple(i for i in ia if i not in over):
+            self.printer.functions.add("matrix_product")
+            return f"matrix_product({a if ia[1:] == ib else f'{a}.T'}, {b})"
         if len(over) != 1 or len(ia) != len(ib) or len(axes) != len(ia) or len(ia) not in (2, 3):
             return None
         batch = axes[:-2]
