@@ -68,6 +68,8 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
     """An expression in lines: a call by its arguments, a sum or product by its terms."""
     if len(indent + head + code + tail) <= width:
         return [indent + head + code + tail]
+    if function := re.match(r"lambda[^:]*: ", code):
+        return broken(indent, head + function[0], code[function.end() :], tail, width)
     if code.startswith("(") and matching(code, 0) == len(code) - 1:
         inner = code[1:-1]
         while inner.startswith("(") and matching(inner, 0) == len(inner) - 1:
@@ -88,19 +90,35 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
                 last,
             ]
     lines = parted(indent + "    ", code, width)
-    return [indent + head + "(", *lines, indent + ")" + tail] if lines else [indent + head + code + tail]
+    if lines:
+        return [indent + head + "(", *lines, indent + ")" + tail]
+    round_ = (g for g in groups(code) if code[g[0]] == "(")
+    at, close = max(round_, key=lambda g: g[1] - g[0], default=(0, 0))  # a method of what is called, and the like
+    if not close:
+        return [indent + head + code + tail]
+    first, inside, last = head + code[: at + 1], code[at + 1 : close], code[close:] + tail
+    if at and (code[at - 1].isalnum() or code[at - 1] in "_)]"):
+        return listed(indent, first, inside, last, width)
+    lines = parted(indent + "    ", inside, width) or broken(indent + "    ", "", inside, "", width)
+    return [indent + first, *lines, indent + last]
 
 
 def largest_group(code: str) -> tuple[int, int] | None:
     """Where the longest factor in brackets of a product begins and ends; none in what is no product."""
     if any(len(split(code, operators)) > 1 for operators in BINDING[:-1]):
         return None
-    depth, groups = 0, []
+    factors = (g for g in groups(code) if code[g[0]] == "(" and (g[0] == 0 or code[g[0] - 1] == " "))
+    return max(factors, key=lambda g: g[1] - g[0], default=None)
+
+
+def groups(code: str) -> list[tuple[int, int]]:
+    """Where brackets open and close that stand in no others."""
+    depth, found = 0, []
     for n, c in enumerate(code):
-        if c == "(" and depth == 0 and (n == 0 or code[n - 1] == " "):
-            groups.append((n, matching(code, n)))
+        if c in OPEN and depth == 0:
+            found.append((n, matching(code, n)))
         depth += (c in OPEN) - (c in CLOSE)
-    return max(groups, key=lambda g: g[1] - g[0], default=None)
+    return found
 
 
 def parted(indent: str, code: str, width: int) -> list[str]:

@@ -291,16 +291,18 @@ class Views:
             extended = self.extended.get(name) == own[0]
             name += f"[{self.show(x.add(ref.index[0], x.ONE) if extended else ref.index[0])}]"
             places.pop(0)
-        whole: list[str] = []
-        for place in reversed(places):
+        every, whole = list(places), list[str]()
+        for place in every:
             i = x.plain(ref.index[place])
-            others = [j for p in places if p != place for j in x.free(ref.index[p])]
+            others = [j for p in every if p != place for j in x.free(ref.index[p])]
             if i is None or i in others or self.is_number(i) or not self.along(i, ref, place):
-                break
-            if self.extended.get(ref.tensor) == own[place]:
-                break
-            whole.insert(0, i)
-            places.remove(place)
+                continue
+            if self.extended.get(ref.tensor) != own[place]:
+                whole.append(i)
+                places.remove(place)
+        if every[: len(places)] != places:  # axes that are read as they are come last
+            order = [*places, *(p for p in every if p not in places)]
+            name += f".transpose({', '.join(str(every.index(p)) for p in order)})"
         indices = (i for p in places for i in x.free(ref.index[p]))
         frame = tuple(i for i in dict.fromkeys(indices) if not self.is_number(i))
         codes = [
