@@ -17,6 +17,7 @@ from tests.generality.probes.expected import KNOWN, RED, REFUSED
 from tests.generality.probes.probe import built, definitions, measured, names
 
 PROBES = sorted(definitions())
+WIDEST = 120  #: characters in a line of a kernel
 KNOWN_TO_FAIL = [
     pytest.param(p, marks=pytest.mark.xfail(reason=KNOWN[p], strict=True) if p in KNOWN else ()) for p in PROBES
 ]
@@ -40,6 +41,8 @@ def test_probe(probe: str, tmp_path: Path) -> None:
             pass
         return
     with built(probe, tmp_path) as made:
+        long = [line for line in Path(made.kernel.__file__).read_text().splitlines() if len(line) > WIDEST]
+        assert not long, "\n".join(long)
         wrong = [line for case in CASES[probe] for line in figures.compared(case, measured(case, made.kernel))]
     assert not wrong, "\n".join(wrong[:10])
 

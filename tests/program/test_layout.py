@@ -22,3 +22,22 @@ def test_long_lines_mean_the_same(operator: str) -> None:
             assert "\n" in wrapped
             before, after = (ast.dump(ast.parse("def g():\n" + text)) for text in (line, wrapped))
             assert before == after
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"windows({LONG}, (2, (n_i, n_k), (1, 1), 0, 1), ({TERMS})).transpose(0, 1, 3, 2)",
+        f"inside(forward)(dims, {LONG}, window={LONG}, stride={LONG}, padding={LONG})",
+        f"~({TERMS} <= {TERMS})",
+        f"g(lambda: {LONG}({TERMS}, {TERMS}), {LONG})",
+        f"({TERMS}, {TERMS})",
+    ],
+)
+def test_lines_with_one_place_to_break_are_broken(code: str) -> None:
+    line = f"    x = {code}"
+    wrapped = wrap_code(line)
+    assert len(line) > 100
+    assert max(map(len, wrapped)) <= 120
+    before, after = (ast.dump(ast.parse("def g():\n" + text)) for text in (line, "\n".join(wrapped)))
+    assert before == after

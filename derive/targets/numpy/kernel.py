@@ -50,7 +50,7 @@ class Kernel(Functions, Header):
         for line in text.split("\n"):
             quotes = line.count('"""')
             inside, code = quotes or not code, code == (quotes != 1)
-            breaks = line.startswith(("    ", "def ", "ACTIVATIONS", "Second"))
+            breaks = line.startswith(("    ", "def ", "@", "ACTIVATIONS", "Second"))
             yield from [line] if inside or not breaks else wrap_code(line)
 
 
