@@ -30,19 +30,22 @@ def ball_truth(op: str, a: Any, b: Any) -> bool | None:
 def exactly(units: int = 0) -> Numbers:
     """Arb balls at the working precision of this moment: enclosures of the exact results.
 
-    With ``units``, constants that are no binary fractions are as far from what is typed as that many roundings to
-    float64 may take them: a kernel has floats for them.
+    With ``units``, constants that are no binary fractions, and what is computed of constants alone, are as far from
+    what is typed as that many roundings to float64 may take them: a kernel has floats for them.
     """
     import flint
 
     arb = flint.arb
     half = Fraction(1, 2)
 
+    def constant(ball: Any) -> Any:
+        return ball + arb(0, (abs(ball) * units * 2.0**-53).abs_upper())
+
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
             ball = arb(value.numerator) / value.denominator
             binary = value.denominator & (value.denominator - 1) == 0
-            return ball if binary or not units else ball + arb(0, (abs(ball) * units * 2.0**-53).abs_upper())
+            return ball if binary or not units else constant(ball)
         return arb(value if isinstance(value, int | float | arb) else float(value))
 
     def power(a: Any, b: Fraction) -> Any:
@@ -71,6 +74,7 @@ def exactly(units: int = 0) -> Numbers:
         inf=arb("inf"),
         truth=ball_truth,
         either=lambda a, b: a.union(b),
+        constant=constant if units else None,
     )
 
 

@@ -138,7 +138,14 @@ def rational(layer: Layer) -> bool:
 
 def constants(equations: Iterable[Equation]) -> bool:
     """Whether a number that is no whole one is written in them: in a kernel it is a float, or divides by a whole."""
-    return any(isinstance(node, Num) and node.value.denominator != 1 for e in equations for node in x.walk(e.body))
+    nodes = (node for e in equations for node in x.walk(e.body))
+    return any(node.value.denominator != 1 if isinstance(node, Num) else constant(node) for node in nodes)
+
+
+def constant(e: Expr) -> bool:
+    """Whether an expression is made of numbers alone, as sqrt(2 / pi) and pi are: a kernel computes it in floats."""
+    leaves = [n for n in x.walk(e) if not isinstance(n, Op)]
+    return e != x.INF and not isinstance(e, Num) and all(isinstance(n, Num) or n in (x.PI, x.INF) for n in leaves)
 
 
 def functions(layer: Layer) -> Iterator[str]:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from derive.calculus.scalars import Derivative, Scalars
+from derive.evidence import domain
 from derive.evidence.evaluation import Closure, Env, Evaluation
 from derive.evidence.integers import is_whole
 from derive.notation import expr as x
@@ -21,6 +22,13 @@ ARGUMENT = Opt("%x")  # of an elementwise layer called by name
 
 def compile_number(world: Evaluation, e: Expr) -> Closure:
     """A closure that computes the expression's value from the values of its indices."""
+    value, constant = _number(world, e), world.numbers.constant
+    if constant is None or not domain.constant(e):
+        return value
+    return lambda env: constant(value(env))
+
+
+def _number(world: Evaluation, e: Expr) -> Closure:
     numbers = world.numbers
     match e:
         case Num(value):
@@ -73,17 +81,11 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
 
 
 def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closure:
+    """An element; a label or a condition is the number it stands for."""
     at, element, outside = world.position(index), world.element, world.outside
     known = world.store.setdefault(tensor, {})
     beyond = world.numbers.beyond
-    if beyond is not None:  # a zero like any other
-
-        def zero(env: Env) -> Any:
-            i = at(env)
-            value = outside if i is None else element(tensor, i)
-            return beyond if value is outside else value
-
-        return zero
+    exact = None if world.tensors[tensor].kind == "real" else world.numbers.exact
 
     def look(env: Env) -> Any:
         i = at(env)
@@ -92,16 +94,16 @@ def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closur
         value = known.get(i)
         return element(tensor, i) if value is None else value
 
-    if world.tensors[tensor].kind == "real":
+    if beyond is None and exact is None:
         return look
-    exact = world.numbers.exact
 
-    def counted(env: Env) -> Any:
-        """A label or a condition as the number it stands for."""
+    def number(env: Env) -> Any:
         value = look(env)
-        return value if value is outside else exact(int(value))
+        if value is outside:
+            return value if beyond is None else beyond  # a zero like any other
+        return value if exact is None else exact(int(value))
 
-    return counted
+    return number
 
 
 def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:

@@ -56,11 +56,14 @@ def gathered(run: Interpreter, step: Scatter) -> Elements:
     fixed = [(n, run.index(e)({})) for n, e in enumerate(step.left) if not isinstance(e, Pos)]
     found: Elements = {}
     for index in run.indices(step.ref.tensor):
-        if step.name in run.equations and not run.within(step.name, index):
-            continue  # a state's place before the first, where what a part's caller hands it has none
-        if all(index[n] == constant for n, constant in fixed):
+        if held(run, step, index) and all(index[n] == constant for n, constant in fixed):
             found[index] = value({e.index: i for e, i in zip(step.left, index, strict=True) if isinstance(e, Pos)})
     return found
+
+
+def held(run: Interpreter, step: Scatter, index: tuple[int, ...]) -> bool:
+    """Whether the adjoint has that place: one before the first is there only if something is to know of it."""
+    return step.name not in run.equations or run.within(step.name, index)
 
 
 def slope_of_equation(
@@ -110,7 +113,7 @@ def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed:
             before, after = scattered(run, step), gathered(run, step)
             found[id(step)] = before
             words = f"{case.words}: {show(step.ref)} in {show_equation(step.equation)}"
-            for index in {**before, **after}:
+            for index in (i for i in {**before, **after} if held(run, step, i)):
                 tally.compare(after.get(index, run.zero), before.get(index, run.zero), f"{words} at {list(index)}")
             sums.setdefault((step.equation, step.ref.tensor), []).append(step)
         else:

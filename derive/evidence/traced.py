@@ -60,6 +60,7 @@ class Tape:
             total=self.total,
             option=None if base.option is None else self.option,
             either=None if base.either is None else self.either,
+            constant=None if base.constant is None else self.constant,
             beyond=None if base.beyond is None else Node(base.beyond),
         )
 
@@ -80,6 +81,10 @@ class Tape:
     def option(self, value: Any) -> Node:
         assert self.base.option is not None
         return Node(self.base.option(value))
+
+    def constant(self, number: Node) -> Node:
+        assert self.base.constant is not None
+        return Node(self.base.constant(number.value))
 
     def times(self, a: Any, b: Any) -> Any:
         """A product in which None is 0."""

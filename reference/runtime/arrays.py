@@ -14,11 +14,24 @@ from numpy.typing import NDArray
 from reference.runtime.functions import quietly
 from reference.runtime.layout import least, most
 from reference.runtime.sums import TERMS, accumulator, matrix_product
+from reference.runtime.values import typed
 
 Array = NDArray[Any]
 
 
 Span = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
+
+
+def alike(number: Any, a: Array) -> Any:
+    """A number to stand in an array: among objects, one of their type. Whole numbers and floats there say nothing."""
+    if a.dtype != object:
+        return number
+    return typed(number, next((type(v) for v in a.flat if not isinstance(v, int | float)), None))
+
+
+def at_least(number: Any, a: Array) -> Any:
+    """max(number, a), in which among objects the number is one of theirs."""
+    return np.maximum(a, alike(number, np.asarray(a)))
 
 
 def windows(a: Array, *spans: Span, fill: Any = 0) -> Array:
@@ -54,7 +67,7 @@ def windows(a: Array, *spans: Span, fill: Any = 0) -> Array:
             padded = True
     if padded:
         larger = np.empty(shape, dtype=a.dtype)
-        larger[...] = fill
+        larger[...] = fill if a.dtype != object else alike(fill, a)
         larger[tuple(inside)] = a
         a = larger
     sizes: list[int] = list(a.shape)
@@ -186,7 +199,7 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
             keep = c if keep is None else keep & c
     if keep is None or np.count_nonzero(keep) == keep.size:
         return a
-    return np.where(keep, a, np.asarray(fill, dtype=a.dtype))
+    return np.where(keep, a, np.asarray(alike(fill, a), dtype=a.dtype))
 
 
 def either(condition: Array, a: Any, b: Any, dtype: Any) -> Array:

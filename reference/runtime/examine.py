@@ -11,7 +11,7 @@ import numpy as np
 from reference.runtime import blocks
 from reference.runtime.patterns import REST, Array, Dims, Pattern, parsed
 from reference.runtime.reading import OBJECT, cast, names, read
-from reference.runtime.values import OPTIONS, as_float, like, number_types, shown
+from reference.runtime.values import OPTIONS, as_float, like, number_types, shown, typed
 from reference.runtime.wider import working
 
 
@@ -96,7 +96,7 @@ class Examiner:
         options = [self.option(name, value, dims) for name, value in values.items()]
         given, dims.dtype = dims.dtype, working(dims.dtype, options)
         dims.result = given if given != dims.dtype else None
-        dims.zero = np.zeros((), dims.dtype)
+        dims.zero = np.array(typed(0, dims.number), dims.dtype)
         dims.out = self.out
         order = list(range(len(arrays)))
         for turn, n in enumerate(order):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.arrays import scatter_add
+from reference.runtime.arrays import alike, scatter_add
 
 Array = NDArray[Any]
 NOWHERE = -(2**40)  #: a place that is outside every array, wherever it begins
@@ -39,9 +39,9 @@ def element(a: Array, *places: Any, fill: Any = 0) -> Array:
         return np.full(shape, fill, a.dtype)
     found = np.asarray(a[tuple(np.where(inside, place, 0) for place in places)])
     if found.ndim:
-        found[~np.broadcast_to(inside, found.shape[: np.ndim(inside)])] = fill
+        found[~np.broadcast_to(inside, found.shape[: np.ndim(inside)])] = alike(fill, a)
         return found
-    return found if inside else np.asarray(fill, a.dtype)
+    return found if inside else np.asarray(alike(fill, a), a.dtype)
 
 
 def scattered(values: Array, index: Array, count: int, shared: int = 0) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.arrays import Span, masked, windows
+from reference.runtime.arrays import Span, alike, masked, windows
 from reference.runtime.layout import least
 
 Array = NDArray[Any]
@@ -33,10 +33,12 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
         condition: booleans; both broadcast.
         out: where to put the result.
     """
-    few = max(a.size, condition.size) <= FEW
+    if not hasattr(a, "dtype"):  # an object that an array of them was reduced to
+        a = np.asarray(a)
+    few = max(a.size, np.size(condition)) <= FEW
     kind: Any = None if few or a.dtype.hasobject else BITS.get(a.itemsize)
     if kind is None:
-        found = np.where(condition, a, np.array(0, a.dtype))
+        found = np.where(condition, a, np.array(alike(0, a), a.dtype))
         if out is None:
             return found
         out[...] = found
@@ -44,6 +46,15 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
     every = np.negative(condition.view(np.int8))  # all bits are 1, or all are 0
     bits = np.bitwise_and(a.view(kind), every, None if out is None else out.view(kind))
     return np.asarray(bits.view(a.dtype))
+
+
+def where(condition: Array, a: Any, b: Any) -> Array:
+    """``numpy.where`` of an array and a number, which among objects is one of theirs; see `alike`."""
+    if getattr(a, "dtype", None) == object:
+        b = alike(b, a) if isinstance(b, int | float) else b
+    elif getattr(b, "dtype", None) == object:
+        a = alike(a, b) if isinstance(a, int | float) else a
+    return np.where(condition, a, b)
 
 
 def excluding(

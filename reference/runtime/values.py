@@ -111,6 +111,16 @@ def like(value: Any, number_type: type | None) -> Any:
     return number_type(value) if exact and number_type else value
 
 
+def typed(value: Any, number_type: type | None) -> Any:
+    """A finite number as one of another type, as functions such as exp are methods of; itself, if that does not go."""
+    if number_type is None or not math.isfinite(value):
+        return value
+    try:
+        return number_type(value)
+    except (TypeError, ValueError, ArithmeticError):
+        return value
+
+
 def number_types(elements: Iterable[Any]) -> set[type]:
     """The types of numbers: float for all floating point; integers left out, which go with every other.
 

@@ -62,7 +62,10 @@ class Conditions(Views):
             if common == x.ONE:
                 return number, ATOM
             return f"{self.show(common, frame, PRODUCT)} * {number}", PRODUCT
-        return f"np.where({self.test(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
+        where = "np.where"
+        if self.scalar(a) or self.scalar(b):  # a function may be taken of what it gives, objects too
+            self.functions.add(where := "where")
+        return f"{where}({self.test(c, frame)}, {self.show(a, frame)}, {self.show(b, frame)})", ATOM
 
     def shared(self, a: Expr, b: Expr) -> tuple[Expr, Expr, Expr]:
         """The factors that two cases share, and what is left of each."""
