@@ -50,11 +50,11 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
 
 def where(condition: Array, a: Any, b: Any) -> Array:
     """``numpy.where`` of an array and a number, which among objects is one of theirs; see `alike`."""
-    if getattr(a, "dtype", None) == object:
-        b = alike(b, a) if isinstance(b, int | float) else b
-    elif getattr(b, "dtype", None) == object:
-        a = alike(a, b) if isinstance(a, int | float) else a
-    return np.where(condition, a, b)
+    if isinstance(b, int | float):
+        b = alike(b, np.asarray(a))
+    elif isinstance(a, int | float):
+        a = alike(a, np.asarray(b))
+    return np.asarray(np.where(condition, a, b))
 
 
 def excluding(
