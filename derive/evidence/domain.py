@@ -82,7 +82,7 @@ def chained(layer: Layer) -> dict[str, str]:
                 head = node.index[0]
                 if isinstance(head, Op) and sequence in x.free(head):
                     for axis, i in zip(layer.tensors[node.tensor].axes, node.index, strict=True):
-                        if isinstance(i, Pos) and i.index != axis:
+                        if isinstance(i, Pos) and layer.axis(i.index) != layer.axis(axis):
                             found[i.index] = axis
     return found
 

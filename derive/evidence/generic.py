@@ -19,10 +19,10 @@ import numpy as np
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, enclosure, inputs, kernels, layout
 from derive.evidence.compare import same_fraction
-from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.layout import Case, Elements, Value, flat
 from derive.evidence.result import Result, Tally
 from derive.evidence.truth import fractions, truth
-from derive.evidence.use import everything, flat, used
+from derive.evidence.use import everything, used
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
 

@@ -265,6 +265,8 @@ class Shapes:
         self.layer, self.source, self.plan, self.sizes, self.leading = layer, source, plan, sizes, leading
         self.depth = source.pick(list(plan.depths))
         self.chained = domain.chained(layer)
+        alone = {a for t in layer.inputs if not t.sequence for a in t.axes} - {ELLIPSIS, *self.chained}
+        self.shared = {a for a in (*alone, *layer.sizes) if a in sizes}  # of one length in every entry
         self.entries: dict[tuple[int, str], Shape] = {}
 
     def of(self, tensor: Tensor) -> Iterator[Shape]:
@@ -284,11 +286,15 @@ class Shapes:
             return self.leading if axis == ELLIPSIS else (self.sizes[axis],)
         key = entry, axis
         if key not in self.entries:
-            if axis in self.chained:
+            if axis in self.shared:
+                self.entries[key] = (self.sizes[axis],)
+            elif axis in self.chained:
                 before = self.chained[axis]
                 self.entries[key] = (self.sizes[axis],) if entry == 0 else self.axis(entry - 1, before)
             elif axis == ELLIPSIS:
                 self.entries[key] = self.source.pick(list(self.plan.leading))
+            elif axis in self.plan.fixed:
+                self.entries[key] = (self.plan.fixed[axis],)
             else:
                 other = (
                     self.axis(entry, next((a for a, b in self.chained.items() if b == axis), axis))

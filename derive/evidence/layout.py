@@ -61,6 +61,10 @@ class Case:
         }
 
 
+def flat(value: Value) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def listed(layer: Layer, tensor: Tensor) -> bool:
     """Whether a caller passes or gets a list of arrays."""
     return tensor.sequence or (layer.sequence_axis is not None and tensor.axes[:1] == (layer.sequence_axis,))

@@ -23,16 +23,14 @@ from derive.calculus.derivation import Derivation
 from derive.evidence import inputs, kernels, layout, world
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
-from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.large import MANY, large
+from derive.evidence.layout import Case, Elements, Value, flat
 from derive.evidence.numbers import COMPARE, FLOAT, Numbers
 from derive.evidence.result import Tally
 from derive.evidence.traced import Node, Tape
 from derive.evidence.truth import traced
-from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
 
-MANY = 40_000  # elements of an argument: more than the runtime computes in one block
-DRAWS = 6  # of the other axes of a large case
 LOOK = 5  # elements compared with the definition
 CLOSE = 1e-9  # in float64, of the sum of magnitudes: a block left out or taken twice is 1e5 times as much
 COARSE = {np.float16: 2e-2, np.float32: 1e-3}  # of a result's largest: rounding alone is 20 times less
@@ -53,10 +51,6 @@ def everything(derivation: Derivation, kernel: Any, case: Case, u: Arrays, v: Ar
     yield "jvp", kernels.jvp(kernel, case, v)
     if hasattr(kernel, "double_backward"):
         yield "double_backward", kernels.double_backward(kernel, derivation, case, u, v)
-
-
-def flat(value: Value) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 # ---- one call after another --------------------------------------------------------------------------------------
@@ -221,56 +215,17 @@ def _marked(own: Elements, marks: Elements, where: str, clean: bool, tally: Tall
 # ---- large arrays ------------------------------------------------------------------------------------------------
 
 
-def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
-    """One case of which an argument and a result have more elements than a block: the leading shape is long, or the
-    first axis."""
-    axes = [a for t in layer.inputs for a in t.axes[t.sequence :]]
-    given = {o.axis for o in layer.options if o.kind == "Count"}
-    long = next((a for a in axes if a != ELLIPSIS and a not in layer.sizes and a not in given), "")
-    how = {"dtype": dtype, "scale": 0.25, "offset": 0.75 if dtype == np.float16 else 0.0}
-
-    def build(length: int, draw: int = 0) -> Case:
-        leading = ((length,),) if ELLIPSIS in axes else ((2,),)
-        fixed = {} if ELLIPSIS in axes else {long: length}
-        plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
-        return inputs.build(layer, inputs.Random(np.random.default_rng((seed, draw)), **how), plan, 0)
-
-    def elements(case: Case, length: int) -> list[int]:
-        """How many the largest argument and the largest result that grows have."""
-        taken = max(a.size for v in case.tensors.values() if v is not None for a in map(np.asarray, flat(v)))
-        shapes = [layout.shape_of(case, o) for o in layer.outputs]
-        sizes = [math.prod(s) for shape in shapes for s in (shape if isinstance(shape, list) else [shape])]
-        return [max(taken, 1), max((n for n in sizes if n >= length), default=max(taken, 1))]
-
-    few, more = (elements(build(n), n) for n in (7, 7 * 16))
-    # other axes are drawn anew, so the ratio is one of powers of 16, about 2: of a square matrix
-    powers = [max(1, round(math.log(b / a, 16))) for a, b in zip(few, more, strict=True)]
-    wanted, most = (
-        [int(7 * (total / n) ** (1 / power)) + 1 for n, power in zip(few, powers, strict=True)]
-        for total in (MANY, 8 * MANY)
-    )
-    tried = []
-    for draw in range(DRAWS):  # of the other axes: with some of them no length gives both enough and not too many
-        length = min(*most, max(wanted))
-        case = build(length, draw)
-        found = elements(case, length)
-        while min(found) <= MANY and max(found) < 8 * MANY:
-            length = length * 5 // 4
-            case = build(length, draw)
-            found = elements(case, length)
-        if min(found) > MANY and max(found) < 16 * MANY:
-            return case
-        tried.append((max(found) < 16 * MANY, min(found), draw, case))
-    return max(tried, key=lambda t: t[:3])[-1]
-
-
 def _large(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
     layer = derivation.layer
-    case = large(layer, seed)
+    try:
+        case = large(layer, seed)
+    except inputs.NoArguments as error:
+        tally.leave(f"large arrays: {error}")
+        return
     u, v, w = inputs.cotangents(case, seed), inputs.tangents(case, seed), inputs.tangents(case, seed + 1)
     with np.errstate(all="ignore"):
         found = dict(everything(derivation, kernel, case, u, v))
-    if not all(np.isfinite(a).all() for own in found.values() for x in own.values() for a in flat(x)):
+    if not all(np.isfinite(a).all() for own in found.values() for value in own.values() for a in flat(value)):
         tally.leave("large arrays: the definition is not finite there")
         return
     _sampled(case, v, found, seed, tally)
@@ -298,7 +253,7 @@ def _sampled(case: Case, v: Arrays, found: dict[str, Arrays], seed: int, tally: 
     for tensor in layer.differentiable:
         along = layout.elements(case, tensor.name, v[tensor.name], float)
         values = layout.elements(case, tensor.name, case.tensors[tensor.name], float)
-        given[tensor.name] = {i: Node(x, along[i]) for i, x in values.items()}
+        given[tensor.name] = {i: Node(value, along[i]) for i, value in values.items()}
     along_too, alone = world.forward(case, tape.numbers, given), world.forward(case, FLOAT)
     for name in layer.outputs:
         values = layout.elements(case, name, found["forward"][name], float)

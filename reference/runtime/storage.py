@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,11 +82,12 @@ def own(result: Array, others: Iterable[Any]) -> Array:
     return copied(result) if shared else result
 
 
-def own_entries(results: Iterable[Any], others: Iterable[Any]) -> list[Any]:
+def own_entries(results: Iterable[Any], others: Sequence[Any]) -> list[Any]:
     """A list's entries, each in memory of its own; see `own`."""
     found: list[Any] = []
+    kept = any(a is results for a in others)  # the list itself is kept for backward
     for entry in results:
-        if entry.base is not None or references(entry) != ENTRY:
+        if kept or entry.base is not None or references(entry) != ENTRY:
             entry = own(entry, (*others, found))
         found.append(entry)
     return found

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from derive.evidence import layout
-from derive.evidence.use import MANY, flat, large
+from derive.evidence.large import MANY, large
+from derive.evidence.layout import flat
 from derive.notation.define import load_project, read_source
 
 SQUARE = '''from derive import layer

@@ -176,7 +176,7 @@ def rnn(x: Real[t, b, i], W: Real[h, i], U: Real[h, h]):
     """A recurrence of one's own."""
     y[-1, b, h] = 0
     y[t, b, h] = tanh(sum(i, W[h, i] * x[t, b, i]) + sum(k, U[h, k] * y[t - 1, b, k]))
-    return h
+    return y
 
 
 @layer(cites="everyday")
