@@ -52,18 +52,22 @@ from typing import Any, Literal
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import inputs, kernels, world
+from derive.evidence import domain, inputs, kernels, world
 from derive.evidence.condition import CLAIMED, MOST, STABLE, TIE, Conditions, Ties, conditions, size_of
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
+from derive.evidence.large import running
 from derive.evidence.layout import Case, Elements
 from derive.evidence.result import Result, Tally
 from derive.evidence.running import WORKING, bounds_backward, bounds_forward, bounds_second, bounds_tangent, real_inputs
 from derive.evidence.truth import truth
+from derive.notation.expr import Reduce, free, walk
 from reference.runtime.wider import WIDER
 
 FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients of attention
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
+SMALL = inputs.Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show what five do
+MANY = 2000  # terms of a recurrence, with axes of 3 positions, from which on the small plan is taken
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,18 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     layer = derivation.layer
     tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
     vacuous = 0
+    many = bool(running(layer)) and terms(derivation) > MANY
+    plan = SMALL if many else PLAN
     for form in FORMATS:
         for n, (scale, offset) in enumerate(form.spreads[: 1 if inputs.composed(layer) else None]):
             how = {"dtype": form.dtype, "scale": scale, "offset": offset}
             try:
                 more = n or (inputs.composed(layer) and form is not DOUBLE)
-                count = 1 if inputs.composed(layer) else 2
+                count = 1 if inputs.composed(layer) or many else 2
                 cases = (
-                    inputs.cases(layer, seed + n, count, PLAN, **how)
+                    inputs.cases(layer, seed + n, count, plan, **how)
                     if more
-                    else inputs.every(layer, seed, PLAN, **how)
+                    else inputs.every(layer, seed, plan, **how)
                 )
             except inputs.NoArguments:
                 tally.leave(
@@ -136,6 +142,15 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
                     vacuous += check(derivation, kernel, case, single, tangents, form, tally)
     share = vacuous / max(1, vacuous + tally.checks)
     return tally.result(f"nothing claimed about {share:.0%} of the elements" if vacuous else "")
+
+
+def terms(derivation: Derivation) -> int:
+    """How many terms the sums of the second order have, where every axis has 3 positions."""
+    found = 0
+    for e in derivation.second.equations if domain.smooth(derivation.layer) else derivation.backward:
+        sums = [n for n in walk(e.body) if isinstance(n, Reduce)]
+        found += sum(3 ** len({*e.indices, *free(n), *n.over}) for n in sums)
+    return found
 
 
 def unit_rows(cotangents: Arrays, turn: int) -> Arrays:

@@ -63,6 +63,7 @@ class Evaluation(ABC):
         self.compiled: dict[int, Closure] = {}
         self.busy: set[tuple[str, tuple[int, ...]]] = set()
         self.scalars: dict[Expr, Closure] = {}
+        self.shared: dict[Expr, Closure] = {}  # of expressions that are computed once
         self.lengths: dict[tuple[str, int, int | None], int | None] = {}
         self.listed: dict[tuple[str, int | None], tuple[int, ...]] = {}
 

@@ -17,15 +17,43 @@ from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Layer
 
+CHEAP = ("add", "mul", "pow", "where", "iverson", "abs", "max", "floordiv")
 ARGUMENT = Opt("%x")  # of an elementwise layer called by name
 
 
 def compile_number(world: Evaluation, e: Expr) -> Closure:
     """A closure that computes the expression's value from the values of its indices."""
+    shared = world.shared.get(e)
+    if shared is not None:
+        return shared
     value, constant = _number(world, e), world.numbers.constant
-    if constant is None or not domain.constant(e):
-        return value
-    return lambda env: constant(value(env))
+    if constant is not None and domain.constant(e):
+        return lambda env: constant(value(env))
+    if costly(e):
+        world.shared[e] = value = remembered(e, value)
+    return value
+
+
+def costly(e: Expr) -> bool:
+    """Whether an expression is worth to be remembered: a sum or a function, but not of a formula's argument."""
+    if not (isinstance(e, Reduce) or (isinstance(e, Op) and e.fn not in CHEAP)):
+        return False
+    return not any(isinstance(n, Opt) and n.name.startswith("%") for n in x.walk(e))
+
+
+def remembered(e: Expr, value: Closure) -> Closure:
+    """The value at each position of the indices that it depends on, computed once: elements do not change."""
+    known: dict[tuple[int | None, ...], Any] = {}
+    indices = x.free(e)
+
+    def look(env: Env) -> Any:
+        at = tuple([env.get(i) for i in indices])
+        found = known.get(at)
+        if found is None:
+            known[at] = found = value(env)
+        return found
+
+    return look
 
 
 def _number(world: Evaluation, e: Expr) -> Closure:
@@ -214,6 +242,7 @@ def scalar_function(world: Evaluation, body: Expr) -> Closure:
         return world.number(body)
     other = copy(world)
     other.numbers, finish = world.numbers.named
+    other.shared = {}
     formula = other.number(body)
     return lambda env: finish(formula(env))
 

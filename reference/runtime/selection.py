@@ -33,8 +33,8 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
         condition: booleans; both broadcast.
         out: where to put the result.
     """
-    if not hasattr(a, "dtype"):  # an object that an array of them was reduced to
-        a = np.asarray(a)
+    if not hasattr(a, "dtype"):
+        a = np.asarray(a)  # an object that an array of them was reduced to
     few = max(a.size, np.size(condition)) <= FEW
     kind: Any = None if few or a.dtype.hasobject else BITS.get(a.itemsize)
     if kind is None:
@@ -55,6 +55,11 @@ def where(condition: Array, a: Any, b: Any) -> Array:
     elif isinstance(a, int | float):
         a = alike(a, np.asarray(b))
     return np.asarray(np.where(condition, a, b))
+
+
+def _objects(a: Any) -> bool:
+    """Whether it is an array of objects, or one of them, to which such an array was reduced."""
+    return not hasattr(a, "dtype") or a.dtype.hasobject
 
 
 def excluding(
@@ -80,7 +85,7 @@ def excluding(
         if np.isfinite(a).all() and np.isfinite(b).all():
             raise
         return _chosen_sum(pattern, a, b, there())
-    if total.dtype.hasobject or not total.size or not math.isnan(least(total)):  # argmin finds NaN first
+    if _objects(total) or not total.size or not math.isnan(least(total)):  # argmin finds NaN first
         return total
     return _chosen_sum(pattern, a, b, there())
 
@@ -95,7 +100,7 @@ def leaving_out(
         if np.isfinite(a).all() and np.isfinite(b).all():
             raise
     else:
-        if found.dtype.hasobject or not found.size or not math.isnan(least(found)):
+        if _objects(found) or not found.size or not math.isnan(least(found)):
             return found
     return function(masked(a, 0, *there()), b)
 
