@@ -9,7 +9,7 @@ from typing import Any
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.domain import Domain
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation, Layer
 
@@ -143,9 +143,14 @@ def constants(equations: Iterable[Equation]) -> bool:
 
 
 def constant(e: Expr) -> bool:
-    """Whether an expression is made of numbers alone, as sqrt(2 / pi) and pi are: a kernel computes it in floats."""
+    """Whether an expression is made of numbers alone, as sqrt(2 / pi) and pi are, or is a power or a root of numbers
+    and positions, as 2 ** (-h / 8): a kernel computes it in floats."""
     leaves = [n for n in x.walk(e) if not isinstance(n, Op)]
-    return e != x.INF and not isinstance(e, Num) and all(isinstance(n, Num) or n in (x.PI, x.INF) for n in leaves)
+    if all(isinstance(n, Num) or n in (x.PI, x.INF) for n in leaves):
+        return e != x.INF and not isinstance(e, Num)
+    powers = [n.args[1] for n in x.walk(e) if isinstance(n, Op) and n.fn == "pow"]
+    broken = any(not isinstance(p, Num) or p.value.denominator != 1 for p in powers)
+    return broken and all(isinstance(n, Num | Pos | Size) or n == x.PI for n in leaves)
 
 
 def functions(layer: Layer) -> Iterator[str]:

@@ -56,5 +56,24 @@ KNOWN: dict[str, str] = {
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
 }
 
+TIE = "at a tie of a threshold of 0 the text has the other slope"
+POWER = "x ** p at x = 0: a coefficient that is 0 times a power that is infinite"
+COUNTED = "a quotient of whole numbers among objects: Python's, a float"
+
 #: Legs of the evidence that are red, by probe, and why.
-RED: dict[str, dict[str, str]] = {}
+RED: dict[str, dict[str, str]] = {
+    "activations-hardshrink": {"text": TIE},
+    "activations-softshrink": {"text": TIE},
+    "losses-smooth_l1": {"text": "double_backward where abs has a tie: the text has the other slope"},
+    "convolution-lp_pool1d": {"second order": POWER},
+    "reproducers-r_power": {"second order": POWER},
+    "convolution-adaptive_avg_pool1d": dict.fromkeys(("differences", "duality"), COUNTED),
+    "reproducers-r_top": dict.fromkeys(
+        ("steps", "differences"),
+        "numbers that are equal as one is the maximum: moved, they are not",
+    ),
+    "convolution-l2_pool1d": {"enclosure": "the squares of 1e-170 are 0: a norm of a window is not scaled"},
+    "matrix-rayleigh": {"enclosure": "the squares of 1e-170 are 0, above and below"},
+    "matrix-attention_alibi": {"enclosure": "scores to which something is added are not shifted: overflow in exp"},
+    "losses-info_nce": {"enclosure": "the logarithm of a diagonal of a softmax is not taken as one"},
+}
