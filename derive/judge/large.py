@@ -23,9 +23,9 @@ from derive.evidence.enclosure import Analysis, Part
 from derive.evidence.evaluation import Undecided
 from derive.evidence.interpret import Interpreter
 from derive.evidence.kernels import Arrays
+from derive.evidence.large import large
 from derive.evidence.layout import Case, Elements
 from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
-from derive.evidence.use import large
 from derive.judge.allowed import Measured, ulps, without_radius
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.plan import Design, Trial
