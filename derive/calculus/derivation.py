@@ -62,11 +62,11 @@ class Derivation:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """The definition's tensors, the adjoints and the cotangents."""
+        """The definition's tensors, the cotangents and the adjoints, in an order in which they can be computed."""
         cotangents = {
             c: replace(self.layer.tensors[o], name=c, role="input") for o, c in self.adjoint.cotangents.items()
         }
-        return {**self.layer.tensors, **self.adjoint.tensors, **cotangents}
+        return {**self.layer.tensors, **cotangents, **self.adjoint.tensors, **cotangents}
 
     @property
     def gradients(self) -> dict[str, str]:

@@ -148,6 +148,51 @@ def test_ways_of_writing_a_recurrence(way: str, tmp_path: Path) -> None:
         support.check(*support.built(tmp_path, support.definition(signature, body)), count=2)
 
 
+#: Recurrences whose step is another layer, or that go with other results.
+WITH_OTHERS = {
+    "a layer from the end": (
+        "x: Real[t, b, n], h0: Real[b, n], g: Real[n], e: Real[n]",
+        """
+        h[size(t), b, n] = h0[b, n]
+        z[t, b, n] = h[t + 1, b, n] * x[t, b, n]
+        h[t] = layer_norm(z[t], g, e)""",
+    ),
+    "a layer from 0": (
+        "x: Real[t, b, n], g: Real[n], e: Real[n]",
+        """
+        h[0, b, n] = x[0, b, n]
+        z[t, b, n] = h[t - 1, b, n] * x[t, b, n]
+        h[t] = layer_norm(z[t], g, e)""",
+    ),
+    "a layer two steps back": (
+        "x: Real[t, b, n], g: Real[n], e: Real[n]",
+        """
+        h[-2, b, n] = 1
+        h[-1, b, n] = x[0, b, n]
+        z[t, b, n] = h[t - 1, b, n] * x[t, b, n] + h[t - 2, b, n]
+        h[t] = layer_norm(z[t], g, e)""",
+    ),
+    "from the end, two results of which one is made of the other": (
+        "r: Real[t, b], v: Real[t, b], last: Real[b], on: Mask[t, b]",
+        """
+        n[t, b] = v[t + 1, b] if t < size(t) - 1 else last[b]
+        delta[t, b] = r[t, b] + 0.9 * (n[t, b] if on[t, b] else 0) - v[t, b]
+        a[size(t), b] = 0
+        a[t, b] = delta[t, b] + 0.8 * (a[t + 1, b] if on[t, b] else 0)
+        h[t, b] = a[t, b] * v[t, b]
+        u[t, b] = a[t, b] + h[t, b]""",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WITH_OTHERS)
+def test_recurrences_with_other_layers_and_results(way: str, tmp_path: Path) -> None:
+    signature, body = WITH_OTHERS[way]
+    body = f"{dedent(body).strip()}\nreturn h{', a, u' if 'u[t' in body else ''}"
+    with support.own_registry():
+        support.check(*support.built(tmp_path, support.definition(signature, body)), count=2)
+
+
 def test_a_definition_is_evaluated_as_it_was_typed() -> None:
     """The normal form is compared with what the definition says, not with itself."""
     text = support.definition("x: Real[t]", "y[size(t)] = 1\ny[t] = y[t + 1] * x[t]\nreturn y")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref, Size
-from derive.notation.layer import Equation, Layer, Tensor
+from derive.notation.layer import Call, Equation, Layer, Tensor
 from derive.notation.recurrences.places import (
     Place,
     Step,
     begins,
+    called,
     collected,
     early,
     free_name,
@@ -76,19 +77,21 @@ def begun_before(layer: Layer) -> Layer:
             first.setdefault(s.target, []).append(s)
     steps: list[Step] = []
     seen: set[str] = set()
+    tensors = dict(layer.tensors)
     for s in layer.steps:
         own = [r.tensor for r in targets(s) if r.tensor in places]
-        if not own or not isinstance(s, Equation):
+        if not own:
             steps.append(s)
+            continue
+        if isinstance(s, Call):  # what it gives is the case of a step that is not the first
+            names = {n: free_name(layer, f"{n}_step") for n in own}
+            after = [Equation(r.tensor, r.index, Ref(names[r.tensor], r.index)) for r in s.results if r.tensor in own]
+            steps.append(called(s, names, tensors))
+            steps += [with_first(layer, e, first[e.target], places[e.target]) for e in after]
             continue
         place = places[s.target]
         if not begins(s):
-            body = s.body
-            for e in first[s.target]:
-                at = e.left[place.at]
-                test = Op("==", (Pos(place.index), at))
-                body = x.where(test, at_step(layer, e, s, place), body)
-            steps.append(replace(s, body=body))
+            steps.append(with_first(layer, s, first[s.target], place))
             continue
         zero = not any(
             isinstance(o, Equation) and o.target == s.target and o.left[place.at] == x.num(-1) for o in layer.steps
@@ -98,7 +101,17 @@ def begun_before(layer: Layer) -> Layer:
         seen.add(s.target)
         if s not in first[s.target]:
             steps.append(s)
-    return replace(layer, steps=tuple(steps))
+    layer = replace(layer, steps=tuple(steps))
+    return replace(layer, tensors=in_order(layer, tensors.values()))
+
+
+def with_first(layer: Layer, step: Equation, first: list[Equation], place: Place) -> Equation:
+    """A step in which what is there at first is a case."""
+    body = step.body
+    for e in first:
+        test = Op("==", (Pos(place.index), e.left[place.at]))
+        body = x.where(test, at_step(layer, e, step, place), body)
+    return replace(step, body=body)
 
 
 def is_late(s: Equation, place: Place) -> bool:

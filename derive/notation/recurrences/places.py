@@ -116,9 +116,9 @@ def free_name(layer: Layer, name: str) -> str:
 
 
 def in_order(layer: Layer, tensors: Iterable[Tensor]) -> dict[str, Tensor]:
-    """Tensors in the order of the inputs and equations."""
+    """Tensors in the order of the inputs and of the equations for all of each."""
     known = {t.name: t for t in tensors}
-    order = [t.name for t in layer.inputs] + [r.tensor for s in layer.steps for r in targets(s)]
+    order = [t.name for t in layer.inputs] + [r.tensor for s in layer.steps if not begins(s) for r in targets(s)]
     return {n: known[n] for n in dict.fromkeys((*(n for n in order if n in known), *known))}
 
 
@@ -138,3 +138,15 @@ def tidied(e: Expr) -> Expr:
     return x.transform(
         e, lambda n: Ref(n.tensor, tuple(collected(tidied(i)) for i in n.index)) if isinstance(n, Ref) else None
     )
+
+
+def called(s: Call, names: Mapping[str, str], tensors: dict[str, Tensor]) -> Call:
+    """A call whose results have other names; what it has on the way is named after the first of them."""
+    new = replace(s, results=tuple(replace(r, tensor=names.get(r.tensor, r.tensor)) for r in s.results))
+    for name, ref in s.tensors.items():
+        there = new.tensors[name].tensor
+        if there != ref.tensor:
+            tensors[there] = replace(tensors[ref.tensor], name=there, role="intermediate")
+            if ref not in s.results:
+                del tensors[ref.tensor]
+    return new

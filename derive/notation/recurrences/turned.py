@@ -11,6 +11,7 @@ from derive.notation.layer import Call, Equation, Layer, Tensor
 from derive.notation.recurrences.places import (
     Step,
     begins,
+    called,
     changed,
     collected,
     early,
@@ -77,6 +78,7 @@ def turned(layer: Layer) -> Layer:
         return x.transform(e, visit)
 
     steps: list[Step] = []
+    tensors = dict(layer.tensors)
     for s in layer.steps:
         own = [r.tensor for r in targets(s) if r.tensor in places]
         if not own:
@@ -90,11 +92,9 @@ def turned(layer: Layer) -> Layer:
         back = {place.index: x.sub(axis, Pos(place.index))}
         s = changed(s, lambda e, back=back, i=place.index: inside(flipped(tidied(x.rename(e, back)), i)))  # type: ignore[misc]
         if isinstance(s, Call):
-            renamed = tuple(replace(r, tensor=names.get(r.tensor, r.tensor)) for r in s.results)
-            steps.append(replace(s, results=renamed))
+            steps.append(called(s, names, tensors))
         else:
             steps.append(replace(s, target=names[s.target]))
-    tensors = dict(layer.tensors)
     whole: list[Step] = []
     for name, p in places.items():
         tensor = tensors[name]
