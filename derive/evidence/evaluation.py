@@ -60,6 +60,7 @@ class Evaluation(ABC):
             if e.target not in self.given:
                 self.equations.setdefault(e.target, []).append(e)
         self.lowest, self.behind = self.lower_bounds(), self.upper_bounds()
+        self.backwards = {name for name, _ in self.behind if name not in self.given}
         self.compiled: dict[int, Closure] = {}
         self.busy: set[tuple[str, tuple[int, ...]]] = set()
         self.scalars: dict[Expr, Closure] = {}
@@ -95,6 +96,11 @@ class Evaluation(ABC):
         """One element; the zero that marks the outside where there is none."""
         known = self.store.setdefault(name, {})
         value = known.get(index)
+        if value is None and name in self.backwards:  # from the end on, so that no element waits for many others
+            self.backwards.discard(name)
+            for i in reversed(list(self.indices(name))):
+                self.element(name, i)
+            value = known.get(index)
         if value is None:
             if name in self.given or not self.within(name, index):
                 return self.outside

@@ -47,7 +47,14 @@ def backward(
     values = {adjoint.cotangents[o]: layout.elements(case, o, v, numbers.exact) for o, v in cotangents.items()}
     everything = case.layer.equations + adjoint.auxiliary + backward
     known = known_tensors(derivation.tensors, backward)
-    return Interpreter(case, everything, known, numbers, {**values, **(given or {})})
+    run = Interpreter(case, everything, known, numbers, {**values, **(given or {})})
+    totals = adjoint.names | adjoint.inner
+    for e in case.layer.equations:  # an adjoint begins where its tensor does, though nothing may read it there
+        for p, i in enumerate(e.left):
+            if isinstance(i, Num) and i.value < 0 and e.target in totals:
+                key = totals[e.target], p
+                run.lowest[key] = min(run.lowest.get(key, 0), int(i.value))
+    return run
 
 
 def tangent(derivation: Derivation, case: Case, numbers: Numbers, given: dict[str, Elements]) -> Interpreter:

@@ -12,6 +12,7 @@ import pytest
 from derive.evidence import world
 from derive.evidence.layout import Case
 from derive.evidence.numbers import FLOAT
+from derive.evidence.steps import steps
 from derive.notation import define
 from derive.notation import expr as x
 from tests.fuzz.test_found import definition
@@ -202,3 +203,15 @@ def test_a_definition_is_evaluated_as_it_was_typed() -> None:
     for one in (layer, nothing):
         run = world.forward(Case(one, {"x": np.array([2.0, 3.0, 5.0])}), FLOAT)
         assert [run.element("y", (t,)) for t in range(3)] == [30, 15, 5]
+
+
+def test_evidence_of_a_recurrence_from_the_end(tmp_path: Path) -> None:
+    """An adjoint begins where its tensor does though nothing reads it there; a long run does not nest."""
+    body = "y[size(t)] = 1\ny[t] = y[t + 1] * x[t] - y[t + 2]\nreturn y"
+    with support.own_registry():
+        (derivation,), _ = support.built(tmp_path, support.definition("x: Real[t]", body))
+        found = steps(derivation)
+    assert found.passed, found.detail
+    case = Case(derivation.layer, {"x": np.ones(3000)})
+    assert world.forward(case, FLOAT).element("y", (2999,)) == 1
+    assert abs(world.forward(case, FLOAT).element("y", (0,))) <= 1
