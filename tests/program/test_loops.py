@@ -178,19 +178,6 @@ def cells(x: Real[t, ..., i], h0: Real[..., n], W: Real[n, i], U: Real[n, m], b:
     h[t, ..., n] = tanh(u[t, ..., n] + v[t, ..., n])
     return h
 """,
-    "a recurrence from the end that begins inside, two steps on": """
-def returns(r: Real[t, b], v: Real[t, b], decay: Fraction = 0.5):
-    y[size(t) - 1, b] = r[size(t) - 1, b] + decay * v[size(t) - 1, b]
-    y[t, b] = r[t, b] + decay * y[t + 1, b] * v[t, b] - y[t + 2, b] ** 2
-    return y
-""",
-    "a recurrence over two axes": """
-def aligned(x: Real[s, t], a: Real[t]):
-    y[-1, t] = a[t]
-    y[s, -1] = 1
-    y[s, t] = x[s, t] * y[s - 1, t] + y[s, t - 1] * y[s - 1, t - 1]
-    return y
-""",
     "a product of axes, and rows over two": """
 def shuffled(x: Real[b, c * r, p], factor: Count[r] = 2):
     e[b, c, r, p] = exp(x[b, c, r, p])

@@ -9,15 +9,18 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
-from derive.evidence import world
+from derive.calculus.derivation import derive
+from derive.evidence import compare, inputs, world
 from derive.evidence.layout import Case
 from derive.evidence.numbers import FLOAT
 from derive.evidence.steps import steps
 from derive.notation import define
 from derive.notation import expr as x
+from derive.program.compile import compile
 from tests.fuzz.test_found import definition
 from tests.fuzz.worker import Outcome, attempt
 from tests.generality import support
+from tests.program.test_loops import Kernel, Whole, disagreement, exact_words, on_balls
 
 STEPS = [
     "x[t, b] / y[t - 1, b]",
@@ -215,3 +218,20 @@ def test_evidence_of_a_recurrence_from_the_end(tmp_path: Path) -> None:
     case = Case(derivation.layer, {"x": np.ones(3000)})
     assert world.forward(case, FLOAT).element("y", (2999,)) == 1
     assert abs(world.forward(case, FLOAT).element("y", (0,))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"),
+    [
+        ("x: Real[t, b], h0: Real[b]", WAYS["from the end, two steps on, through an intermediate"]),
+        ("x: Real[t, b], h0: Real[b]", WAYS["from 0 and 1"]),
+        ("x: Real[s, t], a: Real[t]", OVER_TWO["edges and a corner"]),
+    ],
+)
+def test_loops_of_recurrences(signature: str, body: str) -> None:
+    """The plain printer, to 60 digits against the definition as it was typed."""
+    text = support.definition(signature, f"{dedent(body).strip()}\nreturn y")
+    with support.own_registry():
+        (layer,) = define.read_source(support.HEAD + text, "loops.py")["odd"]
+        kernel = Kernel(compile([derive(layer)]), on_balls, exact_words(), Whole)
+        assert disagreement(layer, kernel, inputs.cases(layer, 0, 2, compare.PLAN)) == ""
