@@ -15,7 +15,7 @@ WHOLE = 1 << 18  # up to here everything is one block
 RUN = (
     1 << 12
 )  # bytes next to each other in memory, a page of it, below which a block costs more to collect than it saves
-MOST = 1 << 20  # bytes of the largest argument in one block whose runs are to be so long: half a second-level cache
+MOST = 1 << 19  # bytes of the largest argument in one block whose runs are to be so long: with others, it is to fit
 
 Function = Callable[..., Any]
 Cut = tuple[int | None, ...]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+COLUMNS = 8  # a row of so few numbers takes NumPy longer to begin with than to go through
 MANY = 4096  # elements from which on the layout matters more than a look at it
 
 
@@ -40,6 +41,16 @@ def most(a: Array) -> Any:
     if a.size < MANY or a.flags.c_contiguous:
         return a.item(a.argmax())
     return np.maximum.reduce(a, axis=None).item()
+
+
+def row_most(a: Array, initial: Any) -> Array:
+    """The largest along the last axis, and at least a number."""
+    if a.size < MANY or a.shape[-1] >= COLUMNS:
+        return np.asarray(np.maximum.reduce(a, axis=-1, initial=initial))
+    out: Array = np.maximum(a[..., 0], a.dtype.type(initial))
+    for n in range(1, a.shape[-1]):
+        np.maximum(out, a[..., n], out=out)
+    return out
 
 
 def places(mask: Array) -> tuple[Array, ...]:

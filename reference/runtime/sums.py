@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.runtime.layout import COLUMNS
+
 Array = NDArray[Any]
 Axis = int | tuple[int, ...] | None
 
 PART = 1024  # terms of a product that BLAS adds up in float32
 SLABS = 8  # numbers added one after another in float32
 TERMS = 32  # so many numbers may be added one after another
-COLUMNS = 8  # so few numbers NumPy adds one after another
 SMALL = 8192  # elements up to which to convert them costs less than to cut them into slabs
 THIN = 16  # size below which a matrix product takes as long as to read its factors
 WIDE = np.dtype(np.float64)

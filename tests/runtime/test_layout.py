@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reference.layers import batch_norm, layer_norm, relu, softmax
-from reference.runtime import blocks, layout, storage
+from reference.runtime import blocks, functions, layout, storage
 
 ORDERS = list(itertools.permutations(range(3)))
 
@@ -92,3 +92,20 @@ def test_results_are_those_of_any_layout_and_lie_as_the_input(layer, order: tupl
         np.testing.assert_allclose(mixed, one, rtol=0, atol=1e-12 * np.abs(one).max())
     if layer is relu:
         assert all(layout.memory_order(a) == order for a in found[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("columns", [1, 3, 7, 8])
+def test_rows_of_a_few_numbers_are_gone_through_by_columns(columns: int, dtype: type) -> None:
+    a = np.abs(np.random.default_rng(2).standard_normal((4099, columns))).astype(dtype)
+    a[5] = 0
+    a[6, -1] = math.nan
+    assert a.size > layout.MANY
+    np.testing.assert_array_equal(layout.row_most(a, 0.25), np.maximum.reduce(a, axis=-1, initial=0.25))
+    assert layout.row_most(a, 0.25).dtype == dtype
+    e = np.exp(a[7:])
+    total = functions.exp_sum(e)
+    exact = np.add.reduce(e, axis=-1, dtype=np.longdouble)
+    assert np.all(np.abs(total - exact) <= 4 * np.spacing(total))  # of seven numbers in float32, one after another
+    pieces = [functions.log_sum(part, functions.exp_sum(part)) for part in np.array_split(e, 40)]
+    np.testing.assert_allclose(functions.log_sum(e, total), np.concatenate(pieces), rtol=8 * np.finfo(dtype).eps)
