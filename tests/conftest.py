@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,3 +18,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--evidence", action="store_true", help="also run every leg of the evidence on every probe")
+
+
+@pytest.fixture(autouse=True)
+def definitions_of_a_test() -> Iterator[None]:
+    """What a test defines is forgotten after it: in the one registry there is, which every module may have imported."""
+    module = sys.modules.get("derive.notation.define")
+    before = dict(module.REGISTRY) if module else {}
+    yield
+    if module and before != module.REGISTRY:
+        module.REGISTRY.clear()
+        module.REGISTRY.update(before)

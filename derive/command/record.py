@@ -14,6 +14,7 @@ from typing import Any
 
 from derive.command.files import locked, replace, text_of
 from derive.command.manifest import SHARED, Manifest
+from derive.evidence.ladder import LADDER
 
 RECORD = Path("docs/assets/verification.json")
 Legs = list[dict[str, Any]]
@@ -82,25 +83,8 @@ def merged(path: Path, found: Mapping[str, tuple[str, Legs]]) -> dict[str, dict[
     return record
 
 
-#: The order of the badges: DESIGN's ladder.
-ORDER = (
-    "steps",
-    "exact",
-    "text",
-    "definition",
-    "differences",
-    "enclosure",
-    "duality",
-    "second order",
-    "generic",
-    "page",
-    "mutants",
-    "peers",
-)
-
-
 def merge(old: Iterable[dict[str, Any]], new: Iterable[dict[str, Any]]) -> Legs:
     def place(leg: dict[str, Any]) -> tuple[int, str]:
-        return (ORDER.index(leg["leg"]) if leg["leg"] in ORDER else len(ORDER), leg["leg"])
+        return (LADDER.index(leg["leg"]) if leg["leg"] in LADDER else len(LADDER), leg["leg"])
 
     return sorted([*old, *new], key=place)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from derive.calculus.derivation import Derivation, derive
-from derive.evidence import compare, domain, enclosure, exact, generic, kernels, mutants, steps, text
+from derive.evidence import compare, domain, enclosure, exact, generic, kernels, ladder, mutants, steps, text
 from derive.evidence.extras import lacking
 from derive.evidence.inputs import NoArguments
 from derive.evidence.result import Result, together
@@ -31,18 +31,7 @@ KERNEL: dict[str, Callable[[Derivation, Any], Result]] = {
     "generic": generic.generic,
 }
 
-LEGS = (
-    "steps",
-    "exact",
-    "text",
-    "definition",
-    "differences",
-    "enclosure",
-    "duality",
-    "second order",
-    "generic",
-    "mutants",
-)
+LEGS = ladder.LEGS
 
 
 def leg(name: str, derivation: Derivation, kernel: Any = None) -> Result:

@@ -127,8 +127,11 @@ class Applications(Calls):
             if over.count(i) > 1:
                 self.fail(place, f"{i} stands twice", "name each index once")
         outer = {i: place for i, place in zip(over, items(indices), strict=True) if i in (*self.left, *self.inside)}
+        own = [i for i in over if i not in outer and self.is_own(i)]
+        before = {i: self.parent.pop(i) for i in own if i in self.parent}
         self.inside += over
         e, kind = self.number(body)
+        e, over = self.apart(before, e, over)
         self.check_hidden(over, e)
         del self.inside[len(self.inside) - len(over) :]
         if outer:  # another index of the same axis, so that no index is two things
@@ -145,6 +148,26 @@ class Applications(Calls):
         if name == "mean":
             return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, e)), "real"
         return Reduce(name, over, e), kind
+
+    def is_own(self, index: str) -> bool:
+        """Whether an index is no axis's name, so that it is each reduction's own."""
+        axes = {a for t in self.tensors.values() for a in t.axes}
+        return index not in {ELLIPSIS, *axes, *self.sizes} and index not in self.parent.values()
+
+    def apart(self, before: dict[str, str], e: Expr, over: tuple[str, ...]) -> tuple[Expr, tuple[str, ...]]:
+        """A reduction along other axes than those that its indices ran along in one before has indices of other names.
+
+        Args:
+            before: what the indices were known to run along.
+        """
+        for i, axis in before.items():
+            now = self.parent.get(i)
+            if now is not None and self.find(now) != self.find(axis):
+                new = x.numbered(i, {i, *self.words, *self.tensors, *self.parent, *x.free(e), *x.bound(e)})
+                self.parent = {k: new if v == i else v for k, v in self.parent.items()} | {new: now}
+                e, over = x.rename(e, {i: Pos(new)}), tuple(new if o == i else o for o in over)
+            self.parent[i] = axis
+        return e, over
 
     def check_counted(self, node: ast.AST, over: Iterable[str]) -> None:
         """How many elements ``...`` has is no number where only lists have it: their entries differ."""

@@ -23,7 +23,7 @@ from derive.calculus import textbook
 from derive.calculus.derivation import derive
 from derive.calculus.textbook import Search
 from derive.command.kernels import kernel_source
-from derive.notation import define, errors
+from derive.notation import errors
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import SECONDS, DefinitionError
 
@@ -63,7 +63,7 @@ def applied(n: int, f: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 
 def kernel(text: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
     source = kernel_source(tuple(derive(v) for v in read_source(text, "mine.py")["odd"]), ())
     module = types.ModuleType("odd")
     monkeypatch.setitem(sys.modules, "odd", module)

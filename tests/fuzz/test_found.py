@@ -74,6 +74,15 @@ RIGHT = {
         "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\nL[...] = -w[t[...]] * log(y[..., t[...]])\n"
         "loss = sum(..., L[...]) / sum(..., w[t[...]])\nreturn loss",
     ),
+    "an index along one axis in one sum and along others in the next": (
+        "x: Real[n, d], y: Real[m, d], w: Real[d]",
+        "a[n] = log(sum(k, exp(x[n, k])))\nb[d] = max(k, x[k, d]) + sum(k, y[k, d] ** 2)\n"
+        "c = sum(k, w[k] * sum(j, x[j, k]) * sum(j, y[j, k]))\nf = c + sum(n, a[n]) + sum(d, b[d])\nreturn f",
+    ),
+    "a mask of pairs": (
+        "x: Real[n], w: Mask[n, m]",
+        "m = axis(size(n))\ny[n] = sum(m, x[m] ** 2 if w[n, m] or n == m else 0)\nreturn y",
+    ),
     "edges of a graph, of which some end nowhere": (
         "x: Real[n, f], w: Real[e], s: Integer[e], t: Integer[e]",
         "y[n, f] = sum(e, w[e] * x[s[e], f] ** 2 if t[e] == n else 0)\nreturn y",

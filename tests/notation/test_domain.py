@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.domain import Domain
 from derive.notation.errors import DefinitionError
@@ -17,7 +16,7 @@ ZERO, ONE = Fraction(0), Fraction(1)
 
 
 def declared(annotation: str, monkeypatch: pytest.MonkeyPatch) -> Layer:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
     head = f"from derive import layer\n\n@layer()\ndef mine(a: {annotation}, E: Real[v, i]):\n"
     return read_source(head + "    y = sum((v, i), E[v, i])\n    return y\n", "mine.py")["mine"][0]
 
@@ -51,7 +50,7 @@ def test_a_domain_is_kept_with_its_tensor_and_said(annotation: str, monkeypatch:
 
 
 def test_a_gradient_has_no_domain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
     text = "from derive import layer\n\n@layer()\ndef mine(x: Real[...] > 0):\n    y[...] = log(x[...])\n    return y\n"
     found = derive(read_source(text, "mine.py")["mine"][0])
     assert [n for n, t in {**found.tensors, **found.tangent.tensors}.items() if t.domain] == ["x"]

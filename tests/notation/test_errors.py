@@ -13,7 +13,6 @@ from derive.calculus.scalars import Derivative
 from derive.calculus.textbook import Search
 from derive.command.build import Plan, layer_files
 from derive.command.kernels import kernel_source
-from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DEBUG, DefinitionError, Place
 from derive.notation.layer import Layer
@@ -35,7 +34,7 @@ def odd(x: Real[i], w: Real[i]):
 
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> Layer:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
     return read_source(TEXT, "mine.py")["odd"][0]
 
 

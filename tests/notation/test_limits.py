@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from derive.notation import define, read
+from derive.notation import read
 from derive.notation.constants import DIGITS
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DefinitionError
@@ -15,7 +15,7 @@ from derive.notation.expressions import POWER
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
 
 def body(expression: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from derive.notation import define
 from derive.notation.define import load_file, load_project
 from derive.notation.expr import Expr, Num, Op, mul, num, power, rebuild
 from derive.notation.layer import Equation, Layer
@@ -18,7 +17,7 @@ from derive.notation.text import show, show_equation
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Definitions of a test are forgotten after it."""
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
 
 def defined(tmp_path: Path, body: str, signature: str = "x: Real[..., i]", name: str = "mine") -> Layer:

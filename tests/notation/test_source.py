@@ -16,7 +16,7 @@ TWICE = '\n\n@layer(cites="me")\ndef twice(x: Real[i]):\n    """Twice."""\n    y
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
 
 PROJECT = sorted(p for p in home().glob("*.py") if p.name != "__init__.py")

@@ -11,7 +11,6 @@ import textwrap
 
 import pytest
 
-from derive.notation import define
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer
@@ -28,7 +27,7 @@ STEPS = "x: Real[t, i], h0: Real[i]"
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
 
 def defined(signature: str, body: str, name: str = "odd") -> tuple[Layer, ...]:

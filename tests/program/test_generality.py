@@ -17,7 +17,6 @@ from derive.command.kernels import kernel_source
 from derive.evidence.compare import definition, differences, duality, second
 from derive.evidence.exact import exact
 from derive.evidence.steps import steps
-from derive.notation import define
 from derive.notation.define import load_file, load_project
 
 ODD = {
@@ -112,7 +111,7 @@ ODD = {
 
 @pytest.fixture
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
     def made(case: str) -> tuple[Any, Any]:
         signature, body, result = ODD[case]

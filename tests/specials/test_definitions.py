@@ -14,7 +14,6 @@ from derive.calculus.derivation import derive
 from derive.command.kernels import kernel_source
 from derive.evidence import kernels
 from derive.evidence.inputs import cotangents, tangents
-from derive.notation import define
 from derive.notation.define import load_file, load_project
 from tests.specials.arguments import made
 from tests.specials.participation import INSTEAD, Calls, faults
@@ -85,7 +84,7 @@ WINDOWS = {
 
 @pytest.fixture
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(define, "REGISTRY", dict(load_project()))
+    load_project()
 
     def made_of(signature: str, body: str) -> tuple[Any, Any]:
         path = tmp_path / "odd_layers.py"
