@@ -121,7 +121,9 @@ def may_follow(s: Fold | Contract, after: Statement | None, axis: str) -> bool:
 
 
 def reads(s: Map, name: str) -> bool:
-    return any(isinstance(n, Ref) and n.tensor == name for n in x.walk(s.body))
+    """Whether a statement reads an array as it is, not at places of its own."""
+    refs = [n for n in x.walk(s.body) if isinstance(n, Ref) and n.tensor == name]
+    return bool(refs) and all(None not in (own := [*map(x.plain, r.index)]) and len({*own}) == len(own) for r in refs)
 
 
 def uses_of(statements: Block, needed: tuple[str, ...]) -> Counter[str]:

@@ -175,6 +175,7 @@ class Schedule:
             case _:
                 return
         conditions = condition.args if isinstance(condition, Op) and condition.fn == "and" else (condition,)
+        value = x.transform(value, lambda e: taken(e, condition))
         for c in conditions:
             rest = tuple(o for o in conditions if o is not c)
             left = x.where(rest[0] if len(rest) == 1 else Op("and", rest), value, x.ZERO) if rest else value
@@ -193,3 +194,8 @@ def away_from(axes: tuple[str, ...], e: Reduce) -> Reduce:
             taken.append(new[i])
     over = tuple(new.get(i, i) for i in e.over)
     return replace(e, over=over, body=x.rename(e.body, {i: Pos(n) for i, n in new.items()}))
+
+
+def taken(e: Expr, condition: Expr) -> Expr | None:
+    """What a case of a condition is where it holds; None for anything else."""
+    return e.args[1] if isinstance(e, Op) and e.fn == "where" and e.args[0] == condition else None

@@ -74,6 +74,11 @@ RIGHT = {
         "y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\nL[...] = -w[t[...]] * log(y[..., t[...]])\n"
         "loss = sum(..., L[...]) / sum(..., w[t[...]])\nreturn loss",
     ),
+    "attention over the edges into each node": (
+        "e: Real[m], t: Integer[m], x: Real[m, d], nodes: Count[n] = 3",
+        "z[n] = sum(m, exp(e[m]) if t[m] == n else 0)\na[m] = exp(e[m]) / z[t[m]]\n"
+        "y[n, d] = sum(m, a[m] * x[m, d] if t[m] == n else 0)\nreturn y",
+    ),
     "an index along one axis in one sum and along others in the next": (
         "x: Real[n, d], y: Real[m, d], w: Real[d]",
         "a[n] = log(sum(k, exp(x[n, k])))\nb[d] = max(k, x[k, d]) + sum(k, y[k, d] ** 2)\n"
