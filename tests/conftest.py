@@ -24,7 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def definitions_of_a_test() -> Iterator[None]:
     """What a test defines is forgotten after it: in the one registry there is, which every module may have imported."""
     module = sys.modules.get("derive.notation.define")
-    before = dict(module.REGISTRY) if module else {}
+    if module:
+        module.load_project()  # its modules are imported once, and would be missing ever after
+        before = dict(module.REGISTRY)
     yield
     if module and before != module.REGISTRY:
         module.REGISTRY.clear()

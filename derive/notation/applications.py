@@ -170,12 +170,17 @@ class Applications(Calls):
         return e, over
 
     def check_counted(self, node: ast.AST, over: Iterable[str]) -> None:
-        """How many elements ``...`` has is no number where only lists have it: their entries differ."""
-        holders = [t for t in self.tensors.values() if ELLIPSIS in t.axes]
-        if ELLIPSIS in over and all(t.sequence for t in holders):
-            names = " and ".join(t.name for t in holders)
-            what = f"the entries of {names} have shapes of their own, so nothing says how many elements ... has"
-            self.fail(node, what, f"name the axes of an entry, {holders[0].name}: Real[{holders[0].axes[0]}][i, j]")
+        """How long an axis of a list's entries is, is no number: they differ."""
+        for axis in map(self.find, over):
+            holders = [t for t in self.tensors.values() if axis in map(self.find, t.axes[t.sequence :])]
+            lists = [t for t in holders if t.sequence]
+            if not lists or axis in self.sizes or (axis == ELLIPSIS and len(lists) < len(holders)):
+                continue
+            count = lists[0].axes[0]
+            names = " and ".join(t.name for t in lists)
+            what = f"the entries of {names} have shapes of their own, so nothing says how "
+            what += "many elements ... has" if axis == ELLIPSIS else f"long {axis} is"
+            self.fail(node, what, f"sum, and divide by numbers that are an input: count: Real[{count}]")
 
     def check_hidden(self, outer: Iterable[str], e: Expr) -> None:
         """An index that is reduced inside although it stands outside too is used outside: else nobody meant it."""

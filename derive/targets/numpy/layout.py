@@ -9,6 +9,7 @@ WIDTH = 116
 COMMENT = "  # "  # what follows in a line of generated code is no code: no string has a #
 WHOLE = 118  # with its comment
 OPEN, CLOSE = "([{", ")]}"
+WORD = re.compile(r'[\w.]+|"[^"]*"')  # what many stand on a line of
 #: Python's operators, those that bind least first: a line is broken at the loosest there is.
 BINDING = (
     (" if ", " else "),
@@ -44,6 +45,9 @@ def wrap_code(line: str, width: int = WIDTH) -> list[str]:
     if body.startswith("return "):
         return broken(indent, "return ", body[7:], "", width)
     left, operator, right = assignment(body)
+    if operator and len(indent + left) > width - 8:  # a tuple of many names
+        names = listed(indent, "(", left, ")", width)
+        return [*names[:-1], *broken(indent, f") {operator} ", right, "", width)]
     if operator:
         return broken(indent, f"{left} {operator} ", right, "", width)
     if body.startswith("def ") and body.endswith(":"):
@@ -74,6 +78,8 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
         inner = code[1:-1]
         while inner.startswith("(") and matching(inner, 0) == len(inner) - 1:
             inner = inner[1:-1]
+        if len(items(inner)) > 1:
+            return listed(indent, head + "(", inner, ")" + tail, width)
         lines = parted(indent + "    ", inner, width) or broken(indent + "    ", "", inner, "", width)
         return [indent + head + "(", *lines, indent + ")" + tail]
     at = call_open(code)
@@ -141,11 +147,18 @@ def parted(indent: str, code: str, width: int) -> list[str]:
 
 
 def listed(indent: str, head: str, inside: str, tail: str, width: int) -> list[str]:
-    """The contents of a bracket: on one line of their own if they fit, else one item a line."""
+    """The contents of a bracket: on one line of their own if they fit, words on as few as they need, others one a line."""
     one = indent + "    " + inside
     if len(one) <= width:
         return [indent + head, one, indent + tail]
     lines = [indent + head]
+    if all(WORD.fullmatch(item) for item in items(inside)):
+        line = indent + "   "
+        for item in items(inside):
+            if len(line) + len(item) + 2 > width:
+                lines, line = [*lines, line], indent + "   "
+            line += f" {item},"
+        return [*lines, line, indent + tail]
     for item in items(inside):
         lines += broken(indent + "    ", "", item.removeprefix(", "), ",", width)
     return [*lines, indent + tail]
