@@ -102,7 +102,11 @@ class Worker:
         self.folder = tempfile.mkdtemp(prefix="gradbook-judge-")
         self.pid = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def start(self) -> None:
         down, up = os.pipe(), os.pipe()

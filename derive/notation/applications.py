@@ -28,10 +28,14 @@ class Applications(Calls):
     Attributes:
         inside: the indices of the reductions around what is being read.
         hidden: indices that a reduction inside reduces once more, and where.
+        counted: axes of lists' entries whose length is asked for, where, and of which lists.
+        over_entries: whether something is summed over the entries of a list.
     """
 
     inside: list[str] = field(default_factory=list)
     hidden: dict[str, ast.AST] = field(default_factory=dict)
+    counted: dict[str, tuple[ast.AST, list[str]]] = field(default_factory=dict)
+    over_entries: bool = False
 
     def value(self, node: ast.expr) -> Expr:
         return self.number(node)[0]
@@ -143,6 +147,7 @@ class Applications(Calls):
         if name == "max" and counted in over:
             mend = f"sum({counted}, ...) goes over them, and max over the axes of one array"
             self.fail(node, "there is no maximum over the entries of a list", mend)
+        self.over_entries |= counted in over
         if name == "mean" or not {*over} <= {*x.free(e)}:
             self.check_counted(node, over)
         if name == "mean":
@@ -170,17 +175,16 @@ class Applications(Calls):
         return e, over
 
     def check_counted(self, node: ast.AST, over: Iterable[str]) -> None:
-        """How long an axis of a list's entries is, is no number: they differ."""
-        for axis in map(self.find, over):
-            holders = [t for t in self.tensors.values() if axis in map(self.find, t.axes[t.sequence :])]
-            lists = [t for t in holders if t.sequence]
-            if not lists or axis in self.sizes or (axis == ELLIPSIS and len(lists) < len(holders)):
-                continue
-            count = lists[0].axes[0]
-            names = " and ".join(t.name for t in lists)
-            what = f"the entries of {names} have shapes of their own, so nothing says how "
-            what += "many elements ... has" if axis == ELLIPSIS else f"long {axis} is"
-            self.fail(node, what, f"sum, and divide by numbers that are an input: count: Real[{count}]")
+        """How many elements ``...`` has is no number where only lists have it: their entries differ."""
+        holders = [t for t in self.tensors.values() if ELLIPSIS in t.axes]
+        if ELLIPSIS in over and all(t.sequence for t in holders):
+            names = " and ".join(t.name for t in holders)
+            what = f"the entries of {names} have shapes of their own, so nothing says how many elements ... has"
+            self.fail(node, what, f"name the axes of an entry, {holders[0].name}: Real[{holders[0].axes[0]}][i, j]")
+        for axis in over:
+            lists = [t.name for t in self.tensors.values() if t.sequence and axis in t.axes[1:]]
+            if lists and axis not in self.sizes:
+                self.counted.setdefault(axis, (node, lists))
 
     def check_hidden(self, outer: Iterable[str], e: Expr) -> None:
         """An index that is reduced inside although it stands outside too is used outside: else nobody meant it."""

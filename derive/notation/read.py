@@ -307,6 +307,10 @@ class Reader(Expressions):
                     if back > furthest:
                         what = f"{self.text_of_target(place)} is read by no step, which go {furthest} back"
                         self.fail(place, what, f"begin at {'-1' if isinstance(e, Num) else 'size(t)'}")
+        for i, (node, lists) in self.counted.items() if self.over_entries else ():
+            names = " and ".join(lists)
+            what = f"the entries of {names} are summed and have shapes of their own: size({i}) is no one number there"
+            self.fail(node, what, "sum, and divide by numbers that are an input, one for each entry")
         known = self.declared()
         for i, place in self.used.items():
             if self.find(i) not in known:

@@ -54,7 +54,7 @@ def options() -> list[tuple[list[str], str]]:
 
 @pytest.mark.parametrize(("command", "option"), options())
 def test_mistyped_option(command: list[str], option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [*command, *(["relu"] if command == ["show"] else []), option[:3] + option[4:] + "e"]
+    words = [*command, *(["relu"] if command in (["show"], ["judge"]) else []), option[:3] + option[4:] + "e"]
     err = refused(words, capsys)
     assert option in err[err.index("did you mean") :]
 

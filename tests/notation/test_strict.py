@@ -273,6 +273,16 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a result that is an input": (DENSE, "x = linear(x, W, b)\nreturn x", "x is an input"),
     "a list for an array": ("x: Real[l][i]", "y = softmax(x)\nreturn y", "pass an entry of it"),
     "arrays for lists": ("w: Real[i], d: Real[i]", "y = sgd(w, d)\nreturn y", "declared Real[l][...]"),
+    "the length of what differs between entries": (
+        "w: Real[l][o, i]",
+        "y = sum((l, o), sum(i, w[l, o, i]) / size(i))\nreturn y",
+        "no one number",
+    ),
+    "a mean over what differs between entries": (
+        "w: Real[l][o, i]",
+        "m[l, o] = mean(i, w[l, o, i])\ny = sum((l, o), m[l, o] ** 2)\nreturn y",
+        "no one number",
+    ),
     "an option out of range": (
         "x: Real[..., i], g: Real[i]",
         "y = layer_norm(x, g, g, epsilon=-1)\nreturn y",

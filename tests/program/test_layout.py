@@ -41,3 +41,25 @@ def test_lines_with_one_place_to_break_are_broken(code: str) -> None:
     assert max(map(len, wrapped)) <= 120
     before, after = (ast.dump(ast.parse("def g():\n" + text)) for text in (line, "\n".join(wrapped)))
     assert before == after
+
+
+NAMES = ", ".join(f"name_{n}" for n in range(25))
+WORDS = ", ".join(f'"x{n}[a, b]: state"' for n in range(12))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"    {NAMES} = saved",
+        f"    {NAMES[:90]} = layer.double_backward(dims, {LONG})",
+        f"    return y, ({NAMES})",
+        f"    x = f(({WORDS}), {LONG})",
+        f"    x = ({WORDS},)",
+    ],
+)
+def test_many_names_stand_on_as_few_lines_as_they_need(line: str) -> None:
+    wrapped = wrap_code(line)
+    assert max(map(len, wrapped)) <= 120
+    assert len(wrapped) <= 12
+    before, after = (ast.dump(ast.parse("def g():\n" + text)) for text in (line, "\n".join(wrapped)))
+    assert before == after

@@ -45,7 +45,8 @@ def wrap_code(line: str, width: int = WIDTH) -> list[str]:
     if body.startswith("return "):
         return broken(indent, "return ", body[7:], "", width)
     left, operator, right = assignment(body)
-    if operator and len(indent + left) > width - 8:  # a tuple of many names
+    head = right[: (call_open(right) or 0) + 1]  # what stays beside the left side at least
+    if operator and len(f"{indent}{left} {operator} {head}") > width:  # a tuple of many names
         names = listed(indent, "(", left, ")", width)
         return [*names[:-1], *broken(indent, f") {operator} ", right, "", width)]
     if operator:
@@ -147,11 +148,12 @@ def parted(indent: str, code: str, width: int) -> list[str]:
 
 
 def listed(indent: str, head: str, inside: str, tail: str, width: int) -> list[str]:
-    """The contents of a bracket: on one line of their own if they fit, words on as few as they need, others one a line."""
+    """The contents of a bracket: on one line if they fit, words on as few as they need, others one a line."""
     one = indent + "    " + inside
     if len(one) <= width:
         return [indent + head, one, indent + tail]
     lines = [indent + head]
+    inside = inside.removesuffix(",")
     if all(WORD.fullmatch(item) for item in items(inside)):
         line = indent + "   "
         for item in items(inside):
