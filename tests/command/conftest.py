@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,11 @@ HEAD = "from __future__ import annotations\n\nfrom derive import layer\n\n\n"
 LAYER = (
     '@layer(cites="nobody")\ndef {name}(x: Real[i]):\n    """Multiply."""\n    y[i] = {factor} * x[i]\n    return y\n'
 )
+
+
+def interruptible() -> None:
+    """In a new process: SIGINT has its effect, even if this one ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
@@ -45,7 +51,10 @@ class Place:
         return status, out, err
 
     def start(self, *words: str, **settings: object) -> subprocess.Popen[str]:
-        """A command in a process of its own."""
+        """A command in a process of its own, to which signals mean what they mean to one in a terminal.
+
+        A shell lets what it starts in the background ignore Ctrl-C, and so does everything started from there.
+        """
         return subprocess.Popen(
             [sys.executable, "-B", "-m", "derive.cli", *words],
             **{
@@ -54,6 +63,7 @@ class Place:
                 "stdout": subprocess.PIPE,
                 "stderr": subprocess.PIPE,
                 "text": True,
+                "preexec_fn": interruptible,
                 **settings,
             },
         )

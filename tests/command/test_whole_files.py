@@ -157,18 +157,18 @@ def test_signals(place: Place, command: str, number: int, status: int) -> None:
     """To the whole group, as a terminal sends it: the workers of verify and the readers of pages end too."""
     place.define("d.py", "odd", tail="import time\n\nprint('here', flush=True)\ntime.sleep(60)\n")
     words = ("build", "d.py") if command == "build" else ("verify", "--no-record", "conv2d", "lstm", "mlp", "attention")
-    program = place.start(*words, start_new_session=True)
-    if command == "build":
-        assert program.stdout
-        assert program.stdout.readline() == "here\n"
-    else:
-        time.sleep(4)  # enough to start workers; too early is as good a test
-    os.killpg(program.pid, number)
-    try:
-        _, err = program.communicate(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(program.pid, signal.SIGKILL)
-        raise
+    with place.start(*words, start_new_session=True) as program:
+        if command == "build":
+            assert program.stdout
+            assert program.stdout.readline() == "here\n"
+        else:
+            time.sleep(4)  # enough to start workers; too early is as good a test
+        os.killpg(program.pid, number)
+        try:
+            _, err = program.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)
+            raise
     assert program.returncode == status
     assert len(err.splitlines()) == 1
 
