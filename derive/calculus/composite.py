@@ -34,6 +34,7 @@ class Written:
         auxiliary: those that the parts' gradients need besides (the position of a maximum).
         tensors: what they introduce.
         names: what the parts' intermediates have here as an adjoint, or as a tangent.
+        inner: those of them that have, position by position, the tensor's own axes.
         refs: for each use, what the part's tensors are here.
     """
 
@@ -41,6 +42,7 @@ class Written:
     auxiliary: list[Equation] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    inner: dict[str, str] = field(default_factory=dict)
     refs: list[Refs] = field(default_factory=list)
 
     @property
@@ -118,6 +120,8 @@ class Writer:
             here = refs[own]
             if source and here and own in of:
                 self.found.names.setdefault(source.tensor, here.tensor)
+                if len(source.index) == len(here.index) and None not in map(x.plain, (*source.index, *here.index)):
+                    self.found.inner.setdefault(source.tensor, here.tensor)
 
     def free_name(self, name: str) -> str:
         while name in self.taken:
@@ -197,7 +201,7 @@ class Composite(Derivation):
             names={**found.names, **adjoint.names},
             tensors={**found.tensors, **adjoint.tensors},
             auxiliary=(*adjoint.auxiliary, *found.auxiliary),
-            inner={n: a for n, a in found.names.items() if adjoint.names.get(n, a) != a},
+            inner={n: a for n, a in found.inner.items() if adjoint.names.get(n, a) != a},
         )
         return self.twice(layer, whole, (*layer.equations, *whole.auxiliary, *again.cut.equations, *found.all))
 
@@ -229,7 +233,7 @@ def composite(layer: Layer, known: dict[int, Derivation]) -> Composite:
     copies = {n: c for n, (_, c) in cut.copies.items() if n in mentioned}
     names = {**of_parts.names, **cut.adjoint.names}
     names = {n: names[n] for n in layer.tensors if n in names} | copies
-    inner = {n: a for n, a in of_parts.names.items() if names[n] != a}
+    inner = {n: a for n, a in of_parts.inner.items() if names[n] != a}
     roles = {
         a: "output" if n in layer.tensors and layer.tensors[n].role == "input" else "intermediate"
         for n, a in names.items()
