@@ -63,6 +63,8 @@ class Examiner:
         self.same = same or {}
         single = [p for p in self.inputs if not p.sequence]
         self.shared = {*self.given, *(axis for p in single for slot in p.slots for axis in slot)}
+        counts = {p.slots[0] for p in self.inputs if p.sequence}
+        self.stacked = any(p.slots[:1] == (axis,) for p in single if p.differentiable for axis in counts)
         self.choice = tuple(sorted(name for name, (kind, _, _) in self.options.items() if kind == "Choice"))
         self.sized: Callable[..., None] | None = None
         self.out: dict[str, Array | None] = {}
@@ -124,7 +126,8 @@ class Examiner:
             if pattern.below:
                 self.check_range(pattern, arrays[n], dims)
         dims.inner = [a.shape if isinstance(a, np.ndarray) else None for a in arrays]
-        dims.direct = all(map(self.unchanged, arguments, arrays))
+        # the gradient of an array with a row for every entry of a list is computed as a list, too, and made an array
+        dims.direct = not self.stacked and all(map(self.unchanged, arguments, arrays))
         plain = not any(p.sequence or p.optional or p.below for p in self.inputs) and dims.axis is None
         if plain and all(type(a) is np.ndarray and a.dtype == b.dtype for a, b in zip(arguments, arrays, strict=True)):
             dims.reshaped = [(n, b.shape) for n, (a, b) in enumerate(zip(arguments, arrays, strict=True)) if a is not b]

@@ -107,3 +107,11 @@ def test_lists_that_fit_come_through_as_they_are() -> None:
     x, W, b = rng.standard_normal((8, 16)), [rng.standard_normal((4, 16))], [rng.standard_normal(4)]
     _, saved = mlp.forward(x, W, b)
     assert saved.dims.direct
+
+
+@pytest.mark.parametrize(("x", "direct"), [("x[l, i]", False), ("x[l, i]: state", True), ("x[i, k]", True)])
+def test_what_has_a_row_for_every_entry_of_a_list_is_brought_back(x: str, direct: bool) -> None:
+    """Its gradient is computed entry by entry, as a list; a caller is to have an array."""
+    signature = Signature("rows", inputs=(x, "W[l][j]"), outputs=("z[l][]",))
+    *_, dims = signature.examine([np.ones((2, 3)), [np.ones(3), np.ones(3)]], [])
+    assert dims.direct == direct
