@@ -16,6 +16,7 @@ RUN = (
     1 << 12
 )  # bytes next to each other in memory, a page of it, below which a block costs more to collect than it saves
 MOST = 1 << 19  # bytes of the largest argument in one block whose runs are to be so long: with others, it is to fit
+LITTLE = 4  # bytes of the largest argument in one block for every byte that is added up over the blocks
 
 Function = Callable[..., Any]
 Cut = tuple[int | None, ...]
@@ -61,11 +62,13 @@ def in_parts(
     joins: Sequence[int | None],
     out: Sequence[str],
     flat: bool,
+    added: int = 0,
 ) -> list[Any]:
     """The results of a function that is called for one block of its arguments after another.
 
     Args:
         call: takes the parts of the arguments, and by names arrays to put results in; see `in_blocks` for the rest.
+        added: bytes of the results that are added, of one block.
     """
     parts = [(a, axis) for a, axis in zip(arguments, cut, strict=False) if axis is not None and a is not None]
     largest: Any = max((a for a, _ in parts), key=lambda a: a.nbytes)
@@ -77,7 +80,7 @@ def in_parts(
         count, step = largest.size, BLOCK // largest.itemsize
     else:
         count = next(a.shape[axis] for a, axis in parts)
-        step = rows_at_once(parts, largest.nbytes, count, None in joins)
+        step = rows_at_once(parts, largest.nbytes, count, added)
         if step >= count:
             return [*call(arguments, dict.fromkeys((name for name, _ in into)))]
     done: list[Any] = []
@@ -108,27 +111,26 @@ def in_parts(
     return done
 
 
-def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int, added: bool = False) -> int:
+def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int, added: int = 0) -> int:
     """How many of the rows make a block; all where it does not pay to cut them.
 
     A block is a piece of memory of its own where rows are the outermost axis, or runs of memory that are as long as
     its rows are together: where they lie next to each other inside other axes, few of them are a run of a few bytes,
-    for each of which the processor waits. What is added up over the rows is added once a block: where a row is longer
-    than a block, that costs as much as the rest.
+    for each of which the processor waits. What is added up over the rows is added once a block, which is to be little
+    beside reading the block.
 
     Args:
         parts: the arrays that are cut, with the axis of their rows.
         largest: bytes of the largest of them.
         count: rows there are.
-        added: sums over the rows are among the results.
+        added: bytes of the sums over the rows that are among the results.
     """
-    if added and largest > BLOCK * count:
-        return count
     step = max(1, BLOCK * count // largest)
     for a, axis in parts:
         if 2 * a.nbytes >= largest and abs(a.strides[axis]) < max(map(abs, a.strides)):
             step = max(step, -(-RUN // max(1, abs(a.strides[axis]))))
-    return step if step == 1 or step * largest <= MOST * count else count
+    step = step if step == 1 or step * largest <= MOST * count else count
+    return min(count, max(step, -(-LITTLE * added * count // largest)))
 
 
 def _flat(a: Any, axis: int | None, order: tuple[int, ...]) -> Any:

@@ -11,6 +11,7 @@ What stands around a function is written out for it, so that a call on small arr
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from functools import update_wrapper
@@ -279,6 +280,7 @@ class Signature(Binder):
         outputs = [p.name for p in self.outputs if p.differentiable]
         inputs = [p for p in self.inputs if p.differentiable]
         joins = [p.place(rows) for p in inputs]
+        added = {p.name for p, axis in zip(inputs, joins, strict=True) if axis is None}
         places = {p.name: p.place(rows) for p in self.inputs} | dict(saved)
         into = [*out, *("" for _ in inputs[len(out) :])]
         several = len(outputs) != 1
@@ -295,7 +297,9 @@ class Signature(Binder):
                 inner.out = dims.out | into
                 return function(first, new(kept, (*parts[len(outputs) :], inner)))
 
-            return returned(*in_parts(call, given, cut, joins, into, self.elementwise))
+            shapes = [shape for p, shape in zip(self.inputs, dims.inner, strict=True) if p.name in added]
+            size = dims.dtype.itemsize * sum(math.prod(shape) for shape in shapes if shape is not None)
+            return returned(*in_parts(call, given, cut, joins, into, self.elementwise, size))
 
         return run
 

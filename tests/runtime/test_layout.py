@@ -66,11 +66,20 @@ def test_blocks_are_cut_where_runs_of_memory_are_long(
     assert -(-shape[axis] // step) == blocks_there_are
 
 
-def test_sums_over_rows_that_are_longer_than_a_block_are_not_added_up_block_by_block() -> None:
-    a = np.empty((16, 65536), np.float32)
-    assert a[0].nbytes > blocks.BLOCK
-    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16, added=True) == 16
-    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16) == 1
+@pytest.mark.parametrize(
+    ("row", "added", "rows"),
+    [
+        (65536, 2 * 65536, 8),  # two sums as long as a row, as of a norm of long rows
+        (65536, 65536, 4),
+        (65536, 3000, 1),  # weights of a window beside an image: blocks are one image, whose windows alone are copied
+        (65536, 65536 * 65536, 16),
+        (512, 1024, 16),  # as many short rows as fill a block, where there are so many
+    ],
+)
+def test_what_is_added_up_over_blocks_is_little_beside_a_block(row: int, added: int, rows: int) -> None:
+    a = np.empty((16, row), np.float32)
+    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16, 4 * added) == rows
+    assert blocks.rows_at_once([(a, 0)], a.nbytes, 16) == max(1, min(16, blocks.BLOCK // a[0].nbytes))
 
 
 @pytest.mark.parametrize("order", ORDERS)
