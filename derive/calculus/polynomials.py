@@ -217,10 +217,13 @@ class Algebra:
         return plus(*out)
 
     def factors_of(self, sum_atom: Expr) -> Mono:
-        """The summand of a sum in normal form."""
+        """The summand of a sum in normal form; a factor that is a sum, which cancelling left one, is an atom."""
         assert isinstance(sum_atom, Reduce)
-        ((mono, _),) = self.to(sum_atom.body).items()
-        return mono
+        whole = self.to(sum_atom.body)
+        if len(whole) == 1:
+            return next(iter(whole))
+        each = [(f, self.to(f)) for f in x.factors(sum_atom.body)]
+        return product(pair for f, own in each for pair in (next(iter(own)) if len(own) == 1 else ((f, ONE),)))[1]
 
     def total_of(self, over: list[str], mono: Mono) -> tuple[Fraction, Mono]:
         """Sum one monomial: merge inner sums, take out constants, split what is independent."""

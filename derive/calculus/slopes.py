@@ -17,7 +17,7 @@ from functools import cached_property
 import sympy
 
 from derive.calculus.elementwise import EXP, VALUE, rational_in_exp, slope_of_value
-from derive.calculus.monomials import ONE, Mono, Poly, is_sum, plus, product
+from derive.calculus.monomials import ONE, Mono, Poly, is_sum, plus, product, text
 from derive.calculus.polynomials import Algebra, TooLarge
 from derive.calculus.scalars import Derivative, Scalars, prime
 from derive.notation import expr as x
@@ -25,7 +25,7 @@ from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Ref
 from derive.notation.layer import Equation
 
-ARGUMENT, NAME = Opt("%argument"), Opt("%value")
+ARGUMENT, NAME, MIRRORED = Opt("%argument"), Opt("%value"), Opt("%mirrored")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,14 @@ class Shape:
         above, below = sympy.fraction(sympy.cancel(self.value))
         equation = sympy.Poly(VALUE * below - above, EXP)
         return sympy.cancel(-equation.nth(0) / equation.nth(1)) if equation.degree() == 1 else None
+
+    @cached_property
+    def mirrored(self) -> sympy.Expr | None:
+        """The function of minus the argument, ``a p + b`` in its value: ``1 - p`` of sigmoid; None where it is not."""
+        if self.exponential is None:
+            return None
+        found = sympy.cancel(self.value.subs(EXP, 1 / self.exponential))
+        return found if found.is_polynomial(VALUE) and sympy.degree(found, VALUE) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class Slopes:
         self.algebra = algebra
         self.named: dict[str, tuple[Equation, Value]] = {}
         self.shapes: dict[str, Shape | None] = {}
+        self.present: dict[tuple[str, Expr], Value] = {}  # by function and argument, in the sum that is looked at
         targets = [e.target for e in equations]
         for e in equations:
             if targets.count(e.target) == 1 and None not in map(x.plain, e.left) and e.target not in x.tensors(e.body):
@@ -140,12 +149,25 @@ class Slopes:
                     case Op(fn, (argument,)) if (own := fn.rstrip("'")) and (shape := self.of_layer(own)) is not None:
                         found.setdefault(x_of(own, argument), Value(x_of(own, argument), argument, shape, own))
         known = {(v.function, v.argument) for v in found.values() if isinstance(v.name, Ref)}
-        return [v for v in found.values() if isinstance(v.name, Ref) or (v.function, v.argument) not in known]
+        left = [v for v in found.values() if isinstance(v.name, Ref) or (v.function, v.argument) not in known]
+        return list({v.name: v for v in map(self.plain, left)}.values())
+
+    def plain(self, value: Value) -> Value:
+        """That of minus the argument, where the sum has both and this is the one with the minus."""
+        other = self.present.get((value.function, x.neg(value.argument)))
+        if not value.function or value.shape.mirrored is None or other is None or isinstance(value.name, Ref):
+            return value
+        return min((value, other), key=lambda v: (text(v.argument).startswith("-"), text(v.argument)))
 
     def __call__(self, poly: Poly) -> tuple[Poly, Poly]:
         """The sum with everything cancelled, and that with what is left of the slopes multiplied out."""
         if not any(self.divided(a, q) for mono in poly for a, q in mono):
             return poly, poly
+        self.present = {}
+        for mono in poly:
+            for v in self.values(mono):
+                if isinstance(v.name, Ref) or (v.function, v.argument) not in self.present:
+                    self.present[v.function, v.argument] = v
         try:
             kept = self.everywhere(poly, self.cancelled)
             return kept, self.everywhere(kept, self.joined)
@@ -246,13 +268,15 @@ class Slopes:
             return None
         if value.function and a == Op(prime(value.function), (value.argument,)):
             return value.shape.scale**q.numerator, [(r, q) for r in value.shape.roots]
+        if a == Op(prime(value.function), (x.neg(value.argument),)) and value.shape.mirrored is not None:
+            a = x.mul(Num(value.shape.scale), *(x.sub(mirror_of(value), Num(r)) for r in value.shape.roots))
         s = x.transform(a, lambda e: self.letter(e, value))
-        if s == a or any(not isinstance(n, Num | Op) and n not in (ARGUMENT, NAME) for n in x.walk(s)):
+        if s == a or any(not isinstance(n, Num | Op) and n not in (ARGUMENT, NAME, MIRRORED) for n in x.walk(s)):
             return None
         if any(isinstance(n, Op) and n.fn not in ("add", "mul", "pow") for n in x.walk(s)):
             return None
         scalars = Scalars()
-        scalars.symbols |= {ARGUMENT: EXP, NAME: VALUE}
+        scalars.symbols |= {ARGUMENT: EXP, NAME: VALUE, MIRRORED: value.shape.mirrored}
         number, parts = sympy.factor(self.in_value(scalars.to(s), value) ** q.numerator).as_coeff_Mul()
         roots: list[tuple[Fraction, Fraction]] = []
         for base, n in sympy.factor(parts).as_powers_dict().items():
@@ -276,6 +300,8 @@ class Slopes:
         """A letter for the value itself, and for the exponential of its argument, to a power."""
         if e == value.name:
             return NAME
+        if value.function and value.shape.mirrored is not None and e == mirror_of(value):
+            return MIRRORED
         match e:
             case Op("exp", (inside,)) if not value.function and value.shape.exponential is not None:
                 ratio = x.mul(*(f for f in x.factors(inside) if isinstance(f, Num)))
@@ -291,6 +317,10 @@ def rational(q: Fraction) -> sympy.Rational:
 
 def x_of(fn: str, argument: Expr) -> Expr:
     return Op(fn, (argument,))
+
+
+def mirror_of(value: Value) -> Expr:
+    return x_of(value.function, x.neg(value.argument))
 
 
 def power_of(e: Expr) -> Expr | None:

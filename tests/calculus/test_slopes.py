@@ -29,6 +29,7 @@ LOSSES = {
     "smoothed": "-(0.9 * t[...] + 0.05) * log(p[...]) - (0.95 - 0.9 * t[...]) * log(1 - p[...])",
     "weighted": "-w[...] * (4 * t[...] * log(p[...]) + (1 - t[...]) * log(1 - p[...]))",
     "focal": "-t[...] * (1 - p[...]) ** gamma * log(p[...]) - (1 - t[...]) * p[...] ** gamma * log(1 - p[...])",
+    "mirrored": "-t[...] * log(p[...]) - (1 - t[...]) * log(sigmoid(-z[...]))",
     "logits": "log(p[...] / (1 - p[...])) * t[...]",
 }
 
@@ -65,14 +66,21 @@ def test_nothing_is_divided_by_a_probability(spelling: str, loss: str) -> None:
     assert not quotients(derived(text(spelling, loss)))
 
 
-@pytest.mark.parametrize("spelling", SIGMOID)
-def test_the_gradient_is_the_probability_less_the_target(spelling: str) -> None:
-    (dz,) = (e for e in derived(text(spelling, "plain")).backward if e.target == "dz")
+@pytest.mark.parametrize(
+    ("spelling", "loss"),
+    [*itertools.product(SIGMOID, ("plain",)), ("by its name", "mirrored"), ("inlined", "mirrored")],
+)
+def test_the_gradient_is_the_probability_less_the_target(spelling: str, loss: str) -> None:
+    (dz,) = (e for e in derived(text(spelling, loss)).backward if e.target == "dz")
     p = "p[...]" if SIGMOID[spelling] else "sigmoid(z[...])"
     assert show_equation(dz) == f"dz[...] = dL[...] * ({p} - t[...])"
 
 
-@pytest.mark.parametrize(("spelling", "loss"), [*itertools.product(("by its name", "of -z"), LOSSES)])
+@pytest.mark.parametrize(
+    ("spelling", "loss"),
+    # p of exponentials beside a sigmoid by its name stay two functions
+    [e for e in itertools.product(("by its name", "of -z", "inlined"), LOSSES) if e != ("of -z", "mirrored")],
+)
 def test_gradients_are_numbers_where_probabilities_are_0_or_1(spelling: str, loss: str, tmp_path: Path) -> None:
     """Of whole numbers for targets too; elsewhere they are what differences say."""
     z = np.array([-800.0, -40.0, -3.0, -0.25, 0.5, 2.0, 40.0, 800.0] * 3)
@@ -89,6 +97,14 @@ def test_gradients_are_numbers_where_probabilities_are_0_or_1(spelling: str, los
     slope = (kernel.forward(z + h, t, w)[0] - kernel.forward(z - h, t, w)[0]) / (2 * h)
     assert np.all(abs(found.z - slope) <= 1e-7 * (1 + abs(L)))  # L is rounded
     np.testing.assert_allclose(along, found.z, rtol=1e-12, atol=1e-300)
+
+
+def test_a_tangent_is_summed_with_what_cancelling_left() -> None:
+    """A factor of a sum's body that is a sum, 1 - sigmoid(z), is one where sums are taken apart, too."""
+    source = definition(
+        "z: Real[..., i], t: Real[..., i]", "L[...] = sum(i, t[..., i] * log(sigmoid(z[..., i])))\nreturn L"
+    )
+    assert not quotients(derived(source))
 
 
 @pytest.mark.parametrize("word", ["log(1 + tanh(z[...]))", "log(1 - tanh(z[...]) ** 2)", "1 / (1 - sigmoid(z[...]))"])
