@@ -29,12 +29,8 @@ from derive.judge.adapters import Numpy, Unusable
 from derive.judge.wire import GUARD
 
 
-class Shared(Numpy):
-    """Functions of shared libraries, ``library.so:function``."""
-
-    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
-        function, gradients = (symbol(f) if isinstance(f, str) else f for f in (forward, backward))
-        super().__init__(function, gradients, rename)
+class Foreign(Numpy):
+    """What is no Python: its parameters are not known, and what it computes is asked for by name and shape."""
 
     @property
     def parameters(self) -> list[str] | None:
@@ -42,9 +38,21 @@ class Shared(Numpy):
 
     def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
         handle = arrays, options
-        if self.function is None:
-            return None, handle
-        return self.called(self.function, list(arrays.values()), self.context["outputs"], handle), handle
+        return (None if self.function is None else self.values(arrays, options)), handle
+
+    def values(self, arrays: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Shared(Foreign):
+    """Functions of shared libraries, ``library.so:function``."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
+        function, gradients = (symbol(f) if isinstance(f, str) else f for f in (forward, backward))
+        super().__init__(function, gradients, rename)
+
+    def values(self, arrays: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        return self.called(self.function, list(arrays.values()), self.context["outputs"], (arrays, options))
 
     def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
         given = [*cotangents, *handle[0].values()]
@@ -87,18 +95,11 @@ def symbol(spec: str) -> Any:
         raise Unusable(f"{spec}: {error}; write LIBRARY.so:FUNCTION") from error
 
 
-class Program(Numpy):
+class Program(Foreign):
     """Commands that read and write files."""
 
-    @property
-    def parameters(self) -> list[str] | None:
-        return None
-
-    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
-        handle = arrays, options
-        if self.function is None:
-            return None, handle
-        return self.run("forward", self.function, {**arrays, **options}, self.context["outputs"]), handle
+    def values(self, arrays: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        return self.run("forward", self.function, {**arrays, **options}, self.context["outputs"])
 
     def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
         arrays, options = handle
