@@ -32,6 +32,7 @@ examples:
   gradbook show layer_norm --as loops              the same functions as plain Python loops
   gradbook verify attention softmax                run the evidence of two layers
   gradbook judge layer_norm mine.py:forward        is somebody's implementation right, and what is wrong with it
+  gradbook vectors softmax -o vectors/             the same question for an implementation in any language
   gradbook train digits --picture digits.png       train a network with the kernels alone
 """
 
@@ -112,8 +113,10 @@ def parser() -> argparse.ArgumentParser:
     )
 
     from derive.judge.command import add
+    from derive.vectors.command import add as add_vectors
 
     add(commands)
+    add_vectors(commands)
 
     train = commands.add_parser(
         "train",
@@ -323,7 +326,15 @@ def judge(arguments: argparse.Namespace) -> int:
     return judged(arguments)
 
 
-COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge}
+def vectors(arguments: argparse.Namespace) -> int:
+    from derive.vectors.command import run as made
+
+    return made(arguments)
+
+
+COMMANDS = {
+    "build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge, "vectors": vectors,
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())  # the installed command does the same
