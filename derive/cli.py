@@ -28,6 +28,7 @@ EPILOG = """\
 examples:
   gradbook build                                   derive every layer, write kernels and pages
   gradbook build my_layers.py --out my_kernels/    the same for layers of your own, and verify them
+  gradbook build my_layers.py --html               its pages as HTML too, to be opened in a browser
   gradbook show layer_norm                         its equations, gradient and kernel
   gradbook show layer_norm --as loops              the same functions as plain Python loops
   gradbook verify attention softmax                run the evidence of two layers
@@ -70,6 +71,11 @@ def parser() -> argparse.ArgumentParser:
         "--isolated",
         action="store_true",
         help="run nothing of FILE, which may then hold definitions alone; without it FILE is run, as Python",
+    )
+    build.add_argument(
+        "--html",
+        action="store_true",
+        help="with FILE: pages also as HTML, each one file that needs no network; once made, they are kept up to date",
     )
     build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
 
@@ -170,7 +176,7 @@ def build(arguments: argparse.Namespace) -> int:
     from derive.command import build as work
 
     file, names = split(arguments.what)
-    for option in ("out", "isolated"):
+    for option in ("out", "isolated", "html"):
         if file is None and getattr(arguments, option):
             raise work.BuildError(
                 f"--{option} goes with a file of definitions: gradbook build my_layers.py --{option} ..."
@@ -183,7 +189,9 @@ def build(arguments: argparse.Namespace) -> int:
             f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)"
         )
         return 0
-    plan = progress(arguments.what, lambda told: work.generate(names, file, out, told, arguments.isolated))
+    plan = progress(
+        arguments.what, lambda told: work.generate(names, file, out, told, arguments.isolated, arguments.html)
+    )
     if arguments.check:
         return report_check(plan, whole, arguments.what, out)
     written, gone = work.write(plan, remove=whole or file is not None)
