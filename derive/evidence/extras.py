@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Iterable
 
 #: A module to the extra of the distribution that brings it.
-BOOK = ("mkdocs", "material", "math_core", "markdown", "pymdownx", "pygments", "fontTools", "brotli", "ziamath")
-EXTRAS = {"flint": "oracle"} | dict.fromkeys(BOOK, "docs")
+EXTRAS = {"flint": "oracle", "mkdocs": "docs", "material": "docs", "math_core": "docs", "markdown": "docs"}
 
 
 def lacking(modules: Iterable[str]) -> str:
@@ -17,5 +16,8 @@ def lacking(modules: Iterable[str]) -> str:
 
 
 def importable(module: str) -> bool:
-    """Whether a module is there; it is not imported, which takes time and may warn."""
-    return importlib.util.find_spec(module) is not None
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True

@@ -58,6 +58,8 @@ class Text:
                 return str(value), ATOM if value.denominator == 1 and value >= 0 else PRODUCT
             case Opt(name) | Pos(name):
                 return name, ATOM
+            case Op("group", (a,)):
+                return f"({self.show(a)})", ATOM
             case Size(axis):
                 return f"size({axis})", ATOM
             case Ref(tensor, index):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from derive.program.ir import Both, Contract, Fold, Function, Loop, Make, Rows, Statement, names
+from derive.program.ir import Both, Contract, Fold, Function, Loop, Make, Map, Rows, Statement, names
 from derive.program.rows import Costs, read
 
 MUCH = 2  # forward may go over arrays as many times as often as what is saved by calling it
@@ -54,5 +54,7 @@ def flat(statements: Iterable[Statement]) -> Iterator[Statement]:
 
 
 def plain(s: Statement) -> Statement:
-    """A statement, wherever its result is read."""
+    """A statement, wherever its result is read, and in whatever memory it is."""
+    if isinstance(s, Map):
+        return replace(s, like="")
     return replace(s, inline=False) if isinstance(s, Fold | Contract) else s

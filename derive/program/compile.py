@@ -27,8 +27,9 @@ from derive.program.dependence import constants_inlined, reaching_back
 from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Function, KernelProgram, Parameter, Role, Variant
-from derive.program.memory import allocated
+from derive.program.memory import allocated, with_room
 from derive.program.once import means, read_once, together
+from derive.program.ordered import ordered
 from derive.program.own import SCALAR, own_functions
 from derive.program.parted import parted
 from derive.program.products import in_pairs
@@ -88,6 +89,10 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
             lambda f: grouped(f, draft.layer, costs) if f.name in costs.in_blocks else f.statements
         )
 
+    def roomy(draft: Draft) -> Draft:
+        """In whose memory, or in memory like whose, a result may be; see derive.program.memory."""
+        return with_room(draft, costs)
+
     return (
         own_functions,
         shared_roots,
@@ -114,6 +119,8 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         with_arrays,
         read_once,
         allocated,
+        ordered,
+        roomy,
     )
 
 

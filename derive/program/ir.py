@@ -46,12 +46,17 @@ Role = Literal["input", "cotangent", "tangent", "direction", "saved"]
 
 @dataclass(frozen=True)
 class Map:
-    """``name[axes] = body``, element by element."""
+    """``name[axes] = body``, element by element.
+
+    Where ``like`` names an array that is read, the result may be in memory such as it has; where that is a product
+    which is read once, in its own: the other terms are added to it.
+    """
 
     name: str
     left: tuple[Expr, ...]
     axes: tuple[str, ...]
     body: Expr
+    like: str = ""
 
     @property
     def adds(self) -> bool:

@@ -4,18 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import UnionType
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Layer
 from derive.program.draft import Draft
-from derive.program.in_place import references
-from derive.program.ir import Array, Both, Function, Invoke, Loop, Make, Map, Rows, Single, Statement, names
+from derive.program.in_place import references, terms_of
+from derive.program.ir import (
+    Array,
+    Both,
+    Contract,
+    Fold,
+    Function,
+    Invoke,
+    Loop,
+    Make,
+    Map,
+    Rows,
+    Single,
+    Statement,
+    names,
+)
+from derive.program.rows import Costs
 
 
 def allocated(draft: Draft) -> Draft:
     """An array that is written to in parts is made before the first of them; one that lives for a step is not."""
     return draft.each_function(lambda f: tuple(Allocation(draft.layer, f, f.arrays).run()))
+
+
+def with_room(draft: Draft, costs: Costs | None) -> Draft:
+    """A result says in whose memory it may be, or in memory like whose.
+
+    What is one operation on arrays of the largest shape takes memory such as one of them has. To a product that is a
+    term of the only sum that reads it, and as large as that, the rest is added.
+    """
+    return draft.each_function(lambda f: tuple(Room(f, costs).placed(s) for s in f.statements))
+
+
+@dataclass(frozen=True)
+class Room:
+    """Finds memory for the results of one function."""
+
+    function: Function
+    costs: Costs | None
+
+    def placed(self, s: Statement, inside: bool = False, looped: bool = False) -> Statement:
+        match s:
+            case Loop() | Rows():
+                looped = looped or isinstance(s, Loop)
+                return replace(s, body=tuple(self.placed(b, isinstance(s, Rows), looped) for b in s.body))
+            case Map() if s.left == tuple(map(Pos, s.axes)):
+                return replace(s, like=("" if inside else self.room(s)) or ("" if looped else self.product(s)))
+        return s
+
+    def room(self, s: Map) -> str:
+        """The array like which memory is found for a result; empty where there is none."""
+        f, arrays = self.function, self.function.arrays
+        largest = len(s.axes) == max(len(a.axes) for a in arrays.values())
+        if self.costs is None or f.name not in self.costs.in_blocks or s.name not in f.needed or not largest:
+            return ""
+        single = [e for e in cases(s.body) if self.costs.passes(replace(s, body=e)) == 1]
+        read = (r.tensor for e in single for r in x.refs(e) if r.index == s.left)
+        return next((n for n in read if arrays[n].kind == "real" and n not in self.inline(Fold | Contract)), "")
+
+    def product(self, s: Map) -> str:
+        """The product in whose memory a result may be."""
+        own = self.inline(Contract)
+        terms = (t for t in terms_of(s) if isinstance(t, Ref) and t.index == s.left)
+        return next((t.tensor for t in terms if t.tensor in own and own[t.tensor].axes == s.axes), "")
+
+    def inline(self, kind: type[Fold] | type[Contract] | UnionType) -> dict[str, Single]:
+        """What is read once, by the next statement."""
+        every = (w for s in self.function.statements for w in singles(s))
+        return {w.name: w for w in every if isinstance(w, kind) and isinstance(w, Fold | Contract) and w.inline}
+
+
+def cases(e: Expr) -> tuple[Expr, ...]:
+    """What a condition without axes decides between, or the expression as it is."""
+    match e:
+        case Op("where", (condition, a, b)) if not x.free(condition):
+            return a, b
+    return (e,)
 
 
 @dataclass

@@ -58,8 +58,8 @@ def statements(every: Iterable[Statement]) -> Iterator[str]:
                     for s, mark in ((first, ""), (second, " (found with it)"))
                     for line in statements([s])
                 )
-            case Map(body=body):
-                yield f"{place(s.name, s.left)} = {show(body)}"
+            case Map(body=body, like=like):
+                yield f"{place(s.name, s.left)} = {show(body)}" + f" (in memory like {like})" * bool(like)
             case Fold(op=op, over=over, body=body, there=there):
                 yield f"{place(s.name, s.left)} = {op}({', '.join(over)}: {show(body)}){where(there)}{by(s)}"
             case Contract(over=over, a=a, b=b, scale=scale, there=there):

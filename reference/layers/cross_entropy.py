@@ -64,14 +64,15 @@ def forward(dims: Dims, y: Array, t: Array, *, reduction: str = "mean") -> tuple
     return loss, (y, t, reduction, dims)
 
 
-@SIGNATURE.backward(wide=True, rows="...")
+@SIGNATURE.backward(wide=True, rows="...", out=("dy", "dt"))
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to y, t."""
     y, t, reduction, dims = saved
     rows = dims["..."]
     if reduction == "mean":
-        dt = -dloss / rows * np.log(y)  # dt[..., i] = -dL[...] * log(y[..., i])
-        dy = -dloss / rows * xdivy(t, y)  # dy[..., i] = -dL[...] * (t[..., i] / y[..., i])
+        dt = np.multiply(np.log(y), -dloss / rows, out=dims.out["dt"])  # dt[..., i] = -dL[...] * log(y[..., i])
+        # dy[..., i] = -dL[...] * (t[..., i] / y[..., i])
+        dy = np.multiply(xdivy(t, y), -dloss / rows, out=dims.out["dy"])
     elif reduction == "sum":
         dt = -dloss * np.log(y)  # dt[..., i] = -dloss * log(y[..., i])
         dy = -dloss * xdivy(t, y)  # dy[..., i] = -dloss * (t[..., i] / y[..., i])

@@ -55,7 +55,8 @@ def backward(dW: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dW * W) with respect to noise."""
     (dims,) = saved
     n_i = dims["i"]
-    dnoise = dW * (sqrt(2, n_i, dtype=dims.dtype))  # dnoise[o, i] = dW[o, i] * sqrt(2) / sqrt(size(i))
+    # dnoise[o, i] = dW[o, i] * sqrt(2) / sqrt(size(i))
+    dnoise = np.multiply(dW, sqrt(2, n_i, dtype=dims.dtype), out=room(dW))
     return Gradients(dnoise)
 
 
@@ -64,7 +65,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (noise) along tangents of noise."""
     (t_noise,) = tangents
     n_i = dims["i"]
-    t_W = t_noise * (sqrt(2, n_i, dtype=dims.dtype))
+    t_W = t_noise * sqrt(2, n_i, dtype=dims.dtype)
     return t_W
 
 
@@ -73,5 +74,5 @@ def double_backward(dims: Dims, dW: Any, primals: Arrays, cotangents: Arrays) ->
     """Return the gradients of the sum of cotangents times backward's (noise) for dW, noise."""
     (ddnoise,) = cotangents
     n_i = dims["i"]
-    ddW = ddnoise * (sqrt(2, n_i, dtype=dims.dtype))
+    ddW = ddnoise * sqrt(2, n_i, dtype=dims.dtype)
     return Second(ddW, None)

@@ -64,7 +64,7 @@ def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
-    L = -row_dot(t, (z - max_z[:, None]) - log_sum_z[:, None])  # L[...] = -sum(i, t[..., i] * log(y[..., i]))
+    L = -row_dot(t, z - max_z[:, None] - log_sum_z[:, None])  # L[...] = -sum(i, t[..., i] * log(y[..., i]))
     if reduction == "mean":
         loss = mean(L, axis=None, count=rows)  # loss = sum(..., L[...]) / size(...)
     elif reduction == "sum":
@@ -74,22 +74,25 @@ def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple
     return loss, (z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims)
 
 
-@SIGNATURE.backward(wide=True, rows="...", saved={"exp_z": 0, "log_sum_z": 0, "max_z": 0, "sum_z": 0})
+@SIGNATURE.backward(
+    wide=True, rows="...", saved={"exp_z": 0, "log_sum_z": 0, "max_z": 0, "sum_z": 0}, out=("dz", "dt")
+)
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z, t."""
     z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims = saved
     rows = dims["..."]
     y = exp_z / sum_z[:, None]
     if reduction == "mean":
-        dt = -dloss / rows * ((z - max_z[:, None]) - log_sum_z[:, None])  # dt[..., i] = -dL[...] * log(y[..., i])
+        # dt[..., i] = -dL[...] * log(y[..., i])
+        dt = np.multiply(z - max_z[:, None] - log_sum_z[:, None], -dloss / rows, out=dims.out["dt"])
     elif reduction == "sum":
-        dt = -dloss * ((z - max_z[:, None]) - log_sum_z[:, None])  # dt[..., i] = -dloss * log(y[..., i])
+        dt = -dloss * (z - max_z[:, None] - log_sum_z[:, None])  # dt[..., i] = -dloss * log(y[..., i])
     else:
-        # dt[..., i] = -dloss[...] * log(y[..., i])
-        dt = -dloss[:, None] * ((z - max_z[:, None]) - log_sum_z[:, None])
+        dt = -dloss[:, None] * (z - max_z[:, None] - log_sum_z[:, None])  # dt[..., i] = -dloss[...] * log(y[..., i])
     rest_t = less_share(t, y)
     if reduction == "mean":
-        dz = -dloss / rows * rest_t  # dz[..., i] = dL[...] * (y[..., i] * sum(j, t[..., j]) - t[..., i])
+        # dz[..., i] = dL[...] * (y[..., i] * sum(j, t[..., j]) - t[..., i])
+        dz = np.multiply(rest_t, -dloss / rows, out=dims.out["dz"])
     elif reduction == "sum":
         dz = -dloss * rest_t  # dz[..., i] = dloss * (y[..., i] * sum(j, t[..., j]) - t[..., i])
     else:
@@ -108,7 +111,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
     sum_z = exp_sum(exp_z)
     log_sum_z = log_sum(exp_z, sum_z)
     y = exp_z / sum_z[:, None]
-    sum_t_t_y = row_dot(t_t, (z - max_z[:, None]) - log_sum_z[:, None])
+    sum_t_t_y = row_dot(t_t, z - max_z[:, None] - log_sum_z[:, None])
     relative_t_z = less_mean(t_z, y)
     if reduction == "mean":
         sum_t_relative_t_z = row_dot(t, relative_t_z)
@@ -138,14 +141,14 @@ def double_backward(
     rest_t = less_share(t, y)
     if reduction == "mean":
         sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=1)
-        ddL = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
+        ddL = sum_ddz_sum_t_y - row_dot(ddt, z - max_z[:, None] - log_sum_z[:, None])
         ddloss = mean(ddL, axis=None, count=rows)
     elif reduction == "sum":
         sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=None)
-        ddloss = sum_ddz_sum_t_y - sum_over(ddt * ((z - max_z[:, None]) - log_sum_z[:, None]), axis=None)
+        ddloss = sum_ddz_sum_t_y - sum_over(ddt * (z - max_z[:, None] - log_sum_z[:, None]), axis=None)
     else:
         sum_ddz_sum_t_y = sum_over(-ddz * rest_t, axis=1)
-        ddloss = sum_ddz_sum_t_y - row_dot(ddt, (z - max_z[:, None]) - log_sum_z[:, None])
+        ddloss = sum_ddz_sum_t_y - row_dot(ddt, z - max_z[:, None] - log_sum_z[:, None])
     relative_ddz = less_mean(ddz, y)
     if reduction == "mean":
         dt_ = -dloss / rows * relative_ddz

@@ -60,7 +60,7 @@ def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple
     max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
-    L = (max_z - z[np.arange(len(t)), t]) + log_sum(exp_z, sum_z)  # L[...] = -log(y[..., t[...]])
+    L = max_z - z[np.arange(len(t)), t] + log_sum(exp_z, sum_z)  # L[...] = -log(y[..., t[...]])
     if reduction == "mean":
         loss = mean(L, axis=None, count=rows)  # loss = sum(..., L[...]) / size(...)
     elif reduction == "sum":

@@ -56,7 +56,7 @@ def backward(dW: Array, saved: Saved) -> Gradients:
     (dims,) = saved
     n_i, n_o = dims["i"], dims["o"]
     # dnoise[o, i] = dW[o, i] * sqrt(2) / sqrt(size(i) + size(o))
-    dnoise = dW * (sqrt(2, n_i + n_o, dtype=dims.dtype))
+    dnoise = np.multiply(dW, sqrt(2, n_i + n_o, dtype=dims.dtype), out=room(dW))
     return Gradients(dnoise)
 
 
@@ -65,7 +65,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (noise) along tangents of noise."""
     (t_noise,) = tangents
     n_i, n_o = dims["i"], dims["o"]
-    t_W = t_noise * (sqrt(2, n_i + n_o, dtype=dims.dtype))
+    t_W = t_noise * sqrt(2, n_i + n_o, dtype=dims.dtype)
     return t_W
 
 
@@ -74,5 +74,5 @@ def double_backward(dims: Dims, dW: Any, primals: Arrays, cotangents: Arrays) ->
     """Return the gradients of the sum of cotangents times backward's (noise) for dW, noise."""
     (ddnoise,) = cotangents
     n_i, n_o = dims["i"], dims["o"]
-    ddW = ddnoise * (sqrt(2, n_i + n_o, dtype=dims.dtype))
+    ddW = ddnoise * sqrt(2, n_i + n_o, dtype=dims.dtype)
     return Second(ddW, None)

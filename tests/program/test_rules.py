@@ -109,6 +109,8 @@ def points(row: Row) -> list[dict[str, float]]:
     numbers = [dict(zip(("%#c", "%#d"), pair, strict=True)) for pair in NUMBERS[: 1 + ("%#c" in letters(row))]]
     if row.when is totals:  # they stand for sums of exponentials
         return [{**dict(zip(data, v, strict=True)), "%#c": 3.0} for v in itertools.product(TOTALS, repeat=len(data))]
+    if not data:
+        return [{"%#c": c, "%#d": d} for c, d in itertools.product((0.3, 2.0, 64.0, 7e5), repeat=2)]
     if row.name.startswith("power"):  # its condition: v is above 0
         return [{"%v": v, "%#c": c} for v in (*TOTALS, 0.001234) for c in (0.5, -2.5, 4e4)]
     single = [v for v in DATA if abs(v) < 100 or row.name != "slope of tanh of exp"]  # exp(exp(v)) is to be computed
@@ -146,6 +148,7 @@ SUMS = {row.name for row in ROWS if row.when is totals}  # it is the sums that o
 NO_DIGITS = {"itself over itself", "1/", "1/ squared", "log exp", "log of 1/", "sign times u", "cosh", *SUMS}
 NO_DIGITS |= {"slope of tanh of exp", "minus sign times u"}
 NO_DIGITS |= {"tanh of softplus", "sigmoid of u and of -u"}
+NO_DIGITS |= {"one root"}  # it is rounded once in place of three times, and is no quotient where a size is 0
 NO_DIGITS |= {"softplus of a multiple"}  # it overflows where the result is above 1e300, which is not compared here
 NO_DIGITS |= {"sigmoid less its target"}  # a target, which is given, is 0 or 1: rounding one is not what it may cost
 

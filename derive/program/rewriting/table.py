@@ -391,6 +391,13 @@ LAST = (
         x.mul(TWO, f("library sinh", U)),
         "exp(u) - exp(-u) is computed as 2 sinh(u), which keeps a small result",
     ),
+    Row(
+        "one root",
+        x.mul(x.sqrt(C), x.power(D, x.neg(HALF))),
+        x.sqrt(x.div(C, D)),
+        "sqrt(a)/sqrt(b) of numbers is one root, which is rounded once",
+        lambda found, facts: facts.is_positive(found["%#d"]) and x.PI not in found.values(),
+    ),
     Row("cosh", x.add(exp(U), exp(x.neg(U))), x.mul(TWO, f("library cosh", U)), "exp(u) + exp(-u) is 2 cosh(u)"),
 )
 _AGAIN = ("1 + tanh", "1 - tanh", "1 - tanh squared", "2 sigmoid - 1", "1 - sigmoid", "u - tanh", "1 - tanh's slope")

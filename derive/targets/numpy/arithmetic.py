@@ -107,34 +107,13 @@ class Arithmetic(Views):
         return out
 
     def product(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
-        cases = [f for f in x.factors(e) if isinstance(f, Op) and f.fn == "where" and self.must_open(f)]
-        if cases and not self.scalar(e):
-            _, (c, a, b) = cases[0].fn, cases[0].args
-            others = [f for f in x.factors(e) if f is not cases[0]]
-            return self.node(x.where(c, x.mul(*others, a), x.mul(*others, b)), frame)
         negative, rest = split_sign(e)
         above, below = quotient(rest)
         tests = [f for f in above if isinstance(f, Op) and f.fn == "iverson" and self.varies(f)]
         if tests and any(not self.scalar(f) for f in (*above, *below) if f not in tests):
             left = x.mul(*(f for f in x.factors(rest) if f not in tests))
             return ("-" if negative else "") + self.chosen(left, tests, frame), UNARY if negative else ATOM
-        small = [f for f in above if not x.free(f) and not self.scalar(f)]
         large = [f for f in above if x.free(f)]
-        numbers = [f for f in above if self.scalar(f)]
-        if small and large and (numbers or below) and all(self.scalar(f) for f in below):
-            first, _ = self.product(x.mul(*small, *numbers, *(x.power(f, x.num(-1)) for f in below)), ())
-            last, _ = self.product(x.mul(*large), frame)
-            return ("-" if negative else "") + f"{first} * {last}", PRODUCT
-        rounded = any(self.irrational(f) for f in (*numbers, *below))
-        if large and len(numbers) + len(below) > 1 and rounded and all(self.scalar(f) for f in below):
-            number = x.mul(*numbers, *(x.power(f, x.num(-1)) for f in below))
-            arrays, _ = self.product(x.mul(*small, *large), frame)
-            return ("-" if negative else "") + f"{arrays} * ({self.show(number)})", PRODUCT
-        if large and below and not any(x.free(f) for f in below) and not all(self.scalar(f) for f in below):
-            ratio = x.mul(*numbers, *small, *(x.power(f, x.num(-1)) for f in below))
-            arrays, _ = self.product(x.mul(*large), frame)
-            return ("-" if negative else "") + f"{arrays} * {self.show(ratio, (), UNARY)}", PRODUCT
-        above, below = self.roots_joined(above, below)
         above.sort(
             key=lambda f: (self.scalar(f) and not isinstance(f, Num)) or (isinstance(f, Op) and f.fn == "iverson")
         )
@@ -142,25 +121,19 @@ class Arithmetic(Views):
             negative, above[-1] = False, x.neg(above[-1])
         parts = [self.factor(f, frame, n == 0 and not negative) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
-        numeric = not large and any(isinstance(f, Ref) or self.is_statistic(f) for f in below)
-        if numeric and not any(x.free(f) for f in below):
-            self.functions.add("ratio")
+        if not large and any(isinstance(f, Ref) for f in below) and not any(x.free(f) for f in below):
+            self.functions.add("ratio")  # of two numbers, of which the second may be 0
             for f in below:
-                for base in [f.args[0]] * 2 if isinstance(f, Op) and self.is_statistic(f) else [f]:
-                    text = f"ratio({text}, {self.show(base)})"
+                text = f"ratio({text}, {self.show(f)})"
             return ("-" if negative else "") + text, UNARY if negative else ATOM
-        squares = [f.args[0] for f in below if isinstance(f, Op) and f.fn == "pow" and self.is_statistic(f)]
-        below = [f for f in below if not self.is_statistic(f)]
-        for base in squares:  # divided by twice: the square may overflow where the quotient does not
-            text += f" / {self.show(base, frame, UNARY)}" * 2
         if below:
             under = " * ".join(self.show(f, frame, UNARY) for f in below)
             text += f" / ({under})" if len(below) > 1 else f" / {under}"
         if negative:
             return f"-{text}", UNARY if len(parts) == 1 and not below else PRODUCT
-        return text, PRODUCT if len(parts) + len(below) + len(squares) > 1 else self.node(above[0], frame)[
-            1
-        ] if above else PRODUCT
+        if len(parts) + len(below) == 1 and above:
+            return text, self.node(above[0], frame)[1]
+        return text, PRODUCT
 
     def chosen(self, e: Expr, tests: list[Op], frame: tuple[str, ...], out: str = "") -> str:
         """An expression where tests hold, elsewhere 0: not a product, in which 0 times infinity would be NaN."""
@@ -183,41 +156,11 @@ class Arithmetic(Views):
         """Whether an expression is an array here."""
         return bool(x.free(e)) and not self.scalar(e)
 
-    def is_statistic(self, e: Expr) -> bool:
-        """The square of one number that was computed from arrays: a norm."""
-        return (
-            isinstance(e, Op)
-            and e.fn == "pow"
-            and isinstance(e.args[0], Ref)
-            and not e.args[0].index
-            and e.args[1] == x.num(2)
-        )
-
-    def roots_joined(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
-        """``sqrt(a) / sqrt(b)`` of numbers as one root, which is rounded once and no error where b is 0."""
-
-        def root(f: Expr) -> bool:
-            return isinstance(f, Op) and f.fn == "pow" and f.args[1] == Num(Fraction(1, 2)) and self.scalar(f.args[0])
-
-        up, down = ([f.args[0] for f in side if isinstance(f, Op) and root(f)] for side in (above, below))
-        if not up or not down or x.PI in (*up, *down):
-            return above, below
-        joined = x.sqrt(x.div(x.mul(*up), x.mul(*down)))
-        return [f for f in above if not root(f)] + [joined], [f for f in below if not root(f)]
-
-    def irrational(self, e: Expr) -> bool:
-        """Whether a number is rounded in any case, so that dividing it by another loses no exact quotient."""
-        return any(isinstance(n, Op) and n.fn == "pow" and n.args[1] == Num(Fraction(1, 2)) for n in x.walk(e))
-
     def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
         """An operand; 0 beside real arrays as an array of their type, for NumPy looks long at a Python number."""
         if frame and other == x.ZERO and any(self.tensors[r.tensor].kind == "real" for r in x.refs(e)):
             return self.of_dims("zero")
         return self.show(other, frame, SUM)
-
-    def must_open(self, case: Op) -> bool:
-        """Whether a case has to be multiplied out, because 0 is chosen, not multiplied by."""
-        return x.ZERO in case.args[1:]
 
     def power(self, e: Expr, base: Expr, exponent: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         if not isinstance(exponent, Num):
@@ -241,9 +184,6 @@ class Arithmetic(Views):
         if value.denominator == 1 and value <= 4:
             code = self.show(base, frame, UNARY)
             return " * ".join([code] * int(value)), PRODUCT
-        if value.denominator == 2:
-            whole = self.show(x.power(base, Num(value - Fraction(1, 2))), frame, UNARY)
-            return f"{whole} * {self.show(x.sqrt(base), frame, UNARY)}", PRODUCT
         return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
 
 

@@ -92,7 +92,7 @@ class Printer(Conditions, Arithmetic):
                 codes = [self.show(first, frame), *(self.beside(first, a, frame) for a in rest)]
                 return f"np.maximum({', '.join(codes)})", ATOM
             case Op("group", (a,)):
-                return f"({self.show(a, frame)})", ATOM
+                return self.node(a, frame)
             case Op("row_exp", (f, *over)):
                 self.functions.add("row_exp")
                 places = [frame.index(i.index) for i in over if isinstance(i, Pos)]

@@ -88,7 +88,7 @@ HOLDERS: dict[type, tuple[str, ...]] = {
     Layer: ("tensors", "options", "outputs", "state_outputs", "sizes", "same", "begins_early"),
     Array: ("name", "axes"),
     Parameter: ("name", "of"),
-    Map: ("name", "left", "axes", "body"),
+    Map: ("name", "left", "axes", "body", "like"),
     Fold: ("name", "left", "axes", "over", "body", "there", "count"),
     Both: ("first", "second"),
     Contract: ("name", "left", "axes", "over", "a", "b", "scale", "there"),

@@ -25,7 +25,6 @@ class Values:
     Attributes:
         layer, tensors: for axes.
         printer: prints expressions, and notes what they use.
-        products: matrix products that are printed where they are used.
         inside: names of what the loop that is being printed makes.
         constant: matrices that stay the same in that loop, by name: laid out once before it.
     """
@@ -33,7 +32,6 @@ class Values:
     layer: Layer
     tensors: Mapping[str, Array]
     printer: Printer
-    products: set[str] = field(default_factory=set, kw_only=True)
     inside: frozenset[str] = field(default_factory=frozenset, kw_only=True)
     constant: dict[str, str] = field(default_factory=dict, kw_only=True)
 

@@ -8,7 +8,6 @@ from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Ref
 from derive.notation.layer import Equation
 from derive.notation.text import show_equation
-from derive.program.in_place import terms_of
 from derive.program.ir import (
     Both,
     Contract,
@@ -90,7 +89,7 @@ class Body(Values):
         found: dict[str, set[str]] = {n: set() for n, axes in folds.items() if axes and n not in self.keep}
         for s in flat:
             ops = {n.fn for e in expressions(s) for n in x.walk(e) if isinstance(n, Op)}
-            frame = s.axes if isinstance(s, Map) and ops <= {"add", "mul", "pow"} else None
+            frame = s.axes if isinstance(s, Map) and ops <= {"add", "mul", "pow", "group"} else None
             for r in (n for e in expressions(s) for n in x.walk(e) if isinstance(n, Ref) and n.tensor in found):
                 axes = folds[r.tensor]
                 same = frame is not None and r.index == tuple(map(Pos, axes))
@@ -125,8 +124,6 @@ class Body(Values):
                     self.invoke(s)
                 case Fold(inline=True) | Contract(inline=True):
                     self.printer.inline[s.name] = self.value(s)
-                    if isinstance(s, Contract):
-                        self.products.add(s.name)
                 case _:
                     self.assign(s)
 
@@ -183,11 +180,9 @@ class Body(Values):
             self.emit(f"{s.name} += {code}")
             return
         if isinstance(s, Map) and s.adds:
-            rest = Map(s.name, s.left, s.axes, x.add(*x.terms(s.body)[1:]))
-            if s.name in self.printer.lists:
-                self.emit(f"{target} = {target} + {self.text(rest)}")
-            else:
-                self.emit(f"{target} += {self.text(rest)}")
+            code = self.printer.show(x.add(*x.terms(s.body)[1:]), tuple(a for a in s.axes if a != self.printer.loop))
+            lists = s.name in self.printer.lists
+            self.emit(f"{target} = {target} + {code}" if lists else f"{target} += {code}")
             return
         lead = "return " if s is self.last else f"{target} = "
         call = self.in_memory(s) if target == s.name and isinstance(s, Map) else None
@@ -195,46 +190,33 @@ class Body(Values):
             self.emit(lead + call, s.name)
             return
         self.into.pop(s.name, None)
-        product = self.product_of(s) if self.printer.loop is None else None
-        if product is not None:
-            assert isinstance(s, Map)
-            self.emit(f"{target} = {self.printer.inline[product.tensor][0]}", s.name)
-            others = x.add(*(t for t in x.terms(s.body) if t != product))
+        if isinstance(s, Map) and s.like in self.printer.inline:
+            others = x.add(*(t for t in x.terms(s.body) if t != Ref(s.like, s.left)))
+            self.emit(f"{target} = {self.printer.inline[s.like][0]}", s.name)
             self.emit(f"{target} += {self.printer.show(others, s.axes)}")
             if s is self.last:
                 self.emit(f"return {target}")
-        else:
-            index = self.printer.aligned.get(s.name, "")
-            self.emit(lead + (f"{self.value(s)[0]}{index}" if index else self.text(s)), s.name)
+            return
+        index = self.printer.aligned.get(s.name, "")
+        self.emit(lead + (f"{self.value(s)[0]}{index}" if index else self.text(s)), s.name)
 
     def in_memory(self, s: Map) -> str | None:
         """A call that puts a result where it belongs; None where there is no such place, or no such call."""
         p = self.printer
         if s.name in self.into:
             return p.into(s.body, tuple(a for a in s.axes if a != p.loop), self.into[s.name])
-        return self.with_room(s) if s.name in self.keep and not self.in_rows else None
-
-    def product_of(self, s: Statement) -> Ref | None:
-        """A matrix product that is a term of a statement's sum and as large as it: the rest is added to it in place."""
-        if not isinstance(s, Map):
-            return None
-        own = (t for t in terms_of(s) if isinstance(t, Ref) and t.tensor in self.products and t.index == s.left)
-        return next((t for t in own if self.printer.inline[t.tensor][2] == s.axes), None)
+        return None if self.in_rows else self.with_room(s)
 
     def with_room(self, s: Map) -> str | None:
-        """One operation on arrays of the largest shape there is, as a call that finds memory for its result."""
+        """A call that finds memory for its result; None where the operation is no such call."""
         p = self.printer
-        if not self.prefix or COSTS.passes(s) != 1 or len(s.axes) < max(len(t.axes) for t in self.tensors.values()):
+        if not s.like or s.like in p.inline:
             return None
-        for like in x.refs(s.body):
-            given = like.tensor not in p.inline and self.tensors[like.tensor].kind == "real"
-            if given and like.index == s.left == tuple(map(Pos, s.axes)):
-                axes = tuple(a for a in s.axes if a != p.loop)
-                call = p.into(s.body, axes, f"room({p.show(like, axes)})")
-                if call is not None:
-                    p.functions.add("room")
-                return call
-        return None
+        axes = tuple(a for a in s.axes if a != p.loop)
+        call = p.into(s.body, axes, f"room({p.show(Ref(s.like, s.left), axes)})")
+        if call is not None:
+            p.functions.add("room")
+        return call
 
     def text(self, s: Single) -> str:
         code, level, axes = self.value(s)
