@@ -28,8 +28,9 @@ from derive.program.dependence import components
 from derive.program.library import recognise
 from derive.program.rewriting.rational import apart, bounded, decaying, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter
+from derive.program.rewriting.row import Row
 from derive.program.rewriting.sums import match, shifted
-from derive.program.rewriting.table import AGAIN, FIRST, LAST, Row
+from derive.program.rewriting.table import AGAIN, FIRST, LAST
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares
 

@@ -14,7 +14,8 @@ import pytest
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, walk
 from derive.program.rewriting.pattern import put
 from derive.program.rewriting.rewrite import Rewriter
-from derive.program.rewriting.table import FIRST, LAST, Row, totals
+from derive.program.rewriting.row import Row, totals
+from derive.program.rewriting.table import FIRST, LAST
 from reference.runtime import tails
 from reference.runtime.elementary import softplus as runtime_softplus
 from reference.runtime.functions import erf, logistic, logistic_slope, normal_cdf

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Reduce, Ref
 from derive.program.rewriting.pattern import Definitions, Matcher, nothing, put
+from derive.program.rewriting.row import BEND, Row, logistic, slope, tanh
 from derive.program.rewriting.sums import exponent_of
-from derive.program.rewriting.table import BEND, Row, logistic, slope, tanh
 
 ANY = x.Opt("%")
 LARGEST = 1000  #: nodes of a sum in which multiples of other sums are looked for: that takes the square of their number

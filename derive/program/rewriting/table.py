@@ -7,115 +7,37 @@ a function adds rows, and where no row's right side can say it a word to derive.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Protocol
-
 from derive.notation import expr as x
-from derive.notation.expr import ONE, ZERO, Expr, Num, Op, Opt
-from derive.program.rewriting.pattern import Binding
-
-U, V, W = Opt("%u"), Opt("%v"), Opt("%w")
-C, D = Opt("%#c"), Opt("%#d")  #: numbers: options, sizes, but no data
-BEND = "second slope of logistic"  #: a word for matching alone
-HALF, TWO = Num(Fraction(1, 2)), x.num(2)
-
-
-class Facts(Protocol):
-    """What is known of the expressions that letters stand for."""
-
-    def is_positive(self, e: Expr) -> bool:
-        """Whether a number is above 0."""
-
-    def is_given(self, e: Expr) -> bool:
-        """Whether it is the name of an argument: nothing in the program says what it is."""
-
-    def is_total(self, e: Expr) -> bool:
-        """Whether it is the name of a sum of exponentials."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row.
-
-    Attributes:
-        name: what it is called in tests.
-        before, after: the pattern, and what stands for it.
-        reason: what is lost without it; the kernel and the page say so.
-        when: what the letters must be.
-        through: whether names are looked through, so that what they stand for is computed again.
-        early: whether it comes before every row for a part of what it matches.
-    """
-
-    name: str
-    before: Expr
-    after: Expr
-    reason: str
-    when: Callable[[Binding, Facts], bool] = lambda found, facts: True
-    through: bool = False
-    early: bool = False
-
-
-def f(word: str, *args: Expr) -> Op:
-    return Op(word, args)
-
-
-def exp(e: Expr) -> Expr:
-    return Op("exp", (e,))
-
-
-def log(e: Expr) -> Expr:
-    return Op("log", (e,))
-
-
-def softplus(e: Expr) -> Expr:
-    return Op("runtime softplus", (e,))
-
-
-def logistic(e: Expr) -> Op:
-    return Op("runtime logistic", (e,))
-
-
-def tanh(e: Expr) -> Op:
-    return Op("library tanh", (e,))
-
-
-def slope(e: Expr, step: int = 1, times: int = 1) -> Op:
-    """``times exp(-step |u|) / (1 + exp(-step |u|))**2``: sigmoid's slope; tanh's with 2 and 4."""
-    return Op("runtime logistic_slope", (e, x.num(step), x.num(times)) if (step, times) != (1, 1) else (e,))
-
-
-def squared(e: Expr) -> Expr:
-    return x.power(e, TWO)
-
-
-def positive_number(found: Binding, facts: Facts) -> bool:
-    return facts.is_positive(found["%#c"])
-
-
-def data(found: Binding, facts: Facts) -> bool:
-    return isinstance(found["%v"], x.Ref) and facts.is_given(found["%v"])
-
-
-def in_order(found: Binding, facts: Facts) -> bool:
-    return facts.is_positive(x.sub(found["%#c"], found["%#d"]))
-
-
-def totals(found: Binding, facts: Facts) -> bool:
-    return all(facts.is_total(found[n]) for n in ("%v", "%w") if n in found) and (
-        "%#c" not in found or positive_number(found, facts)
-    )
-
+from derive.notation.expr import ONE, ZERO, Num, Op
+from derive.program.rewriting.roots import OF_ROOTS
+from derive.program.rewriting.row import (
+    BEND,
+    HALF,
+    TWO,
+    C,
+    D,
+    Row,
+    U,
+    V,
+    W,
+    data,
+    exp,
+    f,
+    in_order,
+    log,
+    logistic,
+    positive_number,
+    slope,
+    softplus,
+    squared,
+    tanh,
+    totals,
+)
 
 GROWN = x.add(exp(U), ONE)
 BELOW = x.power(GROWN, x.num(-1))
 SIGN = x.where(Op(">", (U, ZERO)), ONE, x.where(Op("<", (U, ZERO)), x.num(-1), ZERO))
 MINUS_SIGN = x.where(Op(">", (U, ZERO)), x.num(-1), x.iverson(Op("<", (U, ZERO))))
-ROOT = x.sqrt(x.add(squared(U), C))
-LONG = x.add(f("abs", U), f("runtime hypot", U, x.sqrt(C)))
-AND_ROOT = x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG))
-BUT_ROOT = x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)
 
 SOFT = "log(1 + exp(u)) is computed as max(u, 0) + log1p(exp(-|u|)), which neither overflows nor loses a small result"
 SIGMA = "exp(u) / (1 + exp(u)) is computed as 1 / (1 + exp(-u)), which does not overflow"
@@ -127,8 +49,6 @@ LESS = "1 minus the logistic function is that of -u: no two close numbers are su
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
 SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
 RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
-HYPOT = "sqrt(u**2 + v**2) is computed as hypot(u, v): squares neither overflow nor underflow"
-ROOTS = "sqrt(a**2 + b) - a is computed as b / (sqrt(a**2 + b) + a): no two close numbers are subtracted"
 
 #: Logarithms and what saturates, before sums of exponentials are looked for; innermost first, in this order.
 FIRST = (
@@ -317,58 +237,7 @@ FIRST = (
     ),
     Row("sign times u", x.mul(U, SIGN), f("abs", U), "u times its sign is |u|"),
     Row("minus sign times u", x.mul(U, MINUS_SIGN), x.neg(f("abs", U)), "u times its sign is |u|"),
-    Row(
-        "root less its number",
-        x.sub(x.sqrt(x.add(squared(U), squared(C))), C),
-        x.mul(U, f("group", x.div(U, x.add(f("runtime hypot", U, C), C)))),
-        ROOTS,
-        positive_number,
-        through=True,
-        early=True,
-    ),
-    Row(
-        "root less 1",
-        x.sub(x.sqrt(x.add(squared(U), ONE)), ONE),
-        x.mul(U, f("group", x.div(U, x.add(f("runtime hypot", U, ONE), ONE)))),
-        ROOTS,
-        through=True,
-        early=True,
-    ),
-    Row(
-        "root of 1 + v less 1",
-        x.sub(x.sqrt(x.add(V, ONE)), ONE),
-        x.div(V, x.add(x.sqrt(x.add(V, ONE)), ONE)),
-        ROOTS,
-        through=True,
-    ),
-    *(
-        Row(name, before, after, ROOTS, positive_number, through=True)
-        for name, before, after in (
-            ("u and its root", x.add(U, ROOT), AND_ROOT),
-            ("u less its root", x.sub(U, ROOT), x.neg(BUT_ROOT)),
-            ("1 and u over its root", x.add(ONE, x.div(U, ROOT)), x.div(AND_ROOT, f("runtime hypot", U, x.sqrt(C)))),
-            ("1 less u over its root", x.sub(ONE, x.div(U, ROOT)), x.div(BUT_ROOT, f("runtime hypot", U, x.sqrt(C)))),
-        )
-    ),
-    Row(
-        "two roots",
-        x.sub(x.sqrt(x.add(U, C)), x.sqrt(U)),
-        x.div(C, x.add(x.sqrt(x.add(U, C)), x.sqrt(U))),
-        ROOTS,
-        through=True,
-    ),
-    Row(
-        "hypot",
-        x.sqrt(x.add(squared(U), squared(V))),
-        f("runtime hypot", U, V),
-        HYPOT,
-    ),
-    Row(
-        "1/ hypot",
-        x.power(x.add(squared(U), squared(V)), x.neg(HALF)),
-        x.power(f("runtime hypot", U, V), x.num(-1)),
-        HYPOT,
-    ),
+    *OF_ROOTS,
 )
 
 #: Exponentials that no rule for a whole expression has taken.
