@@ -28,10 +28,12 @@ EPILOG = """\
 examples:
   gradbook build                                   derive every layer, write kernels and pages
   gradbook build my_layers.py --out my_kernels/    the same for layers of your own, and verify them
+  gradbook build my_layers.py --html               its pages as HTML too, to be opened in a browser
   gradbook show layer_norm                         its equations, gradient and kernel
   gradbook show layer_norm --as loops              the same functions as plain Python loops
   gradbook verify attention softmax                run the evidence of two layers
   gradbook judge layer_norm mine.py:forward        is somebody's implementation right, and what is wrong with it
+  gradbook vectors softmax -o vectors/             the same question for an implementation in any language
   gradbook train digits --picture digits.png       train a network with the kernels alone
 """
 
@@ -69,6 +71,11 @@ def parser() -> argparse.ArgumentParser:
         "--isolated",
         action="store_true",
         help="run nothing of FILE, which may then hold definitions alone; without it FILE is run, as Python",
+    )
+    build.add_argument(
+        "--html",
+        action="store_true",
+        help="with FILE: pages also as HTML, each one file that needs no network; once made, they are kept up to date",
     )
     build.add_argument("--no-verify", action="store_true", help="with FILE: do not run the evidence afterwards")
 
@@ -112,8 +119,10 @@ def parser() -> argparse.ArgumentParser:
     )
 
     from derive.judge.command import add
+    from derive.vectors.command import add as add_vectors
 
     add(commands)
+    add_vectors(commands)
 
     train = commands.add_parser(
         "train",
@@ -167,7 +176,7 @@ def build(arguments: argparse.Namespace) -> int:
     from derive.command import build as work
 
     file, names = split(arguments.what)
-    for option in ("out", "isolated"):
+    for option in ("out", "isolated", "html"):
         if file is None and getattr(arguments, option):
             raise work.BuildError(
                 f"--{option} goes with a file of definitions: gradbook build my_layers.py --{option} ..."
@@ -180,7 +189,9 @@ def build(arguments: argparse.Namespace) -> int:
             f"nothing to do: {count_layers()} layers are as their definitions say ({time.perf_counter() - begin:.2f} s)"
         )
         return 0
-    plan = progress(arguments.what, lambda told: work.generate(names, file, out, told, arguments.isolated))
+    plan = progress(
+        arguments.what, lambda told: work.generate(names, file, out, told, arguments.isolated, arguments.html)
+    )
     if arguments.check:
         return report_check(plan, whole, arguments.what, out)
     written, gone = work.write(plan, remove=whole or file is not None)
@@ -323,7 +334,15 @@ def judge(arguments: argparse.Namespace) -> int:
     return judged(arguments)
 
 
-COMMANDS = {"build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge}
+def vectors(arguments: argparse.Namespace) -> int:
+    from derive.vectors.command import run as made
+
+    return made(arguments)
+
+
+COMMANDS = {
+    "build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge, "vectors": vectors,
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())  # the installed command does the same

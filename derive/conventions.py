@@ -23,6 +23,7 @@ class Convention:
         others: which framework does what.
         check: an expression that is true of the generated kernels, with ``np``, ``inf`` and every layer in
             scope.
+        at: where test vectors meet it: range, tie, nothing (0 / 0, 0 log 0), empty; "" for elsewhere.
     """
 
     layers: tuple[str, ...]
@@ -30,6 +31,7 @@ class Convention:
     what: str
     others: str
     check: str = ""
+    at: str = ""
 
 
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
@@ -53,6 +55,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "PyTorch, TensorFlow and JAX give infinity or NaN",
         "linear.forward(*(np.array(v, np.float32) for v in ([3e38, 3e38, -3e38], np.ones((1, 3)), [0])))[0][0] "
         "== np.float32(3e38)",
+        at="range",
     ),
     Convention(
         ("sigmoid", "tanh", "gelu"),
@@ -172,6 +175,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "PyTorch the same",
         "np.isnan(mse.forward(np.ones(0), np.ones(0))[0]) "
         "and mse.forward(np.ones(0), np.ones(0), reduction='sum')[0] == 0",
+        at="empty",
     ),
     Convention(
         ("batch_norm",),
@@ -179,6 +183,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "running statistics stay as they are",
         "PyTorch the same",
         "batch_norm.forward(np.zeros((0, 1)), *[np.full(1, 7.0)] * 4)[0].new_var.tolist() == [7]",
+        at="empty",
     ),
     Convention(
         ("relu",),
@@ -186,6 +191,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "value 0, gradient 0",
         "PyTorch, TensorFlow and JAX give 0; automatic differentiation of `max(x, 0)` gives 1/2 in JAX and autograd",
         "grad(relu, np.zeros(1)).x[0] == 0",
+        at="tie",
     ),
     Convention(
         ("leaky_relu",),
@@ -193,6 +199,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "value 0, gradient alpha",
         "PyTorch and TensorFlow give alpha; JAX gives 1",
         "grad(leaky_relu, np.zeros(1)).x[0] == 0.01",
+        at="tie",
     ),
     Convention(
         ("max_pool2d",),
@@ -200,6 +207,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "the first one, row by row, gets the whole gradient",
         "PyTorch: the first; JAX: the first; autograd of `max` shares it evenly",
         "grad(max_pool2d, np.zeros((1, 1, 2, 2))).x.ravel().tolist() == [1, 0, 0, 0]",
+        at="tie",
     ),
     Convention(
         ("max_pool2d",),
@@ -222,6 +230,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "0 log 0 = 0, and the gradient for y there is 0",
         "PyTorch has no loss on probabilities with dense targets; SciPy's `rel_entr` and `xlogy` do the same",
         "cross_entropy.forward(np.array([0.0, 1.0]), np.array([0.0, 1.0]))[0] == 0",
+        at="nothing",
     ),
     Convention(
         LOSSES,
@@ -236,6 +245,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "an empty result; there is nothing to normalise",
         "PyTorch the same",
         "softmax.forward(np.zeros((2, 0)))[0].shape == (2, 0)",
+        at="empty",
     ),
     Convention(
         ("softmax_cross_entropy",),
@@ -250,6 +260,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "zeros, and no gradient",
         "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
         "not grad(attention, *[np.ones((1, 2))] * 3, np.zeros((1, 1), bool)).V.any()",
+        at="nothing",
     ),
     Convention(
         ("embedding",),
@@ -306,6 +317,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "nothing is changed; the gradient is that of the identity",
         "PyTorch divides by norm + 1e-6, so it always changes something near tau; Optax as here",
         "clip_by_global_norm.forward([np.array([3.0, 4.0])], tau=5.0)[0][0].tolist() == [3, 4]",
+        at="tie",
     ),
     Convention(
         ("linear", "xavier", "he"),

@@ -1,29 +1,41 @@
-"""MkDocs hook: put the mathematics font into the site.
-
-STIX Two Math (SIL Open Font License) comes inside the wheel of `ziamath`, so the repository carries no font
-file. Without the wheel the build goes on and browsers fall back to their own mathematics font.
-"""
+"""MkDocs hook: what the site has in common with a page by itself: extensions, styles, the formulas' font."""
 
 from __future__ import annotations
 
-import logging
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-FONT = "assets/fonts/STIXTwoMath-Regular.ttf"  # the address in assets/math.css
+from derive.targets.html import styles
+from derive.targets.html.extensions import EXTENSIONS
+from derive.targets.html.fonts import characters, subset
 
-log = logging.getLogger("mkdocs.hooks.font")
+shown: set[str] = set()
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    config.markdown_extensions = [*dict.fromkeys([*config.markdown_extensions, *EXTENSIONS])]
+    config.mdx_configs = {**config.mdx_configs, **EXTENSIONS}
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    spec = find_spec("ziamath")  # found, not imported
-    places = list(spec.submodule_search_locations or []) if spec else []
-    font = next((p for place in places if (p := Path(place) / "fonts" / Path(FONT).name).is_file()), None)
-    if font is None:
-        log.info("no STIX Two Math: install the docs extra")
-    else:
-        files.append(File.generated(config, FONT, abs_src_path=str(font)))
+    for file in styles.SHARED:
+        files.append(File.generated(config, f"assets/{file.name}", abs_src_path=str(file)))
     return files
+
+
+def on_pre_build(**_: Any) -> None:
+    shown.clear()
+
+
+def on_post_page(output: str, **_: Any) -> None:
+    shown.update(characters([output]))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    place = Path(config.site_dir) / "assets" / styles.FONT
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(subset(shown))

@@ -25,7 +25,12 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Conventions": "conventions.md"},
         {"Speed": "speed.md"},
         {"Add a layer": "add-a-layer.md"},
-        {"Judge a kernel": "judge-a-kernel.md"},
+        {
+            "Judge a kernel": [
+                "judge-a-kernel.md",
+                {"In any language": "judge-any-language.md"},
+            ]
+        },
         {"How a layer is compiled": "how-a-layer-is-compiled.md"},
         {"API": "api.md"},
     ]

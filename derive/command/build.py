@@ -121,6 +121,7 @@ def generate(
     out: Path | None = None,
     told: Told = lambda name, seconds: None,
     isolated: bool = False,
+    html: bool = False,
 ) -> Plan:
     """Derive layers and print their kernels and pages; nothing is written.
 
@@ -130,11 +131,13 @@ def generate(
         out: the folder for kernels and pages of ``file``.
         told: called with each layer's name and the seconds it took.
         isolated: run nothing of ``file``; it may hold definitions alone.
+        html: pages of ``file`` as documents that need nothing else, too; once made, they are kept up to date.
 
     Raises:
-        BuildError: an unknown name, or no project.
+        BuildError: an unknown name, or no project; HTML without what makes it.
         derive.notation.read.DefinitionError: a definition that cannot be read, or whose kernel does not compute it.
     """
+    from derive.command import documents
     from derive.notation.define import load_file, load_project
 
     registry = load_project()
@@ -158,6 +161,7 @@ def generate(
         check_kernel(plan, variants, kernels)
         plan.seconds[name] = time.perf_counter() - begin
         told(name, plan.seconds[name])
+    documents.add(plan, html)
     if not out and not picked:
         begin = time.perf_counter()
         for path, text in book(registry).items():

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from derive.command.build import ROOT
 from derive.evidence.extras import lacking
+from derive.targets.html.extensions import rendered
 
 SETTINGS = ROOT / "mkdocs.yml"
 SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent$", re.MULTILINE)
@@ -58,16 +59,6 @@ def outside(names: Iterable[str], out: Path) -> Iterator[Answer]:
             page.parent.mkdir(parents=True)
             page.write_text(rendered((out / f"{name}.md").read_text(encoding="utf-8")), encoding="utf-8")
         yield from read_back(folder, names, "--kernels", str(out.resolve()))
-
-
-def rendered(page: str) -> str:
-    """A page as the book renders it: by Python-Markdown, with the extensions of mkdocs.yml."""
-    import markdown
-    import yaml
-
-    listed = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["markdown_extensions"]
-    settings = {k: v for e in listed for k, v in (e if isinstance(e, dict) else {e: {}}).items()}
-    return str(markdown.markdown(page, extensions=list(settings), extension_configs=settings))
 
 
 def read_back(site: str, names: list[str], *options: str) -> Iterator[Answer]:

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from derive.calculus.derivation import Derivation, derive
-from derive.command import pageleg, record
+from derive.command import documents, pageleg, record
 from derive.command.build import ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.command.ending import interrupts_ignored
 from derive.evidence.result import STATES
@@ -268,7 +268,7 @@ def judged(plan: Plan) -> Plan:
     notes = record.load(plan.record())
     for path, page in plan.pages.items():
         plan.files[path] = markdown(replace(page, legs=record.legs(notes, page.layer.name, page.fingerprint)))
-    return plan
+    return documents.add(plan)
 
 
 def verify_outside(console: Console, file: Path, out: Path, isolated: bool = False, plan: Plan | None = None) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Iterable
 
 #: A module to the extra of the distribution that brings it.
-EXTRAS = {"flint": "oracle", "mkdocs": "docs", "material": "docs", "math_core": "docs", "markdown": "docs"}
+BOOK = ("mkdocs", "material", "math_core", "markdown", "pymdownx", "pygments", "fontTools", "brotli", "ziamath")
+EXTRAS = {"flint": "oracle"} | dict.fromkeys(BOOK, "docs")
 
 
 def lacking(modules: Iterable[str]) -> str:
@@ -16,8 +17,5 @@ def lacking(modules: Iterable[str]) -> str:
 
 
 def importable(module: str) -> bool:
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        return False
-    return True
+    """Whether a module is there; it is not imported, which takes time and may warn."""
+    return importlib.util.find_spec(module) is not None

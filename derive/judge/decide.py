@@ -108,13 +108,7 @@ def _battery(
     offered = session.offered()
     if not offered:
         raise CannotJudge("no variant of the definition has these options")
-    lists = [(n, layer, list(plans.designs(layer, session.arithmetic))) for n, layer in offered]
-    todo = [
-        (n, layer, turn, ds[turn])
-        for turn in range(max(len(ds) for *_, ds in lists))
-        for n, layer, ds in lists
-        if turn < len(ds)
-    ]
+    todo = plans.battery(offered, session.arithmetic)
     todo.insert(min(LATER, len(todo)), (*offered[0], LARGE, plans.Design("a large case")))
     todo.insert(min(LATER, len(todo)), (*offered[0], NANS, plans.Design("a NaN among the arguments")))
     for place, (n, layer, turn, design) in enumerate(todo):

@@ -5,7 +5,7 @@ A design and a seed make a case; a case can be made again from its place in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from derive.evidence.layout import Case, Shape, Value
 from derive.judge.arithmetic import STORAGE, Arithmetic
 from derive.notation.domain import Domain
 from derive.notation.expr import ELLIPSIS
-from derive.notation.layer import Layer
+from derive.notation.layer import Layer, Tensor
 
 SIZES = Plan((2, 3, 4, 5), ((2,), (3,), (1, 2), ()), (2, 3))
 SQUARE = Plan((3,), ((3,), (3, 3)), (2,))
@@ -40,18 +40,16 @@ EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries ove
 
 @dataclass
 class Chosen(Random):
-    """Random numbers, or special ones; integers and masks of a kind.
+    """Random numbers, or special ones; integers of a kind.
 
     Attributes:
         special: numbers to choose from. constant: whether one number stands everywhere along the last axis.
         whole: whether integers are random, all the first, all the last, or one again and again.
-        masks: whether masks are random, all True or all False.
     """
 
     special: tuple[float, ...] = ()
     constant: bool = False
     whole: str = ""
-    masks: str = ""
 
     def reals(self, shape: Shape, within: Domain | None) -> Array:
         if within is not None or not (self.special or self.constant):
@@ -70,11 +68,6 @@ class Chosen(Random):
             return np.full(shape, kinds[self.whole])
         return super().integers(shape, least, below)
 
-    def booleans(self, shape: Shape) -> Array:
-        if self.masks:
-            return np.full(shape, self.masks == "all")
-        return super().booleans(shape)
-
 
 @dataclass(frozen=True)
 class Design:
@@ -83,7 +76,7 @@ class Design:
     Attributes:
         words: what it is for. plan, turn, how: see derive.evidence.inputs.build and Chosen. change: a layout.
         cotangent: random, one of each row, sparse, large. extreme: whether others overflow there and may.
-        probe: whether earlier results are looked at after later calls.
+        probe: whether earlier results are looked at after later calls. masks: all True, none, or some in every row.
     """
 
     words: str
@@ -94,6 +87,7 @@ class Design:
     cotangent: str = "random"
     extreme: bool = False
     probe: bool = False
+    masks: str = ""
 
 
 def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
@@ -106,8 +100,9 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         yield Design("other options", usual, turn, probe=turn == 1)
     yield Design("all sizes equal", SQUARE, 1)
     if any(t.kind == "boolean" for t in layer.inputs):
-        yield Design("nothing is masked", turn=1, how={"masks": "all"})
-        yield Design("all is masked", turn=1, how={"masks": "none"})
+        yield Design("nothing is masked", turn=1, masks="all")
+        yield Design("no row is masked wholly", turn=1, masks="some")
+        yield Design("all is masked", turn=1, masks="none")
     if any(t.kind == "integer" for t in layer.inputs):
         for whole in ("same", "last", "first"):
             yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
@@ -132,6 +127,13 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     for n in range(turns if turns > 1 else 0):
         yield Design("options in pairs", usual, None, {"scale": 1.0 + n / 4})
     yield from tails(layer)
+
+
+def battery(offered: Sequence[tuple[int, Layer]], arithmetic: Arithmetic) -> list[tuple[int, Layer, int, Design]]:
+    """The designs of all variants in the order in which they are tried: number, variant, place in its list, design."""
+    lists = [(n, layer, list(designs(layer, arithmetic))) for n, layer in offered]
+    most = max((len(ds) for *_, ds in lists), default=0)
+    return [(n, layer, turn, ds[turn]) for turn in range(most) for n, layer, ds in lists if turn < len(ds)]
 
 
 def laid_out(plan: Plan) -> Iterator[Design]:
@@ -183,6 +185,9 @@ def trial(
     merged = {**design.plan.fixed, **fixed.fixed}
     plan = replace(design.plan, fixed=merged, options=fixed.options, absent=fixed.absent)
     case = inputs.build(layer, Chosen(rng, np.float64, **design.how), plan, design.turn)
+    if masks := design.masks:  # in a usual case the last row is masked wholly
+        kept = {t.name: _mask(case.tensors[t.name], masks, rng) for t in layer.inputs if _given(case, t, "boolean")}
+        case = replace(case, tensors={**case.tensors, **kept})
     real = {t.name for t in layer.inputs if t.kind == "real"}
     tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
     case = replace(case, tensors=tensors, words=f"{design.words} ({case.words})" if case.words else design.words)
@@ -195,6 +200,21 @@ def trial(
         case = replace(case, tensors={n: generic.changed(v, change) for n, v in case.tensors.items()})
         cotangents = {n: generic.changed(v, change) for n, v in cotangents.items()}
     return Trial(f"{layer.name}.{variant}.{number}.{arithmetic.storage}.{seed:x}", design, case, cotangents)
+
+
+def _mask(value: Any, kind: str, rng: np.random.Generator) -> Any:
+    """All True, none, or some in every row: the first among them, which causal attention may look at."""
+    if kind != "some":
+        return np.full_like(value, kind == "all")
+    found = np.asarray(rng.random(value.shape) < 0.5)
+    if found.ndim:
+        found[..., :1] = True
+    return found
+
+
+def _given(case: Case, tensor: Tensor, kind: str) -> bool:
+    """Whether a tensor is of a kind, and one array that is not left out."""
+    return tensor.kind == kind and isinstance(case.tensors[tensor.name], np.ndarray)
 
 
 def _cotangent(shape: Any, rng: np.random.Generator, kind: str) -> Value:

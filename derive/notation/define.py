@@ -21,8 +21,8 @@ from derive.notation.source import TEXTS, Definition, Isolated, of_function, par
 REGISTRY: dict[str, tuple[Layer, ...]] = {}
 
 
-def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., object]]:
-    """Mark a function as the definition of a layer.
+def layer(cites: str = "") -> Callable[[Callable[..., object]], Layer]:
+    """Mark a function as the definition of a layer; its name then stands for the layer, which a notebook shows.
 
     Args:
         cites: where the mathematics comes from.
@@ -34,15 +34,14 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Callable[..., ob
         place = of_function(cites, "").place
         raise error(place.text.strip(), "@layer stands without brackets", place, 'write @layer(cites="a text")')
 
-    def decorate(function: Callable[..., object]) -> Callable[..., object]:
-        register(of_function(function, cites))
-        return function
+    def decorate(function: Callable[..., object]) -> Layer:
+        return register(of_function(function, cites))
 
     return decorate
 
 
-def register(definition: Definition) -> None:
-    """Read a definition and keep it under its name.
+def register(definition: Definition) -> Layer:
+    """Read a definition and keep it under its name; returns its default variant.
 
     Raises:
         DefinitionError: it cannot be read, or another one has its name.
@@ -53,6 +52,7 @@ def register(definition: Definition) -> None:
         where = f"at line {known[0].first_line}" if known[0].file == definition.file else f"in {known[0].file}"
         raise error(name, f"{name} is defined {where} already", definition.place, "give this one another name")
     REGISTRY[name] = read(definition, REGISTRY)
+    return REGISTRY[name][0]
 
 
 def home() -> Path:

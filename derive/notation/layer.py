@@ -252,6 +252,18 @@ class Layer:
     file: str = ""
     first_line: int = 1
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: equations, gradient and kernel."""
+        from derive.targets import notebook  # only here: reading a definition takes nothing of what shows it
+
+        return notebook.html(self)
+
+    def _repr_latex_(self) -> str:
+        """Equations and gradient for what shows LaTeX."""
+        from derive.targets import notebook
+
+        return notebook.latex(self)
+
     def axis(self, index: str) -> str:
         """The axis that an index runs along."""
         index = origin(index)

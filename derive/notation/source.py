@@ -132,6 +132,8 @@ def of_function(function: Callable[..., object], cites: object) -> Definition:
 class Isolated:
     """Reads a file of which nothing is run: definitions, and imports of what they use, and no more."""
 
+    imported = False  #: whether ``layer`` is known without an import
+
     def __init__(self, text: str, file: str) -> None:
         self.file, self.tree, self.lines = file, parse(text, file), text.split("\n")
 
@@ -144,7 +146,7 @@ class Isolated:
         Raises:
             DefinitionError: the file holds something else.
         """
-        imported = False
+        imported = self.imported
         for n, node in enumerate(self.tree.body):
             match node:
                 case ast.Expr(value=ast.Constant(value=str())) if n == 0:
@@ -186,7 +188,11 @@ class Isolated:
         return any(a.name == "layer" and a.asname in (None, "layer") for a in names)
 
     def cites(self, node: ast.FunctionDef) -> str:
-        """What the decorator cites."""
+        """What the decorator cites.
+
+        Raises:
+            DefinitionError: there is no decorator, or another one.
+        """
         match node.decorator_list:
             case [ast.Call(func=ast.Name(id="layer"), args=[], keywords=[])]:
                 return ""

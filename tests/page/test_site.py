@@ -46,3 +46,10 @@ def test_every_misprint_is_caught_or_equivalent(site: Path, name: str) -> None:
     assert not survivors, "\n".join([f"{len(survivors)} of {len(results)} misprints are not caught:", *survivors])
     stale = [p for p, _ in rows(name) if not any(re.fullmatch(p, r.mutant.tex) for r in results if not r.caught)]
     assert not stale, f"no survivor matches these rows of tests/page/equivalent.py: {stale}"
+
+
+def test_formulas_have_a_small_font_of_their_own(site: Path) -> None:
+    font = site / "assets" / "fonts" / "STIXTwoMath.woff2"
+    assert font.read_bytes()[:4] == b"wOF2"
+    assert 10_000 < font.stat().st_size < 200_000
+    assert f'url("fonts/{font.name}")' in (site / "assets" / "math.css").read_text()
