@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reference.runtime.examine import Examiner
+from reference.runtime.layout import moved_last
 from reference.runtime.patterns import REST, Array, Dims, Pattern
 from reference.runtime.reading import OBJECT, cast, integers, read
 from reference.runtime.reading import listed as listed_entries
@@ -133,8 +134,9 @@ class Binder(Examiner):
         if pattern.optional:
             return self.mask(pattern, a, dims)
         if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            a = np.moveaxis(a, dims.axis, -1)
-        if a.shape != shape:
+            assert shape is not None
+            a = moved_last(a, dims.axis, shape)
+        elif a.shape != shape:
             a = a.reshape(shape)
         if pattern.kind == "real" and a.dtype != dims.dtype:
             a = a.astype(dims.dtype)
@@ -192,7 +194,7 @@ class Binder(Examiner):
         if a.shape != shape:
             raise ValueError(f"{label} has shape {a.shape}; it must be {shape}")
         if self.moved and dims.axis is not None and (self.moved,) in pattern.slots:
-            return np.moveaxis(a, dims.axis, -1).reshape(self.inner(pattern, dims))
+            return moved_last(a, dims.axis, self.inner(pattern, dims))
         inner = self.planned(name, pattern, dims)[1]
         if dims.dtype is OBJECT:  # the next may hold what is no number
             del dims.layout[name]

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from reference.runtime.layout import inverse, is_dense, memory_order
+import numpy as np
+
+from reference.runtime.layout import COLUMNS, inverse, is_dense, memory_order
 from reference.runtime.storage import empty
 from reference.runtime.sums import accumulator
 
-BLOCK = 1 << 17  # bytes of the largest argument in one block
-WHOLE = 1 << 18  # up to here everything is one block
+BLOCK = 1 << 18  # bytes of the largest argument in one block
+WHOLE = 1 << 19  # up to here everything is one block
 RUN = (
     1 << 12
 )  # bytes next to each other in memory, a page of it, below which a block costs more to collect than it saves
@@ -71,10 +73,10 @@ def in_parts(
         added: bytes of the results that are added, of one block.
     """
     parts = [(a, axis) for a, axis in zip(arguments, cut, strict=False) if axis is not None and a is not None]
-    largest: Any = max((a for a, _ in parts), key=lambda a: a.nbytes)
+    largest: Any = max((a for a, _ in parts), key=_bytes)
     shape, order = largest.shape, memory_order(largest)
     flat = flat and largest.ndim > 1 and all(a.shape == shape and is_dense(a, order) for a, _ in parts)
-    into = [(name, n) for n, name in enumerate(out) if name]
+    places: dict[str, Any] = {name: None for name in out if name}
     if flat:
         arguments = [_flat(a, c, order) for a, c in zip(arguments, cut, strict=False)]
         count, step = largest.size, BLOCK // largest.itemsize
@@ -82,24 +84,38 @@ def in_parts(
         count = next(a.shape[axis] for a, axis in parts)
         step = rows_at_once(parts, largest.nbytes, count, added)
         if step >= count:
-            return [*call(arguments, dict.fromkeys((name for name, _ in into)))]
-    done: list[Any] = []
-    for start in range(0, count, step):
+            return [*call(arguments, places)]
+    narrow = _is_narrow(largest, count)
+    given = [*arguments]
+    pieces = [(n, arguments[n], axis) for n, axis in enumerate(cut) if axis is not None and arguments[n] is not None]
+    for n, a, axis in pieces:
+        given[n] = _by_columns(_part(a, axis, slice(0, step)), narrow)
+    first = call(given, places)
+    dtypes = [None if r is None else r.dtype for r in first]
+    lie = (0,) if flat else order
+    done = [None if r is None else _whole(r, axis, count, lie) for r, axis in zip(first, joins, strict=True)]
+    joined = [
+        (n, whole, axis)
+        for n, (whole, axis) in enumerate(zip(done, joins, strict=True))
+        if whole is not None and axis is not None
+    ]
+    for n, whole, axis in joined:
+        _part(whole, axis, slice(0, step))[...] = first[n]
+    named = {n for n, whole, _ in joined if n < len(out) and out[n] and not (narrow and whole.ndim == 2)}
+    put = [(out[n], whole, axis) for n, whole, axis in joined if n in named]
+    copied = [entry for entry in joined if entry[0] not in named]
+    added_up = [n for n, axis in enumerate(joins) if axis is None and done[n] is not None]
+    for start in range(step, count, step):
         rows = slice(start, start + step)
-        given = [a if a is None else _part(a, c, rows) for a, c in zip(arguments, cut, strict=False)]
-        places = {name: _part(done[n], joins[n], rows) if start else None for name, n in into}
+        for n, a, axis in pieces:
+            given[n] = _by_columns(_part(a, axis, rows), narrow)
+        for name, whole, axis in put:
+            places[name] = _part(whole, axis, rows)
         results = call(given, places)
-        if not start:
-            dtypes = [None if r is None else r.dtype for r in results]
-            lie = (0,) if flat else order
-            done = [None if r is None else _whole(r, axis, count, lie) for r, axis in zip(results, joins, strict=True)]
-        for n, axis in enumerate(joins):
-            if results[n] is None:
-                continue
-            if axis is None:
-                done[n] = done[n] + results[n] if start else accumulator(results[n])
-            elif places.get(out[n] if out else "") is None:
-                _part(done[n], axis, rows)[...] = results[n]
+        for n, whole, axis in copied:
+            _part(whole, axis, rows)[...] = results[n]
+        for n in added_up:
+            done[n] = done[n] + results[n]
     done = [d if d is None else d.astype(dtype, copy=False) for d, dtype in zip(done, dtypes, strict=True)]
     if flat:
         wide = tuple(shape[n] for n in order)
@@ -133,19 +149,33 @@ def rows_at_once(parts: Sequence[tuple[Any, int]], largest: int, count: int, add
     return min(count, max(step, -(-LITTLE * added * count // largest)))
 
 
+def _bytes(a: Any) -> int:
+    return int(a.nbytes)
+
+
+def _is_narrow(a: Any, count: int) -> bool:
+    """Whether an array is a matrix of rows of a few numbers, for each of which NumPy would begin a loop."""
+    return bool(a.ndim == 2 and a.shape[0] == count and 1 < a.shape[1] < COLUMNS and a.flags.c_contiguous)
+
+
+def _by_columns(a: Any, narrow: bool) -> Any:
+    """A matrix whose columns are next to themselves in memory, where that is wanted; what is none as it is."""
+    return np.asfortranarray(a) if narrow and a.ndim == 2 else a
+
+
 def _flat(a: Any, axis: int | None, order: tuple[int, ...]) -> Any:
     """An array whose elements are taken as they lie in memory."""
     return a if axis is None or a is None else a.transpose(order).reshape(-1)
 
 
-def _part(a: Any, axis: int | None, rows: slice) -> Any:
-    """Some rows of an array, or all of what is not cut."""
-    return a if axis is None else a[rows] if axis == 0 else a[(slice(None),) * axis + (rows,)]
+def _part(a: Any, axis: int, rows: slice) -> Any:
+    """Some rows of an array."""
+    return a[rows] if axis == 0 else a[(slice(None),) * axis + (rows,)]
 
 
 def _whole(result: Any, axis: int | None, count: int, order: tuple[int, ...]) -> Any:
     """An array for the results of all blocks, laid out as what is cut; a sum starts as that of the first."""
     if axis is None:
-        return result
+        return accumulator(result)
     shape = (*result.shape[:axis], count, *result.shape[axis + 1 :])
     return empty(shape, result.dtype, order if len(order) == len(shape) else None)

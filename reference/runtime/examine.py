@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reference.runtime import blocks
+from reference.runtime.layout import moved_last
 from reference.runtime.patterns import REST, Array, Dims, Pattern, parsed
 from reference.runtime.reading import OBJECT, cast, names, read
 from reference.runtime.values import OPTIONS, as_float, like, number_types, shown, typed
@@ -200,7 +201,9 @@ class Examiner:
     def place(self, pattern: Pattern, a: Array, dims: Dims) -> Array:
         """Match shape against slots, then flatten, split and move."""
         slots = pattern.slots
-        if self.moved and (self.moved,) in slots:
+        moved = self.moved and (self.moved,) in slots and dims.axis is not None
+        given = a
+        if moved:
             a = self.move(pattern, a, dims)
         shape = a.shape
         if (REST,) in slots:
@@ -230,15 +233,14 @@ class Examiner:
         if self.elementwise and a.ndim:
             inner = list(a.shape)
         if tuple(inner) != a.shape:
-            a = a.reshape(inner)
+            a = moved_last(given, dims.axis, tuple(inner)) if moved and dims.axis is not None else a.reshape(inner)
         if pattern.kind == "real" and a.dtype != dims.dtype:
             a = cast(a, dims.dtype, dims.number)
         return a
 
     def move(self, pattern: Pattern, a: Array, dims: Dims) -> Array:
         axis = dims.axis
-        if axis is None:
-            return a
+        assert axis is not None
         if not -a.ndim <= axis < a.ndim:
             option = next(name for name, (kind, *_) in self.options.items() if kind == "Axis")
             raise ValueError(

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from reference.runtime.layout import COLUMNS, MANY, least, most, row_most
+from reference.runtime.narrow import is_narrow, largest_and_others
 from reference.runtime.normal import (
     erf,
     gelu,
@@ -261,8 +262,8 @@ def _far_logistic(x: Array, out: Array) -> Array:
 def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None = None) -> Array:
     """times e/(1 + e)^2 with e = exp(-step |x|): the slope of 1/(1 + exp(-step x)) is that with times = step.
 
-    As times/(2 + 2 cosh(step x)), in which nothing cancels, unless cosh overflows somewhere: the slope is subnormal
-    there, not 0. float16 is computed in float32.
+    As times/(2 + 2 cosh(step x)), or times/(4 cosh(step x / 2)^2), in which nothing cancels, unless that overflows
+    somewhere: the slope is subnormal there, not 0. float16 is computed in float32.
 
     Args:
         x: of any shape.
@@ -273,12 +274,15 @@ def logistic_slope(x: Array, step: int = 1, times: float = 1, out: Array | None 
         return _decayed(x, step, times)
     if kind == "e":
         return _narrowed(logistic_slope(x.astype(np.float32), step, times), out)
-    c = quietly(_cosh, x, step, out)
-    if c.size and not most(c) < math.inf:
-        np.copyto(c, _decayed(x, step, times))
-        return c
-    np.add(c, ONE[kind], c)
-    np.divide(times / 2, c, c)
+    try:
+        c = _LOUD.call(_over_slope, x, step, out)
+    except FloatingPointError:
+        c = _decayed(x, step, times)
+        if out is None:
+            return c
+        np.copyto(out, c)
+        return out
+    np.divide(times / 4 if step == 2 else times / 2, c, c)
     return c
 
 
@@ -288,10 +292,14 @@ def _decayed(x: Array, step: int, times: float) -> Array:
     return np.asarray(times * e / np.square(e + 1))
 
 
-def _cosh(x: Array, step: int, out: Array | None) -> Array:
-    """cosh(step x)."""
-    u = x if step == 1 else np.multiply(x, float(step), out)
-    return np.asarray(np.cosh(u, out))
+def _over_slope(x: Array, step: int, out: Array | None) -> Array:
+    """1 + cosh(step x), or half of it, cosh(x)^2, for a step of 2."""
+    c: Array = np.asarray(np.cosh(x if step in (1, 2) else np.multiply(x, float(step), out), out))
+    if step == 2:
+        np.multiply(c, c, c)
+    else:
+        np.add(c, ONE[x.dtype.char], c)
+    return c
 
 
 def _narrowed(result: Array, out: Array | None) -> Array:
@@ -395,6 +403,8 @@ def log_sum(e: Array, total: Array) -> Array:
         return np.full(e.shape[:-1], -np.inf, dtype=e.dtype)
     if e.dtype == object:
         return _log_objects(e)
+    if is_narrow(e):
+        return _log_few(e)
     if e.dtype.char == "e":
         total = np.add.reduce(e, axis=-1, dtype=np.float64)
         ratio = total / np.maximum.reduce(e, axis=-1, initial=TINY["e"])
@@ -424,6 +434,8 @@ def log_sum_exp(below: Array, z: Array) -> Array:
         return log_sum(e, exp_sum(e))
     if z.dtype.char == "e":
         return log_sum_exp(below.astype(np.float32), z.astype(np.float32)).astype(z.dtype)
+    if is_narrow(z):
+        return _log_few(row_exp(z, axis=-1))
     e = np.exp(below)
     count = e.shape[-1]
     if count <= FEW:
@@ -437,6 +449,16 @@ def log_sum_exp(below: Array, z: Array) -> Array:
     np.log(total, out=total)
     total[near] = _log_rest(row_exp(z[near], axis=-1))
     return total
+
+
+def _log_few(e: Array) -> Array:
+    """log_sum of rows of a few numbers."""
+    largest, others = largest_and_others(e)
+    others /= np.maximum(largest, TINY[e.dtype.char])
+    np.log1p(others, out=others)
+    if not least(largest) > 0:
+        others[largest == 0] = -np.inf
+    return others
 
 
 def _log_rest(e: Array) -> Array:

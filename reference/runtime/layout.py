@@ -28,6 +28,20 @@ def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
+def moved_last(a: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    """An array whose axis is moved last, and the others put together, in a shape.
+
+    Where it has to be copied and the axis is not next to itself in memory, it is copied as the axis' positions, one
+    after another: what lies next to each other stays there, and sums over the axis go along memory, many at once.
+    """
+    a = np.moveaxis(a, axis, -1)
+    if a.shape == shape:
+        return a
+    if abs(a.strides[-1]) <= min(map(abs, a.strides)):
+        return a.reshape(shape)
+    return np.moveaxis(np.moveaxis(a, -1, 0).reshape(shape[-1], *shape[:-1]), 0, -1)
+
+
 def least(a: Array) -> Any:
     """The smallest element of an array that has one, as a Python number; NaN where there is one."""
     # argmin takes less than half as long for a few, and turns what lies otherwise into another array first

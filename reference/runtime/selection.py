@@ -43,7 +43,9 @@ def chosen(a: Array, condition: Array, out: Array | None = None) -> Array:
             return found
         out[...] = found
         return out
-    every = np.negative(condition.view(np.int8))  # all bits are 1, or all are 0
+    every = np.negative(condition.view(np.int8)).astype(kind)  # all bits are 1, or all are 0
+    if out is None and a.shape == every.shape:
+        out = every.view(a.dtype)
     bits = np.bitwise_and(a.view(kind), every, None if out is None else out.view(kind))
     return np.asarray(bits.view(a.dtype))
 

@@ -86,9 +86,15 @@ def own_entries(results: Iterable[Any], others: Sequence[Any]) -> list[Any]:
     """A list's entries, each in memory of its own; see `own`."""
     found: list[Any] = []
     kept = any(a is results for a in others)  # the list itself is kept for backward
+    taken: set[int] | None = None  # what holds elements of others and of entries before, from the first need on
     for entry in results:
         if kept or entry.base is not None or references(entry) != ENTRY:
-            entry = own(entry, (*others, found))
+            if taken is None:
+                taken = {id(_memory(a)) for a in _arrays((*others, found))}
+            if id(_memory(entry)) in taken:
+                entry = copied(entry)
+        if taken is not None:
+            taken.add(id(_memory(entry)))
         found.append(entry)
     return found
 

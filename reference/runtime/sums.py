@@ -118,10 +118,13 @@ def _running(rows: Array, counts: Array, wide: Any) -> Array:
 
 def row_dot(a: Array, b: Array) -> Array:
     """The sum over the last axis of a times b."""
+    if a.size > SMALL and a.dtype != object:
+        if a.shape[-1] < COLUMNS:
+            return _dot_of_columns(a, b)
+        if a.strides[-1] != a.itemsize or b.strides[-1] != b.itemsize:  # one after another, as BLAS, but many rows
+            return np.asarray((np.add.reduce if a.shape[-1] <= PART else sum_over)(a * b, axis=-1))
     if (length := a.shape[-1]) <= TERMS or a.dtype.char != "f":
         return np.asarray(np.add.reduce(a * b, axis=-1) if a.dtype == object else np.vecdot(a, b))
-    if a.strides[-1] != a.itemsize or b.strides[-1] != b.itemsize:  # BLAS adds one after another
-        return np.asarray(sum_over(a * b, axis=-1))
     if length <= PART:
         return np.asarray(np.vecdot(a, b))
     whole = length - length % PART
@@ -130,6 +133,17 @@ def row_dot(a: Array, b: Array) -> Array:
     if whole < length:
         total = total + np.vecdot(a[..., whole:], b[..., whole:])
     return np.asarray(total.astype(a.dtype))
+
+
+def _dot_of_columns(a: Array, b: Array) -> Array:
+    """row_dot of rows of a few numbers: see `_of_columns`."""
+    a, b = np.broadcast_arrays(a, b)
+    if not a.shape[-1]:
+        return np.zeros(a.shape[:-1], a.dtype)
+    total = np.asarray(a[..., 0] * b[..., 0])
+    for n in range(1, a.shape[-1]):
+        total += a[..., n] * b[..., n]
+    return total
 
 
 def square_sum(e: Array, axis: Axis) -> Array:
