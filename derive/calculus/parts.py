@@ -123,7 +123,14 @@ def told(step: Step, names: dict[str, str]) -> Step | None:
     after = called(step.after)
     if after == Ref(step.name, step.left) and step.equation.body == step.ref:
         return None
-    return replace(step, coefficient=called(step.coefficient), cotangent=called(step.cotangent), after=after)
+    return replace(
+        step,
+        coefficient=called(step.coefficient),
+        cotangent=called(step.cotangent),
+        after=after,
+        given=called(step.given),
+        through=tuple(replace(i, slope=called(i.slope), at=called(i.at)) for i in step.through),
+    )
 
 
 def reaching(layer: Layer, equations: tuple[Equation, ...], boxes: tuple[Box, ...]) -> set[str]:

@@ -18,7 +18,7 @@ from functools import cached_property
 import sympy
 
 from derive.calculus.scalars import Derivative, Scalars
-from derive.calculus.steps import Scatter
+from derive.calculus.steps import Inner, Scatter
 from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.errors import Stuck, at
@@ -156,16 +156,22 @@ class Reverse:
         return [Equation(adjoint, left, x.add(*bodies)) for left, bodies in groups.items()]
 
     def scatter(
-        self, equation: Equation, cotangent: Expr, loops: tuple[str, ...], body: Expr, active: set[str]
+        self,
+        equation: Equation,
+        cotangent: Expr,
+        loops: tuple[str, ...],
+        body: Expr,
+        active: set[str],
+        through: tuple[Inner, ...] = (),
     ) -> Iterator[Scatter]:
-        """Every contribution that one body makes, given the cotangent of its value."""
+        """Every contribution that one body makes, given the cotangent of its value and what it stands in."""
         flat, inner = self.flatten(body)
         for ref in x.refs(flat):
             if ref.tensor in active:
                 coefficient = self.derivative(flat, ref)
                 coefficient = self.unflatten(coefficient, inner)
                 if coefficient != x.ZERO:
-                    yield self.gather(equation, ref, coefficient, loops, cotangent)
+                    yield self.gather(equation, ref, coefficient, loops, cotangent, through)
         for stand_in, reduction in inner.items():
             if not active & set(x.tensors(reduction.body)):
                 continue
@@ -173,10 +179,10 @@ class Reverse:
             moved = {i: x.fresh(i, set(loops) | set(x.free(reduction))) for i in reduction.over}
             over = tuple(moved.values())
             inside = x.rename(reduction.body, {k: Pos(v) for k, v in moved.items()})
-            onward = x.mul(cotangent, coefficient)
-            if reduction.op == "max":
-                onward = x.mul(onward, self.at_maximum(equation, over, inside))
-            yield from self.scatter(equation, onward, loops + over, inside, active)
+            at = self.at_maximum(equation, over, inside) if reduction.op == "max" else x.ONE
+            stands = (*through, Inner(Reduce(reduction.op, over, inside), coefficient, at))
+            onward = x.mul(cotangent, coefficient, at)
+            yield from self.scatter(equation, onward, loops + over, inside, active, stands)
 
     def flatten(self, body: Expr) -> tuple[Expr, dict[Expr, Reduce]]:
         """Replace the outermost reductions by stand-ins that the scalar derivative can see."""
@@ -214,7 +220,13 @@ class Reverse:
         return x.iverson(Op("==", (position, Ref(name, tuple(Pos(a) for a in axes)))))
 
     def gather(
-        self, equation: Equation, ref: Ref, coefficient: Expr, loops: tuple[str, ...], cotangent: Expr
+        self,
+        equation: Equation,
+        ref: Ref,
+        coefficient: Expr,
+        loops: tuple[str, ...],
+        cotangent: Expr,
+        through: tuple[Inner, ...],
     ) -> Scatter:
         """Rewrite ``d ref += cotangent * coefficient for all loops`` as a sum at one element of the target."""
         axes = self.layer.tensors[ref.tensor].axes
@@ -264,7 +276,9 @@ class Reverse:
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
         after = always(tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps)), self.layer.axis)
-        return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, self.names[ref.tensor])
+        given = Ref(self.names[equation.target], equation.left)
+        name = self.names[ref.tensor]
+        return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, name, given, through)
 
     def total(self, over: tuple[str, ...], body: Expr, steps: tuple[str, ...]) -> Expr:
         """Sum over indices, over steps from -1. One that a condition fixes is not summed but replaced."""

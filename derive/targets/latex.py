@@ -12,7 +12,7 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -32,12 +32,15 @@ OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
 class Latex:
     """Prints expressions with the symbols of one page. ``show`` and ``equation`` are the whole interface.
 
+    ``fixed`` letters are those of indices that mean the same in several formulas.
+
     Levels say where parentheses are needed: SUM; OPEN, which reaches as far right as it can (a reduction,
     cases); PRODUCT; POWER; ATOM.
     """
 
     symbols: Symbols
     letters: dict[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
     def equation(self, equation: Equation) -> str:
         """One display equation, without dollars."""
@@ -45,12 +48,12 @@ class Latex:
 
     def relation(self, lhs: Expr, body: Expr, sign: str = "=") -> str:
         body = unshadowed(self.prepare(body), frozenset(x.free(lhs)))
-        self.letters = self.symbols.index_letters(lhs, body)
+        self.letters = self.symbols.index_letters(lhs, body, fixed=self.fixed)
         return f"{self.show(lhs)} {sign} {self.show(body)}"
 
     def expression(self, e: Expr) -> str:
         e = unshadowed(self.prepare(e), frozenset(x.free(e)))
-        self.letters = self.symbols.index_letters(e)
+        self.letters = self.symbols.index_letters(e, fixed=self.fixed)
         return self.show(e)
 
     def prepare(self, e: Expr) -> Expr:

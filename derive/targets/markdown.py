@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.calculus.derivation import Derivation
-from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.conventions import for_layer
 from derive.evidence.result import STATES
-from derive.notation.expr import Ref, Size, mul
-from derive.notation.layer import Layer
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Pos, Ref, Size
+from derive.notation.layer import Equation, Layer
 from derive.targets.cost import Cost, cost, kept
-from derive.targets.latex import Latex
+from derive.targets.derivation import derivation_section, parts
+from derive.targets.latex import Latex, written_out
 from derive.targets.numpy.header import of_the_project, rebuild
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
@@ -69,7 +69,7 @@ def markdown(page: Page) -> str:
         _symbols(page),
         _equations(page),
         _variants(page),
-        _derivation(page),
+        derivation_section(page.derivations[0], page.symbols),
         _code(page),
         _accuracy(page),
         _cost(page),
@@ -136,18 +136,27 @@ def _symbols(page: Page) -> Iterator[str]:
     notes = []
     if any(a == "..." for t in page.layer.tensors.values() for a in t.axes):
         notes.append(r"$\ast$ stands for any number of leading axes, `...` in code")
-    notes.append(
-        r"$N_{i}$ is the length of axis $i$"
-        if _size_letter(page) == "i"
-        else "$N$ with an index is the length of that axis"
-    )
-    yield (
-        "; ".join(notes) + r". A bar marks the gradient of $\sum \overline{y} \, y$ with respect to what is under it."
-    )
+    if axis := _an_axis(page):
+        notes.append(f"$N_{{{axis}}}$ is the length of axis ${axis}$")
+    said = f"{'; '.join(notes)}. " if notes else ""
+    derivation = page.derivations[0]
+    objective = x.add(*(_weighted(derivation, o, c) for o, c in derivation.adjoint.cotangents.items()))
+    tex = Latex(page.symbols).expression(objective)
+    yield f"{said}A bar marks the gradient of ${tex}$ with respect to what is under it."
 
 
-def _size_letter(page: Page) -> str:
-    return "i" if any("i" in t.axes for t in page.layer.tensors.values()) else ""
+def _an_axis(page: Page) -> str:
+    """The letter of an axis of a tensor: i, where there is one."""
+    axes = [a for t in page.layer.tensors.values() for a in t.axes if a != "..." and not a.isdigit()]
+    found = "i" if "i" in axes else next(iter(axes), "")
+    return page.symbols.letters.get(found, found)
+
+
+def _weighted(derivation: Derivation, output: str, cotangent: str) -> Expr:
+    """The sum of an output's elements times their cotangents."""
+    axes = derivation.layer.tensors[output].axes
+    index = tuple(map(Pos, axes))
+    return x.reduce("sum", axes, x.mul(Ref(cotangent, index), Ref(output, index)))
 
 
 def _display(lines: Iterable[str]) -> Iterator[str]:
@@ -165,7 +174,7 @@ def _equations(page: Page) -> Iterator[str]:
         facts = ", ".join(f"${printer.relation(f.lhs, f.body)}$" for f in derivation.facts)
         yield f"What holds by definition: {facts}."
     if page.layer.calls:
-        yield f"The kernel calls that of {_parts(page.layer)}; here {_its(page.layer)} equations are written out."
+        yield f"The kernel calls that of {parts(page.layer)}; here {_its(page.layer)} equations are written out."
     if page.kernel_form:
         lines = "\n".join(f"    - {note}" for note in page.kernel_form)
         yield (
@@ -173,12 +182,6 @@ def _equations(page: Page) -> Iterator[str]:
             "keeps its accuracy"
             f" in floating point:\n\n{lines}"
         )
-
-
-def _parts(layer: Layer) -> str:
-    """The layers that a layer calls, linked where they have a page beside it."""
-    parts = {c.part.name: Path(c.part.file).parent == Path(layer.file).parent for c in layer.calls}
-    return " and ".join(f"[`{name}`]({name}.md)" if beside else f"`{name}`" for name, beside in parts.items())
 
 
 def _its(layer: Layer) -> str:
@@ -222,72 +225,6 @@ def _own_symbols(page: Page, derivation: Derivation) -> Symbols:
     own = Symbols((derivation,))
     own.names, own.letters = page.symbols.names, page.symbols.letters
     return own
-
-
-# ---- the derivation ----------------------------------------------------------------------------------------
-
-
-def _derivation(page: Page) -> Iterator[str]:
-    derivation = page.derivations[0]
-    if not derivation.steps:
-        return
-    yield "## Derivation { #derivation }"
-    scatters = [s for s in derivation.steps if isinstance(s, Scatter)]
-    rewrites = [s for s in derivation.steps if isinstance(s, Rewrite)]
-    count = len(derivation.steps)
-    yield (
-        f"{count} step{'s' * (count != 1)}, each evaluated on both sides at random points by the tests. "
-        f"Reverse mode in scatter"
-        " form: for every reference on the right of an equation, its adjoint receives the adjoint of the "
-        "left side"
-        " times the scalar derivative."
-    )
-    if page.layer.calls:
-        yield f"What the gradient of a part is has been derived by itself: {_parts(page.layer)}."
-    yield from _folded("note", "Differentiate", scatters, 1, page)
-    yield from _folded("tip", "Bring into textbook form", rewrites, 1 + len(scatters), page)
-
-
-def _folded(kind: str, title: str, steps: list[Any], first: int, page: Page) -> Iterator[str]:
-    if not steps:
-        return
-    last = first + len(steps) - 1
-    number = f"step {first}" if first == last else f"steps {first} to {last}"
-    blocks = [f'??? {kind} "{title}: {number}"']
-    for n, step in enumerate(steps, first):
-        blocks += ["    " + line if line else "" for block in _step(n, step, page) for line in (block, "")]
-    yield "\n".join([blocks[0], "", *blocks[1:]]).rstrip()
-
-
-def _step(n: int, step: Step, page: Page) -> Iterator[str]:
-    printer = Latex(page.symbols)
-    if isinstance(step, Rewrite):
-        yield f"**{n}. {step.rule.capitalize()}.** {in_code(step.words)}"
-        yield f"$${printer.relation(step.target, step.before)}$$"
-        yield f"$${printer.relation(step.target, step.after)}$$"
-        return
-    source = printer.equation(step.equation)
-    yield f"**{n}. Through** $\\;{source}$"
-    target = Ref(step.name, step.ref.index)
-    loops = ",".join(printer.index(i) for i in step.loops)
-    slope = printer.expression(step.coefficient)
-    yield f"The derivative with respect to ${printer.expression(step.ref)}$ is ${slope}$" + (
-        f", so for all ${loops}$" if loops else ", so"
-    )
-    yield f"$${printer.relation(target, mul(step.cotangent, step.coefficient), PLUS)}$$"
-    gathered = Ref(step.name, step.left)
-    if (gathered, step.after) != (target, mul(step.cotangent, step.coefficient)):
-        yield "Gathered at one element:"
-        yield f"$${printer.relation(gathered, step.after, PLUS)}$$"
-
-
-PLUS = r"\mathrel{+}="
-CODE = re.compile(r"(?:sum|max)\((?:[^()]|\([^()]*\))*\)|\w+\[[^\]]*\]|\w*_\w*")
-
-
-def in_code(words: str) -> str:
-    """A sentence for a page: names and expressions in it as code."""
-    return words if "`" in words or "$" in words else CODE.sub(lambda m: f"`{m[0]}`", words)
 
 
 # ---- code --------------------------------------------------------------------------------------------------
@@ -337,13 +274,13 @@ def _cost(page: Page) -> Iterator[str]:
         " $N$ terms as $N - 1$ additions, differences as additions, an element outside its array like any "
         "other."
     )
-    passes = (
-        ("forward", cost(derivation.layer, derivation.layer.equations)),
-        (
-            "backward",
-            cost(derivation.layer, (*derivation.adjoint.auxiliary, *derivation.backward), derivation.tensors),
-        ),
-    )
+
+    def counted(*equations: Equation) -> Cost:
+        shown = (replace(e, body=written_out(e.body, symbols)) for e in equations)
+        return cost(derivation.layer, shown, derivation.tensors)
+
+    backward = counted(*derivation.adjoint.auxiliary, *derivation.backward)
+    passes = (("forward", counted(*derivation.layer.equations)), ("backward", backward))
     heads = ("pass", "multiplications", "additions", "divisions", "functions")
     yield table(heads, ((name, *_counts(c, symbols)) for name, c in passes))
     names, amount = kept(derivation)

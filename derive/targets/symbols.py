@@ -8,7 +8,7 @@ where the table's first choice is taken, the name itself is printed upright.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from derive.calculus.derivation import Derivation
@@ -230,11 +230,11 @@ class Symbols:
             return {"pi": r"\pi", "inf": r"\infty"}[name]
         return self.names.get(name) or upright(name)
 
-    def index_letters(self, *expressions: Expr) -> dict[str, str]:
+    def index_letters(self, *expressions: Expr, fixed: Mapping[str, str] | None = None) -> dict[str, str]:
         """Letters for the indices of one equation: i2 becomes the first letter after i that nothing else
-        uses."""
+        uses. Those that have one already are ``fixed``."""
         wanted = sorted({i for e in expressions for i in every_index(e)})
-        found = {i: self.letters[i] for i in wanted if i in self.letters}
+        found = {i: letters[i] for letters in (self.letters, fixed or {}) for i in wanted if i in letters}
         avoid = set(found.values()) | set(self.names.values())
         for i in wanted:
             if i in found:

@@ -23,10 +23,11 @@ GREEK = {
     for name, letter in zip(names.split(), letters, strict=True)
 }
 ACCENTS = {r"\overline": "bar", r"\dot": "dot"}
+SPACES = (r"\;", r"\,", r"\quad", r"\qquad")
 FENCES = {("(", ")"), ("|", "|"), (r"\lfloor", r"\rfloor"), ("[", "]")}
 
 _TOKEN = re.compile(
-    r"\\(?:mathrm|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
+    r"\\(?:mathrm|mathrel|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
 )
 
 
@@ -54,8 +55,9 @@ def tokenize(tex: str) -> list[Token]:
     """Tokens with their places. Raises DialectError at the first character that starts none."""
     found, at = [], 0
     while at < len(tex):
-        if tex[at].isspace():
-            at += 1
+        space = next((s for s in SPACES if tex.startswith(s, at)), tex[at] if tex[at].isspace() else "")
+        if space:
+            at += len(space)
             continue
         m = _TOKEN.match(tex, at)
         if not m:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 from tests.page.dialect import GREEK, tokenize
-from tests.page.reader import Claim
+
+
+class Drawn(Protocol):
+    """A formula: its TeX and the characters of its picture."""
+
+    @property
+    def tex(self) -> str: ...
+    @property
+    def drawn(self) -> str: ...
+
 
 _DRAWN = {
     r"\ast": "∗", r"\sum": "∑", r"\max": "max", r"\exp": "exp", r"\log": "log", r"\tanh": "tanh", r"\pi": "π",
@@ -18,7 +28,7 @@ _SILENT = {"^", "_", "{", "}", "&", r"\\", r"\left", r"\right", r"\frac", r"\sqr
 _INVISIBLE = re.compile("[\\s\u2061-\u2064]")
 
 
-def glyphs(claim: Claim) -> tuple[str, str]:
+def glyphs(claim: Drawn) -> tuple[str, str]:
     """The characters that the TeX asks for and those that are drawn, each sorted; equal where the page is
     honest.
 
@@ -30,7 +40,7 @@ def glyphs(claim: Claim) -> tuple[str, str]:
             text = token.text
             if text in _SILENT:
                 continue
-            name = re.match(r"\\(?:mathrm|operatorname|text)\s*\{(.*)\}\Z", text)
+            name = re.match(r"\\(?:mathrm|mathrel|operatorname|text)\s*\{(.*)\}\Z", text)
             yield (name[1].replace(r"\_", "_") if name else _DRAWN.get(text) or GREEK.get(text) or text)
 
     return "".join(sorted(_INVISIBLE.sub("", "".join(wanted())))), "".join(sorted(_INVISIBLE.sub("", claim.drawn)))

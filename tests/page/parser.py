@@ -68,12 +68,30 @@ def parse(tex: str, symbols: Symbols) -> Equation:
     return _Parser(tex, symbols).equation()
 
 
+def relation(tex: str, symbols: Symbols, scope: Sequence[str], sign: Sequence[str] = ("=",)) -> tuple[Node, Node]:
+    """Two expressions in indices that the words around them bind, and a sign between. Raises DialectError."""
+    parser = _Parser(tex, symbols, scope)
+    left = parser.sum()
+    parser.take(*sign)
+    return left, parser.whole()
+
+
+def expression(tex: str, symbols: Symbols, scope: Sequence[str]) -> Node:
+    """An expression in indices that the words around it bind. Raises DialectError."""
+    return _Parser(tex, symbols, scope).whole()
+
+
+def index_list(tex: str, symbols: Symbols) -> tuple[str, ...]:
+    """Indices with commas between them, each once. Raises DialectError."""
+    return _Parser(tex, symbols).indices()
+
+
 class _Parser:
-    def __init__(self, tex: str, symbols: Symbols) -> None:
+    def __init__(self, tex: str, symbols: Symbols, scope: Sequence[str] = ()) -> None:
         self.tex, self.symbols = tex, symbols
         self.tokens = tokenize(tex)
         self.at = 0
-        self.scope: list[str] = []
+        self.scope: list[str] = list(scope)
 
     # reading tokens
 
@@ -112,10 +130,28 @@ class _Parser:
                 raise self.fail(f"{row.name} is an option: it has no equation", start)
             left = Ref(row.name, accent, self.subscript(row, left=True))
         self.take("=")
-        right = self.sum()
+        return Equation(left, self.whole())
+
+    def whole(self) -> Node:
+        """An expression and nothing after it."""
+        found = self.sum()
         if self.at < len(self.tokens):
             raise self.fail(f"unexpected {self.peek()}")
-        return Equation(left, right)
+        return found
+
+    def indices(self) -> tuple[str, ...]:
+        while True:
+            start = self.at
+            name = self.index_name()
+            if name is None:
+                raise self.fail(f"expected an index, found {self.peek() or 'the end'}")
+            self.bind(name, start)
+            self.scope.append(name)
+            if not self.accept(","):
+                break
+        if self.at < len(self.tokens):
+            raise self.fail(f"unexpected {self.peek()}")
+        return tuple(self.scope)
 
     def symbol(self) -> tuple[Row, str] | None:
         """The longest symbol of the table here, consumed; accents are read where no row has them."""
@@ -330,7 +366,17 @@ class _Parser:
 
     @staticmethod
     def starts_unknown(text: str) -> bool:
-        known = {r"\right", r"\\", r"\land", r"\lor", r"\lnot", r"\rfloor", r"\end{cases}", *COMPARISONS}
+        known = {
+            r"\right",
+            r"\mathrel{+}",
+            r"\\",
+            r"\land",
+            r"\lor",
+            r"\lnot",
+            r"\rfloor",
+            r"\end{cases}",
+            *COMPARISONS,
+        }
         return text not in known
 
     def fence(self) -> Node:

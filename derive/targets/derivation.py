@@ -1,0 +1,123 @@
+"""The derivation on a layer's page: every step in words, each sentence true as it stands.
+
+The pages' own reader (tests/page) knows these sentences and executes them; another wording is one it does not know.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.steps import Rewrite, Scatter, Step
+from derive.notation.expr import Expr, Pos, Ref
+from derive.notation.layer import Layer
+from derive.targets.chain import Chain, Link, chain
+from derive.targets.latex import Latex
+from derive.targets.symbols import ALPHABET, CAPITALS, Symbols
+
+PLUS = r"\mathrel{+}="
+CODE = re.compile(r"(?:sum|max)\((?:[^()]|\([^()]*\))*\)|\w+\[[^\]]*\]|\w*_\w*")
+KINDS = {"sum": "sum", "max": "maximum"}
+
+
+def derivation_section(derivation: Derivation, symbols: Symbols) -> Iterator[str]:
+    """The section's blocks."""
+    if not derivation.steps:
+        return
+    layer = derivation.layer
+    yield "## Derivation { #derivation }"
+    scatters = [s for s in derivation.steps if isinstance(s, Scatter)]
+    rewrites = [s for s in derivation.steps if isinstance(s, Rewrite)]
+    count = len(derivation.steps)
+    yield (
+        f"{count} step{'s' * (count != 1)}, each evaluated on both sides at random points by the tests. "
+        "Reverse mode in scatter form: for every reference on the right of an equation, its adjoint receives the "
+        "adjoint of the left side times the derivative."
+    )
+    if layer.calls:
+        own = {s.name for s in scatters} | {e.target for e in derivation.backward}
+        given = [e for e in derivation.adjoint.equations if e.target not in own]
+        said = "; it gives here" if given else "."
+        yield f"What the gradient of a part is has been derived by itself: {parts(layer)}{said}"
+        yield from (f"$${Latex(symbols).equation(e)}$$" for e in given)
+    steps = Steps(layer, symbols)
+    yield from steps.folded("note", "Differentiate", scatters, 1)
+    yield from steps.folded("tip", "Bring into textbook form", rewrites, 1 + len(scatters))
+
+
+def parts(layer: Layer) -> str:
+    """The layers that a layer calls, linked where they have a page beside it."""
+    called = {c.part.name: Path(c.part.file).parent == Path(layer.file).parent for c in layer.calls}
+    return " and ".join(f"[`{name}`]({name}.md)" if beside else f"`{name}`" for name, beside in called.items())
+
+
+class Steps:
+    """Prints steps with the symbols of one page."""
+
+    def __init__(self, layer: Layer, symbols: Symbols) -> None:
+        self.layer, self.symbols = layer, symbols
+
+    def folded(self, kind: str, title: str, steps: list[Any], first: int) -> Iterator[str]:
+        if not steps:
+            return
+        last = first + len(steps) - 1
+        number = f"step {first}" if first == last else f"steps {first} to {last}"
+        blocks = [f'??? {kind} "{title}: {number}"']
+        for n, step in enumerate(steps, first):
+            blocks += ["    " + line if line else "" for block in self.step(n, step) for line in (block, "")]
+        yield "\n".join([blocks[0], "", *blocks[1:]]).rstrip()
+
+    def step(self, n: int, step: Step) -> Iterator[str]:
+        yield from self.rewrite(n, step) if isinstance(step, Rewrite) else self.scatter(n, step)
+
+    def rewrite(self, n: int, step: Rewrite) -> Iterator[str]:
+        printer = Latex(self.symbols)
+        yield f"**{n}. {step.rule.capitalize()}.** {in_code(step.words)}"
+        yield f"$${printer.relation(step.target, step.before)}$$"
+        yield f"$${printer.relation(step.target, step.after)}$$"
+
+    def scatter(self, n: int, step: Scatter) -> Iterator[str]:
+        found = chain(step, self.layer.axis)
+        printer = self.printer(step, found)
+        yield f"**{n}. Through** $\\;{printer.equation(step.equation)}$"
+        for name, reduction in found.names:
+            yield f"Name the {KINDS[reduction.op]}: ${printer.relation(name, reduction)}$."
+        said = ", that".join(self.derivative(link, printer) for link in found.links)
+        loops = ",".join(printer.index(i) for i in found.loops)
+        yield f"The derivative{said}, so" + (f" for all ${loops}$" if loops else "")
+        target, gathered = Ref(step.name, step.ref.index), Ref(step.name, step.left)
+        yield f"$${printer.relation(target, found.product, PLUS)}$$"
+        if (gathered, step.after) != (target, found.product):
+            yield "Gathered at one element:"
+            yield f"$${Latex(self.symbols).relation(gathered, step.after, PLUS)}$$"
+
+    def derivative(self, link: Link, printer: Latex) -> str:
+        """Of what, with respect to what, with what held fixed, and what it is."""
+        said = f" of ${printer.expression(link.of)}$ with respect to ${printer.expression(link.by)}$"
+        if link.fixed:
+            said += f", with {' and '.join(f'${printer.expression(f)}$' for f in link.fixed)} held fixed"
+        if link.alone:
+            said += f", other places of ${self.symbols.symbol(link.by.tensor)}$ held fixed"
+        return said + f"{',' * (link.fixed != () or link.alone)} is ${printer.expression(link.slope)}$"
+
+    def printer(self, step: Scatter, found: Chain) -> Latex:
+        """A printer in which an index has one letter in all formulas of a step, and the sums have theirs."""
+        symbols = copy.copy(self.symbols)
+        symbols.names = dict(symbols.names)
+        every: list[Expr] = [step.equation.lhs, step.equation.body, step.ref, *map(Pos, step.loops), found.product]
+        every += [e for name, reduction in found.names for e in (name, reduction)]
+        fixed = symbols.index_letters(*every)
+        used = {*symbols.names.values(), *symbols.letters.values(), *fixed.values()}
+        free = (c for c in ("s", "u", "v", "w", *ALPHABET, *CAPITALS) if c not in used)
+        symbols.names |= {name.tensor: next(free) for name, _ in found.names}
+        return replace(Latex(symbols), fixed=fixed)
+
+
+def in_code(words: str) -> str:
+    """A sentence for a page: names and expressions in it as code."""
+    return words if "`" in words or "$" in words else CODE.sub(lambda m: f"`{m[0]}`", words)

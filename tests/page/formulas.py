@@ -1,0 +1,81 @@
+"""The kinds of formulas on a layer's page, and what is done to each: the table KINDS.
+
+A formula is of the one kind whose words its paragraph or cell has. What is of none has no check and is a problem of the
+page; so is what is of two. An item's ``check`` takes the formula as printed or with a misprint in it, executes it and
+says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.page import notes
+from tests.page.blocks import Block, Formula
+from tests.page.steps import DERIVATIVE, NAME, RULE, THROUGH, F
+from tests.page.symbols import PageError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table: which blocks have formulas of this kind, and what is done with them.
+
+    Attributes:
+        heading: the ids of the sections.
+        words: the whole text of the block.
+        column: in a table, what stands above the first column.
+    """
+
+    name: str
+    heading: str
+    words: str
+    check: str
+    column: str = ""
+
+    def matches(self, block: Block) -> bool:
+        inside = re.fullmatch(self.heading, block.section) and (block.header[:1] == (self.column,)) == (
+            block.tag == "td"
+        )
+        return bool(inside) and re.fullmatch(self.words, block.text) is not None
+
+
+LIST = rf"{F}(?:, {F})*"
+RULED = RULE.pattern.replace("(?P<n>", "(?:")
+KEPT = rf"The backward equations read {LIST} from the forward pass: {F} elements, .*"
+STEP = "|".join(p.pattern.replace("(?P<n>", "(?:") for p in (THROUGH, NAME, DERIVATIVE))
+KINDS = (
+    Kind("symbol", r"symbols.*", F, "the equations read with the table, against the kernel", "symbol"),
+    Kind("note", "symbols", notes.WORDS, "what it says, computed: a length, the gradient of the objective"),
+    Kind("equation", r"(forward|backward).*", F, "its values against the kernel's"),
+    Kind("fact", r"backward.*", rf"What holds by definition: {LIST}\.", "both sides, at every place"),
+    Kind("part", "derivation", F, "the lines that it is used in"),
+    Kind("step", "derivation", STEP, "the equation, and a derivative against the difference of what it is of"),
+    Kind("accumulation", "derivation", F, "the adjoint times the derivatives; the sum of all that lands there"),
+    Kind("line", "derivation", F, "its values against those of what it is an equation of"),
+    Kind("rule", "derivation", RULED, "a symbol of the table; both sides of an equation"),
+    Kind("count", "cost", F, "operations counted from the equations, at sizes drawn", "pass"),
+    Kind("counting", "cost", r"Counted from the equations: .*", "the additions of a sum, counted"),
+    Kind("kept", "cost", KEPT, "what is read, and its elements"),
+)  # fmt: skip
+
+
+@dataclass
+class Item:
+    """A formula and its check: "" where it is true, else what is wrong."""
+
+    kind: str
+    where: str
+    formula: Formula
+    check: Callable[[str], str]
+    misprints: Callable[[], Iterator[str]]
+
+
+def kind_of(block: Block, state: str) -> str:
+    """The kind of a block's formulas. ``state`` says which of a derivation's displays comes. Raises PageError."""
+    found = [k.name for k in KINDS if k.matches(block)]
+    if block.heading == "derivation" and block.text == "⟦0⟧":
+        found = [state]
+    if len(found) != 1:
+        raise PageError(f"no check for {block}" if not found else f"two checks, {' and '.join(found)}, for {block}")
+    return found[0]

@@ -1,0 +1,287 @@
+"""A page's formulas one by one, each with the check of its kind and its misprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+from tests.page import notes
+from tests.page.blocks import Block, Formula
+from tests.page.counts import KINDS as COUNTED
+from tests.page.counts import amount
+from tests.page.dialect import DialectError
+from tests.page.formulas import Item, kind_of
+from tests.page.glyphs import glyphs
+from tests.page.misprints import indices_misprinted, misprinted, misprinted_equation, symbols_misprinted
+from tests.page.parser import expression, index_list, parse, relation
+from tests.page.reading import QUICK, Reading
+from tests.page.slopes import Context, check_equation, check_through, close
+from tests.page.steps import PLUS, RULE, THROUGH, Piece, Rewritten, Step, Through
+from tests.page.symbols import PageError
+from tests.page.tree import Equation, Node, Ref, walk
+
+
+@dataclass
+class Items:
+    """The formulas of a page that was read."""
+
+    of: Reading
+
+    @cached_property
+    def all(self) -> list[Item]:
+        return list(self.items())
+
+    def wrong(self) -> list[str]:
+        """All that is wrong with a page: formulas without a check, false ones, what adds up to something else."""
+        try:
+            items = self.all
+            found = [*self.of.problems, *self.of.sums(self.of.quick)]
+        except (ArithmeticError, DialectError) as error:
+            return [f"{self.of.name}: no value: {error!r}"]
+        for item in items:
+            if said := item.check(item.formula.tex):
+                found.append(f"{item.where}: {said}: {item.formula.tex}")
+            if len(set(glyphs(item.formula))) > 1:
+                found.append(f"{item.where}: drawn unlike its TeX: {item.formula.tex}")
+        return list(dict.fromkeys(found))
+
+    def items(self) -> Iterator[Item]:
+        """All formulas but those of the kind `equation`, which the kernel's comparison has."""
+        state, steps = "part", iter(self.of.steps)
+        step: Step | None = None
+        pieces: Iterator[Piece] = iter(())
+        for block in self.of.found:
+            if block.heading == "derivation" and (THROUGH.fullmatch(block.text) or RULE.fullmatch(block.text)):
+                step = next(steps)
+                pieces = iter(step.pieces)
+                state = "accumulation" if isinstance(step.content, Through) else "line"
+            if not block.formulas:
+                continue
+            try:
+                kind = kind_of(block, state)
+            except PageError as error:
+                self.of.problems.append(f"{self.of.name}: {error}")
+                continue
+            if kind in ("step", "accumulation", "line"):
+                assert step is not None
+                for _ in block.formulas:
+                    yield self.of_step(step, next(pieces), kind)
+            else:
+                yield from getattr(self, f"of_{kind}")(block)
+
+    def of_step(self, step: Step, piece: Piece, kind: str) -> Item:
+        def check(tex: str) -> str:
+            if tex == piece.formula.tex:
+                return self.of.as_printed(step)
+            try:
+                changed = reread(step.content, piece.path, tex)
+            except (DialectError, PageError) as error:
+                return f"not read: {error}"
+            if isinstance(changed, Rewritten):
+                line = changed.lines[int(piece.path[1])]
+                if changed.lines[0].left != changed.lines[1].left:
+                    return "the two lines are not about the same"
+                before = step.content.lines[int(piece.path[1])]
+                return self.of.said(lambda c: check_equation(line, c), lambda c: check_equation(before, c))
+            now, then = changed, step.content
+            return self.of.said(
+                lambda c: check_through(now, c, piece.path), lambda c: check_through(then, c, piece.path)
+            )
+
+        def misprints() -> Iterator[str]:
+            return misprints_of(step.content, piece)
+
+        return Item(kind, step.where, piece.formula, check, misprints)
+
+    def of_equation(self, block: Block) -> Iterator[Item]:
+        for formula in block.formulas:
+            yield Item("equation", self.of.name, formula, lambda tex: "", lambda: iter(()))
+
+    def of_symbol(self, block: Block) -> Iterator[Item]:
+        (formula,) = block.formulas
+        code, shape, meaning = next((c, s, m) for t, c, s, m in self.of.table(block.section) if t == formula.tex)
+
+        def check(tex: str) -> str:
+            return notes.symbol_wrong(self.of.page, block.section, formula.tex, tex, code, f"{shape} {meaning}")
+
+        yield Item("symbol", self.of.name, formula, check, lambda: symbols_misprinted(formula.tex, self.of.symbols))
+
+    def of_note(self, block: Block) -> Iterator[Item]:
+        for n, formula in enumerate(block.formulas):
+            check = notes.check_of(self.of, block, n)
+            yield Item("note", self.of.name, formula, check, partial(notes.misprints, self.of, formula))
+
+    def of_fact(self, block: Block) -> Iterator[Item]:
+        for formula in block.formulas:
+            yield self.identity("fact", formula)
+
+    def identity(self, kind: str, formula: Formula) -> Item:
+        scope = notes.open_indices(formula.tex, self.of.symbols)
+
+        def check(tex: str) -> str:
+            try:
+                left, right = relation(tex, self.of.symbols, scope)
+            except DialectError as error:
+                return f"not read: {error}"
+            return self.of.said(lambda c: both_sides(left, right, scope, c))
+
+        def misprints() -> Iterator[str]:
+            left, right = relation(formula.tex, self.of.symbols, scope)
+            sides = formula.tex.split(" = ", 1)
+            yield from (f"{m} = {sides[1]}" for m in misprinted(left, scope, self.of.symbols))
+            yield from (f"{sides[0]} = {m}" for m in misprinted(right, scope, self.of.symbols))
+
+        return Item(kind, self.of.name, formula, check, misprints)
+
+    def of_part(self, block: Block) -> Iterator[Item]:
+        (formula,) = block.formulas
+        known = parse(formula.tex, self.of.symbols)
+
+        def check(tex: str) -> str:
+            try:
+                changed = [parse(tex, self.of.symbols) if e == known else e for e in self.of.parts]
+                context = self.of.context(changed, QUICK)
+                if wrong := next(self.of.sums(context), ""):
+                    return wrong
+                for step in self.of.steps:
+                    for line in step.content.lines if isinstance(step.content, Rewritten) else ():
+                        if wrong := next(check_equation(line, context), ""):
+                            return wrong
+            except (ArithmeticError, KeyError, ValueError, TypeError) as error:
+                return f"no value: {error!r}"
+            return ""
+
+        yield Item("part", self.of.name, formula, check, lambda: misprinted_equation(known, self.of.symbols))
+
+    def of_rule(self, block: Block) -> Iterator[Item]:
+        for formula in block.formulas:
+            if " = " in formula.tex:
+                yield self.identity("rule", formula)
+            else:
+                yield self.mention("rule", formula)
+
+    def mention(self, kind: str, formula: Formula) -> Item:
+        """A symbol of the table, or an element of what it stands for, named in a sentence."""
+        known = notes.symbol_or_element(formula.tex, self.of.symbols)
+
+        def check(tex: str) -> str:
+            try:
+                return "" if notes.symbol_or_element(tex, self.of.symbols) == known else "another symbol"
+            except DialectError as error:
+                return f"not read: {error}"
+
+        return Item(kind, self.of.name, formula, check, lambda: symbols_misprinted(formula.tex, self.of.symbols))
+
+    def of_count(self, block: Block) -> Iterator[Item]:
+        (formula,) = block.formulas
+        section, operation = block.row[0], block.header[len(block.row)]
+        if section not in ("forward", "backward") or operation not in COUNTED:
+            self.of.problems.append(f"{self.of.name}: no count of {operation} of {section}")
+            return
+        yield self.number("count", formula, [c[operation] for c in self.of.counts[section]])
+
+    def number(self, kind: str, formula: Formula, wanted: Sequence[int]) -> Item:
+        """A polynomial in the sizes, and the number that it must be in each world."""
+
+        def check(tex: str) -> str:
+            try:
+                tree = expression(tex, self.of.symbols, ())
+                for world, count in zip(self.of.quick.worlds, wanted, strict=True):
+                    if (said := amount(tree, world)) != count:
+                        return f"counted {count}, the page says {said}"
+            except (ArithmeticError, KeyError, ValueError, IndexError) as error:
+                return f"no value: {error!r}"
+            return ""
+
+        def misprints() -> Iterator[str]:
+            return misprinted(expression(formula.tex, self.of.symbols, ()), (), self.of.symbols, sizes=True)
+
+        return Item(kind, self.of.name, formula, check, misprints)
+
+    def of_counting(self, block: Block) -> Iterator[Item]:
+        for n, formula in enumerate(block.formulas):
+            misprints = partial(notes.number_misprinted, formula)
+            yield Item("counting", self.of.name, formula, notes.counting(block, n), misprints)
+
+    def of_kept(self, block: Block) -> Iterator[Item]:
+        *listed, total = block.formulas
+        pairs = [*zip(self.of.variant.equations, self.of.variant.claims, strict=True)]
+        forward = {e.key for e, c in pairs if c.section == "forward"}
+        known = forward | {r.name for r in self.of.symbols.rows if r.role in ("input", "state")}
+        used = {n.key for e, c in pairs if c.section == "backward" for n in walk(e.right) if isinstance(n, Ref)}
+        used = {k for k in used & known if not self.of.symbols.by_name[k].option}
+        names = [notes.symbol_or_element(f.tex, self.of.symbols) for f in listed]
+        if {n.key for n in names if isinstance(n, Ref)} != used:
+            self.of.problems.append(
+                f"{self.of.name}: the backward equations read {', '.join(sorted(used))}, the page says another"
+            )
+        for formula in listed:
+            yield self.mention("kept", formula)
+        yield self.number("kept", total, [sum(map(len, notes.elements(w, used))) for w in self.of.quick.worlds])
+
+
+def both_sides(left: Node, right: Node, scope: Sequence[str], context: Context) -> Iterator[str]:
+    for world in context.worlds:
+        a, b = world.compiled(left, scope), world.compiled(right, scope)
+        for at in world.points(scope, left, right, most=60):
+            if not close(x := a(at), y := b(at), 1e-9):
+                yield f"at {dict(zip(scope, at, strict=True))} the left side is {x}, the right side {y}"
+                return
+
+
+def reread(step: Through | Rewritten, path: tuple[str | int, ...], tex: str) -> Through | Rewritten:
+    """The step with another TeX at a place. Raises DialectError and PageError."""
+    symbols = step.symbols
+    if isinstance(step, Rewritten):
+        lines = list(step.lines)
+        lines[int(path[1])] = parse(tex, symbols)
+        return replace(step, lines=tuple(lines))
+    match path:
+        case ("heading",):
+            return replace(step, heading=parse(tex, symbols))
+        case ("names", int(n)):
+            return replace(step, names=(*step.names[:n], parse(tex, symbols), *step.names[n + 1 :]))
+        case ("loops",):
+            return replace(step, loops=index_list(tex, symbols))
+        case ("scattered",):
+            return replace(step, scattered=relation(tex, symbols, step.loops, PLUS))
+        case ("gathered",):
+            if r"\mathrel{+}=" not in tex:
+                raise PageError("not an accumulation")
+            return replace(step, gathered=parse(tex.replace(r"\mathrel{+}=", "=", 1), symbols))
+        case ("links", int(n), "alone"):
+            new: Any = replace(step.links[n], alone=tex)
+        case ("links", int(n), "fixed", int(m)):
+            fixed = step.links[n].fixed
+            new = replace(step.links[n], fixed=(*fixed[:m], expression(tex, symbols, step.loops), *fixed[m + 1 :]))
+        case ("links", int(n), str(name)):
+            new = replace(step.links[n], **{name: expression(tex, symbols, step.loops)})
+        case _:
+            raise AssertionError(path)
+    return replace(step, links=(*step.links[: int(path[1])], new, *step.links[int(path[1]) + 1 :]))
+
+
+def misprints_of(step: Through | Rewritten, piece: Piece) -> Iterator[str]:
+    """Every misprint of a piece of a step."""
+    symbols = step.symbols
+    value: Any = step
+    for part in piece.path:
+        value = getattr(value, part) if isinstance(part, str) else value[part]
+    if isinstance(value, Equation):
+        plus = piece.path == ("gathered",)
+        for tex in misprinted_equation(value, symbols):
+            yield tex.replace(" = ", r" \mathrel{+}= ", 1) if plus else tex
+    elif piece.path == ("loops",):
+        yield from indices_misprinted(value, symbols)
+    elif piece.path == ("scattered",):
+        left, right = piece.formula.tex.split(r" \mathrel{+}= ", 1)
+        assert isinstance(step, Through)
+        yield from (rf"{m} \mathrel{{+}}= {right}" for m in misprinted(value[0], step.loops, symbols))
+        yield from (rf"{left} \mathrel{{+}}= {m}" for m in misprinted(value[1], step.loops, symbols))
+    elif isinstance(value, str):
+        yield from symbols_misprinted(value, symbols)
+    else:
+        assert isinstance(step, Through)
+        yield from misprinted(value, step.loops, symbols)
