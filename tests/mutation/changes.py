@@ -59,6 +59,28 @@ class Change:
         return hashlib.sha256(f"{self}{hashlib.sha256(source.encode()).hexdigest()}".encode()).hexdigest()[:12]
 
 
+def lines_of(change: Change, source: str) -> tuple[int, int]:
+    """The first and the last line of which one runs when what is changed does.
+
+    Of a simple statement all its lines; of a condition its own; of a default, which runs when the module is read, the
+    function's; of what stands outside of functions, the module's.
+    """
+    if not change.scope:
+        return 1, source.count("\n") + 1
+    around = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.stmt) and within(change, n)]
+    inner = around[-1]  # ast.walk goes from the outside in
+    if isinstance(inner, ast.FunctionDef | ast.ClassDef):
+        return inner.lineno, inner.end_lineno or inner.lineno
+    if hasattr(inner, "body") or isinstance(inner, ast.Match):
+        return change.first, change.last
+    return inner.lineno, inner.end_lineno or inner.lineno
+
+
+def within(change: Change, node: ast.stmt) -> bool:
+    begin, end = (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+    return begin <= (change.first, change.begin) and (change.last, change.end) <= end
+
+
 def skipped(tree: ast.Module) -> set[ast.AST]:
     """Pieces that are left alone, with all that is in them."""
     found: set[ast.AST] = set()

@@ -1,17 +1,22 @@
-"""The drift check, which ends at the first file that differs: ``python -m tests.mutation.drift``; ends with 1 then."""
+"""The drift check, a layer at a time, so that it can end at the first that differs and leave out what nothing changes.
+
+``python -m tests.mutation.drift`` runs all of it; ``RECORDED`` names a folder for the lines each layer runs.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.mutation.reach import Functions
+from tests.mutation.reach import DRIFT, Recorder
+
+BOOK = "the book's tables"
 
 
-def differing() -> str:
-    """The first generated file that is not what its definition says; nothing if all are."""
+def differing(names: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """Each layer (all, or some in their order), and the first of its files that is not what its definition says."""
     from derive.command import build
     from derive.notation.define import load_project
 
@@ -19,26 +24,34 @@ def differing() -> str:
     activations = tuple(sorted(n for n, v in registry.items() if v[0].elementwise))
     plan = build.Plan(build.ROOT)
     notes = build.record.load(plan.record())
-    for variants in registry.values():
-        kernels, pages = build.ROOT / build.KERNELS, build.ROOT / build.PAGES
-        build.layer_files(plan, variants, activations, kernels, pages, notes)
-        if stale := plan.stale():
-            return stale[0].name
-    plan.files |= {build.ROOT / path: text for path, text in build.book(registry).items()}
-    return "".join(p.name for p in plan.stale()[:1])
+    for name in names or [*registry, BOOK]:
+        yield name, ""  # it begins
+        plan.files = {}
+        if name == BOOK:
+            plan.files |= {build.ROOT / path: text for path, text in build.book(registry).items()}
+        else:
+            kernels, pages = build.ROOT / build.KERNELS, build.ROOT / build.PAGES
+            build.layer_files(plan, registry[name], activations, kernels, pages, notes)
+        yield name, "".join(p.name for p in plan.stale()[:1])
+
+
+def recorded(folder: Path) -> None:
+    """The lines that each layer runs."""
+    recorder = Recorder(folder, "drift")
+    for n, (name, _) in enumerate(differing()):
+        (recorder.end if n % 2 else recorder.begin)(DRIFT + name)
+    recorder.save()
 
 
 def main() -> int:
-    functions = Functions()
-    if os.environ.get("REACHED"):
-        sys.settrace(functions)
-    found = differing()
-    sys.settrace(None)
-    if target := os.environ.get("REACHED"):
-        line = {"test": "drift", "seconds": 0, "functions": functions.names()}
-        Path(target).write_text(json.dumps(line) + "\n", encoding="utf-8")
-    print(found)
-    return bool(found)
+    if os.environ.get("RECORDED"):
+        recorded(Path(os.environ["RECORDED"]))
+        return 0
+    for _, file in differing():
+        if file:
+            print(file)
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests import engine_mutants
-from tests.mutation.changes import KINDS, changes
+from tests.mutation.changes import KINDS, changes, lines_of
+from tests.mutation.equivalent import EQUIVALENT
+from tests.mutation.reach import ROOT, Reach, places, sources
 
 SOURCE = '''"""A module; 1 + 1."""
 from typing import TYPE_CHECKING
@@ -53,7 +56,7 @@ def test_a_change_is_in_its_place() -> None:
 
 
 def test_of_the_engine_every_one_is_python_and_leaves_the_other_lines_where_they_are() -> None:
-    for path, source in list(engine_mutants.sources().items())[::20]:
+    for path, source in list(sources().items())[::20]:
         for change in list(changes(path, source))[::12]:
             text = change.applied(source)
             compile(text, path, "exec")
@@ -69,29 +72,57 @@ def test_a_sample_has_every_kind_and_a_larger_one_begins_with_it() -> None:
     assert engine_mutants.drawn(10, 4, "derive/notation/d") != few
 
 
-def test_the_quickest_tests_that_run_the_function_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_mutants, "KEPT", tmp_path)
-    (tmp_path / "reach").mkdir()
-    function, other = "a.py:Thing.grows", "a.py:other"
-    lines = [("slow", 2.0, [function]), ("quick", 0.1, [function, other]), ("not", 0.0, [other])]
-    lines += [("endless", 2.0 * engine_mutants.LIMIT, [function]), ("drift", 0.0, [other])]
-    texts = [json.dumps({"test": t, "seconds": s, "functions": f}) for t, s, f in lines]
-    (tmp_path / "reach" / "tests").write_text("\n".join(texts))
-    reach = engine_mutants.Reach.load()
-    assert reach.drift == {other, "a.py:"}
-    for change in changes("a.py", SOURCE):
-        assert reach.by_drift(change) == (not change.scope)
-        assert reach.of(change) == (["not", "quick", "slow"] if not change.scope else ["quick", "slow"])
+def test_the_line_that_must_run_for_a_change_to_be_noticed() -> None:
+    found = {c.text: lines_of(c, SOURCE) for c in changes("a.py", SOURCE)}
+    assert found["8"] == (1, SOURCE.count("\n") + 1)  # a table: whatever runs the module
+    assert found["(not (n < 3 and word))"] == found["(n <= 3)"] == (14, 14)
+    assert found["pass"] in {(15, 15), (16, 16)}
+    several = "def f(a: int = 1) -> int:\n    return g(\n        a +\n        2\n    )\n"
+    found = {c.text: lines_of(c, several) for c in changes("a.py", several)}
+    assert found["(a - 2)"] == found["3"] == (2, 5)
+    assert found["2"] == (1, 5)  # a default is read with the module: what runs the function
+
+
+def test_a_line_is_found_where_it_has_been_moved() -> None:
+    assert places("a\nb\nc", "new\na\nc") == {1: 2, 3: 3}
+
+
+def test_what_runs_a_line_is_recorded(tmp_path: Path) -> None:
+    """A layer's part of the drift check, in a process of its own."""
+    script = (
+        "from tests.mutation.reach import Recorder; from pathlib import Path; import sys\n"
+        "recorder = Recorder(Path(sys.argv[1]), 'one')\n"
+        "from derive.notation.affine import affine\n"
+        "from derive.notation.expr import Num\n"
+        "recorder.begin('this'); affine(Num(1), 'i'); recorder.end('this'); recorder.save()\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, check=True)
+    reach = Reach(tmp_path)
+    path = "derive/notation/affine.py"
+    source = (ROOT / path).read_text()
+    found = {(c.scope, name) for c in changes(path, source) for name in reach.of(c, source)}
+    assert found == {("affine", "this")}
+
+
+def test_the_quickest_of_each_function_come_first() -> None:
+    seconds = {"drift:relu": 0.0, "a::slow": 2.0, "a::many[1]": 0.1, "a::many[2]": 0.2, "b::one": 0.3, "b::long": 5.0}
+    found = engine_mutants.batches({**seconds, "a::endless": 2 * engine_mutants.LIMIT})
+    assert [(b.file, b.names) for b in found] == [
+        ("a", ["a::many[1]", "a::slow"]),
+        ("b", ["b::one"]),
+        ("b", ["b::long"]),  # the files are read again for what takes long
+        ("a", ["a::many[2]"]),
+    ]
 
 
 def test_what_is_missed_is_told_and_what_no_run_can_tell_does_not_count(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     diff = "--- a.py\n+++ a.py\n@@ -1 +1 @@\n-  a < b\n+  a <= b\n"
-    found = [engine_mutants.Outcome(str(n), "drift check", "", 1, 1.0) for n in range(20)]
+    found = [engine_mutants.Outcome(str(n), "drift:relu", "", 1, 1.0) for n in range(20)]
     missed = engine_mutants.Outcome("20", "", diff, 5, 1.0)
     assert engine_mutants.report(found) == 0
     assert engine_mutants.report([*found, missed]) == 1
     assert "not noticed by the drift check and 5 tests:\n--- a.py" in capsys.readouterr().out
-    monkeypatch.setitem(engine_mutants.EQUIVALENT, engine_mutants.essence(diff), "the same")
+    monkeypatch.setitem(EQUIVALENT, engine_mutants.essence(diff), "the same")
     assert engine_mutants.report([*found, missed]) == 0
