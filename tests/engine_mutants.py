@@ -127,18 +127,21 @@ def batches(seconds: dict[str, float]) -> list[Batch]:
     return list(found.values())
 
 
-def tried(change: Change, source: str, tree: Tree, reach: Reach) -> Outcome:
-    """Make a change in a copy, and see who notices."""
+def tried(change: Change, source: str, tree: Tree, seconds: dict[str, float], drift: dict[str, float]) -> Outcome:
+    """Make a change in a copy, and see who notices.
+
+    Args:
+        seconds: by test and layer that runs what is changed.
+        drift: by layer, of the whole drift check.
+    """
     begin = monotonic()
-    seconds = reach.of(change, source)
     layers = {n: s for s, n in sorted((s, n.removeprefix(DRIFT)) for n, s in seconds.items() if n.startswith(DRIFT))}
     tests = batches(seconds)
     tree.write(change.path, change.applied(source))
     try:
         by = noticed(tree, layers, tests)
-        others = {n.removeprefix(DRIFT): s for n, s in reach.seconds.items() if n.startswith(DRIFT)}
-        if not by and layers and layers.keys() != others.keys():  # what one layer found out is known for the next
-            by = noticed(tree, others, [])
+        if not by and layers and layers.keys() != drift.keys():  # what one layer found out is known for the next
+            by = noticed(tree, drift, [])
     finally:
         tree.restore(change.path)
     count = sum(len(b.names) for b in tests)
@@ -162,13 +165,15 @@ def run(sample: list[Change], jobs: int, again: bool) -> list[Outcome]:
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     files = [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
     reach = Reach(KEPT / "reach")
+    seconds = {change: reach.of(change, texts[change.path]) for change in todo}  # a fork cannot read what is recorded
+    drift = {n.removeprefix(DRIFT): s for n, s in reach.seconds.items() if n.startswith(DRIFT)}
     with tempfile.TemporaryDirectory(prefix="gradbook-mutants-") as folder:
         workers = []
         for n in range(min(jobs, len(todo))):
             if not (worker := os.fork()):
                 tree = Tree.copy(Path(folder) / str(n), files)
                 for done, change in enumerate(todo[n::jobs], 1):
-                    outcome = tried(change, texts[change.path], tree, reach)
+                    outcome = tried(change, texts[change.path], tree, seconds[change], drift)
                     with RESULTS.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(asdict(outcome)) + "\n")
                     count = f"{done}/{len(todo[n::jobs])}"
