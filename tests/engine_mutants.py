@@ -98,11 +98,10 @@ def record(paths: list[str], jobs: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "tests.mutation.drift"], cwd=ROOT, env=environment, check=True)
     left = [f"--ignore={path}" for path in WITHOUT]
-    # of one folder after the other, so that what is broken off is not lost
-    chunks = [[p] for p in paths] or [[p.as_posix()] for p in sorted(Path("tests").iterdir()) if any(p.glob("test_*"))]
-    for chunk in chunks:
-        own = {**environment, "RECORDED_AS": "-".join(p.replace("/", ".") for p in chunk)}
-        words = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutation.reach", *left, *chunk]
+    for path in paths or sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "tests").rglob("test_*.py")):
+        # one file after the other: what is broken off keeps what it has
+        own = {**environment, "RECORDED_AS": path.replace("/", ".")}
+        words = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutation.reach", *left, path]
         workers = ["-n", str(jobs)] if jobs > 1 else []
         subprocess.run([sys.executable, "-m", "pytest", *words, *workers], cwd=ROOT, env=own, check=False)
 
