@@ -43,10 +43,11 @@ def powered(base: Any, exponent: Any, order: int = 0) -> Any:
         if exponent == order:
             return np.full_like(base, factor)
         return factor * _power(base, exponent - order)
-    result = np.asarray(factor * _power(base, exponent - order))
-    if order:
-        result[np.broadcast_to(np.asarray(factor == 0), result.shape)] = 0
-    return result
+    power = _power(base, exponent - order)
+    if not order:
+        return power
+    out = np.zeros(np.broadcast_shapes(np.shape(factor), np.shape(power)), np.result_type(factor, power))
+    return np.multiply(factor, power, out=out, where=~np.asarray(factor == 0, bool))
 
 
 def _power(base: Any, exponent: Any) -> Any:
