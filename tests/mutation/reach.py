@@ -45,6 +45,7 @@ class Recorder:
         included = [f"{ROOT}/{part}/*" for part in PARTS]
         self.coverage = coverage.Coverage(str(folder / f"{name}.lines"), include=included, config_file=False)
         self.coverage.set_option("run:core", "ctrace")
+        self.coverage.set_option("run:relative_files", True)  # a record holds in another folder too
         self.seconds: dict[str, float] = {}
         (folder / f"{name}.sources").write_text(json.dumps(sources()), encoding="utf-8")
         self.coverage.start()
@@ -133,7 +134,7 @@ class Reach:
         for data, then in zip(self.lines, self.then, strict=True):
             if change.path in then:
                 moved = places(then[change.path], source)
-                for line, contexts in data.contexts_by_lineno(str(ROOT / change.path)).items():
+                for line, contexts in data.contexts_by_lineno(change.path).items():
                     if first <= moved.get(line, 0) <= last:
                         found |= set(contexts)
         return {name: self.seconds[name] for name in found if name in self.seconds}
