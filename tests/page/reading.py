@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from tests.page.arithmetic import EvaluationError
 from tests.page.blocks import Block, blocks
 from tests.page.compare import Layer, trials
 from tests.page.counts import Counter
+from tests.page.evaluator import Evaluator
 from tests.page.parser import parse
 from tests.page.reader import Page, Variant
 from tests.page.slopes import ELSEWHERE, TOLERANCE, Context, check_rewritten, check_through, close
 from tests.page.steps import RULE, THROUGH, Step, Through, read_steps
-from tests.page.symbols import Symbols
+from tests.page.symbols import Row, Symbols
 from tests.page.tree import Add, And, Compare, Equation, Index, Iverson, Mul, Node, Ref
 from tests.page.world import ABOUT, World, adjoints, renamed
 
@@ -126,12 +129,12 @@ class Reading:
         free = [r for r in free if r.axes and not any(key == r.name for key, _ in known.named)]
         for given in [*([r] for r in free), free]:
             definitions = [e for e in self.definitions(self.parts, "some") if e.key not in {r.name for r in given}]
-            values = {r.name: elsewhere(known.array(r.name), n) for n, r in enumerate(given)}
+            values = {r.name: elsewhere(known.array(r.name), n).reshape(joined(r, known)) for n, r in enumerate(given)}
             trial = replace(self.runs[1], values={**self.runs[1].values, **values})
             try:
                 found.append(replace(self.full, worlds=(World(definitions, self.symbols, trial),)))
-            except ArithmeticError:
-                continue
+            except (ArithmeticError, EvaluationError):
+                continue  # a definition that those numbers cannot be put into
         return found
 
     @cached_property
@@ -249,6 +252,12 @@ def cotangents(variant: Variant) -> dict[str, str]:
     """The keys of the cotangents that are given, with the tensors they are of."""
     about = (ABOUT.search(cell) for _, _, cell in variant.cells)
     return {f"bar {m[2]}": m[2] for m in about if m and m[1] == "cotangent"}
+
+
+def joined(row: Row, known: Evaluator) -> tuple[int, ...]:
+    """The shape of an array as a caller has it, axes of a product as one."""
+    lengths = iter(range(len(row.axes)))
+    return tuple(prod(known.extent(row, next(lengths)) or 0 for _ in slot) for slot in row.slots)
 
 
 def first(look: Callable[[Context], Iterator[str]], context: Context) -> str:
