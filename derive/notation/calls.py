@@ -37,10 +37,11 @@ class Calls(Axes):
     """Reads ``z[l] = linear(h[l - 1], W[l], b[l])``.
 
     Attributes:
-        left: the indices on the left of the statement that is being read.
+        target, left: what the equation that is being read defines, and the indices on a statement's left.
         begun: recurrences whose beginning is given, and the places of the step among their indices.
     """
 
+    target: str = ""
     left: list[str] = field(default_factory=list)
     begun: dict[str, frozenset[int]] = field(default_factory=dict)
 

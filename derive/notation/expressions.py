@@ -83,6 +83,9 @@ class Expressions(Applications):
     def whole_number(self, node: ast.expr, what: str) -> Expr:
         e, kind = self.number(node)
         if kind != "integer":
+            if isinstance(e, Ref) and not e.index and self.tensors[e.tensor].role not in ("input", "state"):
+                mend = f"write what {e.tensor} is; a length has a name in half = axis(size(i) // 2), size(half)"
+                self.fail(node, f"{what} is the result of an equation", mend)
             mend = "whole numbers are sizes, indices, integer options and arrays, and + - * // max and abs of them"
             divided = any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) for n in ast.walk(node))
             mend = f"write a // b in place of a / b; {mend}" if divided else mend
@@ -161,7 +164,10 @@ class Expressions(Applications):
             tensor = self.tensors[name]
             if tensor.axes:
                 shown = ", ".join(a for a in tensor.axes if "." not in a or a == ELLIPSIS)
-                self.fail(node, f"{name} stands without its indices", f"write {name}[{shown}]")
+                mend = f"write {name}[{shown}]"
+                if self.target and not self.left and not self.inside:  # a = gelu(u)
+                    mend += f" here, and {self.target}[{shown}] on the left for an element each"
+                self.fail(node, f"{name} stands without its indices", mend)
             return Ref(name, ()), KIND_OF[tensor.kind]
         is_index = name in self.declared() or name in self.left or name in self.inside
         if (name in WORDS or name in self.known) and not is_index:
@@ -327,6 +333,9 @@ class Expressions(Applications):
             return f"{name} is an option and has no axes: write {name}"
         if name in self.known:
             return f"{name} is a layer: give it a statement of its own, z = {name}(...)"
+        if name == self.target:
+            edge = "an edge that is a recurrence itself has a name of its own, edge[t] = ... edge[t - 1] ..."
+            return f"a recurrence begins above, {name}[-1] = ..., and its beginning reads nothing of it: {edge}"
         near = difflib.get_close_matches(name, self.tensors, 1)
         mend = "define it above, or add it to the signature"
         return f"did you mean {near[0]}? {mend}" if near else mend

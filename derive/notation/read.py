@@ -76,7 +76,7 @@ class Reader(Expressions):
         if len(node.targets) != 1:
             self.fail(node, "two equations in one", "write one equation a line")
         target, value = node.targets[0], node.value
-        word = name_of(value.func) if isinstance(value, ast.Call) else ""
+        self.target, word = "", name_of(value.func) if isinstance(value, ast.Call) else ""
         if isinstance(value, ast.Call) and word == "axis" and not self.is_activation(word):
             self.axis_statement(node, target, value)
         elif isinstance(value, ast.Call) and word in self.known and not self.is_elementwise(word):
@@ -105,13 +105,11 @@ class Reader(Expressions):
         self.sizes[name] = size
 
     def equation_statement(self, node: ast.Assign, target: ast.expr, value: ast.expr) -> None:
-        if not isinstance(target, ast.Subscript | ast.Name):
-            self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
-        if isinstance(target, ast.Subscript) and not isinstance(target.value, ast.Name):
+        if not isinstance(target.value if isinstance(target, ast.Subscript) else target, ast.Name):
             self.fail(target, "the left of an equation is a tensor with its indices", "write y[..., i] = ...")
         name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
         left = self.left_side(target, name) if isinstance(target, ast.Subscript) else ()
-        self.left = [e.index for e in left if isinstance(e, Pos)]
+        self.target, self.left = name, [e.index for e in left if isinstance(e, Pos)]
         if isinstance(value, ast.Call) and name_of(value.func) == "reduced" and not self.is_activation("reduced"):
             if isinstance(target, ast.Subscript):
                 self.fail(target, "reduced has the axes that the choice leaves", f"write {name} = reduced(...)")
@@ -249,8 +247,12 @@ class Reader(Expressions):
                 back.append(max(steps, default=1 if index in begun else -1))
             if min(back) < 0 or not any(back):
                 what = f"{self.text_of_target(node)} reads {ref.tensor} at another step than one before"
-                mend = f"read it at {'t - 1' if sign < 0 else 't + 1'}, where t is the step on the left"
-                self.fail(node, what, f"{mend}; a recurrence from the end begins with {ref.tensor}[size(t), ...]")
+                mend = f"read it at t {'-+'[sign > 0]} 1, where t is the step on the left; "
+                mend += f"a recurrence from the end begins with {ref.tensor}[size(t), ...]"
+                if len(back) > 1:
+                    mend = "over two axes it reads [s - 1, t], [s, t - 1] and further back; what is ahead in t may be "
+                    mend += f"read if {ref.tensor}[-1, t] = ... alone begins it"
+                self.fail(node, what, mend)
             self.furthest[ref.tensor] = max(self.furthest.get(ref.tensor, 1), *back)
 
     def text_of_target(self, node: ast.AST) -> str:

@@ -130,14 +130,24 @@ class Reach:
     def of(self, change: Change, source: str) -> dict[str, float]:
         """Seconds by test or layer that runs what is changed; of a table outside of functions, what runs its module."""
         first, last = lines_of(change, source)
+        found = self.run(change.path, source, first, last)
+        if not found and not change.scope:  # a table alone, which runs with what reads it
+            module = change.path.removesuffix(".py").replace("/", ".")
+            for path, text in sources().items():
+                if f"from {module} import" in text:
+                    found |= self.run(path, text, 1, text.count("\n") + 1)
+        return {name: self.seconds[name] for name in found if name in self.seconds}
+
+    def run(self, path: str, source: str, first: int, last: int) -> set[str]:
+        """What runs one of some lines."""
         found: set[str] = set()
         for data, then in zip(self.lines, self.then, strict=True):
-            if change.path in then:
-                moved = places(then[change.path], source)
-                for line, contexts in data.contexts_by_lineno(change.path).items():
+            if path in then:
+                moved = places(then[path], source)
+                for line, contexts in data.contexts_by_lineno(path).items():
                     if first <= moved.get(line, 0) <= last:
                         found |= set(contexts)
-        return {name: self.seconds[name] for name in found if name in self.seconds}
+        return found
 
 
 @cache

@@ -101,6 +101,23 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an index assigned": (X, "y[i] = x[i]\ni = 3\nreturn y", "i is an index"),
     "a constant assigned": (X, "pi = 3\ny[i] = pi * x[i]\nreturn y", "constant of the notation"),
     "itself": (X, "y[i] = y[i] + x[i]\nreturn y", "y is not defined yet"),
+    "itself, as a recurrence": (X, "y[i] = y[i - 1] + x[i]\nreturn y", "a recurrence begins above, y[-1] = ..."),
+    "an edge that is a recurrence": (
+        "x: Real[i, j]",
+        "h[-1, j] = h[-1, j - 1] + 1\nh[i, -1] = 0\nh[i, j] = h[i - 1, j] + h[i, j - 1] + x[i, j]\nreturn h",
+        "a name of its own, edge[t] = ... edge[t - 1]",
+    ),
+    "a neighbour ahead": (
+        "x: Real[i, j]",
+        "h[-1, j] = 0\nh[i, -1] = 0\nh[i, j] = h[i - 1, j + 1] + h[i, j - 1] + x[i, j]\nreturn h",
+        "may be read if h[-1, t] = ... alone begins it",
+    ),
+    "a number as an index": (
+        X,
+        "half = size(i) // 2\ny[i] = x[half]\nreturn y",
+        "half = axis(size(i) // 2), size(half)",
+    ),
+    "a number with an index": (X, "half = size(i) // 2\ny[i] = x[i - half]\nreturn y", "not a whole number"),
     # ---- axes
     "an axis twice": (X, "j = axis(3)\nj = axis(4)\ny[j] = sum(i, x[i])\nreturn y", "given twice"),
     "an axis of nothing": (X, "j = axis()\ny[j] = sum(i, x[i])\nreturn y", "axis takes a length"),
@@ -252,7 +269,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "y[i] = f(x[i], alpha=2)\nreturn y",
         "no option 'alpha'",
     ),
-    "an elementwise layer of whole arrays": (X, "y = relu(x)\nreturn y", "x stands without its indices"),
+    "an elementwise layer of whole arrays": (X, "y = relu(x)\nreturn y", "write x[i] here, and y[i] on the left"),
     "a layer inside": (X, "y[i] = 2 * softmax(x[i])\nreturn y", "y = softmax(z)"),
     "a layer of a layer": (DENSE, "z = linear(relu(x), W, b)\nreturn z", "an equation of its own"),
     "too few tensors": (DENSE, "z = linear(x, W)\nreturn z", "linear(x, W, b)"),
@@ -297,6 +314,24 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a word for a choice": ("x: Real[i]", 'y = mse(x, x, reduction="max")\nreturn y', "'mean', 'sum', 'none'"),
     "stars for options": ("x: Real[i]", "y = mse(x, x, **x)\nreturn y", "write the options out"),
 }
+
+
+RIGHT = {
+    "an element each": (X, "y[i] = relu(x[i])\nreturn y"),
+    "a length with a name": (X, "half = axis(size(i) // 2)\ny[i] = x[size(half)]\nreturn y"),
+    "what a length is": (X, "y[i] = x[i - size(i) // 2]\nreturn y"),
+    "an edge with a name": (
+        "x: Real[i, j]",
+        "edge[-1] = 0\nedge[j] = edge[j - 1] + 1\nh[-1, j] = edge[j]\nh[i, -1] = 0\n"
+        "h[i, j] = h[i - 1, j] + h[i, j - 1] + x[i, j]\nreturn h",
+    ),
+    "ahead along one axis": ("x: Real[i, j]", "h[-1, j] = 0\nh[i, j] = h[i - 1, j + 1] + x[i, j]\nreturn h"),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_what_a_refusal_says_to_write_is_read(case: str) -> None:
+    defined(*RIGHT[case])
 
 
 @pytest.mark.parametrize("case", WRONG)
