@@ -1,8 +1,8 @@
 """Whether a program may overflow on the way to a result that does not.
 
-It may where numbers are added, which cancel, where a product is multiplied again, maybe by something small, or where a
-function is taken of a power or a product: log(x**2). A single product, quotient or function that is out of range is out
-of range for good.
+It may where numbers are added, which cancel, where a product, a power or an exponential is multiplied, maybe by
+something small, or where a function is taken of a power or a product: log(x**2). A single product, quotient or function
+that is out of range is out of range for good.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Make, Map, Row
 MINUS = x.num(-1)
 LARGE = 1000  # a fraction is printed as a product and a quotient, one of such numbers may overflow
 SUMS = {"add", "less_mean", "less_share"}
+SWELLING = {"exp", "expm1", "unbounded_exp", "powered"}
 CHOICES = {"where", "iverson", "and", "or", "not", "==", "!=", "<", "<=", ">", ">="}  # of numbers that are there
 
 
@@ -49,8 +50,25 @@ def flat(statements: Iterable[Statement]) -> Iterator[Map | Fold | Contract | Sc
 def products(e: Expr) -> int:
     """How many products with data are made one after another; factors that are numbers count as one, -1 as none."""
     muls = [n.args for n in x.walk(e) if isinstance(n, Op) and n.fn == "mul" and x.tensors(n)]
+    swollen = sum(any(map(swells, args)) and len(args) - (MINUS in args) > 1 for args in muls)
     long = sum(isinstance(a, Num) and min(abs(a.value.numerator), a.value.denominator) > LARGE for m in muls for a in m)
-    return long + sum(len({bool(x.tensors(a)) and n for n, a in enumerate(args, 1) if a != MINUS}) - 1 for args in muls)
+    return (
+        long
+        + swollen
+        + sum(len({bool(x.tensors(a)) and n for n, a in enumerate(args, 1) if a != MINUS}) - 1 for args in muls)
+    )
+
+
+def swells(e: Expr) -> bool:
+    """Whether it is a power or an exponential of data, which is out of range where another factor brings it back."""
+    match e:
+        case Op("pow", (a, Num(n))):
+            return abs(n) > 1 and bool(x.tensors(a))
+        case Op("abs" | "group", (a,)):
+            return swells(a)
+        case Op(fn, _):
+            return fn.removeprefix("runtime ") in SWELLING and bool(x.tensors(e))
+    return False
 
 
 def comes_back(e: Expr) -> bool:
