@@ -530,7 +530,7 @@ def always(e: Expr, axis: Callable[[str], str]) -> Expr:
                 return x.ONE
             case Op("where", (c, a, _)) if holds(c):
                 return x.transform(a, visit)
-            case Op("and", parts) if any(map(holds, parts)):
+            case Op("and", parts):
                 rest = tuple(x.transform(p, visit) for p in parts if not holds(p))
                 return rest[0] if len(rest) == 1 else Op("and", rest) if rest else None
         return None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, walk
-from derive.program.rewriting.pattern import put
+from derive.program.rewriting.pattern import Matcher, put
 from derive.program.rewriting.rewrite import Rewriter
 from derive.program.rewriting.row import Row, totals
 from derive.program.rewriting.table import FIRST, LAST
@@ -172,6 +172,28 @@ def test_row_is_an_equal_pair_that_keeps_digits(row: Row) -> None:
         assert row.when is totals or units(final, at, before) <= 8, at
     assert compared > 2
     assert lost > 1000 or row.name in NO_DIGITS
+
+
+@pytest.mark.parametrize("inner", [Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(-1, 2), Fraction(2, 3)])
+@pytest.mark.parametrize("outer", [Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(-2)])
+def test_a_power_of_a_named_power_is_one_where_it_is_equal(inner: Fraction, outer: Fraction) -> None:
+    """Of a root, whose base is not negative; the root of a square is not its base."""
+    base, named = Ref("a", (Pos("i"),)), Ref("r", (Pos("i"),))
+    matcher = Matcher(lambda r: Op("pow", (base, Num(inner))) if r.tensor == "r" else None)
+    e = Op("pow", (named, Num(outer)))
+    found = matcher.power(e)
+    root = inner.denominator != 1
+    assert (found != e) == root
+    for a in (2.5,) if root else (2.5, -1.5):
+        at = {"a": a, "r": a ** float(inner)}
+        wanted = at["r"] ** float(outer)
+        match found:
+            case Ref(name, _):
+                assert at[name] == pytest.approx(wanted)
+            case Op("pow", (Ref(name, _), Num(n))):
+                assert at[name] ** float(n) == pytest.approx(wanted)
+            case _:
+                pytest.fail(str(found))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
