@@ -12,7 +12,12 @@ up the next time, by the change and the module's text, so that a run that was br
 takes only what is new; ``--again`` tries anew what nothing has noticed. Changes that no run can tell from the code as
 it is stand in tests.mutation.equivalent with the reason. Ends with 1 if less than ASKED of the others are noticed.
 
-    python -m tests.engine_mutants --record            # half an hour
+Beyond the project's layers the guard is what kernels compute: `tests/generality` holds value, gradient, jvp and second
+order of some 400 other definitions to references, and words and passes have tests of their own. Digests of those
+definitions' kernels would notice more of these changes and tell nobody whether one is a fault: each change of the
+engine that is meant records them anew, unread.
+
+    python -m tests.engine_mutants --record            # an hour
     python -m tests.engine_mutants --sample 150 --seed 1 --jobs 2
     python -m tests.engine_mutants --sample 150 --seed 1 --list-survivors
 """

@@ -132,9 +132,9 @@ class Reach:
         first, last = lines_of(change, source)
         found = self.run(change.path, source, first, last)
         if not found and not change.scope:  # a table alone, which runs with what reads it
-            module = change.path.removesuffix(".py").replace("/", ".")
+            package, _, name = change.path.removesuffix(".py").replace("/", ".").rpartition(".")
             for path, text in sources().items():
-                if f"from {module} import" in text:
+                if f"from {package}.{name} import" in text or f"from {package} import {name}\n" in text:
                     found |= self.run(path, text, 1, text.count("\n") + 1)
         return {name: self.seconds[name] for name in found if name in self.seconds}
 
