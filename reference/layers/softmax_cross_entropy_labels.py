@@ -17,7 +17,7 @@ import numpy as np
 from reference.runtime.functions import exp_sum, log_sum, row_exp
 from reference.runtime.probabilities import less_mean, less_one_hot
 from reference.runtime.signature import Array, Arrays, Dims, Signature
-from reference.runtime.sums import mean, sum_over
+from reference.runtime.sums import max_over, mean, sum_over
 
 SIGNATURE = Signature(
     "softmax_cross_entropy_labels",
@@ -57,7 +57,7 @@ def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple
     Returns loss[] and what backward needs.
     """
     rows = dims["..."]
-    max_z = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    max_z = max_over(z, axis=1)
     exp_z = row_exp(z, axis=1)
     sum_z = exp_sum(exp_z)
     L = max_z - z[np.arange(len(t)), t] + log_sum(exp_z, sum_z)  # L[...] = -log(y[..., t[...]])

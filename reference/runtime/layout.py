@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 COLUMNS = 8  # a row of so few numbers takes NumPy longer to begin with than to go through
+SHORT = 64  # a row of fewer is turned in less time than its maximum takes
 MANY = 4096  # elements from which on the layout matters more than a look at it
 
 
@@ -59,6 +60,8 @@ def most(a: Array) -> Any:
 
 def row_most(a: Array, initial: Any) -> Array:
     """The largest along the last axis, and at least a number."""
+    if a.size >= MANY and COLUMNS <= a.shape[-1] < SHORT and a.flags.c_contiguous:
+        a = np.asfortranarray(a)  # many rows at once: NumPy begins a loop for each
     if a.size < MANY or a.shape[-1] >= COLUMNS:
         return np.asarray(np.maximum.reduce(a, axis=-1, initial=initial))
     out: Array = np.maximum(a[..., 0], a.dtype.type(initial))
@@ -69,8 +72,10 @@ def row_most(a: Array, initial: Any) -> Array:
 
 def places(mask: Array) -> tuple[Array, ...]:
     """Where booleans are True: positions for each axis, in any order."""
-    if mask.size < MANY or mask.flags.c_contiguous:
+    if mask.size < MANY:
         return np.nonzero(mask)
     order = memory_order(mask)
-    found = np.nonzero(mask.transpose(order))
+    lying = mask.transpose(order)
+    # NumPy looks at a flat array of booleans eight at a time, and at others one by one
+    found = np.unravel_index(np.flatnonzero(lying.reshape(-1)), lying.shape)
     return tuple(found[n] for n in inverse(order))

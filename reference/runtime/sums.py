@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.layout import COLUMNS
+from reference.runtime.layout import COLUMNS, SHORT, row_most
 
 Array = NDArray[Any]
 Axis = int | tuple[int, ...] | None
@@ -34,7 +34,16 @@ def sum_over(a: Array, axis: Axis = None) -> Any:
     """The sum over some axes; over all for None."""
     if a.size > SMALL and axis.__class__ is int and a.shape[axis] < COLUMNS:
         return _of_columns(a, axis)
+    if a.size > SMALL and axis in (-1, a.ndim - 1) and a.shape[-1] <= TERMS and a.dtype.char == "f":
+        a = np.asfortranarray(a)  # many rows at once, as in row_most
     return np.add.reduce(a, axis=axis) if _as_it_comes(a, axis) else _wide(a, axis).astype(a.dtype)
+
+
+def max_over(a: Array, axis: Axis) -> Any:
+    """The maximum over some axes, minus infinity over none; over all for None."""
+    if a.size > SMALL and axis == a.ndim - 1 and a.dtype != object and a.shape[-1] < SHORT:
+        return row_most(a, -np.inf)
+    return np.maximum.reduce(a, axis=axis, initial=-np.inf)
 
 
 def mean(a: Array, axis: Axis, count: int) -> Any:

@@ -52,6 +52,7 @@ MODULES = {
     "ratio": "arrays",
     "mean": "sums",
     "sum_over": "sums",
+    "max_over": "sums",
     "run_sum": "sums",
     "row_dot": "sums",
     "square_sum": "sums",

@@ -15,7 +15,7 @@ from derive.program.outside import within
 from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.views import ATOM, PRODUCT, UNARY
 
-REDUCERS = {"sum": "sum_over", "mean": "mean", "max": "np.maximum.reduce"}
+REDUCERS = {"sum": "sum_over", "mean": "mean", "max": "max_over"}
 
 
 @dataclass
@@ -155,17 +155,15 @@ class Values:
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"
-        initial = ", initial=-np.inf" if s.op == "max" else ""
         left = tuple(a for a in frame if a not in over)
         if s.op == "max" and self.windowed(s.body):
             p.functions.add("window_max")
             comma = "," if len(places) == 1 else ""
             code = f"window_max({code}, ({', '.join(map(str, sorted(places)))}{comma}))"
             return self.permuted(code, left, axes), ATOM, axes
-        if s.op != "max":
-            p.functions.add(REDUCERS[s.op])
+        p.functions.add(REDUCERS[s.op])
         count = f", count={p.show(s.count)}" if s.op == "mean" else ""
-        return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{initial}{count})", left, axes), ATOM, axes
+        return self.permuted(f"{REDUCERS[s.op]}({code}, axis={axis}{count})", left, axes), ATOM, axes
 
     def run_sum(self, e: Op, axes: tuple[str, ...]) -> str:
         """``run_sum(x, axis, first, last)``: a sum over runs of positions."""
