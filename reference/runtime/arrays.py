@@ -152,6 +152,10 @@ FEW = 4096  # elements below which sorting the indices does not pay
 
 def scatter_add(values: Array, index: Array, count: int) -> Array:
     """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
+    if values.ndim == 1 and values.size >= FEW and values.dtype.char in "fd":
+        found = np.bincount(index, values, count)  # in float64; it does not tell of an overflow
+        if np.isfinite(found).all():
+            return found.astype(values.dtype, copy=False)
     if len(index) == 0 or values.size < FEW:
         wide = values if len(index) <= TERMS else accumulator(values)
         out = np.zeros((count, *values.shape[1:]), dtype=wide.dtype)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.arrays import alike, scatter_add
+from reference.runtime.layout import MANY, memory_order
 
 Array = NDArray[Any]
 NOWHERE = -(2**40)  #: a place that is outside every array, wherever it begins
@@ -29,11 +30,11 @@ def element(a: Array, *places: Any, fill: Any = 0) -> Array:
     Axes of a beyond the last place come last.
     """
     places = tuple(map(np.asarray, places))
+    if all(not p.size or (p.min() >= 0 and p.max() < n) for p, n in zip(places, a.shape, strict=False)):
+        return _inside(a, places)
     inside: Any = True
     for place, size in zip(places, a.shape, strict=False):
         inside = inside & (place >= 0) & (place < size)
-    if np.all(inside):
-        return np.asarray(a[places])
     if 0 in a.shape[: len(places)]:
         shape = np.broadcast_shapes(*(p.shape for p in places)) + a.shape[len(places) :]
         return np.full(shape, fill, a.dtype)
@@ -42,6 +43,16 @@ def element(a: Array, *places: Any, fill: Any = 0) -> Array:
         found[~np.broadcast_to(inside, found.shape[: np.ndim(inside)])] = alike(fill, a)
         return found
     return found if inside else np.asarray(alike(fill, a), a.dtype)
+
+
+def _inside(a: Array, places: tuple[Array, ...]) -> Array:
+    """Elements at places that are inside: of many, by their places in memory."""
+    if len(places) < 2 or len(places) < a.ndim or not a.flags.c_contiguous or max(p.size for p in places) < MANY:
+        return np.asarray(a[places])
+    at: Any = places[0]
+    for place, size in zip(places[1:], a.shape[1:], strict=True):
+        at = at * size + place
+    return np.asarray(a.reshape(-1).take(at))
 
 
 def scattered(values: Array, index: Array, count: int, shared: int = 0) -> Array:
@@ -55,6 +66,11 @@ def scattered(values: Array, index: Array, count: int, shared: int = 0) -> Array
     kept = index.shape[index.ndim - shared :]
     rest = values.shape[index.ndim :]
     flat = index.reshape(-1)
+    if shared and not rest:  # as they lie in memory; and what stays, outermost, so that a row stays in the cache
+        order = memory_order(values)
+        at = index + count * np.arange(math.prod(kept)).reshape(kept)
+        lying = values.transpose(order).reshape(-1), at.transpose(order).reshape(-1)
+        return np.moveaxis(scatter_add(*lying, count * math.prod(kept)).reshape(*kept, count), -1, 0)
     if shared:
         positions = np.arange(math.prod(kept)).reshape(kept)
         flat = (index * math.prod(kept) + positions).reshape(-1)
