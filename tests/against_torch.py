@@ -1,4 +1,4 @@
-"""`python -m tests.against_torch`: what kernels of one's own cost beside PyTorch's, a forward and a backward pass.
+"""`python -m tests.against_torch [--json FILE]`: what kernels of one's own cost beside PyTorch's, forward and backward.
 
 The layers are those whose equations name positions: written as the mathematics has them, they are sums over pairs of
 positions or products with masks; the kernels are to be slices, windows and matrix products. The project has none of
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import benchmarks.one_thread  # noqa: F401  # isort: skip  (has to come before NumPy)
 
+import argparse
+import json
 import sys
 import tempfile
 import time
@@ -182,20 +184,26 @@ def measured(case: str, dtype: str, folder: Path) -> tuple[float, float]:
 
 
 def main() -> int:
-    print("| kernel | time of a step, float32 · float64 | PyTorch's time, of which it takes |\n| --- | --- | --- |")
+    parser = argparse.ArgumentParser(prog="python -m tests.against_torch", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every time there, for the page on speed")
+    file, rows = parser.parse_args().json, []
+    print("kernel                     float32: ms, of PyTorch's    float64: ms, of PyTorch's")
     with tempfile.TemporaryDirectory() as place:
         for case in CASES:
-            both = []
+            print(f"{case:24}", end="", flush=True)
             for dtype in ("float32", "float64"):
                 folder = Path(place) / f"{case.replace(' ', '_')}_{dtype}"
                 folder.mkdir()
                 try:
-                    both.append(measured(case, dtype, folder))
+                    ours, theirs = measured(case, dtype, folder)
                 except AssertionError as error:
                     print(f"{case} in {dtype}: {error}", file=sys.stderr)
                     return 2
-            times = " · ".join(f"{ours * 1e3:.3g} ms" for ours, _ in both)
-            print(f"| {case} | {times} | {' · '.join(f'{ours / theirs:.2f}' for ours, theirs in both)} |", flush=True)
+                rows.append({"kernel": case, "dtype": dtype, "seconds": {"gradbook": ours, "torch": theirs}})
+                print(f"{ours * 1e3:12.3g}{ours / theirs:12.2f}    ", end="", flush=True)
+            print()
+    if file:
+        file.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

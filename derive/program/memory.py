@@ -66,7 +66,7 @@ class Room:
         if self.costs is None or f.name not in self.costs.in_blocks or s.name not in f.needed or not largest:
             return ""
         single = [e for e in cases(s.body) if self.costs.passes(replace(s, body=e)) == 1]
-        read = (r.tensor for e in single for r in x.refs(e) if r.index == s.left)
+        read = (r.tensor for e in single for r in x.refs(e) if r.index == s.left and arrays[r.tensor].axes == s.axes)
         return next((n for n in read if arrays[n].kind == "real" and n not in self.inline(Fold | Contract)), "")
 
     def product(self, s: Map) -> str:

@@ -48,6 +48,17 @@ def test_ratios_and_means(tmp_path: Path) -> None:
     assert "abacus" in text
 
 
+def test_layers_of_ones_own_are_there_where_they_were_measured(tmp_path: Path) -> None:
+    rows = [row("tall", "float32", gradbook=5e-3, **{"by hand": 10e-3})]
+    assert "own" not in page(tmp_path, figures(rows))
+    own = [
+        {"kernel": "fold", "dtype": d, "seconds": {"gradbook": t, "torch": 4e-3}}
+        for d, t in (("float32", 2e-3), ("float64", 8e-3))
+    ]
+    (tmp_path / "against_torch.json").write_text(json.dumps({"rows": own}), encoding="utf-8")
+    assert "| fold | 2.00 ms · 8.00 ms | 0.50 · 2.00 |" in page(tmp_path, figures(rows))
+
+
 @pytest.mark.parametrize(
     "other", [[], {"rows": []}, figures([{"layer": "relu"}]), {"machine": MACHINE, "bounds": BOUNDS, "rows": []}]
 )

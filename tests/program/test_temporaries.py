@@ -157,6 +157,13 @@ CASES: dict[str, tuple[str, str, list[Shape | tuple[Shape, int]], dict[str, Any]
         {},
         2 * FEW,  # of all three arrays, 27 times what is given
     ),
+    "one array behind another": (
+        "x: Real[b, i], z: Real[b, j]",
+        "k = axis(size(i) + size(j))\ny[b, k] = x[b, k] + z[b, k - size(i)]\nreturn y",
+        [(30, 40), (30, 50)],
+        {},
+        FEW,
+    ),
     "places from data": (
         "x: Real[b, i], t: Integer[b, i], n: Count[p] = 300",
         "y[b, p] = sum(i, x[b, i] if t[b, i] == p else 0)\nreturn y",
@@ -178,6 +185,7 @@ def test_no_mask_of_pairs(case: str, tmp_path: Path) -> None:
     signature, body, shapes, options, bound = CASES[case]
     with own_registry():
         _, kernel = built(tmp_path, definition(signature, body))
+        assert "room(windows(" not in Path(kernel.__file__).read_text()  # made to be looked at
         inputs = tuple(map(of_shape, shapes))
         along = tuple(map(of_shape, (s for s in shapes if not isinstance(s[0], tuple))))
         y, saved = kernel.forward(*inputs, **options)
