@@ -118,11 +118,13 @@ def parser() -> argparse.ArgumentParser:
         "--no-record", action="store_true", help="do not write the result into docs/assets/verification.json"
     )
 
+    from derive.judge.battery import add as add_campaign
     from derive.judge.command import add
     from derive.vectors.command import add as add_vectors
 
     add(commands)
     add_vectors(commands)
+    add_campaign(commands)
 
     train = commands.add_parser(
         "train",
@@ -340,8 +342,15 @@ def vectors(arguments: argparse.Namespace) -> int:
     return made(arguments)
 
 
+def campaign(arguments: argparse.Namespace) -> int:
+    from derive.judge.battery import campaign as run_campaign
+
+    return run_campaign(arguments)
+
+
 COMMANDS = {
     "build": build, "list": list_layers, "show": show, "verify": verify, "judge": judge, "vectors": vectors,
+    "campaign": campaign,
 }  # fmt: skip
 
 if __name__ == "__main__":

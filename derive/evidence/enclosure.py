@@ -247,14 +247,20 @@ class Analysis:
     """The balls of one part, without and (where they are asked for) with underflow on the way.
 
     Attributes:
-        size: the largest of the inputs.
+        size: the largest of the inputs. asked, units: what tells the condition, and how many units of it are allowed.
     """
 
     def __init__(
-        self, part: Part, form: Format, size: float, name: str = "", asked: Callable[[], Conditions] | None = None
+        self,
+        part: Part,
+        form: Format,
+        size: float,
+        name: str = "",
+        asked: Callable[[], Conditions] | None = None,
+        units: int = STABLE,
     ) -> None:
         self.part, self.form, self.size, self.name = part, form, size, name
-        self.asked = asked
+        self.asked, self.units = asked, units
         self.conditions: Conditions | None = None
         self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
         self.ties = Ties()
@@ -279,12 +285,12 @@ class Analysis:
         unit = _ball(2) ** working.exponent
         if self.asked is None or self.ties.met or not true.abs_lower() > working.normal / unit:
             return None
-        own = abs(true) * STABLE * unit + self.rounding(true)
+        own = abs(true) * self.units * unit + self.rounding(true)
         if error <= own.abs_upper():
             return None
         if self.conditions is None:
             self.conditions = self.asked()
-        return (own + self.conditions[self.name][name][index] * STABLE * unit).abs_upper()
+        return (own + self.conditions[self.name][name][index] * self.units * unit).abs_upper()
 
     def rounding(self, true: Any) -> Any:
         """What a result of a wider format loses in the end: half of the unit in the last place, and more than half."""

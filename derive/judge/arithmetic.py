@@ -60,6 +60,11 @@ class Arithmetic:
         return self.accumulate or ("float32" if UNITS[self.storage] > -24 else self.storage)
 
     @property
+    def exact(self) -> bool:
+        """Whether it loses no more than its storage does."""
+        return self.working == self.storage and not self.products
+
+    @property
     def unit(self) -> int:
         """The exponent of its coarsest unit roundoff on the way."""
         return max(UNITS[self.working], UNITS[self.products] if self.products else -1000)

@@ -28,6 +28,9 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
             for factor in args:
                 if isinstance(factor, Ref):
                     yield "factor twice", x.mul(*args, factor)
+            lengths = [f for f in args if _of_lengths(f)]
+            if len(lengths) > 1:
+                yield "forgot 1/N", x.mul(*(f for f in args if f not in lengths))
         case Op("pow", (Op("add", args), Num(value))) if value.denominator == 2:
             for option in args:  # sqrt(v + epsilon) for sqrt(v) + epsilon
                 if isinstance(option, Opt):
@@ -64,6 +67,11 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
                     yield "off by one", Ref(tensor, (*before, x.sub(i, x.ONE), *after))
     if isinstance(e, Op) and e.fn in NEXT:
         yield "a tie on the other side", Op(NEXT[e.fn], e.args)
+
+
+def _of_lengths(e: Expr) -> bool:
+    """Whether it is a length to some power."""
+    return isinstance(e, Size) or (isinstance(e, Op) and e.fn == "pow" and isinstance(e.args[0], Size))
 
 
 def _tanh(u: Expr) -> Expr:

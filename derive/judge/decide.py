@@ -61,7 +61,7 @@ def judge(
     Returns a report: ``ok``, ``verdict``, ``findings``, ``diagnosis``, ``to_json()``.
     """
     from derive.judge.arithmetic import format_named
-    from derive.judge.diagnose import diagnosed
+    from derive.judge.diagnose import NONE_FITS, diagnosed
 
     begin = time.perf_counter()
     if forward is None and candidate is not None:
@@ -84,6 +84,8 @@ def judge(
             _battery(session, replay, seed, begin + budget, progress, shape or {})
             plain = [f.words for f in report.findings if f.kind not in ("value", "gradient")]
             numbers = diagnosed(session, time.process_time() + budget / 2)
+            if NONE_FITS in numbers and any(f.kind == "state" for f in report.findings):
+                numbers = ""  # what an earlier call left behind is no formula
             report.diagnosis = "; ".join([*plain, *filter(None, [numbers or session.large_failure])])
     except CannotJudge as error:
         report.verdict, report.diagnosis = UNKNOWN, str(error)

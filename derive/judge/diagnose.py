@@ -14,6 +14,7 @@ from derive.evidence.layout import Elements
 from derive.judge.allowed import Measured
 from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.hypotheses import Hypothesis, Results, hypotheses, on_the_result
+from derive.judge.plan import TILE
 
 if TYPE_CHECKING:
     from derive.judge.session import Failure, Session
@@ -24,6 +25,9 @@ CANCEL = ("values around", "constant rows")
 COMMON = 4  # cases at which a hypothesis must hold
 WITHIN = 16  # or times what rounding is allowed to do to the result
 BETTER = 30  # times a hypothesis must be nearer than the truth
+NONE_FITS = "no known mistake gives these numbers"
+MOSTLY = 0.75  # of the cases where a result is wrong: in others rounding may hide what is wrong with it
+CUT = 4  # times the bound of a coarser arithmetic: numbers may be cut off, and not rounded
 TIES = ("tie", "special", "constant")
 
 
@@ -43,7 +47,7 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     labels = list(dict.fromkeys(_label(m) for f in failures for m in f.measured if m.part == part and not m.ok))
     whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
     close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
-    if ordinary := _at_ordinary_values(failures, part):
+    if ordinary := _at_ordinary_values(failures, part) or _in_memory(failures) or _beyond_a_tile(failures, part):
         return f"{whole}{ordinary}"
     told = {n: w for n in labels if (w := _as_a_whole(failures, part, n, close))}
     if len(told) == len(labels):
@@ -55,7 +59,7 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
         return f"{whole}the error is that of {' or '.join(map(str, lost))}, and more than {arithmetic} excuses"
     if told:
         return "; ".join(f"{n}: {w}" for n, w in told.items())
-    return f"{whole}no known mistake gives these numbers; {located(failures, part)}{convention(failures)}"
+    return f"{whole}{NONE_FITS}; {located(failures, part)}{convention(failures)}"
 
 
 def _at_ordinary_values(failures: Sequence[Failure], part: str) -> str:
@@ -73,15 +77,36 @@ def _at_ordinary_values(failures: Sequence[Failure], part: str) -> str:
     return ""
 
 
+def _in_memory(failures: Sequence[Failure]) -> str:
+    """What is said where it is wrong only for arrays that do not lie row by row."""
+    changes = list(dict.fromkeys(f.trial.design.change for f in failures))
+    if not all(changes):
+        return ""
+    return f"it is wrong only for arrays that lie {', '.join(changes)}: their strides are not looked at (layout)"
+
+
+def _beyond_a_tile(failures: Sequence[Failure], part: str) -> str:
+    """What is said where only elements beyond a multiple of a tile's length are wrong."""
+    found: dict[str, None] = {}
+    for f in failures:
+        tensors = f.trial.case.layer.tensors
+        for m in (m for m in f.measured if m.part == part and not m.ok):
+            own = [a for p, a in enumerate(tensors[m.name].axes) if all(i[p] >= TILE - 1 for i in m.failing)]
+            if not own:
+                return ""
+            found |= dict.fromkeys(own[:1])
+    return f"it is right but for what lies beyond {TILE - 1} along {', '.join(found)}: the tail of a tile"
+
+
 def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float) -> str:
     """What is wrong with a result as a whole wherever it is wrong."""
-    common: list[str] | None = None
-    for failure in failures:
-        for m in failure.measured:
-            if m.part == part and _label(m) == label and not m.ok:
-                words = on_the_result(failure.trial.case, m.name, m.got, m.true, close)
-                common = words if common is None else [w for w in common if w in words]
-    return common[0] if common else ""
+    common: dict[str, int] = {}
+    wrong = [(f, m) for f in failures for m in f.measured if m.part == part and _label(m) == label and not m.ok]
+    for failure, m in wrong:
+        for words in on_the_result(failure.trial.case, m.name, m.got, m.true, close, m.failing):
+            common[words] = common.get(words, 0) + 1
+    best = max(common.values(), default=0)
+    return next(w for w, n in common.items() if n == best) if best >= MOSTLY * len(wrong) > 0 else ""
 
 
 def _label(m: Measured) -> str:
@@ -108,8 +133,8 @@ def _fits(hypothesis: Hypothesis, failure: Failure, part: str, close: float) -> 
     try:
         with np.errstate(all="ignore"):
             values = hypothesis.values(failure.derivation, failure.trial.case, failure.trial.cotangents)
-    except (ArithmeticError, ValueError, KeyError, IndexError, TypeError):
-        return False
+    except (ArithmeticError, ValueError, LookupError, TypeError, StopIteration, RecursionError):
+        return False  # a change may leave nothing that can be computed
     own = [m for m in failure.measured if m.part == part]
     wrong = [m for m in own if not m.ok]
     return bool(wrong) and all(_near(m, values, close) for m in wrong)
@@ -131,20 +156,25 @@ def _near(m: Measured, values: Results, close: float) -> bool:
 
 
 def coarser(arithmetic: Arithmetic, failures: Sequence[Failure], part: str) -> list[Arithmetic]:
-    """The least coarse arithmetics whose bound holds in all cases: those of one unit."""
-    found: list[Arithmetic] = []
-    for other in arithmetic.coarser():
-        if found and other.unit != found[0].unit:
-            break
-        if all(m.ok or _holds(f, m, other) for f in failures for m in f.measured if m.part == part):
-            found.append(other)
-    return found
+    """The least coarse arithmetics whose bound holds in all cases: those of one unit. Where none holds, numbers may
+    have been cut off, and not rounded."""
+    wrong = [(f, m) for f in failures for m in f.measured if m.part == part and not m.ok]
+    for slack in (1, CUT):
+        found: list[Arithmetic] = []
+        for other in arithmetic.coarser():
+            if found and other.unit != found[0].unit:
+                break
+            if all(_holds(f, m, other, slack) for f, m in wrong):
+                found.append(other)
+        if found:
+            return found
+    return []
 
 
-def _holds(failure: Failure, m: Measured, other: Arithmetic) -> bool:
+def _holds(failure: Failure, m: Measured, other: Arithmetic, slack: float) -> bool:
     results = {m.name: layout.array(failure.trial.case, m.name, m.got, float)}
     again = failure.yardstick.measured(m.part, results, other, failure.trial.design.extreme)
-    return bool(again) and all(a.ok and a.unclaimed < len(a.got) for a in again)
+    return bool(again) and all(a.worst <= slack and a.unclaimed < len(a.got) for a in again)
 
 
 def located(failures: Sequence[Failure], part: str) -> str:

@@ -18,9 +18,12 @@ from derive.evidence.mutate import Mutant, mutants
 from derive.evidence.numbers import COMPARE, FLOAT
 from derive.evidence.truth import traced
 from derive.judge.changes import known_mistakes, said
-from derive.notation.layer import Equation
+from derive.notation.expr import Expr, Ref, refs
+from derive.notation.layer import Equation, Tensor
 
 Results = dict[str, Elements]
+PLAIN = 1e-4  # from 1 on, a factor is a mistake and no rounding
+SAME = 1e-6  # of an element, within which it is another's
 
 LAST = replace(FLOAT, name="ties to the last", truth=lambda op, a, b: bool(COMPARE[">=" if op == ">" else op](a, b)))
 
@@ -61,16 +64,39 @@ def hypotheses(derivation: Derivation, case: Case, part: str) -> Iterator[Hypoth
         yield Hypothesis("with ties going to the last of equals", _last(part))
         for n, mutant in _all(derivation.backward):
             yield Hypothesis(said(mutant), _backward(n, mutant))
+    tell = "for the definition " if part == "backward" else ""
     for n, mutant in _all(case.layer.equations):
-        tell = "for the definition " if part == "backward" else ""
         yield Hypothesis(tell + said(mutant), _forward(part, n, mutant))
     yield from arguments(case, part)
+    if part == "backward":
+        for n, mutant in _others(derivation.backward, derivation.tensors):
+            yield Hypothesis(said(mutant), _backward(n, mutant))
+    for n, mutant in _others(case.layer.equations, case.layer.tensors):
+        yield Hypothesis(tell + said(mutant), _forward(part, n, mutant))
 
 
 def _all(equations: tuple[Equation, ...]) -> Iterator[tuple[int, Mutant]]:
     for rule in (None, known_mistakes):
         for n, equation in enumerate(equations):
             for mutant in mutants(equation, rule):
+                yield n, mutant
+
+
+def _others(equations: tuple[Equation, ...], tensors: dict[str, Tensor]) -> Iterator[tuple[int, Mutant]]:
+    """Another tensor of the same axes in the place of one."""
+    computed = {e.target for e in equations}
+
+    def rule(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
+        if isinstance(e, Ref) and e.tensor in tensors:
+            own = tensors[e.tensor]
+            for name, other in tensors.items():
+                if name != e.tensor and other.axes == own.axes and other.kind == own.kind:
+                    yield "another array", Ref(name, e.index)
+
+    for n, equation in enumerate(equations):
+        for mutant in mutants(equation, rule):
+            later = {e.target for e in equations[n:]} if equation.target in computed else set()
+            if not later & {r.tensor for r in refs(mutant.after.body)} - {r.tensor for r in refs(equation.body)}:
                 yield n, mutant
 
 
@@ -178,6 +204,10 @@ def _transposed(value: Any) -> Any:
     return np.swapaxes(value, -1, -2)
 
 
+def _first(value: Any) -> Any:
+    return np.full_like(value, value.reshape(-1)[0]) if value.size else value
+
+
 def _leading(value: Any) -> Any:
     if value.ndim < 3 or min(value.shape[:2]) < 2:
         raise Undecided("no two leading axes")
@@ -198,6 +228,7 @@ def cotangent(part: str) -> Iterator[Hypothesis]:
         ("with the mean of the cotangent for the cotangent", lambda v: np.full_like(v, v.mean() if v.size else 0)),
         ("with the sum of the cotangent for the cotangent", lambda v: np.full_like(v, v.sum())),
         ("with the cotangent's sign for the cotangent", np.sign),
+        ("with the first cotangent for all of them", _first),
         ("with the cotangent read backwards", np.flip),
         ("with the cotangent transposed", _transposed),
         ("with two leading axes of the cotangent in the wrong order", _leading),
@@ -232,7 +263,9 @@ def _rows(case: Case) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield "" if entry is None else f" of entry {entry}", shape
 
 
-def on_the_result(case: Case, name: str, got: Elements, true: Elements, close: float) -> list[str]:
+def on_the_result(
+    case: Case, name: str, got: Elements, true: Elements, close: float, failing: tuple[tuple[int, ...], ...] = ()
+) -> list[str]:
     """What may be wrong with one result as a whole, what is plainest first."""
     values, wanted = (np.array([e[i] for i in true], float) for e in (got, true))
     scale = float(np.max(np.abs(wanted), initial=0.0))
@@ -255,13 +288,35 @@ def on_the_result(case: Case, name: str, got: Elements, true: Elements, close: f
         found.append(f"it is {values[0]:.6g} everywhere")
     at = int(np.argmax(np.abs(wanted)))
     factor = values[at] / wanted[at]
-    if abs(factor - 1) > close and np.max(np.abs(values - factor * wanted)) <= close * abs(factor) * scale:
+    if abs(factor - 1) > max(close, PLAIN) and np.max(np.abs(values - factor * wanted)) <= close * abs(factor) * scale:
         found += [f"it is ours times {w}" for w, f in factors(case).items() if abs(f / factor - 1) <= 4 * close]
         found.append(f"it is ours times {factor:.4g}")
     for words, changed in (("its absolute value", np.abs(wanted)), ("its positive part", np.maximum(wanted, 0))):
         if np.max(np.abs(values - changed)) <= close * scale:
             found.append(f"it is {words}")
-    return found + list(_turned(case, name, got, true, close * scale))
+    low, high = values.min(), values.max()
+    if scale > 0 and np.max(np.abs(values - np.clip(wanted, low, high))) <= close * scale:
+        beyond = {"at": high, "below": low}
+        cut = {"at": wanted > high + close * scale, "below": wanted < low - close * scale}
+        found += [f"it is cut off {side} {beyond[side]:.6g}" for side, own in cut.items() if own.any()]
+    return found + list(_turned(case, name, got, true, close * scale)) + list(_moved(case, name, got, true, failing))
+
+
+def _moved(case: Case, name: str, got: Elements, true: Elements, failing: tuple[tuple[int, ...], ...]) -> Iterator[str]:
+    """Elements that belong at another position: what is wrong gives what is right a few places further."""
+    if len({float(got[i]) for i in failing}) < 2:
+        return
+    for p, axis in enumerate(case.layer.tensors[name].axes):
+        length = 1 + max(i[p] for i in true)
+        last = " at its last" if {i[p] for i in failing} == {length - 1} else ""
+        for step in (-1, 1, -2, 2):
+            if not step % length:
+                continue
+            places = [(*i[:p], (i[p] + step) % length, *i[p + 1 :]) for i in failing]
+            pairs = [(got[i], true.get(j, np.nan)) for i, j in zip(failing, places, strict=True)]
+            if all(abs(g - t) <= SAME * abs(t) for g, t in pairs):
+                where = f"{abs(step)} {'earlier' if step < 0 else 'later'} along {axis}"
+                yield f"it gives{last} what belongs {where} (off by one)"
 
 
 def _turned(case: Case, name: str, got: Elements, true: Elements, close: float) -> Iterator[str]:

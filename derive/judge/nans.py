@@ -6,6 +6,8 @@ swallowed there is wrong; that it shows elsewhere is noted, for a mask that mult
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from derive.evidence import inputs, layout
 from derive.evidence.evaluation import Undecided
 from derive.evidence.inputs import NoArguments
-from derive.evidence.layout import Elements
+from derive.evidence.layout import Elements, Value
 from derive.evidence.truth import traced
 from derive.evidence.use import CLEAN, MARKS, REACHED, poisoned
 from derive.judge.asked import derived
@@ -33,10 +35,12 @@ def tried(session: Session, variant: int, layer: Layer, seed: int) -> None:
         return
     design = Design("a NaN among the arguments")
     try:
-        for count, (case, where) in enumerate(poisoned(layer, seed % (1 << 31))):
-            if count >= MOST:
-                return
+        some = list(islice(poisoned(layer, seed % (1 << 31)), MOST))
+        plain = [replace(c, words="a NaN in the cotangent") for c in inputs.cases(layer, seed, 1) if session.graded]
+        for case, where in [*some, *((c, c.words) for c in plain)]:
             u = {n: session.arithmetic.rounded(v) for n, v in inputs.cotangents(case, seed % (1 << 31)).items()}
+            if case.words == "a NaN in the cotangent":
+                u = {n: spoiled(v) for n, v in u.items()}
             real = {t.name for t in layer.inputs if t.kind == "real"}
             tensors = {n: session.arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
             case = type(case)(layer, tensors, case.options, where)
@@ -54,6 +58,15 @@ def tried(session: Session, variant: int, layer: Layer, seed: int) -> None:
                     told(session, trial, name if part == "forward" else f"d{name}", got, marks.of(part)[name], outside)
     except (NoArguments, ArithmeticError):
         return
+
+
+def spoiled(value: Value) -> Value:
+    """A cotangent with a NaN in its last element."""
+    if isinstance(value, list):
+        return [*value[:-1], spoiled(value[-1])] if value else value
+    found = np.array(value)
+    found.reshape(-1)[-1:] = np.nan
+    return found
 
 
 def told(session: Session, trial: Trial, label: str, got: Elements, marks: Elements, outside: bool) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from derive.calculus.derivation import Derivation
 from derive.evidence.evaluation import Undecided
 from derive.evidence.inputs import NoArguments, Plan
+from derive.evidence.layout import Elements
 from derive.judge import large as big
 from derive.judge import plan as plans
 from derive.judge.allowed import Measured, Yardstick
@@ -48,6 +49,8 @@ class Session:
     arrangement: Mapping[str, Any]
     fixed: Plan
     failures: list[Failure] = field(default_factory=list)
+    later: list[tuple[plans.Trial, dict[str, Any]]] = field(default_factory=list)
+    answers: dict[tuple[Any, ...], tuple[str, Elements]] = field(default_factory=dict)
     crashes: int = 0
     large_failure: str = ""
     options: list[str] = field(default_factory=list)
@@ -89,8 +92,16 @@ class Session:
         self.ask(trial, derived(layer, number))
 
     def ask(self, trial: plans.Trial, derivation: Derivation) -> None:
-        """A case: asked, and measured."""
+        """A case: asked, and measured; what it gave for other values of the same shapes, too."""
+        self.later.clear()
         self.measure(trial, derivation, self.answer(trial, derivation))
+        for other, results in self.later:
+            self.measure(other, derivation, results)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the candidate gives gradients."""
+        return bool(self.worker.hello["gives"][1])
 
     def large(self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], end: float) -> None:
         """A large case, of which single elements are looked at."""
@@ -134,7 +145,16 @@ class Session:
             self.notice(str(words), trial)
         if "raised" in answer:
             self.find("raised", "", str(answer["raised"]), trial)
-        results = {}
+        if "others" in answer:
+            design = replace(trial.design, words=f"{trial.design.words}, then other values", probe=False)
+            other = replace(case, tensors=_others(case).tensors, words=f"{case.words}, then other values")
+            later = plans.Trial(trial.id, design, other, _turned(trial.cotangents))
+            self.later.append((later, self.read(bridge, later, answer["others"], parts)))
+        return self.read(bridge, trial, answer, parts)
+
+    def read(self, bridge: Bridge, trial: plans.Trial, answer: Mapping[str, Any], parts: list[bytes]) -> dict[str, Any]:
+        """The results in an answer, checked for form."""
+        case, layer, results = trial.case, bridge.layer, {}
         readers: dict[str, Callable[..., Any]] = {"forward": bridge.outputs, "backward": bridge.gradients}
         for part, read in readers.items():
             if part in answer:
@@ -163,8 +183,19 @@ class Session:
                 self.extreme(m, trial)
                 continue
             self.measured(m, trial)
+        for m in found:
+            self.recalled(m, trial)
         if any(not m.ok for m in found) and not trial.design.extreme:
             self.failures.append(Failure(trial, derivation, yardstick, found))
+
+    def recalled(self, m: Measured, trial: plans.Trial) -> None:
+        """Whether a wrong result is, number for number, that of an earlier case."""
+        numbers = tuple(m.got.values())
+        if not any(numbers):
+            return
+        before, true = self.answers.setdefault((m.part, m.name, numbers), (trial.case.words, m.true))
+        if not m.ok and any(not np.isclose(m.true[i], v, equal_nan=True) for i, v in true.items() if i in m.true):
+            self.find("state", label(m), f"{label(m)} is the answer to an earlier case again ({before})", trial)
 
     def missing(self, layer: Layer, part: str, results: Mapping[str, Any]) -> None:
         """Gradients that were not given are not judged, which is said."""

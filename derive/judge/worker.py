@@ -129,7 +129,8 @@ def answered(adapter: Numpy, header: dict[str, Any], blobs: list[bytes]) -> tupl
         noticed += shared(adapter, own, result if wants[0] else None, gradient)
         if header.get("other"):
             at = "a later call"
-            again(adapter, header, blobs, own, (result, handle, gradient), noticed)
+            answer["others"] = {}
+            again(adapter, header, blobs, own, (result, handle, gradient), noticed, answer["others"], out)
     except Unusable as error:
         answer["unusable"] = str(error)
     except Exception as error:
@@ -191,16 +192,28 @@ def shared(adapter: Numpy, own: Arguments, result: Any, gradient: Any) -> list[s
 
 
 def again(
-    adapter: Numpy, header: dict[str, Any], blobs: list[bytes], own: Arguments, first: Any, noticed: list[str]
+    adapter: Numpy,
+    header: dict[str, Any],
+    blobs: list[bytes],
+    own: Arguments,
+    first: Any,
+    noticed: list[str],
+    others: dict[str, Any],
+    out: list[bytes],
 ) -> None:
-    """Other arguments, and the first ones again: whether an earlier answer changes, and whether it is given again."""
+    """Other arguments, and the first ones again: whether an earlier answer changes, and whether it is given again.
+
+    What is given for the other arguments is kept in ``others``, for it is judged, too.
+    """
     result, handle, gradient = first
     wants, form = header["wants"], header["format"]
     kept, kept_gradient = frozen(adapter, result), frozen(adapter, gradient)
     other = Arguments(adapter, {**header, **header["other"]}, blobs)
-    _, later = adapter.forward(other.arrays, other.options)
+    value, later = adapter.forward(other.arrays, other.options)
+    if wants[0]:
+        others["forward"] = described(adapter, value, out)
     if wants[1]:
-        adapter.gradients(later, other.cotangents)
+        others["backward"] = described(adapter, adapter.gradients(later, other.cotangents), out)
     if not same(kept, frozen(adapter, result)):
         noticed.append("an earlier result of forward has changed after a later call")
     if not same(kept_gradient, frozen(adapter, gradient)):

@@ -31,10 +31,13 @@ def test_pytorch_is_right(layer: str, forward: Any, dtype: str) -> None:
     report = judge(layer, forward=forward, framework="torch", dtype=dtype, seed=5, budget=60)
     # on a CPU, PyTorch adds up the gradients of layer norm's parameters in the narrow format itself
     known = dtype in ("float16", "bfloat16") and layer == "layer_norm"
-    # and its erf of many float32 numbers at once is a polynomial that is a few units off
+    # its erf of many float32 numbers at once is a polynomial that is a few units off, and its gelu is x (1 + erf) / 2,
+    # of which nothing is left where x is very negative
     loose = dtype == "float32" and layer == "gelu"
+    tail = dtype in ("float32", "float64") and layer == "gelu"
     report.findings = [f for f in report.findings if not (loose and f.worst < 2)]
-    wrong = {f.where for f in report.findings} - ({"dbeta", "dgamma"} if known else set())
+    assert not tail or "digits are lost" in report.diagnosis or loose, report.diagnosis
+    wrong = {f.where for f in report.findings} - ({"dbeta", "dgamma"} if known else set()) - ({"y"} if tail else set())
     assert not wrong, str(report)
     if known and report.findings:
         assert "accumulated in float16" in report.diagnosis or f"the error is that of {dtype}" in report.diagnosis

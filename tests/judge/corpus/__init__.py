@@ -1,0 +1,1 @@
+"""Wrong kernels that the judge has never seen: what must not pass as right."""

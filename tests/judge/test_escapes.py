@@ -1,0 +1,58 @@
+"""The corpus of wrong kernels: broad enough, and a sample of it judged; all of it is for tests.judge.escapes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.evidence.shared import LAYERS
+from tests.judge.corpus.edits import edits, listed
+from tests.judge.corpus.history import HISTORY
+from tests.judge.escapes import RECORD, corpus, judged, table, tasks
+
+SEED, FEW = 6, 1
+SAMPLE = [t.id for t in tasks([], SEED, FEW)][::2]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_layer_has_eight_and_of_each_group(layer: str) -> None:
+    own = corpus(layer).values()
+    assert len(own) >= 8
+    assert {w.group for w in own} == {"forward", "backward", "state"}
+    kept = len(edits(layer)) / max(1, len(listed()[layer]))
+    assert kept >= 0.5 or not listed()[layer], "the printed kernel changed: python -m tests.judge.corpus.edits"
+
+
+def test_bugs_of_public_trackers_name_their_thread() -> None:
+    assert len(HISTORY) >= 20
+    assert all("#" in w.thread or w.thread == "naive formula" for w in HISTORY)
+
+
+@pytest.mark.parametrize("id", SAMPLE)
+def test_a_wrong_kernel_is_caught(id: str) -> None:
+    found = judged(id, seed=2, budget=60)
+    assert found["caught"], f"{found['words']}: passed as right"
+
+
+@pytest.mark.parametrize("wrong", HISTORY, ids=lambda w: w.id)
+def test_a_bug_people_had_is_caught(wrong: object) -> None:
+    found = judged(wrong.id, seed=2, budget=60)  # type: ignore[attr-defined]
+    assert found["caught"], f"{found['words']}: passed as right"
+
+
+def test_the_record_keeps_what_is_asked() -> None:
+    if not RECORD.exists():
+        pytest.skip("no record: python -m tests.judge.escapes --record")
+    groups = json.loads(RECORD.read_text())["group"]
+    for group, least in (("forward", 0.99), ("backward", 0.99), ("state", 0.95)):
+        every, caught, _ = groups[group]
+        assert caught >= least * every, group
+    assert sum(g[2] for g in groups.values()) >= 0.7 * sum(g[0] for g in groups.values())
+
+
+def test_the_table_counts() -> None:
+    one = {"group": "forward", "caught": True, "named": False}
+    found = table({"relu/edit/a": {"result": one}, "relu/wrap/b": {"error": "lost"}})
+    assert found["layer"]["relu"] == [2, 1, 0]
+    assert found["source"] == {"edit": [1, 1, 0], "wrap": [1, 0, 0]}
