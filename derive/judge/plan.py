@@ -95,6 +95,8 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     turns = max((len(inputs.option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     composed = inputs.composed(layer)
     usual = WINDOWS if layer.sizes else SIZES
+    rows = all(len(t.axes) == 1 for t in layer.inputs)  # memory shows with two axes
+    lying = replace(usual, leading=((2, 3),)) if rows else usual
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
@@ -107,7 +109,7 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         for whole in ("same", "last", "first"):
             yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
     if composed:
-        yield from laid_out(usual)
+        yield from laid_out(lying)
         return
     few = usual if layer.sizes else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
@@ -121,7 +123,7 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         extreme = size >= EXTREME or size <= 1 / EXTREME
         words = f"values around {offset:g}" if offset else f"values spread {scale:g}"
         yield Design(words, usual, 1, {"scale": scale, "offset": offset}, extreme=extreme)
-    yield from laid_out(usual)
+    yield from laid_out(lying)
     for cotangent in ("one of each row", "sparse", "large"):
         yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
@@ -144,7 +146,9 @@ def laid_out(plan: Plan) -> Iterator[Design]:
 
 def tails(layer: Layer) -> Iterator[Design]:
     """One axis after another a little longer than a tile, the others short."""
-    if layer.sizes:  # windows: a long axis makes many of them
+    if layer.sizes:  # windows: those of the array that they are taken from, twice as long for the sake of strides
+        for axis in dict.fromkeys(layer.inputs[0].axes):
+            yield Design(f"{axis} of {2 * TILE + 2}", replace(WINDOWS, sizes=(1, 2), fixed={axis: 2 * TILE + 2}))
         return
     axes = [a for t in layer.inputs for a in t.axes[t.sequence :]]
     given = {o.axis for o in layer.options if o.kind == "Count"}

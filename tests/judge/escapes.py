@@ -34,6 +34,7 @@ from tests.judge.corpus.wrong import Wrong
 from tests.judge.wrong import strangers
 
 RECORD = Path(__file__).parent / "recorded" / "escapes.json"
+WARNS = ("1 / (1 + exp(-x)) as it is written",)  # its numbers are right, but for a warning, which no judge hears
 STATE = ("writes to", "earlier", "shares", "again")
 FORMATS = ("float64", "float32", "float16")
 
@@ -49,6 +50,8 @@ def corpus(layer: str) -> dict[str, Wrong]:
                   partial(MAKERS[layer], mistake), "numpy")
         )  # fmt: skip
     for n, w in enumerate(w for w in strangers() if w.layer == layer):
+        if w.words in WARNS:
+            continue
         group = "state" if w.kind in ("earlier result", "shared memory", "written to", "saved") else "forward"
         group = "backward" if "gradient" in w.words or "backward" in w.words else group
         every.append(Wrong(f"{layer}/ladder/{n}", layer, group, w.kind, w.words, ".", partial(made, w)))
@@ -63,7 +66,11 @@ def judged(id: str, seed: int = 1, budget: float = 10.0) -> dict[str, Any]:
     """What the judge says of one of them, within its default budget."""
     wrong = corpus(id.split("/")[0])[id]
     forward, backward = wrong.make()
-    report = judge(wrong.layer, forward=forward, backward=backward, framework=wrong.framework, seed=seed, budget=budget)
+    for dtype in FORMATS if "/ladder/" in id else FORMATS[:1]:  # some of the ladder's are wrong in narrower ones alone
+        how: dict[str, Any] = {"framework": wrong.framework, "dtype": dtype, "seed": seed, "budget": budget}
+        report = judge(wrong.layer, forward=forward, backward=backward, **how)
+        if not report.ok:
+            break
     said = report.diagnosis.split(NONE_FITS)[0] if wrong.group != "state" else report.diagnosis
     named = bool(re.search(wrong.cause, said))
     told = {"group": wrong.group, "kind": wrong.kind, "words": wrong.words, "thread": wrong.thread}
