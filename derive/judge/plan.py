@@ -14,6 +14,7 @@ import numpy as np
 from derive.evidence import generic, inputs, layout
 from derive.evidence.inputs import Array, Plan, Random
 from derive.evidence.kernels import Arrays
+from derive.evidence.large import running
 from derive.evidence.layout import Case, Shape, Value
 from derive.judge.arithmetic import STORAGE, Arithmetic
 from derive.notation.domain import Domain
@@ -33,6 +34,7 @@ LAYOUTS = {
 }
 #: Numbers that functions get wrong, of which any format holds a neighbour.
 SPECIAL = (0.0, -0.0, 1e-8, 0.5, 1.0, -1.0, 2.0, -3.0, 17.0, 40.0, -40.0, 89.0, -104.0)
+STEPS = Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show what five do
 WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of few elements
 TIES = (-1.0, 0.0, 1.0, 2.0)
 EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries overflow on the way and may
@@ -94,13 +96,13 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     """The battery of one variant of a layer, what finds most first."""
     turns = max((len(inputs.option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     composed = inputs.composed(layer)
-    usual = WINDOWS if layer.sizes else SIZES
+    usual = STEPS if running(layer) else WINDOWS if layer.sizes else SIZES
     rows = all(len(t.axes) == 1 for t in layer.inputs)  # memory shows with two axes
-    lying = replace(usual, leading=((2, 3),)) if rows else usual
+    lying = replace(usual, leading=((2, 3),) if rows else ((2,),))
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
-    yield Design("all sizes equal", SQUARE, 1)
+    yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1)
     if any(t.kind == "boolean" for t in layer.inputs):
         yield Design("nothing is masked", turn=1, masks="all")
         yield Design("no row is masked wholly", turn=1, masks="some")
@@ -108,10 +110,10 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     if any(t.kind == "integer" for t in layer.inputs):
         for whole in ("same", "last", "first"):
             yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
+    yield from laid_out(lying)
     if composed:
-        yield from laid_out(lying)
         return
-    few = usual if layer.sizes else MANY
+    few = usual if layer.sizes or running(layer) else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
     yield Design("values that tie, other options", few, 1, how={"special": TIES})
     yield Design("two leading axes", replace(SIZES, leading=((2, 3),)), 1)
@@ -123,7 +125,6 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         extreme = size >= EXTREME or size <= 1 / EXTREME
         words = f"values around {offset:g}" if offset else f"values spread {scale:g}"
         yield Design(words, usual, 1, {"scale": scale, "offset": offset}, extreme=extreme)
-    yield from laid_out(lying)
     for cotangent in ("one of each row", "sparse", "large"):
         yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
@@ -146,6 +147,8 @@ def laid_out(plan: Plan) -> Iterator[Design]:
 
 def tails(layer: Layer) -> Iterator[Design]:
     """One axis after another a little longer than a tile, the others short."""
+    if running(layer):  # each step waits for the one before it, and steps are of one kind
+        return
     if layer.sizes:  # windows: those of the array that they are taken from, twice as long for the sake of strides
         for axis in dict.fromkeys(layer.inputs[0].axes):
             yield Design(f"{axis} of {2 * TILE + 2}", replace(WINDOWS, sizes=(1, 2), fixed={axis: 2 * TILE + 2}))

@@ -175,6 +175,9 @@ class Session:
                 yardstick = Yardstick(derivation, trial.case, trial.cotangents)
         except (Undecided, ArithmeticError):
             return
+        except RecursionError:
+            self.note(f"{trial.design.words}: too long a recurrence to be enclosed")
+            return
         found: list[Measured] = []
         for part, own in results.items():
             found += yardstick.measured(part, own, self.arithmetic, trial.design.extreme)
