@@ -27,25 +27,16 @@ def ball_truth(op: str, a: Any, b: Any) -> bool | None:
     return False if COMPARE[opposite](a, b) else None
 
 
-def exactly(units: int = 0) -> Numbers:
-    """Arb balls at the working precision of this moment: enclosures of the exact results.
-
-    With ``units``, constants that are no binary fractions, and what is computed of constants alone, are as far from
-    what is typed as that many roundings to float64 may take them: a kernel has floats for them.
-    """
+def exactly() -> Numbers:
+    """Arb balls at the working precision of this moment: enclosures of the exact results."""
     import flint
 
     arb = flint.arb
     half = Fraction(1, 2)
 
-    def constant(ball: Any) -> Any:
-        return ball + arb(0, (abs(ball) * units * 2.0**-53).abs_upper())
-
     def exact(value: Any) -> Any:
         if isinstance(value, Fraction):
-            ball = arb(value.numerator) / value.denominator
-            binary = value.denominator & (value.denominator - 1) == 0
-            return ball if binary or not units else constant(ball)
+            return arb(value.numerator) / value.denominator
         return arb(value if isinstance(value, int | float | arb) else float(value))
 
     def power(a: Any, b: Fraction) -> Any:
@@ -74,7 +65,6 @@ def exactly(units: int = 0) -> Numbers:
         inf=arb("inf"),
         truth=ball_truth,
         either=lambda a, b: a.union(b),
-        constant=constant if units else None,
     )
 
 

@@ -4,10 +4,8 @@ Kernels are generic over the number type, so they are run on Arb balls of more t
 is a proven enclosure of what the kernel's formula gives at exactly these inputs. The definition is evaluated by
 the interpreter, in balls or to 60 digits. No tolerance is chosen by hand:
 
-* Values and second gradients are enclosures on both sides (derive.evidence.truth), which must meet. Where a
-  definition has constants that are no binary fractions, kernels have floats for them: the definition's enclosures
-  hold what any such constants give, and the other comparisons are given that much room.
-
+* Values and second gradients are enclosures on both sides (derive.evidence.truth), which must meet. Where a kernel
+  has a float for a constant that is no binary fraction, it is a ball that holds the constant (derive.evidence.operand).
 * The error of a central difference d(h) is estimated by d(2h) - d(h), three times its leading error, and by
   what rounding at 60 digits can contribute, |f| 10**-57 / h.
 * In float64 the rounding part comes from running error analysis (derive.evidence.enclosure) of the
@@ -31,7 +29,7 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import DIGITS, MP
 from derive.evidence.result import Result, Tally
-from derive.evidence.truth import UNITS, truth
+from derive.evidence.truth import truth
 from derive.notation.layer import Equation
 
 STEP = MP.exact(10) ** -20
@@ -47,11 +45,11 @@ def central(f: Callable[[Any], Any], step: Any = STEP) -> tuple[Any, Any]:
 
 
 def balls(case: Case) -> Case:
-    return kernels.over(case, kernels.to_arb)
+    return kernels.over(case, kernels.to_operand)
 
 
 def balls_of(arrays: Arrays) -> Arrays:
-    return {n: kernels.convert(v, kernels.to_arb) for n, v in arrays.items()}
+    return {n: kernels.convert(v, kernels.to_operand) for n, v in arrays.items()}
 
 
 def decimals(case: Case, arrays: Arrays) -> dict[str, dict[tuple[int, ...], tuple[Any, Any]]]:
@@ -78,7 +76,7 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     layer = derivation.layer
     tally = Tally("definition", layer.name, 0.0, unit="digits 60 and beyond")
     for case in inputs.every(layer, seed, PLAN):
-        true = truth(case, units=UNITS if domain.constants(layer.equations) else 0).forward
+        true = truth(case).forward
         with kernels.precision():
             got = kernels.elements(case, kernels.forward(kernel, balls(case))[0], kernels.to_ball)
             meet(got, true, case, tally)
@@ -123,21 +121,6 @@ def meet(got: dict[str, Elements], true: dict[str, Elements], case: Case, tally:
                 tally.claim(False, f"{case.words}: {what}{name}{list(i)}: got {v}, wanted {float(wanted[i])}")
 
 
-def room(derivation: Derivation, case: Case, cotangents: Arrays, tangents: Arrays) -> Any:
-    """What constants that are floats in a kernel may change: for each input, of its gradient times its tangent.
-
-    A definition without such constants leaves none."""
-    if not domain.constants(derivation.layer.equations + derivation.backward):
-        return dict.fromkeys(tangents, MP.exact(0))
-    true = truth(case, cotangents, tangents, UNITS).backward
-    found = {}
-    for name, values in true.items():
-        along = layout.elements(case, name, tangents[name], MP.exact)
-        radii = {i: kernels.arb_to_decimal(v, MP.exact)[1] for i, v in values.items()}
-        found[name] = sum((r * abs(along[i]) for i, r in radii.items()), MP.exact(0))
-    return found
-
-
 def differences(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's backward against central differences of the definition, one input after another."""
     tally = Tally("differences", derivation.layer.name, 1.0, unit="of the difference's own error")
@@ -154,7 +137,6 @@ def _slopes(
     weights = kernels.elements(case, cotangents, MP.exact)
     with kernels.precision():
         got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
-    spare = room(derivation, case, cotangents, tangents)
 
     def objective(along: Arrays, step: Any) -> Any:
         run = world.forward(case, MP, world.shifted(case, along, step))
@@ -166,8 +148,7 @@ def _slopes(
         value, radius = contracted(own, along, case)
         numbers = f"got {float(value)}, wanted {float(slope)}, {float(abs(value - slope)):.2g} apart"
         where = f"{case.words}: gradient of {', '.join(along)}"
-        allowed = error + radius + sum(spare[name] for name in along)
-        tally.within(abs(value - slope), allowed, where, numbers)
+        tally.within(abs(value - slope), error + radius, where, numbers)
 
 
 def _in_float(
@@ -229,7 +210,6 @@ def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
         if a != a or b != b:  # compared with the definition elsewhere
             tally.leave("products at points where the definition has no derivative")
             continue
-        rb += sum(room(derivation, case, u, v).values())
         _zero(tally, a - b, ra + rb, abs(a), f"{case.words}: <J v, u> = {float(a)} but <v, J^T u> = {float(b)}")
         for name, values in both.items():
             for i, (m, r) in values.items():
@@ -248,7 +228,7 @@ def _combined(u: Any, w: Any) -> Any:
     """2 u - 3 w, in balls."""
     if isinstance(u, list):
         return [_combined(p, q) for p, q in zip(u, w, strict=True)]
-    return 2 * kernels.convert(u, kernels.to_arb) - 3 * kernels.convert(w, kernels.to_arb)
+    return 2 * kernels.convert(u, kernels.to_operand) - 3 * kernels.convert(w, kernels.to_operand)
 
 
 def _zero(tally: Tally, value: Any, radius: Any, scale: Any, words: str) -> None:
@@ -258,11 +238,10 @@ def _zero(tally: Tally, value: Any, radius: Any, scale: Any, words: str) -> None
 def second(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     """The kernel's double_backward against the definition, differentiated twice as it is evaluated."""
     layer = derivation.layer
-    units = UNITS if domain.constants(layer.equations + derivation.backward) else 0
     tally = Tally("second order", layer.name, 0.0, unit="digits 60 and beyond")
     for n, case in enumerate(inputs.every(layer, seed, PLAN)):
         cotangents, along = inputs.cotangents(case, seed + n), inputs.tangents(case, seed + n)
-        true = truth(case, cotangents, along, units)
+        true = truth(case, cotangents, along)
         with kernels.precision():
             u, w = balls_of(cotangents), balls_of(along)
             result = kernels.double_backward(kernel, derivation, balls(case), u, w)

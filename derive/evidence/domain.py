@@ -137,9 +137,25 @@ def rational(layer: Layer) -> bool:
 
 
 def constants(equations: Iterable[Equation]) -> bool:
-    """Whether a number that is no whole one is written in them: in a kernel it is a float, or divides by a whole."""
-    nodes = (node for e in equations for node in x.walk(e.body))
-    return any(node.value.denominator != 1 if isinstance(node, Num) else constant(node) for node in nodes)
+    """Whether a number that is no whole one is written in them: in a kernel it is a float, or divides by a whole.
+
+    So is a quotient of whole numbers by itself, as 1 / size(n) in ``[t == n] - 1 / size(n)``.
+    """
+    nodes = [node for e in equations for node in (e.body, *x.walk(e.body))]
+    if any(node.value.denominator != 1 if isinstance(node, Num) else constant(node) for node in nodes):
+        return True
+    alone = (a for node in nodes if isinstance(node, Op) and node.fn in ("add", "where", "max") for a in node.args)
+    return any(map(_ratio, alone))
+
+
+def _ratio(e: Expr) -> bool:
+    """Whether an expression is a quotient of lengths and positions, and nothing else."""
+    if not (isinstance(e, Op) and e.fn in ("mul", "pow")):
+        return False
+    below = any(
+        isinstance(n, Op) and n.fn == "pow" and isinstance(n.args[1], Num) and n.args[1].value < 0 for n in x.walk(e)
+    )
+    return below and all(isinstance(n, Op | Num | Pos | Size) for n in x.walk(e))
 
 
 def constant(e: Expr) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from derive.calculus.derivation import Derivation
 from derive.evidence import layout
 from derive.evidence.layout import Case, Elements, Value
+from derive.evidence.operand import Operand, bare, constant
 
 Arrays = dict[str, Value]
 BITS = 260  # of Arb's working precision: more than 60 digits
@@ -129,11 +130,15 @@ def to_arb(value: Any) -> Any:
     return flint.arb(float(value))
 
 
-def to_ball(value: Any) -> Any:
-    """What a kernel run on balls gives, as a ball: a number that depends on none of them is exact."""
-    import flint
+def to_operand(value: Any) -> Operand:
+    """The ball of radius 0 around a floating-point number, as a kernel is given it."""
+    return Operand(to_arb(value))
 
-    return value if hasattr(value, "mid") else flint.arb(float(value))
+
+def to_ball(value: Any) -> Any:
+    """What a kernel run on operands gives, as a ball: a float that depends on none of them is a constant."""
+    own = bare(value)
+    return own if hasattr(own, "mid") else constant(own)
 
 
 @contextmanager
@@ -155,10 +160,9 @@ def elements(case: Case, arrays: Arrays, f: Callable[[Any], Any] = lambda v: v) 
 
 
 def arb_to_decimal(value: Any, exact: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """A ball's midpoint and radius in another arithmetic. What is no ball is exact."""
-    if not hasattr(value, "mid"):
-        return exact(value), exact(0)
-    return _exact(value.mid(), exact), _exact(value.rad(), exact)
+    """The midpoint and radius of what a kernel gives, in another arithmetic."""
+    ball = to_ball(value)
+    return _exact(ball.mid(), exact), _exact(ball.rad(), exact)
 
 
 def _exact(value: Any, exact: Callable[[Any], Any]) -> Any:

@@ -36,7 +36,6 @@ class Numbers:
             result, where that differs.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
         stored: what becomes of an element of a tensor that an equation defines when it is kept.
-        constant: what is made of the value of an expression of numbers alone, which a kernel computes in floats.
         beyond: what an element outside an array is worth; None where it is zero, and nothing beside it is evaluated.
     """
 
@@ -54,7 +53,6 @@ class Numbers:
     option: Callable[[Any], Any] | None = None
     named: tuple[Numbers, Callable[[Any], Any]] | None = None
     either: Callable[[Any, Any], Any] | None = None
-    constant: Callable[[Any], Any] | None = None
     beyond: Any = None
     stored: Callable[[Any], Any] | None = None
 

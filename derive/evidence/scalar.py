@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from derive.calculus.scalars import Derivative, Scalars
-from derive.evidence import domain
 from derive.evidence.evaluation import Closure, Env, Evaluation
 from derive.evidence.integers import is_whole
 from derive.notation import expr as x
@@ -26,9 +25,7 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
     shared = world.shared.get(e)
     if shared is not None:
         return shared
-    value, constant = _number(world, e), world.numbers.constant
-    if constant is not None and domain.constant(e):
-        return lambda env: constant(value(env))
+    value = _number(world, e)
     if costly(e):
         world.shared[e] = value = remembered(e, value)
     return value

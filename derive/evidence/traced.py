@@ -60,7 +60,6 @@ class Tape:
             total=self.total,
             option=None if base.option is None else self.option,
             either=None if base.either is None else self.either,
-            constant=None if base.constant is None else self.constant,
             beyond=None if base.beyond is None else Node(base.beyond),
         )
 
@@ -81,10 +80,6 @@ class Tape:
     def option(self, value: Any) -> Node:
         assert self.base.option is not None
         return Node(self.base.option(value))
-
-    def constant(self, number: Node) -> Node:
-        assert self.base.constant is not None
-        return Node(self.base.constant(number.value))
 
     def times(self, a: Any, b: Any) -> Any:
         """A product in which None is 0."""
@@ -172,12 +167,14 @@ class Tape:
         return self.apply(a, base.functions["erf"](a.value), bell, slope)
 
     def abs(self, a: Node) -> Node:
-        """Its derivative at 0 is 0."""
-        zero = Node(self.base.zero)
-        positive = self.base.truth(">", a.value, zero.value)
+        """Its derivative at 0 is 0, which is a factor like others: beside an infinite one there is no derivative."""
+        zero = self.base.zero
+        positive = self.base.truth(">", a.value, zero)
         if positive is None:
             return self.either(a, self.mul(Node(self.base.exact(-1)), a))
-        return a if positive else zero if a.value == 0 else self.mul(Node(self.base.exact(-1)), a)
+        if not positive and a.value == 0:
+            return self.apply(a, zero, lambda: zero, lambda: zero)
+        return a if positive else self.mul(Node(self.base.exact(-1)), a)
 
     def max(self, a: Node, b: Node) -> Node:
         first = self.base.truth("<=", b.value, a.value)

@@ -20,7 +20,6 @@ from derive.evidence.traced import Node, Tape
 
 BITS = (kernels.BITS, 2000, 16000)  # tried in this order
 SHARP = -64  # a ball is narrow enough if its radius is at most 2**SHARP of its middle
-UNITS = 4  # roundings of a constant in a kernel: typed, multiplied by another, ...
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ def traced(
     )
 
 
-def truth(case: Case, cotangents: Arrays | None = None, tangents: Arrays | None = None, units: int = 0) -> Truth:
-    """The same as proven enclosures, as narrow as can be; ``units`` is explained at derive.evidence.balls.exactly.
+def truth(case: Case, cotangents: Arrays | None = None, tangents: Arrays | None = None) -> Truth:
+    """The same as proven enclosures, as narrow as can be.
 
     Raises:
         derive.evidence.evaluation.Undecided: two values of an argmax are too close to tell apart.
@@ -93,8 +92,8 @@ def truth(case: Case, cotangents: Arrays | None = None, tangents: Arrays | None 
     """
     for bits in BITS:
         with kernels.precision(bits):
-            found = traced(case, cotangents, tangents, exactly(units), lambda v: bool(v.is_finite()))
-            if units or all(_sharp(v) for part in PARTS for own in found.of(part).values() for v in own.values()):
+            found = traced(case, cotangents, tangents, exactly(), lambda v: bool(v.is_finite()))
+            if all(_sharp(v) for part in PARTS for own in found.of(part).values() for v in own.values()):
                 break
     return found
 

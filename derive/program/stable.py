@@ -97,7 +97,10 @@ class Stabiliser:
             self.note(words)
 
     def powers(self) -> None:
-        """``p (p - 1) a**(p - 2)`` as one function, which is 0 where p is 0 or 1, whatever the power is."""
+        """``p (p - 1) a**(p - 2)`` as one function, which is 0 where p is 0 or 1, whatever the power is.
+
+        So is ``(p - 1) a**(p - 2)``, the derivative of ``a**(p - 1)``: of ``a**p / p`` the p has gone.
+        """
 
         def visit(e: Expr) -> Expr:
             e = x.rebuild(e, visit)
@@ -107,10 +110,12 @@ class Stabiliser:
             for f in x.factors(e):
                 match f:
                     case Op("pow", (base, Op("add", (*exponent, x.Num(less))))) if less < 0 and less.denominator == 1:
-                        p = x.add(*exponent)
-                        rest = without(e, [f, *(x.add(p, x.num(-n)) for n in range(-int(less)))])
-                        if rest is not None and not x.tensors(p):
-                            return x.mul(rest, Op("runtime powered", (base, p, x.num(-less))))
+                        p, order = x.add(*exponent), -int(less)
+                        for gone in range(0 if x.tensors(p) else order):
+                            rest = without(e, [f, *(x.add(p, x.num(-n)) for n in range(gone, order))])
+                            if rest is not None:
+                                left = (base, x.add(p, x.num(-gone)), x.num(order - gone))
+                                return x.mul(rest, Op("runtime powered", left))
             numbers = [f for f in x.factors(e) if not x.tensors(f) and not x.free(f)]
             for f in x.factors(e) if numbers else ():
                 if isinstance(f, Op) and f.fn == "add" and any(map(of_option, x.walk(f))):

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from derive.text.numbers import MP, Real, real
 from derive.text.parse import DOTS, Argument, Definition, Mismatch, Unread
+
+CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike after rounding
 
 Env = dict[str, Any]
 Position = tuple[int, ...]
@@ -57,6 +60,8 @@ class Meter:
         close: whether a comparison was too close for rounded numbers to decide.
         singular: whether something without a slope was met: a root of zero, a negative number to a power that moves.
         below: for integer arrays that are used as indices, the length of what they point into.
+        held: whether what is moved a little stays on the side of a tie where it was: two numbers of a comparison that
+            are nearly equal count as equal, so that a slope is that of the case taken.
     """
 
     left: int = 300_000
@@ -64,6 +69,7 @@ class Meter:
     close: bool = False
     singular: bool = False
     below: dict[str, int] = field(default_factory=dict)
+    held: bool = False
 
     def note(self, value: Any) -> None:
         """Remember a number on the way."""
@@ -75,6 +81,20 @@ class Meter:
             return
         if self.reach < size < math.inf:
             self.reach = size
+
+    def compare(self, a: Any, b: Any) -> None:
+        """Remember a comparison that rounded numbers may decide otherwise."""
+        if (isinstance(a, Real) or isinstance(b, Real)) and not isinstance(a, str):
+            x, y = real(a), real(b)
+            if MP.isfinite(x - y) and abs(x - y) <= CLOSE * (abs(x) + abs(y)):
+                self.close = True
+
+    def ties(self, a: Any, b: Any) -> bool:
+        """Whether two numbers are taken for equal, as they were before they were moved."""
+        if not self.held:
+            return False
+        x, y = real(a), real(b)
+        return bool(MP.isfinite(x - y) and abs(x - y) <= CLOSE * (1 + abs(x) + abs(y)))
 
 
 def element_of(value: Value, index: Position) -> Any:

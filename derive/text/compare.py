@@ -21,13 +21,12 @@ from derive.text.arrays import Grid, Meter
 from derive.text.cases import STYLES, Case, cases, moved
 from derive.text.numbers import MP, Outside, real
 from derive.text.parse import Definition, Library, Mismatch, Unread
-from derive.text.results import flat, listed, merged, named, quiet
+from derive.text.results import Numbers, combined, flat, listed, merged, named, picked, quiet
 
 HALF = 2.0**-26
 ROUNDING = 2.0**-44
 STEP, SECOND = MP.mpf(10) ** -20, MP.mpf(10) ** -14
 ATTEMPTS, TRIES = 40, 6  #: draws of arguments for one case, and of numbers for one kind of them
-Numbers = dict[str, list[Any]]  #: the elements of each result, lists one after another
 
 
 @dataclass
@@ -130,6 +129,7 @@ class Comparison:
         self.rng = np.random.default_rng(seed)
         self.names = tuple(a.name for a in self.text.smooth_arguments)
         self.values: dict[Any, Any] = {}
+        self.held = False
 
     def call(self, function: str, *arguments: Any, options: bool = True) -> Any:
         """A function of the kernel; None where it raised, which is told."""
@@ -209,13 +209,13 @@ class Comparison:
 
     def at(self, *steps: tuple[str, Any]) -> Numbers:
         """The text's smooth results with directions added: ``("v", h)`` moves every input along v."""
-        key = tuple(sorted((w, str(h)) for w, h in steps if h))
+        key = (self.held, *sorted((w, str(h)) for w, h in steps if h))
         if key not in self.values:
             shifts: dict[str, Any] = {}
             for which, h in steps:
                 for name, direction in self.direction(which).items():
                     shifts[name] = combined(shifts.get(name), direction, h)
-            found = evaluate(self.case, Meter(reach=math.inf), shifts)
+            found = evaluate(self.case, Meter(reach=math.inf, held=self.held), shifts)
             self.values[key] = {n: [real(e) for g in found[n] for e in g.elements] for n in self.text.smooth_results}
         return self.values[key]  # type: ignore[no-any-return]
 
@@ -248,6 +248,20 @@ class Comparison:
         size = HALF * HALF * (abs(left) + abs(right)) + MP.mpf(10) ** -15 * (1 + self.point.meter.reach)
         return (left + right) / 2, bool(abs(left - right) <= size)
 
+    def either(self, got: float, wanted: Any, allowed: float, slope: Callable[[], tuple[Any, bool]]) -> Any:
+        """What a slope should be: at a tie of a comparison also that of the case taken, where a kernel has that.
+
+        Of ``x if abs(x) > 0 else 0`` the slope at 0 is 1, and that of the case taken there, 0, is as right.
+        """
+        if math.isfinite(got) and abs(float(real(got) - wanted)) <= allowed:
+            return wanted
+        self.held = True
+        try:
+            other, smooth = slope()
+        finally:
+            self.held = False
+        return other if smooth and abs(float(real(got) - other)) <= allowed else wanted
+
     def allowed(self, size: float) -> float:
         return HALF * size + ROUNDING * (1 + self.point.meter.reach)
 
@@ -261,12 +275,13 @@ class Comparison:
         if not self.shaped(function, words, value, self.u[name]):
             return
         got = flat(self.case, name, value)
-        slopes = [self.slope("v", partial(picked, name, n)) for n in range(len(got))]
-        size = max((abs(float(wanted)) for wanted, _ in slopes), default=0.0)
+        find = [partial(self.slope, "v", partial(picked, name, n)) for n in range(len(got))]
+        slopes = [slope() for slope in find]
+        allowed = self.allowed(max((abs(float(wanted)) for wanted, _ in slopes), default=0.0))
         for n, (wanted, smooth) in enumerate(slopes):
             if smooth and (math.isfinite(got[n]) or not self.point.meter.singular):
                 where = f"{function} at {self.case.words}: {words}, element {n}"
-                self.report.near(got[n], wanted, self.allowed(size), where)
+                self.report.near(got[n], self.either(got[n], wanted, allowed, find[n]), allowed, where)
             else:
                 self.report.kinks += 1
 
@@ -284,7 +299,8 @@ class Comparison:
             return
         good = [n for n in self.names if self.shaped("backward", f"that of {n}", gradients[n], self.case.arrays[n])]
         for which, names in self.directions(good):
-            self.contracted("backward", which, {n: gradients[n] for n in names}, *self.slope(which, self.weighed))
+            slope = partial(self.slope, which, self.weighed)
+            self.contracted("backward", which, {n: gradients[n] for n in names}, slope)
 
     def directions(self, names: list[str]) -> list[tuple[str, list[str]]]:
         """Each input by itself, or all at once."""
@@ -292,8 +308,9 @@ class Comparison:
             return [(f"d {n}", [n]) for n in names]
         return [("d", names)]
 
-    def contracted(self, function: str, which: str, got: dict[str, Any], wanted: Any, smooth: bool) -> None:
-        """The sum of gradients times a direction against a slope."""
+    def contracted(self, function: str, which: str, got: dict[str, Any], slope: Callable[[], tuple[Any, bool]]) -> None:
+        """The sum of gradients times a direction against a slope, and whether that is one."""
+        wanted, smooth = slope()
         direction = self.direction(which)
         terms = [
             float(g) * float(d)
@@ -307,7 +324,9 @@ class Comparison:
         size = sum(map(abs, terms)) + abs(float(wanted))
         of = f"the gradient of {', '.join(got)} along a random direction"
         value = math.fsum(terms) if all(map(math.isfinite, terms)) else math.nan
-        self.report.near(value, wanted, self.allowed(size), f"{function} at {self.case.words}: {of}")
+        allowed = self.allowed(size)
+        words = f"{function} at {self.case.words}: {of}"
+        self.report.near(value, self.either(value, wanted, allowed, slope), allowed, words)
 
     def second(self, answer: Any) -> None:
         if answer is None:
@@ -321,7 +340,8 @@ class Comparison:
         got = dict(zip(self.names, answer[len(smooth) :], strict=True))
         good = [n for n in self.names if self.shaped("double_backward", f"that of {n}", got[n], self.case.arrays[n])]
         for which, chosen in self.directions(good):
-            self.contracted("double_backward", which, {n: got[n] for n in chosen}, *self.curvature(which))
+            curvature = partial(self.curvature, which)
+            self.contracted("double_backward", which, {n: got[n] for n in chosen}, curvature)
 
     def curvature(self, which: str) -> tuple[Any, bool]:
         """The second slope of the weighed results along v and another direction, and whether all sides agree."""
@@ -335,23 +355,6 @@ class Comparison:
         size = HALF * HALF * sum(map(abs, corners)) + MP.mpf(10) ** -10 * (1 + self.point.meter.reach)
         smooth = all(abs(c - mean) <= size for c in corners)
         return mean, smooth and self.slope("v", self.weighed)[1] and self.slope(which, self.weighed)[1]
-
-
-def picked(name: str, n: int, numbers: Numbers) -> Any:
-    """One element of a result."""
-    return numbers[name][n]
-
-
-def combined(one: Any, other: Any, h: Any) -> Any:
-    """``one + h * other`` in decimals, array by array."""
-    if isinstance(other, list):
-        return [combined(None if one is None else a, b, h) for a, b in zip(one or other, other, strict=True)]
-    array = np.asarray(other)
-    out = np.empty(array.size, object)
-    for n, v in enumerate(array.ravel()):
-        out[n] = MP.mpf(float(v)) * h
-    moved_there = out.reshape(array.shape)
-    return moved_there if one is None else one + moved_there
 
 
 def compare(

@@ -37,7 +37,6 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: lambda a, b: bool(a > b),
     ast.GtE: lambda a, b: bool(a >= b),
 }
-CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike after rounding
 
 
 def number(text: Definition, node: ast.expr) -> Closure:
@@ -136,8 +135,9 @@ def _compare(ops: list[type[ast.cmpop]], values: list[Closure]) -> Closure:
             b = value(run, env, place)
             if isinstance(a, str) != isinstance(b, str):
                 raise Unread(f"{a} compared with {b}")
-            noted(run, a, b)
-            if not COMPARISONS[op](*((a, b) if isinstance(a, str) else numbers.pair(a, b))):
+            run.meter.compare(a, b)
+            tied = not isinstance(a, str) and run.meter.ties(a, b)
+            if not COMPARISONS[op](*((a, b) if isinstance(a, str) else (a, a) if tied else numbers.pair(a, b))):
                 return False
             a = b
         return True
@@ -145,12 +145,9 @@ def _compare(ops: list[type[ast.cmpop]], values: list[Closure]) -> Closure:
     return run_compare
 
 
-def noted(run: Run, a: Any, b: Any) -> None:
-    """Remember a comparison that rounded numbers may decide otherwise."""
-    if (isinstance(a, Real) or isinstance(b, Real)) and not isinstance(a, str):
-        x, y = numbers.real(a), numbers.real(b)
-        if MP.isfinite(x - y) and abs(x - y) <= CLOSE * (abs(x) + abs(y)):
-            run.meter.close = True
+def absolute(run: Run, a: Any) -> Any:
+    """The absolute value; its slope at 0 is held to be 0."""
+    return numbers.multiply(0, a) if run.meter.ties(a, 0) else abs(a)
 
 
 def _name(text: Definition, name: str) -> Closure:
@@ -243,6 +240,9 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
             return _reduced(text, args[0].id, args[1])
         if name == "sqrt" and len(args) == 1 and not words:
             return _rooted(lambda a, _: numbers.root(a), _checked(number(text, args[0])), lambda *_: Fraction(1, 2))
+        if name == "abs" and len(args) == 1 and not words:
+            argument = _checked(number(text, args[0]))
+            return lambda run, env, place: absolute(run, argument(run, env, place))
         if name in numbers.FUNCTIONS and not words and len(args) == numbers.FUNCTIONS[name][0]:
             return _apply(numbers.FUNCTIONS[name][1], *(_checked(number(text, a)) for a in args))
         if name in (*REDUCTIONS, "size", "reduced", "axis", "state", *numbers.FUNCTIONS):
@@ -329,8 +329,10 @@ def total(run: Run, values: list[Any]) -> Any:
 
 
 def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
-    noted(run, a, b)
+    run.meter.compare(a, b)
     a, b = numbers.pair(a, b)
+    if run.meter.ties(a, b):  # the first of equals
+        return a
     return b if (b > a if largest else b < a) else a
 
 

@@ -11,7 +11,10 @@ import numpy as np
 
 from derive.text.arrays import Grid
 from derive.text.cases import Case, moved
+from derive.text.numbers import MP
 from derive.text.parse import DOTS
+
+Numbers = dict[str, list[Any]]  #: the elements of each result, lists one after another
 
 
 def quiet(f: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
@@ -79,3 +82,20 @@ def flat(case: Case, name: str, value: Any) -> list[Any]:
         move = moved(case, axes, array.ndim)
         found += list((array if move is None else np.moveaxis(array, *move)).ravel())
     return found
+
+
+def picked(name: str, n: int, numbers: Numbers) -> Any:
+    """One element of a result."""
+    return numbers[name][n]
+
+
+def combined(one: Any, other: Any, h: Any) -> Any:
+    """``one + h * other`` in decimals, array by array."""
+    if isinstance(other, list):
+        return [combined(None if one is None else a, b, h) for a, b in zip(one or other, other, strict=True)]
+    array = np.asarray(other)
+    out = np.empty(array.size, object)
+    for n, v in enumerate(array.ravel()):
+        out[n] = MP.mpf(float(v)) * h
+    moved_there = out.reshape(array.shape)
+    return moved_there if one is None else one + moved_there

@@ -292,16 +292,16 @@ def given_size(layer: str, axis: str, size: int, wanted: int) -> int:
 
 
 def ratio(a: Any, b: Any) -> Any:
-    """``a / b`` of two numbers; NaN where b is 0, for a case that is not taken then."""
+    """``a / b`` of two numbers; NaN where b is 0, for a case that is not taken then, or for an axis that is empty."""
     return a / b if b != 0 else math.nan
 
 
 def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any:
     """The square root of a quotient of Python numbers, or of "pi": a Python float, NaN where it is divided by 0.
 
-    For object arrays it is a ball, exact to the precision in force.
+    For object arrays it is a ball, exact to the precision in force, unless one of the numbers is a float already.
     """
-    if dtype == object:  # noqa: E721
+    if dtype == object and not isinstance(above, float) and not isinstance(below, float):  # noqa: E721
         from flint import arb
 
         return ((arb.pi() if isinstance(above, str) else arb(above)) / below).sqrt()

@@ -79,6 +79,33 @@ def test_a_definition_read_as_another(case: str) -> None:
     assert text(derivation, kernel).passed, "the kernel is right for what was understood"
 
 
+#: Functions that have one slope where the case taken has another: 1 and 0.
+TIES = {
+    "a case": ("x[..., i] if abs(x[..., i]) > 0 else 0", "jvp"),
+    "a case in a case": ("x[..., i] if x[..., i] > 0 else 1 * x[..., i] if x[..., i] < 0 else 0", "jvp"),
+    "an absolute value": ("abs(x[..., i]) ** 2 / 2", "double_backward"),
+}
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 0.5])
+@pytest.mark.parametrize("case", TIES)
+def test_at_a_tie_the_slope_of_the_function_and_that_of_the_case_are_right(case: str, slope: float) -> None:
+    body, function = TIES[case]
+    derivation, kernel = made(X, f"y[..., i] = {body}")
+    assert text(derivation, kernel).passed
+
+    def jvp(primals: Any, tangents: Any) -> Any:
+        return np.where(primals[0] == 0, slope * tangents[0], kernel.jvp(primals, tangents))
+
+    def double_backward(dy: Any, primals: Any, along: Any) -> Any:
+        ddy, dx = kernel.double_backward(dy, primals, along)
+        return kernel.Second(ddy, np.where(primals[0] == 0, slope * dy * along[0], dx))
+
+    changed = {"jvp": jvp} if function == "jvp" else {"double_backward": double_backward}
+    result = text(derivation, SimpleNamespace(**{**vars(kernel), **changed}))
+    assert result.passed == (slope in (0, 1)), str(result)
+
+
 def test_a_gradient_in_another_shape() -> None:
     derivation, kernel = made(X, "y[..., i] = x[..., i] ** 2")
 

@@ -6,12 +6,14 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from derive.evidence import compare, inputs, kernels, truth, world
 from derive.evidence.balls import exactly
 from derive.evidence.layout import Elements
 from derive.evidence.numbers import FLOAT, FRACTION, MP
+from derive.evidence.operand import Operand
 from derive.evidence.traced import Node, Tape
 from tests.evidence.shared import LAYERS, derived
 
@@ -86,7 +88,15 @@ def test_rules(f: Any, at: float, slope: float) -> None:
 
 def test_the_first_of_equals_has_the_gradient() -> None:
     assert swept(lambda n, a, b: n.functions["max"](a, b), 2, 2, base=FRACTION)[1:] == [1, None]
-    assert swept(lambda n, a: n.functions["abs"](a), 0, base=FRACTION)[1] is None
+    assert swept(lambda n, a: n.functions["abs"](a), 0, base=FRACTION)[1] == 0
+
+
+def test_a_slope_of_0_beside_an_infinite_one_is_none() -> None:
+    """abs(x) ** (1 / 4) at 0."""
+    with kernels.precision():
+        power = swept(lambda n, a: n.raised(n.functions["abs"](a), n.exact(0.25)), 0, base=exactly())
+        assert power[0] == 0
+        assert not power[1].is_finite()
 
 
 def test_where_there_is_no_derivative_it_says_so() -> None:
@@ -109,11 +119,15 @@ def test_what_cannot_be_told_is_either() -> None:
         assert b.bar.contains(0)
 
 
-def test_balls_of_constants_hold_their_floats() -> None:
+@pytest.mark.parametrize("f", [lambda v: 0.1 * v, lambda v: v * np.float64(0.1), lambda v: np.array([0.1]) * v])
+def test_a_float_that_meets_an_operand_holds_the_constant(f: Any) -> None:
+    """0.1 of a kernel stands for a tenth and not for 0.1001, and 0.25 is a quarter."""
+    flint = pytest.importorskip("flint", reason="balls are of python-flint, which is optional")
     with kernels.precision():
-        assert not exactly().exact(Fraction(1, 10)).contains(exactly().exact(0.1))
-        assert exactly(1).exact(Fraction(1, 10)).contains(exactly().exact(0.1))
-        assert exactly(1).exact(Fraction(1, 4)).is_exact()
+        (got,) = np.ravel(f(Operand(flint.arb(3))))
+        assert kernels.to_ball(got).contains(flint.arb(3) / 10)
+        assert not kernels.to_ball(got * 0.25 * 4).contains(flint.arb(3003) / 10000)
+        assert kernels.to_ball(Operand(flint.arb(3)) * 0.25).is_exact()
 
 
 def test_digits_are_added_until_the_enclosure_is_narrow() -> None:

@@ -25,10 +25,10 @@ import pytest
 
 from derive.calculus.derivation import derive
 from derive.cli import main
-from derive.evidence import compare, domain, inputs, kernels, layout
+from derive.evidence import compare, inputs, kernels, layout
 from derive.evidence.layout import Case
 from derive.evidence.result import Tally
-from derive.evidence.truth import UNITS, truth
+from derive.evidence.truth import truth
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY, load_project, read_source
 from derive.notation.expr import Op
@@ -122,10 +122,9 @@ def run(kernel: Kernel, case: Case, cotangents: kernels.Arrays, along: kernels.A
 
 def disagreement(layer: Layer, kernel: Kernel, cases: list[Case]) -> str:
     """Where loops are not what the definition says; empty where they are."""
-    units = UNITS if domain.constants((*layer.equations, *derive(layer).backward)) else 0
     for n, case in enumerate(cases):
         u, v = inputs.cotangents(case, n), inputs.tangents(case, n)
-        true = truth(case, u, v, units)
+        true = truth(case, u, v)
         with kernels.precision():
             found = run(kernel, compare.balls(case), compare.balls_of(u), compare.balls_of(v))
             for function, arrays in found.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Ref
+from derive.notation.expr import Expr, Num, Op, Ref, Size
 from derive.notation.text import split_quotient, split_sign
 from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.costs import COSTS
@@ -121,7 +121,8 @@ class Arithmetic(Views):
             negative, above[-1] = False, x.neg(above[-1])
         parts = [self.factor(f, frame, n == 0 and not negative) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
-        if not large and any(isinstance(f, Ref) for f in below) and not any(x.free(f) for f in below):
+        numbers = all(map(self.scalar, above)) and any(isinstance(n, Size) for f in below for n in x.walk(f))
+        if not large and (numbers or any(isinstance(f, Ref) for f in below)) and not any(map(x.free, below)):
             self.functions.add("ratio")  # of two numbers, of which the second may be 0
             for f in below:
                 text = f"ratio({text}, {self.show(f)})"
@@ -168,6 +169,9 @@ class Arithmetic(Views):
         value = exponent.value
         if self.scalar(base) and value > 0 and value.denominator == 1:
             return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
+        if value < 0 and self.scalar(base) and any(isinstance(n, Size) for n in x.walk(base)):  # of an empty axis 0
+            self.functions.add("ratio")
+            return f"ratio(1, {self.show(x.power(base, Num(-value)))})", ATOM
         if value < 0:
             return f"1 / {self.show(x.power(base, Num(-value)), frame, UNARY)}", PRODUCT
         if value == Fraction(1, 2):

@@ -56,18 +56,8 @@ KNOWN: dict[str, str] = {
     "losses-cross_entropy_full": "a label that a condition leaves out is still asked to be inside",
 }
 
-TIE = "at a tie of a threshold of 0 the text has the other slope"
-POWER = "x ** p at x = 0: a coefficient that is 0 times a power that is infinite"
-COUNTED = "a quotient of whole numbers among objects: Python's, a float"
-
 #: Legs of the evidence that are red, by probe, and why.
 RED: dict[str, dict[str, str]] = {
-    "activations-hardshrink": {"text": TIE},
-    "activations-softshrink": {"text": TIE},
-    "losses-smooth_l1": {"text": "double_backward where abs has a tie: the text has the other slope"},
-    "convolution-lp_pool1d": {"second order": POWER},
-    "reproducers-r_power": {"second order": POWER},
-    "convolution-adaptive_avg_pool1d": dict.fromkeys(("differences", "duality"), COUNTED),
     "reproducers-r_top": dict.fromkeys(
         ("steps", "differences"),
         "numbers that are equal as one is the maximum: moved, they are not",

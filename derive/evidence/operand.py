@@ -1,0 +1,109 @@
+"""Balls as kernels are given them, which know that a float they meet is a constant of the kernel.
+
+A kernel has floats for numbers that are typed, as 0.3, and for quotients of whole numbers by themselves, as 1 / n. Each
+stands for a number that a few roundings to float64 have moved, so beside a ball it is one that holds the number.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+UNITS = 4  # roundings of a constant in a kernel: typed, multiplied by another, ...
+SHORT = 32  # bits of a float that was not rounded: 0.5, 3.25
+
+
+def rounded(value: float) -> bool:
+    """Whether a float may stand for another number: it is neither whole nor a fraction of few bits."""
+    if not math.isfinite(value) or (value.is_integer() and abs(value) < 2**53):
+        return False
+    whole = abs(value.as_integer_ratio()[0])
+    return (whole // (whole & -whole)).bit_length() > SHORT
+
+
+def constant(value: Any) -> Any:
+    """A ball around a number of a kernel."""
+    import flint
+
+    ball = flint.arb(value)
+    if not isinstance(value, float) or not rounded(value):
+        return ball
+    return ball + flint.arb(0, (abs(ball) * UNITS * 2.0**-53).abs_upper())
+
+
+def bare(value: Any) -> Any:
+    """What arithmetic is done on: the ball of an operand, and one around a constant."""
+    if isinstance(value, Operand):
+        return value.ball
+    if isinstance(value, np.generic):
+        value = value.item()
+    return constant(value) if isinstance(value, float) else value
+
+
+def _binary(f: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An operation and the one with the sides exchanged; an array does it element by element."""
+
+    def forward(a: Operand, b: Any) -> Any:
+        return NotImplemented if isinstance(b, np.ndarray) else Operand(f(a.ball, bare(b)))
+
+    def backward(a: Operand, b: Any) -> Any:
+        return NotImplemented if isinstance(b, np.ndarray) else Operand(f(bare(b), a.ball))
+
+    return forward, backward
+
+
+def _unary(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda a: Operand(f(a.ball))
+
+
+def _compared(f: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+    return lambda a, b: NotImplemented if isinstance(b, np.ndarray) else f(a.ball, bare(b))
+
+
+class Operand:
+    """A ball; its methods are those of ``flint.arb``."""
+
+    __slots__ = ("ball",)
+
+    def __init__(self, value: Any) -> None:
+        ball = bare(value)
+        self.ball = ball if hasattr(ball, "mid") else constant(ball)
+
+    __add__, __radd__ = _binary(operator.add)
+    __sub__, __rsub__ = _binary(operator.sub)
+    __mul__, __rmul__ = _binary(operator.mul)
+    __truediv__, __rtruediv__ = _binary(operator.truediv)
+    __pow__, __rpow__ = _binary(operator.pow)
+    __neg__, __pos__, __abs__ = _unary(operator.neg), _unary(operator.pos), _unary(abs)
+    __lt__, __le__ = _compared(operator.lt), _compared(operator.le)
+    __gt__, __ge__ = _compared(operator.gt), _compared(operator.ge)
+
+    __eq__, __ne__ = _compared(operator.eq), _compared(operator.ne)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self.ball)
+
+    def __float__(self) -> float:
+        return float(self.ball)
+
+    def __repr__(self) -> str:
+        return repr(self.ball)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.ball, name)
+        return (lambda *given: _kept(found(*map(bare, given)))) if callable(found) else found
+
+    @classmethod
+    def pi(cls) -> Operand:
+        import flint
+
+        return cls(flint.arb.pi())
+
+
+def _kept(value: Any) -> Any:
+    return Operand(value) if hasattr(value, "mid") else value
