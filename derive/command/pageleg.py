@@ -110,7 +110,11 @@ def verdict(score: re.Match[str], lines: list[str], seconds: float, strict: bool
 
 
 def last(said: str) -> str:
-    return said.strip().splitlines()[-1] if said.strip() else "no answer"
+    """What a program said in the end: the whole message of an exception, else a line."""
+    lines = said.strip().splitlines()
+    frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
+    ends = [n for n, line in enumerate(lines) if frames and n > frames[-1] and not line.startswith(" ")]
+    return "\n".join(lines[ends[0] if ends else -1 :]) if lines else "no answer"
 
 
 @contextlib.contextmanager

@@ -51,15 +51,11 @@ def positive(layer: Layer) -> frozenset[str]:
     return frozenset(found)
 
 
-def index_range(layer: Layer, tensor: str) -> str | None:
-    """The axis that an integer tensor points into: where it is used as an index."""
-    for equation in layer.equations:
-        for node in x.walk(equation.body):
-            if isinstance(node, Ref):
-                for axis, i in zip(layer.tensors[node.tensor].axes, node.index, strict=True):
-                    if isinstance(i, Ref) and i.tensor == tensor:
-                        return layer.axis(axis)
-    return None
+def index_ranges(layer: Layer, tensor: str) -> tuple[str, ...]:
+    """The axes that an integer tensor points into: where it is used as an index."""
+    nodes = (n for e in layer.equations for n in x.walk(e.body) if isinstance(n, Ref))
+    pairs = ((i, a) for n in nodes for i, a in zip(n.index, layer.tensors[n.tensor].axes, strict=True))
+    return tuple(dict.fromkeys(layer.axis(a) for i, a in pairs if isinstance(i, Ref) and i.tensor == tensor))
 
 
 def compared_with(layer: Layer, option: str) -> str | None:

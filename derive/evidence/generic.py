@@ -25,8 +25,10 @@ from derive.evidence.truth import fractions, truth
 from derive.evidence.use import everything, used
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer
+from derive.program.outside import spared
 
 PLAN = inputs.Plan((2, 3, 4), ((2,), (2, 3)), (2,))
+IGNORED = -7  # a label that is no position
 DTYPES: tuple[Any, ...] = (np.float16, np.float32, np.float64, np.longdouble)
 
 
@@ -36,6 +38,7 @@ def generic(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     _formats(derivation, kernel, seed, tally)
     _empty(derivation, kernel, seed, tally)
     _layouts(derivation, kernel, seed, tally)
+    _ignored(derivation, kernel, seed, tally)
     _fractions(derivation, kernel, seed, tally)
     used(derivation, kernel, seed, tally)
     return tally.result()
@@ -107,7 +110,7 @@ def empty_cases(layer: Layer, seed: int) -> Iterator[tuple[str, Case]]:
     """The first acceptable case, with each axis in turn made empty."""
     case = inputs.cases(layer, seed, 1, PLAN)[0]
     axes = dict.fromkeys(a for t in layer.inputs for s in layout.slots(layer, t) for a in s[:1])
-    pointed = {domain.index_range(layer, t.name) for t in layer.inputs if t.kind == "integer"}
+    pointed = {a for t in layer.inputs if t.kind == "integer" for a in domain.index_ranges(layer, t.name)}
     # an index needs something to point at; a window needs room
     free = [a for a in axes if not (a in pointed or a in layer.sizes or _windowed(layer, a))]
     for axis in inputs.some(layer, free, np.random.default_rng(seed)):
@@ -184,6 +187,22 @@ def _layouts(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
         cotangents = {k: changed(v, change) for k, v in inputs.cotangents(case, seed + n).items()}
         tangents = {k: changed(v, change) for k, v in inputs.tangents(case, seed + n).items()}
         enclosure.check(derivation, kernel, own, cotangents, tangents, form, tally)
+
+
+def _ignored(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
+    """Labels that are an option's value, and no position of any axis."""
+    for case in ignored_cases(derivation.layer, seed):
+        cotangents, tangents = inputs.cotangents(case, seed), inputs.tangents(case, seed)
+        enclosure.check(derivation, kernel, case, cotangents, tangents, enclosure.FORMATS[0], tally)
+
+
+def ignored_cases(layer: Layer, seed: int) -> Iterator[Case]:
+    """Cases of a layer whose labels may be ignored, in which some are."""
+    for label, option in spared(layer).items():
+        for case in inputs.cases(layer, seed, 2, replace(PLAN, leading=((3,), (2, 3)), options={option: IGNORED})):
+            labels = np.array(case.tensors[label])
+            labels.reshape(-1)[::2] = IGNORED
+            yield replace(case, tensors={**case.tensors, label: labels}, words=f"{case.words}, some {label} ignored")
 
 
 def changed(value: Value, change: Callable[[Any], Any]) -> Value:

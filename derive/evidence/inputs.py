@@ -158,8 +158,8 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
             return [default, 1, 2]
         case "Integer":
             tensor = domain.compared_with(layer, option.name)
-            axis = domain.index_range(layer, tensor) if tensor else None
-            return [default, *(range(sizes.get(axis, 0)) if axis else (-2, 1))]
+            axes = domain.index_ranges(layer, tensor) if tensor else ()
+            return [default, *(range(min(sizes.get(a, 0) for a in axes)) if axes else (-2, 1))]
         case "Flag":
             return [default, not default]
         case "Axis":
@@ -324,16 +324,16 @@ def _values(
 
 
 def _whole_range(layer: Layer, tensor: Tensor, sizes: dict[str, int]) -> tuple[int, int]:
-    """From where to below where the integers of a tensor lie: as declared, or along the axis they point into."""
+    """From where to below where the integers of a tensor lie: as declared, or along the axes they point into."""
     declared = tensor.domain
-    axis = (declared.below if declared else "") or domain.index_range(layer, tensor.name)
-    least, below = 0, sizes[axis] if axis else 3
+    axes = {*domain.index_ranges(layer, tensor.name), *([declared.below] if declared and declared.below else [])}
+    least, below = 0, min((sizes[a] for a in axes), default=3)
     if declared is not None:
         if declared.low is not None:
             least = math.floor(declared.low) + 1 if declared.low_open else math.ceil(declared.low)
         if declared.high is not None:
             below = math.ceil(declared.high) if declared.high_open else math.floor(declared.high) + 1
-        elif not axis:
+        elif not axes:
             below = least + 3
     return least, below
 

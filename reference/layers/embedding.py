@@ -14,7 +14,7 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
     "embedding",
-    inputs=("E[v, d]", "t[...]: integer below v"),
+    inputs=("E[v, d]", "t[...]: integer below v unless padding_index"),
     outputs=("y[..., d]",),
     options={"padding_index": ("Integer", -1)},
 )
@@ -47,7 +47,7 @@ def forward(dims: Dims, E: Array, t: Array, *, padding_index: int = -1) -> tuple
     Returns y[..., d] and what backward needs.
     """
     # y[..., d] = (E[t[...], d] if t[...] != padding_index else 0)
-    y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
+    y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index)
     return y, (t, padding_index, dims)
 
 
@@ -57,7 +57,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     t, padding_index, dims = saved
     n_v = dims["v"]
     # dE[v, d] = sum(..., dy[..., d] * [t[...] != padding_index] * [t[...] == v])
-    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index if padding_index >= 0 else None), t, n_v)
+    dE = scatter_add(masked(dy, 0, t[:, None] != padding_index), t, n_v)
     return Gradients(dE)
 
 
@@ -66,7 +66,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, padding_index: int = -
     """Return the derivative of forward at primals (E, t) along tangents of E."""
     _, t = primals
     (t_E,) = tangents
-    t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
+    t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index)
     return t_y
 
 
@@ -75,5 +75,5 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     """Return the gradients of the sum of cotangents times backward's (E) for dy, E."""
     _, t = primals
     (ddE,) = cotangents
-    ddy = masked(ddE.take(t, axis=0), 0, t[:, None] != padding_index if padding_index >= 0 else None)
+    ddy = masked(ddE.take(t, axis=0), 0, t[:, None] != padding_index)
     return Second(ddy, None)

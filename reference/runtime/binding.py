@@ -53,7 +53,7 @@ class Binder(Examiner):
 
     def looked_up(self, inputs: Sequence[str], options: Sequence[str], bound: Sequence[str]) -> str:
         """The lines that bring arguments of given names into the layout, under other names, and find the sizes."""
-        key, plain, checks = [], [], []
+        key, plain, checks, spared = [], [], [], []
         for n, (x, p) in enumerate(zip(inputs, self.inputs, strict=True)):
             if p.sequence:
                 plain.append(f'{x} = {x}.copy() if {x}.__class__ is $list else $entries({x}, "{self.layer}: {p.name}")')
@@ -62,7 +62,10 @@ class Binder(Examiner):
                 key.append(f"None if {x} is None else ({x}.__class__, {x}.shape, {x}.dtype)")
             else:
                 key.append(f"{x}.__class__, {x}.shape, {x}.dtype")
-            if p.below:
+            if p.unless:
+                o = options[list(self.options).index(p.unless)]
+                spared.append(f"{bound[n]}, {o} = $spared($patterns[{n}], {bound[n]}, {o}, $dims)")
+            elif p.below:
                 checks.append(f"$in_range($patterns[{n}], {x}, $dims)")
         for o, (name, (kind, *_)) in zip(options, self.options.items(), strict=True):
             own = OPTIONS[kind].own.__name__
@@ -74,6 +77,7 @@ class Binder(Examiner):
             options=listed(options),
             bound=listed(bound),
             checks=lines(checks, 2),
+            spared="".join(f"    {s}\n" for s in spared),
         )
 
     def scope(self) -> dict[str, Any]:
@@ -84,6 +88,7 @@ class Binder(Examiner):
             "examined": self.examined,
             "again": self.again,
             "in_range": self.check_range,
+            "spared": self.spared,
             "patterns": self.inputs,
             "entries": listed_entries,
             "number_of": self.plain,
@@ -142,7 +147,7 @@ class Binder(Examiner):
             a = a.astype(dims.dtype)
         if pattern.kind == "integer":
             a = integers(a, f"{self.layer}: {pattern}")
-        if pattern.below:
+        if pattern.below and not pattern.unless:
             self.check_range(pattern, a, dims)
         return a
 

@@ -124,7 +124,7 @@ class Examiner:
         for n, (pattern, array) in enumerate(zip(self.inputs, arrays, strict=True)):
             if pattern.optional:
                 arrays[n] = self.mask(pattern, array, dims)
-            if pattern.below:
+            if pattern.below and not pattern.unless:
                 self.check_range(pattern, arrays[n], dims)
         dims.inner = [a.shape if isinstance(a, np.ndarray) else None for a in arrays]
         # the gradient of an array with a row for every entry of a list is computed as a list, too, and made an array
@@ -333,13 +333,27 @@ class Examiner:
                 f"{self.layer}: {pattern} has shape {a.shape}, which does not broadcast to {outer}"
             ) from None
 
+    def spared(self, pattern: Pattern, a: Array, value: int, dims: Dims) -> tuple[Array, int]:
+        """Labels some of which may be what an option says, and the option; where that is no position, both as -1.
+
+        What is read at -1 is of no account, and nothing is equal to it.
+
+        Raises:
+            ValueError: other labels are no positions.
+        """
+        if a.size == 0 or np.maximum.reduce(a.view(np.uintp), axis=None) < dims[pattern.below]:
+            return a, value
+        ignored = a == value
+        self.check_range(pattern, np.where(ignored, 0, a), dims)
+        return np.where(ignored, -1, a), -1
+
     def check_range(self, pattern: Pattern, a: Array, dims: Dims) -> None:
         size = dims[pattern.below]
         if a.size and np.maximum.reduce(a.view(np.uintp), axis=None) >= size:  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(
                 f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, "
-                f"so 0 <= {pattern.name} < {size}"
+                f"so 0 <= {pattern.name} < {size}" + (f", or it is {pattern.unless}" if pattern.unless else "")
             )
 
     def misfit(self, pattern: Pattern, a: Array, why: str) -> NoReturn:

@@ -23,6 +23,7 @@ class Pattern:
         slots: the axes a caller passes; a slot of two names is their product.
         kind: real, integer or boolean.
         below: the axis an integer tensor indexes.
+        unless: the option whose value it may hold besides: nothing is read there.
         sequence: the argument is a list of arrays; the first slot counts its entries.
         optional: may be None, which stands for True everywhere.
     """
@@ -31,6 +32,7 @@ class Pattern:
     slots: tuple[tuple[str, ...], ...]
     kind: str = "real"
     below: str = ""
+    unless: str = ""
     sequence: bool = False
     optional: bool = False
     differentiable: bool = True
@@ -50,7 +52,8 @@ def parsed(text: str) -> Pattern:
     """A pattern as generated modules have it: ``x[b, g*c, ...]``, ``W[l][o, i]`` for a list of arrays.
 
     Behind a colon stand what else there is to say: ``integer``, ``boolean``, ``below i`` for positions along an axis,
-    ``optional``, and ``state`` for what has no gradient though it is real.
+    ``unless ignore`` where the value of an option may stand among them, ``optional``, and ``state`` for what has no
+    gradient though it is real.
     """
     match = TEXT.fullmatch(text)
     if match is None:
@@ -58,13 +61,14 @@ def parsed(text: str) -> Pattern:
     name, entries, axes, said = match.groups()
     words = (said or "").split()
     kind = next((k for k in ("integer", "boolean") if k in words), "real")
-    below = words[words.index("below") + 1] if "below" in words else ""
+    below, unless = (words[words.index(w) + 1] if w in words else "" for w in ("below", "unless"))
     slots = tuple(tuple(slot.split("*")) for slot in axes.split(", ") if slot)
     return Pattern(
         name,
         ((entries,), *slots) if entries else slots,
         kind,
         below,
+        unless,
         sequence=bool(entries),
         optional="optional" in words,
         differentiable=kind == "real" and "state" not in words,

@@ -26,7 +26,7 @@ LOOKED_UP = """
         {checks}{bound}= {inputs}
     else:
         {bound}= $again(({inputs}), $dims)
-"""
+{spared}"""
 BUILTINS = {
     w.__name__: w
     for w in (AttributeError, TypeError, FloatingPointError, float, int, bool, str, list, tuple, isinstance)

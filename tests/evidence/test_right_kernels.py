@@ -23,6 +23,15 @@ RIGHT = {
     "an embedding as a part": (
         "def odd(E: Real[v, d], t: Integer[...]):\n    p = embedding(E, t)\n    y[..., d] = p[..., d] ** 2"
     ),
+    "labels along two axes": "def odd(x: Real[v, w, c], t: Integer[b]):\n    y[b, c] = x[t[b], t[b], c] ** 2",
+    "labels that are ignored": (
+        "def odd(w: Real[i], t: Integer[...], ignore: Integer = -100):\n"
+        "    y[...] = 3 * w[t[...]] if t[...] != ignore else 0"
+    ),
+    "a quotient of counts, and one of lengths": (
+        "def odd(x: Real[..., i]):\n    c[...] = sum(i, 1 if x[..., i] > 0 else 0)\n"
+        "    y[..., i] = x[..., i] * (c[...] / size(i) - 1 / size(i))"
+    ),
     "a loss as a part": "def odd(z: Real[..., i], t: Real[..., i]):\n    y = mse(z, t)",
     "a condition as a number": "def odd(m: Boolean[i], x: Real[i]):\n    y[i] = m[i] * x[i]",
     "a root that is not defined everywhere": "def odd(x: Real[i], a: Real[i]):\n    y[i] = a[i] * sqrt(x[i] - 1)",

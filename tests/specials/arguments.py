@@ -31,8 +31,8 @@ def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int =
                 mask[..., size[-2] - 1 :, :] = False
             return mask
         if tensor.kind == "integer":
-            axis = domain.index_range(layer, tensor.name)
-            return random.integers(0, sizes[axis] if axis else 3, size)
+            axes = domain.index_ranges(layer, tensor.name)
+            return random.integers(0, min((sizes[a] for a in axes), default=3), size)
         least = max(low, 0.1) if tensor.name in positive else low
         return (
             [random.uniform(least, 1, size) for _ in range(entries)]

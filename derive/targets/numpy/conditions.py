@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Opt, Pos, Ref
 from derive.notation.text import split_quotient, split_sign
+from derive.program.outside import spared
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, UNARY, Views
 
 
@@ -96,7 +97,7 @@ class Conditions(Views):
             and frame[-1] in x.free(c)
         ):
             return None
-        codes = []
+        codes, ignored = [], spared(self.layer)
         for p in parts:
             scalars = [a for a in p.args if self.scalar(a)] if isinstance(p, Op) and p.fn == "or" else []
             if scalars and isinstance(p, Op):
@@ -112,7 +113,7 @@ class Conditions(Views):
             if isinstance(p, Ref) and code == p.tensor:  # as it is, None too
                 self.masks = before
             match p:
-                case Op("!=", (Ref(tensor, _), Opt(option))) if self.is_position(tensor):
+                case Op("!=", (Ref(tensor, _), Opt(option))) if self.is_position(tensor) and tensor not in ignored:
                     code += f" if {option} >= 0 else None"  # no position is negative
             codes.append(code)
         return codes

@@ -12,7 +12,7 @@ from derive.notation.define import REGISTRY, home
 from derive.notation.expr import Expr, Num, Opt, Size
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import show_equation
-from derive.program.outside import checked
+from derive.program.outside import checked, spared
 from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.bodies import Bodies
 from derive.targets.numpy.functions import quoted
@@ -120,7 +120,7 @@ class Header(Bodies):
 
     def signature(self) -> str:
         layer = self.layer
-        below = checked(layer)
+        below, ignored = checked(layer), spared(layer)
 
         def pattern(t: Tensor) -> str:
             """What reference.runtime.patterns.parsed reads."""
@@ -129,6 +129,7 @@ class Header(Bodies):
             entries = f"[{slots.pop(0)}]" if sequence else ""
             words: list[str] = [t.kind] if t.kind != "real" else []
             words += [f"below {below[t.name]}"] if t.name in below else []
+            words += [f"unless {ignored[t.name]}"] if t.name in ignored else []
             words += ["optional"] if t.optional else []
             words += ["state"] if t.role == "state" or t.name in layer.state_outputs else []
             return f'"{t.name}{entries}[{", ".join(slots)}]{": " if words else ""}{" ".join(words)}"'
