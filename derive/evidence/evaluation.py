@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from derive.evidence import layout
@@ -227,6 +228,10 @@ class Evaluation(ABC):
                 found = self.range_of(index.index, equation.body)(env)
                 if found is not None:
                     return int(found)
+        if first is not None and position and self.tensors[name].axes[0] == self.case.layer.sequence_axis:
+            with suppress(KeyError):  # a gradient that is the same all along an axis of entries
+                own = layout.lengths(self.case, axis)
+                return own[first] if 0 <= first < len(own) else None
         return None
 
     def range_of(self, index: str, *bodies: Expr) -> Closure:

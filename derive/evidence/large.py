@@ -78,6 +78,7 @@ def grows(layer: Layer) -> tuple[bool, str]:
 
 def running(layer: Layer) -> set[str]:
     """The axes along which a tensor is computed from others of its elements."""
+    layer = layer.written or layer  # in its normal form a recurrence over two axes runs along a third
     computed = {e.target for e in layer.equations}
     refs = [n for e in layer.equations for side in (e.lhs, e.body) for n in x.walk(side) if isinstance(n, Ref)]
     places = ((r.tensor, p, i) for r in refs if r.tensor in computed for p, i in enumerate(r.index))

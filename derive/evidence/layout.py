@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.evidence.domain import chained
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Size
 from derive.notation.layer import Layer, Tensor
 
@@ -157,6 +158,7 @@ def axis_sizes(case: Case) -> dict[str, int]:
     given = {o.axis for o in layer.options if o.kind == "Count"} | {
         a for a, e in layer.sizes.items() if isinstance(e, Num)
     }
+    given |= {a for t in layer.inputs if not t.sequence for a in t.axes} - {ELLIPSIS, *chained(layer)}
     return {a: n for a, n in found.items() if a not in ragged - given}
 
 

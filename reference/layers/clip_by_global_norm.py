@@ -49,7 +49,7 @@ Second = NamedTuple("Second", [("dy", Any), ("g", Any)])
 def backward_rows(dy: Any, g: Any, dnorm: Any, norm: Any, tau: Any, dg: Any = None) -> Any:
     """Backward, for some positions of the axis ...."""
     # dg[l, ...] = (dy[l, ...] if norm <= tau else (tau * dy[l, ...] + dnorm * g[l, ...]) / norm)
-    return np.multiply(dy * tau + dnorm * g, 1 / norm, out=dg)
+    return np.multiply(dy * tau + dnorm * g, ratio(1, norm), out=dg)
 
 
 @SIGNATURE.forward(Saved, wide=True)
@@ -120,8 +120,8 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if not (norm <= tau) else 0)
     dg_ = [
         (
-            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * (1 / norm) if not (norm <= tau)
-            else np.full_like(g[l], 0)
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * ratio(1, norm)
+            if not (norm <= tau) else np.full_like(g[l], 0)
         )
         for l in range(n_l)
     ]

@@ -343,7 +343,7 @@ class Examiner:
         """
         if a.size == 0 or np.maximum.reduce(a.view(np.uintp), axis=None) < dims[pattern.below]:
             return a, value
-        ignored = a == value
+        ignored = (a == value) & (dims[pattern.below] > 0)  # of an empty axis nothing can be read
         self.check_range(pattern, np.where(ignored, 0, a), dims)
         return np.where(ignored, -1, a), -1
 

@@ -109,7 +109,8 @@ def test_definition_sees_a_wrong_forward() -> None:
 
 @pytest.mark.parametrize("field", ["x", "W", "b"])
 def test_differences_see_a_wrong_gradient(field: str) -> None:
-    kernel = broken("linear", backward=scaled(MODULE.backward, 1 + 2.0**-50, field))
+    """A factor that is a float is known to 2**-51 (derive.evidence.operand), of every term of the sum."""
+    kernel = broken("linear", backward=scaled(MODULE.backward, 1 + 2.0**-46, field))
     fails(compare.differences(derived("linear"), kernel), f"gradient of {field}")
 
 

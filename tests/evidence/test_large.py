@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from derive.evidence import layout
+from derive.evidence.inputs import NoArguments
 from derive.evidence.large import MANY, large
 from derive.evidence.layout import flat
 from derive.notation.define import load_project, read_source
@@ -20,6 +21,24 @@ def rowsums(A: Real[n, m], x: Real[n]):
     y[n] = x[n] * sum(m, A[n, m])
     return y
 '''
+
+
+BOTH = '''from derive import layer
+
+
+@layer(cites="x")
+def paths(x: Real[s, t]):
+    """A recurrence over two axes."""
+    y[-1, t] = 0
+    y[s, -1] = 0
+    y[s, t] = y[s - 1, t] + y[s, t - 1] + x[s, t]
+    return y
+'''
+
+
+def test_no_axis_is_long_along_which_a_recurrence_runs() -> None:
+    with pytest.raises(NoArguments, match="a recurrence runs along"):
+        large(read_source(BOTH, "both.py")["paths"][0], 1)
 
 
 @pytest.mark.parametrize("name", [*load_project(), "rowsums"])

@@ -32,6 +32,10 @@ RIGHT = {
         "def odd(x: Real[..., i]):\n    c[...] = sum(i, 1 if x[..., i] > 0 else 0)\n"
         "    y[..., i] = x[..., i] * (c[...] / size(i) - 1 / size(i))"
     ),
+    "a list of which an axis is a product": (
+        "def odd(x: Real[m], W: Real[l][h * d, m], heads: Count[h] = 2):\n"
+        "    y = sum((l, h, d), sum(m, W[l, h, d, m] * x[m]))"
+    ),
     "a loss as a part": "def odd(z: Real[..., i], t: Real[..., i]):\n    y = mse(z, t)",
     "a condition as a number": "def odd(m: Boolean[i], x: Real[i]):\n    y[i] = m[i] * x[i]",
     "a root that is not defined everywhere": "def odd(x: Real[i], a: Real[i]):\n    y[i] = a[i] * sqrt(x[i] - 1)",
@@ -125,3 +129,13 @@ def test_a_sum_of_quotients_is_derived_in_the_end(tmp_path: Path) -> None:
     )
     with own(tmp_path, text) as layers:
         assert "odd" in layers
+
+
+def test_a_number_that_is_0_below_a_line_gives_nan_and_ends_no_call(tmp_path: Path) -> None:
+    text = "def odd(x: Real[i], w: Real[o]):\n    n = sqrt(sum(i, x[i] ** 2))\n    y[o] = w[o] / n\n    return y\n"
+    with own(tmp_path, text) as layers, np.errstate(all="ignore"):
+        ((_, kernel),) = layers.values()
+        for x in (np.zeros(3), np.zeros(0)):
+            y, saved = kernel.forward(x, np.ones(2))
+            assert not np.isfinite(y).any()
+            assert kernel.backward(np.ones(2), saved).x.shape == x.shape

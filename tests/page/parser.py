@@ -210,12 +210,12 @@ class _Parser:
                 inner = terms
             case Mul(factors):
                 inner = factors
-            case Neg(of):
+            case Neg(of) | Floor(of):
                 inner = (of,)
             case Frac(top, bottom):
                 inner = (top, bottom)
             case _:
-                raise self.fail("an index is made of integers, indices, options, sizes, + - and exact quotients", at)
+                raise self.fail("an index is made of integers, indices, options, sizes, + - and quotients", at)
         for node in inner:
             self.affine(node, at)
 

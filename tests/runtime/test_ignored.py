@@ -67,3 +67,8 @@ def test_labels_that_are_read_must_be_positions(case: str, tmp_path: Path) -> No
         assert not spared(layer)
         with pytest.raises(ValueError, match="it indexes axis i"):
             made.forward(np.ones(4), np.array([0, -100]))
+
+
+def test_of_an_empty_axis_nothing_can_be_read(tmp_path: Path) -> None:
+    with kernel(tmp_path, *SPARED["a case"]) as (_, made), pytest.raises(ValueError, match="it indexes axis i"):
+        made.forward(np.ones(0), np.array([-100]))

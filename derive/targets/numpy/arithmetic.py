@@ -169,7 +169,7 @@ class Arithmetic(Views):
         value = exponent.value
         if self.scalar(base) and value > 0 and value.denominator == 1:
             return f"{self.show(base, frame, ATOM)} ** {value}", UNARY
-        if value < 0 and self.scalar(base) and any(isinstance(n, Size) for n in x.walk(base)):  # of an empty axis 0
+        if value < 0 and not x.free(base) and any(isinstance(n, Size | Ref) for n in x.walk(base)):  # it may be 0
             self.functions.add("ratio")
             return f"ratio(1, {self.show(x.power(base, Num(-value)))})", ATOM
         if value < 0:
