@@ -151,9 +151,12 @@ FEW = 4096  # elements below which sorting the indices does not pay
 
 
 def scatter_add(values: Array, index: Array, count: int) -> Array:
-    """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count."""
+    """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count.
+
+    Where the index is -1 the values are 0: see Examiner.spared.
+    """
     if values.ndim == 1 and values.size >= FEW and values.dtype.char in "fd":
-        found = np.bincount(index, values, count)  # in float64; it does not tell of an overflow
+        found = np.bincount(np.maximum(index, 0), values, count)  # in float64; it does not tell of an overflow
         if np.isfinite(found).all():
             return found.astype(values.dtype, copy=False)
     if len(index) == 0 or values.size < FEW:

@@ -72,3 +72,18 @@ def test_labels_that_are_read_must_be_positions(case: str, tmp_path: Path) -> No
 def test_of_an_empty_axis_nothing_can_be_read(tmp_path: Path) -> None:
     with kernel(tmp_path, *SPARED["a case"]) as (_, made), pytest.raises(ValueError, match="it indexes axis i"):
         made.forward(np.ones(0), np.array([-100]))
+
+
+@pytest.mark.parametrize("signature", ["w: Real[i]", "w: Real[i, d]"])
+def test_of_many_labels_some_are_ignored(signature: str, tmp_path: Path) -> None:
+    """However sums at many places are made: by one count, or one after another."""
+    more = ", d" if "d]" in signature else ""
+    body = f"y[...{more}] = w[t[...]{more}] if t[...] != ignore else 0"
+    with kernel(tmp_path, f"{signature}, {T}", body) as (_, made):
+        rng = np.random.default_rng(2)
+        w, t = rng.normal(size=(5, 3)[: 2 if more else 1]), rng.integers(-1, 5, 20000)
+        dy = rng.normal(size=(20000, *w.shape[1:]))
+        wanted = np.stack([dy[t == i].sum(0) for i in range(5)])
+        for ignore in (-1, -100):
+            _, saved = made.forward(w, np.where(t < 0, ignore, t), ignore=ignore)
+            np.testing.assert_allclose(made.backward(dy, saved).w, wanted, rtol=1e-10)
