@@ -184,9 +184,17 @@ def summary(console: Console, found: list[Verdict]) -> int:
         table.add_row(leg, passed, f"{sum(v.seconds for v in own):.1f}")
     console.print()
     console.print(table)
+    if read := formulas(found):
+        console.print(read, markup=False, highlight=False)
     for reason, legs in left_out(found).items():
         console.print(f"not run: {', '.join(legs)}: {reason.removeprefix('not run: ')}", markup=False)
     return 0 if any(v.passed for v in found) and not any(v.passed is False for v in found) else 1
+
+
+def formulas(found: Iterable[Verdict]) -> str:
+    """How many formulas of the built pages were read and executed; nothing where none was to be."""
+    counts = [tuple(map(int, m.groups())) for v in found if v.leg == "page" and (m := pageleg.FORMULAS.match(v.text))]
+    return f"formulas  {sum(r for r, _ in counts)} of {sum(n for _, n in counts)} read and executed" if counts else ""
 
 
 def left_out(found: Iterable[Verdict]) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.command import build, pageleg
+from derive.command import build, pageleg, verify
 from derive.notation.define import REGISTRY
 
 LAYER = '''
@@ -39,7 +39,8 @@ def test_page_and_kernel_of_a_users_layer_agree(out: Path) -> None:
     ((name, passed, number, detail, _),) = pageleg.outside(["rms_norm"], out)
     assert (name, passed) == ("rms_norm", True), detail
     assert number.endswith("misprints caught")
-    assert not number.startswith("0/")
+    read, formulas = pageleg.FORMULAS.match(number).groups()  # type: ignore[union-attr]
+    assert read == formulas != "0"
 
 
 @pytest.mark.parametrize(("ending", "right", "wrong"), [("md", r"+ \epsilon", r"- \epsilon"), ("py", "+ epsilon", "")])
@@ -58,3 +59,19 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert not pageleg.missing()
     monkeypatch.setattr(pageleg, "ROOT", tmp_path)
     assert "checkout" in pageleg.missing()
+
+
+def test_every_formula_has_a_check(out: Path) -> None:
+    file = out / "rms_norm.md"
+    text = file.read_text()
+    file.write_text(text.replace("## Cost", "It is known that $x = 1$.\n\n## Cost"))
+    ((_, passed, _, detail, _),) = pageleg.outside(["rms_norm"], out)
+    assert not passed
+    assert "no check for It is known that $x = 1$." in detail
+
+
+def test_formulas_are_summed_up() -> None:
+    found = [verify.Verdict("a", "page", True, "3/3 formulas, 10/10 misprints caught", "", 0.0)]
+    found += [verify.Verdict("b", "page", True, "4/5 formulas, 1/1 misprints caught", "", 0.0)]
+    assert verify.formulas(found) == "formulas  7 of 8 read and executed"
+    assert verify.formulas([]) == ""

@@ -55,7 +55,10 @@ def tokenize(tex: str) -> list[Token]:
     """Tokens with their places. Raises DialectError at the first character that starts none."""
     found, at = [], 0
     while at < len(tex):
-        space = next((s for s in SPACES if tex.startswith(s, at)), tex[at] if tex[at].isspace() else "")
+        if tex[at].isspace():
+            at += 1
+            continue
+        space = next((s for s in SPACES if tex.startswith(s, at)), "") if tex[at] == "\\" else ""
         if space:
             at += len(space)
             continue

@@ -1,7 +1,7 @@
 """Misprints that say the same in other words, with the reason: nothing can catch them.
 
 A row is (pages, pattern, reason): page names separated by spaces or "*", and a regular expression that the
-whole mutated equation matches.
+whole mutated equation matches. Before a formula outside the forward and backward sections stand its kind and a colon.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ),
     ("lstm", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),
     ("max_pool2d", r".*k N_\{k\} \+ l = a_.*", "the window is square: N_k and N_l are the same option"),
+    ("max_pool2d", r"count: .*N_\{([kl])\} N_\{\1\}.*", "the window is square: N_k and N_l are the same option"),
+    ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
+    ("attention", r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("batch_norm layer_norm", r"fact: -\\sum_.* = 0", "0 is its own negative"),
     ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),
     ("mlp", r".*\\left\[ l \\ge N_\{l\} - 1 \\right\].*", "l is never above N_l - 1"),
 )

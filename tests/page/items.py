@@ -79,6 +79,10 @@ class Items:
                 changed = reread(step.content, piece.path, tex)
             except (DialectError, PageError) as error:
                 return f"not read: {error}"
+            if isinstance(step.content, Through) and isinstance(changed, Through):
+                known = self.of.variant.equations
+                if step.content.heading in known and changed.heading not in known:
+                    return "the equation is none of the forward section"
             if isinstance(changed, Rewritten):
                 line = changed.lines[int(piece.path[1])]
                 if changed.lines[0].left != changed.lines[1].left:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.page.arithmetic import EvaluationError
 from tests.page.blocks import Block, blocks
-from tests.page.compare import Layer, trials
+from tests.page.compare import Layer, Trial, trials
 from tests.page.counts import Counter
 from tests.page.evaluator import Evaluator
 from tests.page.parser import parse
@@ -102,9 +102,13 @@ class Reading:
         return found
 
     @cached_property
-    def runs(self) -> list[Any]:
+    def drawn(self) -> list[Trial]:
+        return trials(self.variant, self.layer, TRIALS)
+
+    @cached_property
+    def runs(self) -> list[Trial]:
         """Without ties, at which there are no derivatives; a small one first."""
-        found = [t for t in trials(self.variant, self.layer, TRIALS) if "with ties" not in t.what][:WORLDS]
+        found = [t for t in self.drawn if "with ties" not in t.what][:WORLDS]
         return [*found[1:2], *found[:1], *found[2:]]
 
     def context(self, parts: Sequence[Equation], count: int = WORLDS) -> Context:
@@ -132,18 +136,20 @@ class Reading:
             values = {r.name: elsewhere(known.array(r.name), n).reshape(joined(r, known)) for n, r in enumerate(given)}
             trial = replace(self.runs[1], values={**self.runs[1].values, **values})
             try:
-                found.append(replace(self.full, worlds=(World(definitions, self.symbols, trial),)))
+                found.append(replace(self.quick, worlds=(World(definitions, self.symbols, trial),)))
             except (ArithmeticError, EvaluationError):
                 continue  # a definition that those numbers cannot be put into
         return found
 
     @cached_property
     def full(self) -> Context:
-        return self.context(self.parts)
+        definitions = self.definitions(self.parts)
+        ties = (World(definitions, self.symbols, t) for t in self.drawn if "with ties" in t.what)
+        return replace(self.context(self.parts), ties=tuple(ties))
 
     @cached_property
     def quick(self) -> Context:
-        return replace(self.full, worlds=self.full.worlds[:QUICK])
+        return replace(self.full, worlds=self.full.worlds[:QUICK], ties=())
 
     def said(
         self, look: Callable[[Context], Iterator[str]], printed: Callable[[Context], Iterator[str]] | None = None

@@ -3,8 +3,8 @@ kernel or not.
 
     python -m tests.page.score SITE [LAYER ...] [--kernels DIR]
 
-SITE is a built site; prints the score, in what page and kernel disagree, and survivors. Where they disagree no misprint
-is tried.
+SITE is a built site; prints the score and how many of its formulas are read and executed, in what page and kernel
+disagree, what is wrong with a formula, and survivors. Where anything is, no misprint is tried.
 
 A mutant that cannot be caught because it says the same in other words is a row of EQUIVALENT
 (tests/page/equivalent.py), with the reason.
@@ -16,6 +16,7 @@ import argparse
 import importlib
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ from tests.page.compare import TRIALS, Layer, Trial, check, differences, trials
 from tests.page.equivalent import reason
 from tests.page.evaluator import Evaluator
 from tests.page.glyphs import glyphs
+from tests.page.items import Items
 from tests.page.mutate import Mutant, mutants
 from tests.page.reader import Page, Variant, read
+from tests.page.reading import reading
 from tests.page.tree import Equation, Ref, Size, walk
 
 
@@ -120,6 +123,32 @@ def kernel(name: str, folder: Path | None) -> Any:
     return importlib.import_module(f"{package}.{name}")
 
 
+@dataclass(frozen=True)
+class Survivor:
+    """A misprint of a formula outside the forward and backward sections that its check does not see."""
+
+    where: str
+    kind: str
+    tex: str
+    changed: str
+    equivalent: str
+
+    def __str__(self) -> str:
+        return f"{self.where}, {self.kind}\n  from {self.tex}\n  to   {self.changed}"
+
+
+def other_formulas(items: Items) -> tuple[int, list[Survivor]]:
+    """How many misprints the other formulas of a page have, and the survivors; a formula said twice counts twice."""
+    count, found = 0, []
+    for item in items.all:
+        for changed in dict.fromkeys(item.misprints()) if item.kind != "equation" else ():
+            count += 1
+            if not item.check(changed):
+                why = reason(items.of.name, f"{item.kind}: {changed}")
+                found.append(Survivor(item.where, item.kind, item.formula.tex, changed, why))
+    return count, found
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.page.score")
     parser.add_argument("site", type=Path)
@@ -127,23 +156,40 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--kernels", type=Path)
     given = parser.parse_args(arguments)
     names = given.layers or sorted(p.parent.name for p in (given.site / "layers").glob("*/index.html"))
-    total = killed = equivalent = wrong = 0
+    every = Counter[str]()
     for name in names:
-        page = read((given.site / "layers" / name / "index.html").read_text(encoding="utf-8"), name)
+        html = (given.site / "layers" / name / "index.html").read_text(encoding="utf-8")
+        page = read(html, name)
         layer = kernel(name, given.kernels)
-        problems = disagreements(page, layer)
+        items = Items(reading(html, page, layer))
+        problems = [*disagreements(page, layer), *items.wrong()]
         results = [] if problems else list(score(page, layer))
-        same, caught = sum(bool(r.equivalent) for r in results), sum(bool(r.caught) for r in results)
-        print(f"{name:30} {caught}/{len(results) - same} caught, {same} equivalent")
+        count, others = (0, []) if problems else other_formulas(items)
+        survivors = [*(r for r in results if not r.caught), *others]
+        same = sum(bool(r.equivalent) for r in survivors)
+        all_, read_ = html.count("<math"), len(items.all)
+        one = Counter(
+            total=len(results) + count - same,
+            caught=len(results) + count - len(survivors),
+            same=same,
+            formulas=all_,
+            read=read_ if not problems else 0,
+            wrong=len(problems),
+        )
+        print(line(name, one))
         for problem in problems:
             print(f"  DISAGREES {problem}")
-        for r in results:
-            if not r.caught and not r.equivalent:
+        for r in survivors:
+            if not r.equivalent:
                 print(f"  SURVIVES {r}")
-        total, equivalent, killed = total + len(results), equivalent + same, killed + caught
-        wrong += len(problems)
-    print(f"{'all':30} {killed}/{total - equivalent} caught, {equivalent} equivalent")
-    return int(wrong > 0 or killed + equivalent != total)
+        every.update(one)
+    print(line("all", every))
+    return int(every["wrong"] > 0 or every["caught"] != every["total"])
+
+
+def line(name: str, of: Counter[str]) -> str:
+    said = f"{of['caught']}/{of['total']} caught, {of['same']} equivalent, {of['read']}/{of['formulas']} formulas"
+    return f"{name:30} {said}"
 
 
 if __name__ == "__main__":

@@ -24,10 +24,18 @@ LOOPS = 1500  # places of an accumulation that are added up
 
 @dataclass(frozen=True)
 class Context:
-    """What a step is checked in: values, and which symbol is the adjoint of a tensor."""
+    """What a step is checked in: values, and which symbol is the adjoint of a tensor.
+
+    ``ties`` are worlds with equal values and zeros, where there are no differences, but what is printed holds.
+    """
 
     worlds: tuple[World, ...]
     adjoint: Mapping[str, Ref]
+    ties: tuple[World, ...] = ()
+
+    @property
+    def all(self) -> tuple[World, ...]:
+        return (*self.worlds, *self.ties)
 
 
 def close(a: float, b: float, tolerance: float, scale: float = 0.0) -> bool:
@@ -36,7 +44,7 @@ def close(a: float, b: float, tolerance: float, scale: float = 0.0) -> bool:
 
 def check_equation(e: Equation, context: Context) -> Iterator[str]:
     """An equation at every place of its left side. Raises EvaluationError."""
-    for world in context.worlds:
+    for world in context.all:
         left, right = world.compiled(e.left, e.indices), world.compiled(e.right, e.indices)
         for at in world.points(e.indices, e.left, e.right, most=80):
             if isinstance(e.left, Ref) and not world.holds(e.left, world.place(e.left, e.indices)(at)):
@@ -77,7 +85,7 @@ def check_through(step: Through, context: Context, changed: Sequence[str | int] 
         if part in ("", "heading", "names", ELSEWHERE) or changed[:2] == ("links", n):
             for world in context.worlds:
                 yield from check_link(link, step, names, world)
-    for world in context.worlds:
+    for world in context.all:
         yield from check_scattered(step, names, context, world)
     if step.gathered and part in ("", "heading", ELSEWHERE):
         yield from check_gathered(step, names, context)
@@ -210,9 +218,9 @@ def check_gathered(step: Through, names: Mapping[str, Equation], context: Contex
         yield "what is gathered is not what was added to"
         return
     scope = step.loops
-    for world in context.worlds:
+    for world in context.all:
         points = world.points(scope, *around(step, names), most=10**9)
-        if len(points) > LOOPS and world is not context.worlds[-1]:
+        if len(points) > LOOPS and world is not context.worlds[0]:
             continue
         place, value = world.place(target, scope), world.compiled(substituted(added, names), scope)
         tensor = next(r for r, a in context.adjoint.items() if a.key == target.key)

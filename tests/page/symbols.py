@@ -34,7 +34,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 KINDS = ("real", "positive", "nonnegative", "probability", "binary", "boolean", "integer")
 ROLES = ("input", "output", "state", "intermediate", "auxiliary")
@@ -81,15 +81,16 @@ class Row:
     option: bool = False
     default: str = ""
 
-    @property
+    @cached_property
     def inner(self) -> tuple[str, ...]:
         return tuple(part for slot in self.slots for part in slot)
 
-    @property
+    @cached_property
     def axes(self) -> tuple[str, ...]:
         return (self.sequence, *self.inner) if self.sequence else self.inner
 
 
+@cache
 def tokens(tex: str) -> tuple[str, ...]:
     """The tokens of a symbol."""
     return tuple(re.sub(r"\s", "", t) for t in _TOKEN.findall(tex))

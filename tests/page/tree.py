@@ -7,7 +7,8 @@ grouping of the page, so that printing a tree and parsing it again gives the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 
@@ -163,6 +164,12 @@ class Equation:
         return self.left.key if isinstance(self.left, Ref) else f"size {self.left.axis}"  # type: ignore[attr-defined]
 
 
+@cache
+def parts(kind: type[Node]) -> tuple[str, ...]:
+    """The names of a node's fields, in order."""
+    return tuple(x.name for x in fields(kind))  # type: ignore[arg-type]
+
+
 def map_children(node: Node, f: Callable[[Node], Node]) -> Node:
     """The node with f applied to each child."""
 
@@ -171,7 +178,7 @@ def map_children(node: Node, f: Callable[[Node], Node]) -> Node:
             return f(value)
         return tuple(go(v) for v in value) if isinstance(value, tuple) else value
 
-    return replace(node, **{x.name: go(getattr(node, x.name)) for x in fields(node)})  # type: ignore[type-var, arg-type]
+    return type(node)(*(go(getattr(node, name)) for name in parts(type(node))))
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -182,8 +189,8 @@ def children(node: Node) -> Iterator[Node]:
             for v in value:
                 yield from go(v)
 
-    for x in fields(node):  # type: ignore[arg-type]
-        yield from go(getattr(node, x.name))
+    for name in parts(type(node)):
+        yield from go(getattr(node, name))
 
 
 def walk(node: Node) -> Iterator[Node]:
