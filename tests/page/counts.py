@@ -57,6 +57,8 @@ class Counter:
     """Counts one pass after the other equation; ``found`` has the totals."""
 
     world: World
+    longer: bool = True
+    apart: bool = True
     found: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     seen: set[Node] = field(default_factory=set)
     equation: Equation = field(init=False)
@@ -120,7 +122,8 @@ class Counter:
                 self.each(args)
             case Cases(rows, otherwise):
                 self.each(c for _, c in rows)
-                self.count(max([*(v for v, _ in rows), otherwise], key=lambda v: len(list(walk(v)))))
+                pick = max if self.longer else min
+                self.count(pick([*(v for v, _ in rows), otherwise], key=lambda v: len(list(walk(v)))))
             case Reduce(op, over, body):
                 self.reduction(op, over, body)
             case Iverson() | Compare() | And() | Or() | Not() | Floor():
@@ -162,6 +165,8 @@ class Counter:
     def product(self, e: Node) -> None:
         above, below = factors(e)
         above, below = [a for a in above if not selects(a)], [b for b in below if not selects(b)]
+        if not self.apart and not all(map(self.data, below)):  # x / (2 N) is one quotient
+            above = [a for a in above if not isinstance(a, Number)]
         top, bottom = self.combine(above, "multiplications"), self.combine(below, "multiplications")
         if any(map(self.data, below)):
             self.tally("divisions", top | bottom)

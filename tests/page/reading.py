@@ -145,11 +145,11 @@ class Reading:
     def full(self) -> Context:
         definitions = self.definitions(self.parts)
         ties = (World(definitions, self.symbols, t) for t in self.drawn if "with ties" in t.what)
-        return replace(self.context(self.parts), ties=tuple(ties))
+        return replace(self.context(self.parts), ties=tuple(ties), whole=True)
 
     @cached_property
     def quick(self) -> Context:
-        return replace(self.full, worlds=self.full.worlds[:QUICK], ties=())
+        return replace(self.full, worlds=self.full.worlds[:QUICK], ties=(), whole=False)
 
     def said(
         self, look: Callable[[Context], Iterator[str]], printed: Callable[[Context], Iterator[str]] | None = None
@@ -187,13 +187,15 @@ class Reading:
                     found[-1].append(block.text)
         return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in found]
 
-    def counted(self, section: str, context: Context) -> list[dict[str, int]]:
+    def counted(self, section: str, context: Context) -> list[list[dict[str, int]]]:
+        """For each world what may be counted: the longer or shorter case of each, numerals with sizes or apart."""
         pairs = zip(self.variant.equations, self.variant.claims, strict=True)
         equations = [e for e, claim in pairs if claim.section == section]
-        return [Counter(world).passes(equations) for world in context.worlds]
+        readings = [(longer, apart) for longer in (True, False) for apart in (True, False)]
+        return [[Counter(world, *reading).passes(equations) for reading in readings] for world in context.worlds]
 
     @cached_property
-    def counts(self) -> dict[str, list[dict[str, int]]]:
+    def counts(self) -> dict[str, list[list[dict[str, int]]]]:
         return {s: self.counted(s, self.quick) for s in ("forward", "backward")}
 
     def sums(self, context: Context) -> Iterator[str]:

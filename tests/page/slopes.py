@@ -8,7 +8,7 @@ of all that lands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tests.page.steps import Link, Rewritten, Through
@@ -32,6 +32,7 @@ class Context:
     worlds: tuple[World, ...]
     adjoint: Mapping[str, Ref]
     ties: tuple[World, ...] = ()
+    whole: bool = False  # whether these are all the worlds there are
 
     @property
     def all(self) -> tuple[World, ...]:
@@ -83,8 +84,11 @@ def check_through(step: Through, context: Context, changed: Sequence[str | int] 
         return
     for n, link in enumerate(step.links):
         if part in ("", "heading", "names", ELSEWHERE) or changed[:2] == ("links", n):
+            seen = False
             for world in context.worlds:
-                yield from check_link(link, step, names, world)
+                seen = (yield from check_link(link, step, names, world)) or seen
+            if context.whole and not seen:
+                yield "no place at which the derivative can be compared"
     for world in context.all:
         yield from check_scattered(step, names, context, world)
     if step.gathered and part in ("", "heading", ELSEWHERE):
@@ -136,8 +140,8 @@ def bound(trees: list[Node]) -> set[str]:
     return {i for t in trees for n in walk(t) if isinstance(n, Reduce) for i in n.over}
 
 
-def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: World) -> Iterator[str]:
-    """A derivative against the central difference of what it is said to be of."""
+def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: World) -> Generator[str, None, bool]:
+    """A derivative against the central difference of what it is said to be of; whether there was a place for one."""
     assert isinstance(link.of, Ref)
     assert isinstance(link.by, Ref)
     own = names.get(link.of.name)
@@ -145,7 +149,7 @@ def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: 
     fixed = [names[f.name] for f in link.fixed if isinstance(f, Ref) and f.name in names]
     if len(fixed) != len(link.fixed) or any(f != names[f.name].left for f in link.fixed if isinstance(f, Ref)):
         yield "what is held fixed has no name"
-        return
+        return True
     scope = step.loops
     marks = {i: f"{i}%" for i in scope}  # the indices of the sentence, apart from those bound in the equation
     by, local = link.by, names.get(link.by.name)
@@ -187,9 +191,8 @@ def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: 
         seen = True
         if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * abs(found[0])):
             yield f"the derivative at {dict(zip(scope, at, strict=True))} is {difference:.9g}, the page says {said:.9g}"
-            return
-    if not seen and points:
-        yield "no place at which the derivative can be compared"
+            return True
+    return seen or not points
 
 
 def check_scattered(step: Through, names: Mapping[str, Equation], context: Context, world: World) -> Iterator[str]:
