@@ -226,7 +226,7 @@ class Compiler:
     def reduction(self, e: Reduce, slots: Mapping[str, int]) -> Code:
         inner = dict(slots)
         ranges: list[tuple[int, Code]] = []
-        depth = len(slots)
+        depth = max(slots.values(), default=-1) + 1  # an index that is bound again has a place of its own
         for name in e.over:
             ranges.append((depth, self.range(name, e.body, None, inner)))
             inner[name] = depth
