@@ -192,7 +192,7 @@ class Items:
         def check(tex: str) -> str:
             try:
                 tree = expression(tex, self.of.symbols, ())
-                for world, count in zip(self.of.quick.worlds, wanted, strict=True):
+                for world, count in zip(self.of.full.all, wanted, strict=True):
                     if (said := amount(tree, world)) not in count:
                         return f"counted {' or '.join(map(str, sorted(count)))}, the page says {said}"
             except (ArithmeticError, KeyError, ValueError, IndexError) as error:
@@ -223,7 +223,7 @@ class Items:
             )
         for formula in listed:
             yield self.mention("kept", formula)
-        yield self.number("kept", total, [{sum(map(len, notes.elements(w, used)))} for w in self.of.quick.worlds])
+        yield self.number("kept", total, [{sum(map(len, notes.elements(w, used)))} for w in self.of.full.all])
 
 
 def both_sides(left: Node, right: Node, scope: Sequence[str], context: Context) -> Iterator[str]:

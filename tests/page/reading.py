@@ -192,11 +192,11 @@ class Reading:
         pairs = zip(self.variant.equations, self.variant.claims, strict=True)
         equations = [e for e, claim in pairs if claim.section == section]
         readings = [(longer, apart) for longer in (True, False) for apart in (True, False)]
-        return [[Counter(world, *reading).passes(equations) for reading in readings] for world in context.worlds]
+        return [[Counter(world, *reading).passes(equations) for reading in readings] for world in context.all]
 
     @cached_property
     def counts(self) -> dict[str, list[list[dict[str, int]]]]:
-        return {s: self.counted(s, self.quick) for s in ("forward", "backward")}
+        return {s: self.counted(s, self.full) for s in ("forward", "backward")}
 
     def sums(self, context: Context) -> Iterator[str]:
         """Everything that is added to an adjoint, against what the page says the adjoint is."""
