@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from derive.calculus.derivation import Derivation, derive
-from derive.command import documents, pageleg, record
+from derive.command import documents, forked, pageleg, record
 from derive.command.build import ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.command.ending import interrupts_ignored
 from derive.evidence.result import STATES
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from derive.evidence.result import Result
     from derive.notation.layer import Layer
 
+#: Legs that take longest, from the shortest of them on: with these begun first, no process waits long for the last.
+COSTLY = ("exact", "generic", "text", "mutants", "enclosure")
 COLOURS = {True: "green", False: "red", None: "yellow"}
 
 
@@ -90,10 +93,10 @@ def long(name: str, result: Result) -> str:
     return "; ".join(part for part in [*numbers, said, *result.notes] if part)
 
 
-def run_layer(
+def tasks_of(
     variants: tuple[Layer, ...], load: Callable[[str], ModuleType], derived: tuple[Derivation, ...] = ()
-) -> Iterator[Verdict]:
-    """Every leg of one layer, as it comes; a kernel that cannot be imported is a leg that fails, and the only one.
+) -> list[tuple[str, Callable[[], Verdict]]]:
+    """Every leg of one layer, with its name; a kernel that cannot be imported is a leg that fails, and the only one.
 
     ``derived`` are the derivations of its variants, where they are at hand.
     """
@@ -104,36 +107,38 @@ def run_layer(
         kernel = load(variants[0].name)
     except Exception as error:
         said = f"it cannot be imported: {type(error).__name__}: {error}".replace(f"{ROOT}{os.sep}", "")
-        yield Verdict(variants[0].name, "kernel", False, "FAILED", said, time.perf_counter() - begin)
-        return
+        failed = Verdict(variants[0].name, "kernel", False, "FAILED", said, time.perf_counter() - begin)
+        return [("kernel", lambda: failed)]
     derivations = derived or tuple(derive(v) for v in variants)
-    for leg in verify.LEGS:
-        if verify.applies(leg, variants[0], kernel):
-            yield run_leg(leg, derivations, kernel)
+    legs = [leg for leg in verify.LEGS if verify.applies(leg, variants[0], kernel)]
+    return [(leg, partial(run_leg, leg, derivations, kernel)) for leg in legs]
+
+
+def run_layers(layers: Iterable[list[tuple[str, Callable[[], Verdict]]]]) -> Iterator[Verdict]:
+    """Every leg of a few layers, some legs at a time: those of a layer before those of the next one."""
+    legs = [(-n, COSTLY.index(leg) if leg in COSTLY else -1, task) for n, own in enumerate(layers) for leg, task in own]
+    yield from forked.results([task for *_, task in legs], lambda n: legs[n][:2])
 
 
 def run_named(name: str) -> list[Verdict]:
     """Every leg of one layer of the project; runs in a process of its own."""
-    return list(run_layer(load_project()[name], project_kernel))
+    return [task() for _, task in tasks_of(load_project()[name], project_kernel)]
 
 
 def run_project(names: list[str]) -> Iterator[Verdict]:
-    """Every leg of layers of the project, some at a time where there are more than a few."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
-    if len(names) < 4 or workers < 2:
-        for name in names:
-            yield from run_layer(load_project()[name], project_kernel)
+    """Every leg of layers of the project, some layers at a time where there are more than a few."""
+    if len(names) < 4 or forked.cores() < 2:
+        yield from run_layers(tasks_of(load_project()[name], project_kernel) for name in names)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(forked.cores(), mp_context=context) as pool:
         try:
             with interrupts_ignored():  # workers begin with the first task: Ctrl-C is for the command, which ends them
                 running = [pool.submit(run_named, name) for name in names]
             for one in running:
                 yield from one.result()
         except BaseException:  # an interrupt ends them, and does not wait for what they are at
-            for child in multiprocessing.active_children():
-                child.terminate()
+            forked.ended()
             raise
 
 
@@ -287,7 +292,7 @@ def verify_outside(console: Console, file: Path, out: Path, isolated: bool = Fal
     plan = plan or generate(file=file, out=out, isolated=isolated)
     chosen = {page.layer.name: page.derivations for page in plan.pages.values()}
     kernel = outside_kernels(out)
-    own = itertools.chain.from_iterable(run_layer(tuple(d.layer for d in v), kernel, v) for v in chosen.values())
+    own = run_layers(tasks_of(tuple(d.layer for d in v), kernel, v) for v in chosen.values())
     read = pages(lambda names: pageleg.outside(names, out), chosen)
     found = show(console, itertools.chain(own, read), count(chosen) + len(chosen))
     keep(plan, found)

@@ -59,7 +59,15 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.large import running
 from derive.evidence.layout import Case, Elements
 from derive.evidence.result import Result, Tally
-from derive.evidence.running import WORKING, bounds_backward, bounds_forward, bounds_second, bounds_tangent, real_inputs
+from derive.evidence.running import (
+    WORKING,
+    Pool,
+    bounds_backward,
+    bounds_forward,
+    bounds_second,
+    bounds_tangent,
+    real_inputs,
+)
 from derive.evidence.truth import truth
 from derive.notation.expr import Reduce, free, walk
 from reference.runtime.wider import WIDER
@@ -181,15 +189,17 @@ class Part:
 
 def parts(derivation: Derivation, kernel: Any, case: Case, u: Arrays, v: Arrays) -> dict[str, Part]:
     """The functions that a kernel offers, along cotangents u and tangents v."""
+    pool = Pool()
+    back, along = partial(bounds_backward, derivation, case, u), partial(bounds_tangent, derivation, case, v)
     found = {
-        "forward": Part(lambda c, u, v: kernels.forward(kernel, c)[0], partial(bounds_forward, case)),
-        "backward": Part(lambda c, u, v: kernels.backward(kernel, c, u), partial(bounds_backward, derivation, case, u)),
-        "jvp": Part(lambda c, u, v: kernels.jvp(kernel, c, v), partial(bounds_tangent, derivation, case, v)),
+        "forward": Part(lambda c, u, v: kernels.forward(kernel, c)[0], partial(bounds_forward, case, pool=pool)),
+        "backward": Part(lambda c, u, v: kernels.backward(kernel, c, u), partial(back, pool=pool)),
+        "jvp": Part(lambda c, u, v: kernels.jvp(kernel, c, v), partial(along, pool=pool)),
     }
     if hasattr(kernel, "double_backward"):
         found["double_backward"] = Part(
             lambda c, u, v: kernels.double_backward(kernel, derivation, c, u, v),
-            partial(bounds_second, derivation, case, u, v),
+            partial(bounds_second, derivation, case, u, v, pool=pool),
         )
     return found
 

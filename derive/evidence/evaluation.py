@@ -9,15 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 from derive.evidence import layout
+from derive.evidence.clauses import Clause, Closure, Env, earliest
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import Numbers
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref, Size
 from derive.notation.layer import Equation, Tensor
 from derive.notation.recurrences.places import behind
-
-Env = dict[str, Any]
-Closure = Callable[[Env], Any]
 
 
 class Undecided(ArithmeticError):
@@ -62,10 +60,12 @@ class Evaluation(ABC):
                 self.equations.setdefault(e.target, []).append(e)
         self.lowest, self.behind = self.lower_bounds(), self.upper_bounds()
         self.backwards = {name for name, _ in self.behind if name not in self.given}
-        self.compiled: dict[int, Closure] = {}
+        self.clauses: dict[str, list[Clause]] = {}
+        self.boxes: dict[str, tuple[tuple[int, int], ...] | None] = {}
         self.busy: set[tuple[str, tuple[int, ...]]] = set()
         self.scalars: dict[Expr, Closure] = {}
         self.shared: dict[Expr, Closure] = {}  # of expressions that are computed once
+        self.memories: list[tuple[frozenset[str], dict[Any, Any]]] = []  # their values, and what those are made of
         self.lengths: dict[tuple[str, int, int | None], int | None] = {}
         self.listed: dict[tuple[str, int | None], tuple[int, ...]] = {}
 
@@ -82,13 +82,8 @@ class Evaluation(ABC):
         found: dict[tuple[str, int], int] = {}
         for equations in self.equations.values():
             for equation in equations:
-                for e in (equation.lhs, equation.body):
-                    for node in x.walk(e):
-                        if isinstance(node, Ref):
-                            for p, i in enumerate(node.index):
-                                if isinstance(i, Num):
-                                    key = node.tensor, p
-                                    found[key] = min(found.get(key, 0), int(i.value))
+                for key, value in earliest(equation):
+                    found[key] = min(found.get(key, 0), value)
         return found
 
     # ---- elements ------------------------------------------------------------------------------------------
@@ -105,43 +100,58 @@ class Evaluation(ABC):
         if value is None:
             if name in self.given or not self.within(name, index):
                 return self.outside
-            equation = self.equation_at(name, index)
-            if equation is None:
+            clause = self.clause_at(name, index)
+            if clause is None:
                 return self.outside
-            closure = self.compiled.get(id(equation))
-            if closure is None:
-                whole = self.tensors[name].kind == "integer"
-                closure = self.index(equation.body) if whole else self.number(equation.body)
-                self.compiled[id(equation)] = closure
-            if (name, index) in self.busy:
+            whole = self.tensors[name].kind == "integer"
+            if clause.closure is None:
+                body = clause.equation.body
+                clause.closure = self.index(body) if whole else self.number(body)
+            key = name, index
+            if key in self.busy:
                 raise Circular(f"{self.case.layer.name}: {name}{list(index)} needs itself")
-            self.busy.add((name, index))
-            value = closure(self.environment(equation, index))
-            self.busy.discard((name, index))
+            self.busy.add(key)
+            at = index if len(clause.places) == len(index) else [index[p] for p in clause.places]
+            value = clause.closure(dict(zip(clause.names, at, strict=True)))
+            self.busy.discard(key)
             keep = self.numbers.stored
-            if keep is not None and value is not self.outside and self.tensors[name].kind != "integer":
+            if keep is not None and value is not self.outside and not whole:
                 value = keep(value)
             known[index] = value
         return value
 
-    def equation_at(self, name: str, index: tuple[int, ...]) -> Equation | None:
+    def clauses_of(self, name: str) -> list[Clause]:
+        """The equations of a tensor."""
+        found = self.clauses.get(name)
+        if found is None:
+            found = self.clauses[name] = []
+            for e in self.equations.get(name, ()):
+                free = [(i.index, p) for p, i in enumerate(e.left) if isinstance(i, Pos)]
+                constants = tuple(
+                    (p, int(i.value) if isinstance(i, Num) else self.index(i))
+                    for p, i in enumerate(e.left)
+                    if not isinstance(i, Pos)
+                )
+                found.append(Clause(e, tuple(i for i, _ in free), tuple(p for _, p in free), constants))
+        return found
+
+    def clause_at(self, name: str, index: tuple[int, ...]) -> Clause | None:
         """The equation with the most constants of those whose constants are this element's.
 
         Along an edge of a recurrence over two axes its beginning says what is there, and not what is beyond.
         """
+        clauses = self.clauses_of(name)
+        if len(clauses) == 1 and not clauses[0].constants:
+            return clauses[0]
         best, most = None, 0
-        for equation in self.equations.get(name, ()):
-            constants = [(e, i) for e, i in zip(equation.left, index, strict=True) if not isinstance(e, Pos)]
-            if constants and any(isinstance(e, Pos) and i < 0 for e, i in zip(equation.left, index, strict=True)):
+        for clause in clauses:
+            constants = clause.constants
+            if constants and any(index[p] < 0 for p in clause.places):
                 continue
-            here = all((e.value if isinstance(e, Num) else self.index(e)({})) == i for e, i in constants)
+            here = all((c if isinstance(c, int) else c({})) == index[p] for p, c in constants)
             if here and (best is None or (constants and len(constants) >= most)):
-                best, most = equation, len(constants)
+                best, most = clause, len(constants)
         return best
-
-    @staticmethod
-    def environment(equation: Equation, index: tuple[int, ...]) -> Env:
-        return {e.index: i for e, i in zip(equation.left, index, strict=True) if isinstance(e, Pos)}
 
     def values(self, name: str, like: str) -> Elements:
         """Every element of a tensor with the axes of an input or output."""
@@ -173,6 +183,12 @@ class Evaluation(ABC):
     def within(self, name: str, index: tuple[int, ...]) -> bool:
         if name in self.given:
             return index in self.store[name]
+        box = self.boxes[name] if name in self.boxes else self.box(name)
+        if box is not None:
+            for i, (low, high) in zip(index, box, strict=True):  # noqa: SIM110 - in a generator it takes twice as long
+                if not low <= i < high:
+                    return False
+            return True
         for p, i in enumerate(index):
             if i < self.lowest.get((name, p), 0):
                 return False
@@ -180,6 +196,20 @@ class Evaluation(ABC):
             if length is None or i >= length + self.behind.get((name, p), 0):
                 return False
         return True
+
+    def box(self, name: str) -> tuple[tuple[int, int], ...] | None:
+        """From where to below where each index of a tensor runs; None where that depends on its first index."""
+        axes = [self.case.layer.axis(a) for a in self.tensors[name].axes]
+        fixed = all(a in self.case.sizes for a in axes) and not hasattr(self.store.get(name), "lengths")
+        self.boxes[name] = found = (
+            tuple(
+                (self.lowest.get((name, p), 0), self.case.sizes[a] + self.behind.get((name, p), 0))
+                for p, a in enumerate(axes)
+            )
+            if fixed
+            else None
+        )
+        return found
 
     def begin(self, name: str) -> int:
         """The first position of a tensor's first axis."""
@@ -275,6 +305,33 @@ class Evaluation(ABC):
 
         return run
 
+    def turns(self, over: tuple[str, ...], *bodies: Expr) -> Callable[[Env], Iterable[Env]]:
+        """The same in one environment that changes from turn to turn."""
+        axes = [self.case.layer.axis(i) for i in over]
+        if not all(a in self.case.sizes for a in axes):
+            return self.loops(over, *bodies)
+        ranges = [range(self.case.sizes[a]) for a in axes]
+        if len(over) == 1:
+            (index,), (places,) = over, ranges
+
+            def single(env: Env) -> Iterable[Env]:
+                here = dict(env)
+                for n in places:
+                    here[index] = n
+                    yield here
+
+            return single
+
+        every = list(itertools.product(*ranges))
+
+        def several(env: Env) -> Iterable[Env]:
+            here = dict(env)
+            for at in every:
+                here.update(zip(over, at, strict=True))
+                yield here
+
+        return several
+
     # ---- closures ------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -295,7 +352,7 @@ class Evaluation(ABC):
 
     def extreme(self, over: tuple[str, ...], body: Expr, position: bool) -> Closure:
         """The largest value inside the arrays, or its first position counted row by row."""
-        envs, value = self.loops(over, body), self.number(body)
+        envs, value = self.turns(over, body), self.number(body)
         inside = [(r.tensor, self.position(r.index)) for r in x.refs(body)]
         lowest = self.numbers.exact(0) if self.numbers.inf is None else self.numbers.inf
 

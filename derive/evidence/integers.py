@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from derive.evidence import layout
-from derive.evidence.evaluation import Closure, Env, Evaluation
+from derive.evidence.clauses import Closure, Env
+from derive.evidence.evaluation import Evaluation
 from derive.evidence.numbers import COMPARE
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 
@@ -57,6 +58,9 @@ def compile_index(world: Evaluation, e: Expr) -> Closure:
                 return None if value is world.outside else value
 
             return look
+        case Op("add", (Pos(index), Num(value))) | Op("add", (Num(value), Pos(index))):
+            step = int(value)
+            return lambda env: env[index] + step
         case Op("add", args):
             return _fold([compile_index(world, a) for a in args], operator.add)
         case Op("mul", args):
@@ -93,14 +97,30 @@ def compile_position(world: Evaluation, index: tuple[Expr, ...]) -> Callable[[En
     """A closure for an element's index; None where it is outside for sure."""
     if all(isinstance(i, Pos) for i in index):
         names = tuple(i.index for i in index if isinstance(i, Pos))
+        if len(names) > 1:
+            return operator.itemgetter(*names)
         return lambda env: tuple([env[n] for n in names])
     parts = [compile_index(world, i) for i in index]
+    if all(certain(world, i) for i in index):
+        return lambda env: tuple([p(env) for p in parts])
 
     def at(env: Env) -> tuple[int, ...] | None:
         found = tuple([p(env) for p in parts])
         return None if None in found else found
 
     return at
+
+
+def certain(world: Evaluation, e: Expr) -> bool:
+    """Whether an integer is never outside for sure, and so never None."""
+    match e:
+        case Num() | Opt() | Pos():
+            return True
+        case Size(axis):
+            return world.case.layer.axis(axis) in world.case.sizes
+        case Op("add" | "mul" | "floordiv" | "max" | "abs", args):
+            return all(certain(world, a) for a in args)
+    return False
 
 
 def compile_test(world: Evaluation, e: Expr) -> Closure:

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.evidence.evaluation import Closure, Env, Evaluation
+from derive.evidence.clauses import Closure, Env
+from derive.evidence.evaluation import Evaluation
 from derive.evidence.integers import compile_index, compile_position, compile_test
 from derive.evidence.scalar import compile_number
 from derive.notation.expr import Expr

@@ -32,12 +32,14 @@ class Case:
         tensors: every input by name, as a caller passes it.
         options: every option by name.
         words: what is special about it.
+        known: what was computed from it and is asked for again (derive.evidence.world.forward).
     """
 
     layer: Layer
     tensors: dict[str, Value]
     options: dict[str, Any] = field(default_factory=dict)
     words: str = ""
+    known: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={v!r}" for n, v in {**self.tensors, **self.options}.items())

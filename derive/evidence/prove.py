@@ -30,7 +30,7 @@ import numpy as np
 
 from derive.calculus.reverse import Adjoint
 from derive.evidence import inputs
-from derive.evidence.evaluation import Env
+from derive.evidence.clauses import Env
 from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements, every
 from derive.evidence.residues import Field, P, Retry, Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +10,11 @@ from derive.calculus.derivation import Derivation
 from derive.evidence import kernels, layout, world
 from derive.evidence.balls import rounding
 from derive.evidence.condition import Ties
+from derive.evidence.interpret import Interpreter
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import Numbers
+from derive.notation.layer import Equation
 
 WORKING = 160
 
@@ -33,6 +35,38 @@ class Manner:
 
 
 PLAIN = Manner()
+
+
+class Pool:
+    """Elements that the analysis of one function has computed and that of another one needs: a definition's own tensors
+    are the same in all of them, and the adjoints of backward are the beginning of second order."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, dict[str, Elements]] = {}
+        self.outside: dict[Any, Any] = {}
+
+    def lend(self, run: Interpreter, *groups: Iterable[Equation], numbers: tuple[float, ...]) -> None:
+        """Let an interpreter that has computed nothing find and keep elements here.
+
+        Args:
+            groups: equations whose tensors are made of arguments, cotangents and those of the groups before.
+            numbers: what the arithmetic depends on.
+        """
+        run.outside = self.outside.setdefault(numbers, run.outside)
+        targets: set[str] = set()
+        for group in groups:
+            targets |= {e.target for e in group}
+            own = frozenset(e for t in targets for e in run.equations.get(t, ()))
+            ends = frozenset((k, n) for some in (run.lowest, run.behind) for k, n in some.items() if k[0] in targets)
+            if targets <= run.equations.keys():
+                known = self.known.setdefault((numbers, own, ends), {})
+                for t in targets:
+                    run.store[t] = known.setdefault(t, run.store.get(t, {}))
+
+    def settle(self, ties: Ties | None) -> None:
+        """Forget everything where a tie was met, so that others meet it, too."""
+        if ties is not None and ties.met:
+            self.known.clear()
 
 
 def seeded(numbers: Numbers, exponent: int, moved: bool = True) -> Any:
@@ -74,12 +108,24 @@ def _coarse_product(numbers: Numbers, exponent: int) -> Callable[[Any, Any], Any
 
 
 def bounds_forward(
-    case: Case, exponent: int, *lost: float, ties: Ties | None = None, manner: Manner = PLAIN
+    case: Case,
+    exponent: int,
+    *lost: float,
+    ties: Ties | None = None,
+    manner: Manner = PLAIN,
+    pool: Pool | None = None,
 ) -> dict[str, Elements]:
-    """For every output element, the ball that holds whatever rounding may give."""
+    """For every output element, the ball that holds whatever rounding may give.
+
+    A ``pool`` is for analyses of one case along the same cotangents.
+    """
     numbers = arithmetic_of(exponent, lost, ties, manner)
     run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent, manner.moved)))
-    return {o: run.values(o, o) for o in case.layer.outputs}
+    pool = pool or Pool()
+    pool.lend(run, case.layer.equations, numbers=(exponent, *lost))
+    found = {o: run.values(o, o) for o in case.layer.outputs}
+    pool.settle(ties)
+    return found
 
 
 def bounds_backward(
@@ -90,23 +136,42 @@ def bounds_backward(
     *lost: float,
     ties: Ties | None = None,
     manner: Manner = PLAIN,
+    pool: Pool | None = None,
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
     numbers = arithmetic_of(exponent, lost, ties, manner)
     seed = seeded(numbers, exponent, manner.moved)
     given = _seeds(case, seed, (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
-    return world.gradients(derivation, run)
+    pool = pool or Pool()
+    pool.lend(run, case.layer.equations, _adjoints(derivation), numbers=(exponent, *lost))
+    found = world.gradients(derivation, run)
+    pool.settle(ties)
+    return found
+
+
+def _adjoints(derivation: Derivation) -> tuple[Equation, ...]:
+    return derivation.adjoint.auxiliary + derivation.backward
 
 
 def bounds_tangent(
-    derivation: Derivation, case: Case, tangents: Arrays, exponent: int, *lost: float, ties: Ties | None = None
+    derivation: Derivation,
+    case: Case,
+    tangents: Arrays,
+    exponent: int,
+    *lost: float,
+    ties: Ties | None = None,
+    pool: Pool | None = None,
 ) -> dict[str, Elements]:
     """The same for the elements of every output's tangent."""
     numbers = arithmetic_of(exponent, lost, ties)
     names = derivation.tangent.names
     run = world.tangent(derivation, case, numbers, _seeds(case, seeded(numbers, exponent), (tangents, names)))
-    return {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
+    pool = pool or Pool()
+    pool.lend(run, case.layer.equations, numbers=(exponent, *lost))
+    found = {o: run.values(names[o], o) for o in case.layer.differentiable_outputs if o in names}
+    pool.settle(ties)
+    return found
 
 
 def bounds_second(
@@ -117,6 +182,7 @@ def bounds_second(
     exponent: int,
     *lost: float,
     ties: Ties | None = None,
+    pool: Pool | None = None,
 ) -> dict[str, Elements]:
     """The same for every second gradient's elements, by the name of an input, or of an output for its cotangent's."""
     numbers = arithmetic_of(exponent, lost, ties)
@@ -124,8 +190,12 @@ def bounds_second(
     again = {n: second.adjoint.cotangents[g] for n, g in derivation.gradients.items()}
     given = _seeds(case, seeded(numbers, exponent), (cotangents, first), (along, again))
     run = world.second(derivation, case, numbers, given)
+    pool = pool or Pool()
+    pool.lend(run, case.layer.equations, _adjoints(derivation), numbers=(exponent, *lost))
     wanted = first | {t.name: t.name for t in case.layer.differentiable}
-    return {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
+    found = {n: run.values(second.names[w], n) for n, w in wanted.items() if w in second.names}
+    pool.settle(ties)
+    return found
 
 
 def _seeds(case: Case, seed: Callable[[Any], Any], *more: tuple[Arrays, dict[str, str]]) -> dict[str, Elements]:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from copy import copy
 from fractions import Fraction
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from derive.calculus.scalars import Derivative, Scalars
-from derive.evidence.evaluation import Closure, Env, Evaluation
+from derive.evidence.clauses import Closure, Env
+from derive.evidence.evaluation import Evaluation
 from derive.evidence.integers import is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
-from derive.notation.layer import Layer
+from derive.notation.layer import Option
 
 CHEAP = ("add", "mul", "pow", "where", "iverson", "abs", "max", "floordiv")
 ARGUMENT = Opt("%x")  # of an elementwise layer called by name
@@ -27,7 +29,7 @@ def compile_number(world: Evaluation, e: Expr) -> Closure:
         return shared
     value = _number(world, e)
     if costly(e):
-        world.shared[e] = value = remembered(e, value)
+        world.shared[e] = value = remembered(world, e, value)
     return value
 
 
@@ -38,10 +40,23 @@ def costly(e: Expr) -> bool:
     return not any(isinstance(n, Opt) and n.name.startswith("%") for n in x.walk(e))
 
 
-def remembered(e: Expr, value: Closure) -> Closure:
+def remembered(world: Evaluation, e: Expr, value: Closure) -> Closure:
     """The value at each position of the indices that it depends on, computed once: elements do not change."""
-    known: dict[tuple[int | None, ...], Any] = {}
+    known: dict[Any, Any] = {}
+    world.memories.append((frozenset(x.tensors(e)), known))
     indices = x.free(e)
+    if len(indices) > 1:
+        key = itemgetter(*indices)
+
+        def look_up(env: Env) -> Any:
+            try:
+                at = key(env)
+            except KeyError:  # an index of a list's entries that is not bound here
+                return look(env)
+            found = known.get(at)
+            if found is None:
+                known[at] = found = value(env)
+            return found
 
     def look(env: Env) -> Any:
         at = tuple([env.get(i) for i in indices])
@@ -50,7 +65,7 @@ def remembered(e: Expr, value: Closure) -> Closure:
             known[at] = found = value(env)
         return found
 
-    return look
+    return look_up if len(indices) > 1 else look
 
 
 def _number(world: Evaluation, e: Expr) -> Closure:
@@ -132,7 +147,7 @@ def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closur
 
 
 def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
-    envs, value, numbers, outside = world.loops(over, body), world.number(body), world.numbers, world.outside
+    envs, value, numbers, outside = world.turns(over, body), world.number(body), world.numbers, world.outside
 
     def run(env: Env) -> Any:
         parts = [v for here in envs(env) if (v := value(here)) is not outside]
@@ -149,6 +164,10 @@ def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
 
 
 def added(parts: list[Closure], add: Callable[[Any, Any], Any]) -> Closure:
+    if len(parts) == 2:
+        left, right = parts
+        return lambda env: add(left(env), right(env))
+
     def run(env: Env) -> Any:
         total = parts[0](env)
         for part in parts[1:]:
@@ -163,6 +182,17 @@ def product(world: Evaluation, args: tuple[Expr, ...]) -> Closure:
     brackets = [a for a in args if isinstance(a, Op) and a.fn == "iverson"]
     parts = [world.number(a) for a in [*brackets, *(a for a in args if a not in brackets)]]
     outside, mul = world.outside, world.numbers.mul
+    if len(parts) == 2:
+        left, right = parts
+
+        def two(env: Env) -> Any:
+            a = left(env)
+            if a is outside:
+                return outside
+            b = right(env)
+            return outside if b is outside else mul(a, b)
+
+        return two
 
     def run(env: Env) -> Any:
         total = None
@@ -227,7 +257,8 @@ def named(world: Evaluation, fn: str, argument: Expr, given: tuple[Expr, ...] = 
     name = str(world.case.options.get(name, name))
     if name not in REGISTRY:
         raise TypeError(f"{world.case.layer.name}: the interpreter has no function {fn}")
-    body = scalar_body(REGISTRY[name][0], order, given)
+    layer = REGISTRY[name][0]
+    body = scalar_body(layer.inputs[0].ref(), layer.equations[0].body, tuple(layer.options), order, given)
     if body not in world.scalars:
         world.scalars[body] = scalar_function(world, body)
     function, inner = world.scalars[body], world.number(argument)
@@ -244,14 +275,14 @@ def scalar_function(world: Evaluation, body: Expr) -> Closure:
     return lambda env: finish(formula(env))
 
 
-def scalar_body(layer: Layer, order: int, given: tuple[Expr, ...] = ()) -> Expr:
-    """The n-th derivative of an elementwise layer at ARGUMENT, its options as given or at their defaults (floats)."""
-    at = layer.inputs[0].ref()
-    body = derivative(layer.equations[0].body, at, order)
-    defaults: list[Any] = [o.default for o in layer.options]
-    values = dict(
-        zip([Opt(o.name) for o in layer.options], given or (x.num(Fraction(v)) for v in defaults), strict=True)
-    )
+@cache
+def scalar_body(at: Ref, value: Expr, options: tuple[Option, ...], order: int, given: tuple[Expr, ...] = ()) -> Expr:
+    """The n-th derivative of an elementwise layer at ARGUMENT, its options as given or at their defaults (floats).
+
+    ``value`` is what its equation computes from its argument ``at``."""
+    body = derivative(value, at, order)
+    defaults: list[Any] = [o.default for o in options]
+    values = dict(zip([Opt(o.name) for o in options], given or (x.num(Fraction(v)) for v in defaults), strict=True))
 
     def replaced(e: Expr) -> Expr | None:
         return ARGUMENT if e == at else values.get(e) if isinstance(e, Opt) else None

@@ -15,7 +15,18 @@ from derive.notation.layer import Equation, Tensor
 
 
 def forward(case: Case, numbers: Numbers = MP, given: dict[str, Elements] | None = None) -> Interpreter:
-    """The definition at a case: the equations as they were typed, not in the normal form of their recurrences."""
+    """The definition at a case: the equations as they were typed, not in the normal form of their recurrences.
+
+    In decimals it is asked for again and again (whether there are values, whether they are too large), and kept.
+    """
+    if numbers is MP and given is None:
+        if MP.name not in case.known:
+            case.known[MP.name] = _forward(case, MP)
+        return case.known[MP.name]  # type: ignore[no-any-return]
+    return _forward(case, numbers, given)
+
+
+def _forward(case: Case, numbers: Numbers, given: dict[str, Elements] | None = None) -> Interpreter:
     layer, typed = case.layer, case.layer.written or case.layer
     normal = (e for e in layer.equations if e.target not in typed.tensors)
     return Interpreter(case, (*typed.equations, *normal), {**layer.tensors, **typed.tensors}, numbers, given)

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from derive.text.arrays import Grid, Meter
 from derive.text.cases import STYLES, Case, cases, moved
 from derive.text.numbers import MP, Outside, real
 from derive.text.parse import Definition, Library, Mismatch, Unread
-from derive.text.results import Numbers, combined, flat, listed, merged, named, picked, quiet
+from derive.text.results import Numbers, combined, flat, listed, merged, named, picked, products, quiet
 
 HALF = 2.0**-26
 ROUNDING = 2.0**-44
@@ -298,26 +299,37 @@ class Comparison:
         if not self.report.hold(bool(gradients), f"backward gives {len(answer)} gradients of {', '.join(self.names)}"):
             return
         good = [n for n in self.names if self.shaped("backward", f"that of {n}", gradients[n], self.case.arrays[n])]
-        for which, names in self.directions(good):
-            slope = partial(self.slope, which, self.weighed)
-            self.contracted("backward", which, {n: gradients[n] for n in names}, slope)
+        self.directions("backward", gradients, good, partial(self.slope, value=self.weighed))
 
-    def directions(self, names: list[str]) -> list[tuple[str, list[str]]]:
-        """Each input by itself, or all at once."""
-        if self.each or len(names) < len(self.names):
-            return [(f"d {n}", [n]) for n in names]
-        return [("d", names)]
+    def directions(
+        self, function: str, got: dict[str, Any], names: list[str], slope: Callable[[str], tuple[Any, bool]]
+    ) -> None:
+        """Compare gradients with slopes: all inputs moved at once, and each by itself where that is asked for.
+
+        Where all at once agree as closely as each by itself must, to a share of the smallest, so does each.
+        """
+        whole = len(names) == len(self.names)
+        if not self.each and whole:
+            self.contracted(function, "d", got, partial(slope, "d"))
+        elif not (whole and not self.point.meter.singular and self.together(function, got, *slope("d"))):
+            for n in names:
+                self.contracted(function, f"d {n}", {n: got[n]}, partial(slope, f"d {n}"))
+
+    def together(self, function: str, got: dict[str, Any], wanted: Any, smooth: bool) -> bool:
+        """Whether all gradients agree with the slope along a random direction, to what is allowed of the smallest."""
+        terms = [products(value, self.direction("d")[n]) for n, value in got.items()]
+        if not smooth or not all(map(math.isfinite, chain.from_iterable(terms))):
+            return False
+        allowed = self.allowed(min((sum(map(abs, own)) for own in terms), default=0.0))
+        value = math.fsum(chain.from_iterable(terms))
+        if abs(float(real(value) - wanted)) > allowed:
+            return False
+        return self.report.near(value, wanted, allowed, f"{function} at {self.case.words}: all gradients")
 
     def contracted(self, function: str, which: str, got: dict[str, Any], slope: Callable[[], tuple[Any, bool]]) -> None:
         """The sum of gradients times a direction against a slope, and whether that is one."""
         wanted, smooth = slope()
-        direction = self.direction(which)
-        terms = [
-            float(g) * float(d)
-            for n in got
-            for value, along in zip(listed(got[n]), listed(direction[n]), strict=True)
-            for g, d in zip(np.asarray(value).ravel(), np.asarray(along).ravel(), strict=True)
-        ]
+        terms = [t for n, value in got.items() for t in products(value, self.direction("d")[n])]
         if not smooth or (self.point.meter.singular and not all(map(math.isfinite, terms))):
             self.report.kinks += 1
             return
@@ -339,9 +351,7 @@ class Comparison:
             self.along("double_backward", name, value, f"that of the cotangent of {name}")
         got = dict(zip(self.names, answer[len(smooth) :], strict=True))
         good = [n for n in self.names if self.shaped("double_backward", f"that of {n}", got[n], self.case.arrays[n])]
-        for which, chosen in self.directions(good):
-            curvature = partial(self.curvature, which)
-            self.contracted("double_backward", which, {n: got[n] for n in chosen}, curvature)
+        self.directions("double_backward", got, good, self.curvature)
 
     def curvature(self, which: str) -> tuple[Any, bool]:
         """The second slope of the weighed results along v and another direction, and whether all sides agree."""

@@ -140,7 +140,7 @@ class Run:
         Raises:
             Unread: nothing says it, or two things say different ones.
         """
-        key = index, place, *(env.get(e) for e in sorted(self.text.entries))
+        key = index, place, *map(env.get, self.text.entries)
         if key not in self.lengths:
             if key in self.busy:
                 raise Unread(f"{self.text.name}: the length of {index} is said by itself")

@@ -37,6 +37,7 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: lambda a, b: bool(a > b),
     ast.GtE: lambda a, b: bool(a >= b),
 }
+NO_INDEX = (bool, str, Real)
 
 
 def number(text: Definition, node: ast.expr) -> Closure:
@@ -187,7 +188,9 @@ def position(text: Definition, node: ast.expr) -> Callable[[Run, Env, Statement 
 
     def one(run: Run, env: Env, place: Statement | None) -> Position:
         i = value(run, env, place)
-        if isinstance(i, bool | str | Real):
+        if type(i) is int:
+            return (i,)
+        if isinstance(i, NO_INDEX):
             raise Unread(f"{text.name}: the index {ast.unparse(node)} is {i}")
         return (i if isinstance(i, int) else int(i) if i.denominator == 1 else -(10**9),)
 
@@ -199,9 +202,13 @@ def _read(text: Definition, name: str, items: list[Callable[[Run, Env, Statement
         raise Unread(f"{text.name}: {name} is no array")
 
     def read(run: Run, env: Env, place: Statement | None) -> Any:
-        index = tuple(i for item in items for i in item(run, env, place))
-        if any(type(i) is not int for i in index):
-            _pointed(run, name, index)
+        index: Position = ()
+        for item in items:
+            index += item(run, env, place)
+        for i in index:
+            if type(i) is not int:
+                _pointed(run, name, index)
+                break
         value = run.element(name, index)
         if value is None:
             run.outside = True

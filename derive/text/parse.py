@@ -132,9 +132,9 @@ class Definition:
         return found
 
     @cached_property
-    def entries(self) -> set[str]:
+    def entries(self) -> tuple[str, ...]:
         """Indices that count the entries of lists."""
-        return {a.entries for a in self.arguments if a.entries}
+        return tuple(sorted({a.entries for a in self.arguments if a.entries}))
 
     def listed(self, name: str) -> bool:
         """Whether a result is a list: whether its first index counts entries, or a called layer gives one."""
@@ -154,7 +154,7 @@ class Definition:
     def smooth_results(self) -> tuple[str, ...]:
         return tuple(r for r in self.results if r not in self.states)
 
-    @property
+    @cached_property
     def elementwise(self) -> bool:
         """One number in, one number out: what may be called inside an expression."""
         match self.statements:

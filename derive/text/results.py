@@ -99,3 +99,9 @@ def combined(one: Any, other: Any, h: Any) -> Any:
         out[n] = MP.mpf(float(v)) * h
     moved_there = out.reshape(array.shape)
     return moved_there if one is None else one + moved_there
+
+
+def products(one: Any, other: Any) -> list[float]:
+    """The products of two arrays' elements, or of lists of arrays."""
+    pairs = zip(listed(one), listed(other), strict=True)
+    return [float(a) * float(b) for p, q in pairs for a, b in zip(np.ravel(p), np.ravel(q), strict=True)]
