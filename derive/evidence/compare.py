@@ -28,11 +28,13 @@ from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import DIGITS, MP
+from derive.evidence.operand import WAYS, moved
 from derive.evidence.result import Result, Tally
 from derive.evidence.truth import truth
 from derive.notation.layer import Equation
 
 STEP = MP.exact(10) ** -20
+MARGIN = 8  # of what constants change in each of WAYS ways, for ways that are not among them
 ROUNDING = MP.exact(10) ** (3 - DIGITS)
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 
@@ -52,13 +54,41 @@ def balls_of(arrays: Arrays) -> Arrays:
     return {n: kernels.convert(v, kernels.to_operand) for n, v in arrays.items()}
 
 
-def decimals(case: Case, arrays: Arrays) -> dict[str, dict[tuple[int, ...], tuple[Any, Any]]]:
-    """Midpoints and radii in decimal arithmetic, element by element."""
-    return {n: layout.elements(case, n, v, _decimal) for n, v in arrays.items()}
+def enclosed(
+    case: Case, compute: Callable[[], Arrays], anew: Callable[[], Arrays] | None = None
+) -> dict[str, Elements]:
+    """What a kernel gives, in balls.
+
+    In a layer put together from others the balls of constants may hold everything by then (derive.evidence.operand).
+    There they are moved, in WAYS ways, and what that changes is taken MARGIN times: an estimate, some 1e-14 of a
+    result. ``anew`` computes it so where ``compute`` rests on what was computed before.
+    """
+    found = kernels.elements(case, compute(), kernels.to_ball)
+    if not inputs.composed(case.layer) or all(v.is_finite() for own in found.values() for v in own.values()):
+        return found
+    middle, *others = (_moved_constants(case, anew or compute, way) for way in range(-1, WAYS))
+    return {n: {i: _widened(v, [other[n][i] for other in others]) for i, v in own.items()} for n, own in middle.items()}
 
 
-def _decimal(value: Any) -> tuple[Any, Any]:
-    return kernels.arb_to_decimal(value, MP.exact)
+def _moved_constants(case: Case, compute: Callable[[], Arrays], way: int) -> dict[str, Elements]:
+    with moved(way):
+        return kernels.elements(case, compute(), kernels.to_ball)
+
+
+def _widened(ball: Any, others: Iterable[Any]) -> Any:
+    import flint
+
+    return ball + flint.arb(0, sum((abs(o - ball) * MARGIN).abs_upper() for o in others))
+
+
+def decimals(
+    case: Case, compute: Callable[[], Arrays], anew: Callable[[], Arrays] | None = None
+) -> dict[str, dict[tuple[int, ...], tuple[Any, Any]]]:
+    """Midpoints and radii of what a kernel gives in decimal arithmetic, element by element."""
+    return {
+        n: {i: kernels.arb_to_decimal(v, MP.exact) for i, v in own.items()}
+        for n, own in enclosed(case, compute, anew).items()
+    }
 
 
 def contracted(left: dict[str, Any], right: Arrays, case: Case) -> tuple[Any, Any]:
@@ -78,11 +108,15 @@ def definition(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     for case in inputs.every(layer, seed, PLAN):
         true = truth(case).forward
         with kernels.precision():
-            got = kernels.elements(case, kernels.forward(kernel, balls(case))[0], kernels.to_ball)
+            got = enclosed(case, partial(_outputs, kernel, balls(case)))
             meet(got, true, case, tally)
         if domain.exact_inside(layer, case.options):
             _fractions(kernel, case, tally)
     return tally.result()
+
+
+def _outputs(kernel: Any, case: Case) -> Arrays:
+    return kernels.forward(kernel, case)[0]
 
 
 def _fractions(kernel: Any, case: Case, tally: Tally) -> None:
@@ -136,7 +170,7 @@ def _slopes(
 ) -> None:
     weights = kernels.elements(case, cotangents, MP.exact)
     with kernels.precision():
-        got = decimals(case, kernels.backward(kernel, balls(case), balls_of(cotangents)))
+        got = decimals(case, lambda: kernels.backward(kernel, balls(case), balls_of(cotangents)))
 
     def objective(along: Arrays, step: Any) -> Any:
         run = world.forward(case, MP, world.shifted(case, along, step))
@@ -199,13 +233,14 @@ def duality(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
         u, w = inputs.cotangents(case, seed + 2 * n), inputs.cotangents(case, seed + 2 * n + 1)
         v = inputs.tangents(case, seed + n)
         with kernels.precision():
-            exact = balls(case)
+            exact, mixed = balls(case), {o: _combined(u[o], w[o]) for o in u}
             saved = kernels.forward(kernel, exact)[1]
-            forwards = decimals(case, kernels.jvp(kernel, exact, balls_of(v)))
-            back = decimals(case, kernels.backward(kernel, exact, balls_of(u), saved))
-            other = decimals(case, kernels.backward(kernel, exact, balls_of(w), saved))
-            mixed = {o: _combined(u[o], w[o]) for o in u}
-            both = decimals(case, kernels.backward(kernel, exact, mixed, saved))
+            forwards = decimals(case, partial(kernels.jvp, kernel, exact, balls_of(v)))
+            pull = partial(kernels.backward, kernel, exact)
+            back, other, both = (
+                decimals(case, partial(pull, along, saved), partial(pull, along))
+                for along in (balls_of(u), balls_of(w), mixed)
+            )
         (a, ra), (b, rb) = contracted(forwards, u, case), contracted(back, v, case)
         if a != a or b != b:  # compared with the definition elsewhere
             tally.leave("products at points where the definition has no derivative")
@@ -244,8 +279,7 @@ def second(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
         true = truth(case, cotangents, along)
         with kernels.precision():
             u, w = balls_of(cotangents), balls_of(along)
-            result = kernels.double_backward(kernel, derivation, balls(case), u, w)
-            got = kernels.elements(case, result, kernels.to_ball)
+            got = enclosed(case, partial(kernels.double_backward, kernel, derivation, balls(case), u, w))
             missing = {n: dict.fromkeys(own, kernels.to_ball(0)) for n, own in true.double_backward.items()}
             meet({**missing, **got}, true.double_backward, case, tally, "second gradient of ")
     return tally.result()

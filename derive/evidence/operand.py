@@ -2,17 +2,25 @@
 
 A kernel has floats for numbers that are typed, as 0.3, and for quotients of whole numbers by themselves, as 1 / n. Each
 stands for a number that a few roundings to float64 have moved, so beside a ball it is one that holds the number.
+
+Such balls double with every layer that a kernel calls, until they hold everything. There each constant is ``moved`` by
+as much instead, up or down.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from binascii import crc32
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+WAYS = 3  # of moving constants: all up, and each up or down in two ways
+_WAY: ContextVar[int | None] = ContextVar("way", default=None)
 UNITS = 4  # roundings of a constant in a kernel: typed, multiplied by another, ...
 SHORT = 32  # bits of a float that was not rounded: 0.5, 3.25
 
@@ -32,7 +40,24 @@ def constant(value: Any) -> Any:
     ball = flint.arb(value)
     if not isinstance(value, float) or not rounded(value):
         return ball
+    if (way := _WAY.get()) is not None:
+        return ball * (1 + flint.arb(_sign(value, way) * UNITS) * 2.0**-53)
     return ball + flint.arb(0, (abs(ball) * UNITS * 2.0**-53).abs_upper())
+
+
+def _sign(value: float, way: int) -> int:
+    """Which way a constant is moved: the same wherever it stands; none is where ``way`` is -1."""
+    return 0 if way < 0 else 1 if not way or crc32(repr(value).encode()) >> way & 1 else -1
+
+
+@contextmanager
+def moved(way: int) -> Iterator[None]:
+    """Constants are moved meanwhile, and no balls; as they are with -1."""
+    before = _WAY.set(way)
+    try:
+        yield
+    finally:
+        _WAY.reset(before)
 
 
 def bare(value: Any) -> Any:

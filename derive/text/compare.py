@@ -322,9 +322,8 @@ class Comparison:
             return False
         allowed = self.allowed(min((sum(map(abs, own)) for own in terms), default=0.0))
         value = math.fsum(chain.from_iterable(terms))
-        if abs(float(real(value) - wanted)) > allowed:
-            return False
-        return self.report.near(value, wanted, allowed, f"{function} at {self.case.words}: all gradients")
+        near = abs(float(real(value) - wanted)) <= allowed
+        return near and self.report.near(value, wanted, allowed, f"{function} at {self.case.words}: all gradients")
 
     def contracted(self, function: str, which: str, got: dict[str, Any], slope: Callable[[], tuple[Any, bool]]) -> None:
         """The sum of gradients times a direction against a slope, and whether that is one."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from derive.evidence import compare, inputs, kernels, truth, world
+from derive.evidence import compare, inputs, kernels, operand, truth, world
 from derive.evidence.balls import exactly
 from derive.evidence.layout import Elements
 from derive.evidence.numbers import FLOAT, FRACTION, MP
 from derive.evidence.operand import Operand
 from derive.evidence.traced import Node, Tape
 from tests.evidence.shared import LAYERS, derived
+from tests.evidence.shared import own as own_layers
 
 
 def middles(balls: dict[str, Elements]) -> dict[str, Elements]:
@@ -140,3 +142,34 @@ def test_digits_are_added_until_the_enclosure_is_narrow() -> None:
     (loss,) = wide.forward["loss"].values()
     assert loss.is_finite()
     assert loss.rad() <= abs(loss.mid()) * 2.0**truth.SHARP
+
+
+def test_what_constants_may_change_is_found_by_moving_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a layer of many parts, whose balls of constants hold everything; here they would still do."""
+    lines = [f"    a{n + 1} = layer_norm(a{n}, g, c, epsilon=0.3)" for n in range(2)]
+    head = [
+        "def deep(x: Real[..., i], g: Real[i], c: Real[i]):",
+        "    a0[..., i] = x[..., i] * g[i] + 0.1 * x[..., i] ** 2",
+    ]
+    with own_layers(tmp_path, "\n".join([*head, *lines, "    return a2"])) as made:
+        (derivation,), kernel = made["deep"]
+        case = inputs.cases(derivation.layer, 0, 1, compare.PLAN)[0]
+        with kernels.precision():
+            plain = compare.enclosed(case, lambda: kernels.forward(kernel, compare.balls(case))[0])
+            monkeypatch.setattr(kernels, "to_ball", unbounded(kernels.to_ball))
+            found = compare.enclosed(case, lambda: kernels.forward(kernel, compare.balls(case))[0])
+        monkeypatch.undo()
+        true = truth.truth(case).forward
+        for name, values in found.items():
+            assert max(ball.rad() for ball in values.values()) > 1e-17, name
+            for i, ball in values.items():
+                assert ball.overlaps(true[name][i])
+                assert ball.overlaps(plain[name][i])
+                assert ball.rad() < 1e-11
+
+
+def unbounded(to_ball: Any) -> Any:
+    """Every ball holds everything, unless constants are moved."""
+    import flint
+
+    return lambda value: to_ball(value) if operand._WAY.get() is not None else to_ball(value) + flint.arb("nan")
