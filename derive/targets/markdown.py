@@ -24,6 +24,7 @@ from derive.targets.latex import Latex, written_out
 from derive.targets.numpy.header import of_the_project, rebuild
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
+from derive.targets.synonyms import SYNONYMS
 from derive.targets.words import code, comment, fenced, html, identifier, literal, prose
 
 HEADER = (
@@ -82,6 +83,8 @@ def _head(page: Page) -> Iterator[str]:
     yield HEADER.format(file=comment(page.file), fingerprint=page.fingerprint, rebuild=comment(rebuild(layer)))
     yield f"# {prose(layer.name)}"
     yield f"{prose(layer.summary)}\n{{ .gb-lead }}" if layer.summary else ""
+    if of_the_project(layer.file) and (names := SYNONYMS.get(layer.name)):
+        yield f"Also called {', '.join(map(prose, names))}.\n{{ .gb-also }}"
     yield badges(page.legs, layer.name)
     yield f'<div class="gb-pictures" data-search-exclude>{curves(page.derivations[0])}{graph(layer)}</div>'
     kernel = f" · kernel [{code(page.kernel_path)}](#kernel)" if page.kernel else ""

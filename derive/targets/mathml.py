@@ -39,6 +39,8 @@ REPAIRS: tuple[tuple[str, str, str], ...] = (
 
 # as in Pandoc: no space after the opening sign, none before the closing one, and no digit after that
 INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
+TAG = re.compile(r"<[^>]*>")
+LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
 DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -75,7 +77,10 @@ def _page(md: Markdown) -> str:
 
 class _Inline(InlineProcessor):  # type: ignore[misc]
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
-        return self.md.htmlStash.store(mathml(m[1], page=_page(self.md))), m.start(0), m.end(0)
+        html = mathml(m[1], page=_page(self.md))
+        if len(TAG.sub("", html.partition("<annotation")[0])) > LONG:
+            html = f'<span class="gb-long">{html}</span>'
+        return self.md.htmlStash.store(html), m.start(0), m.end(0)
 
 
 class _Display(BlockProcessor):  # type: ignore[misc]

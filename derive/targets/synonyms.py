@@ -1,0 +1,41 @@
+"""What else the project's layers are called: the names a reader may look for, in papers and in other frameworks."""
+
+from __future__ import annotations
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "attention": ("scaled dot-product attention", "SDPA", "softmax attention"),
+    "batch_norm": ("batchnorm", "batch normalisation", "batch normalization", "BN"),
+    "batch_norm_inference": ("batchnorm in evaluation mode", "batch normalization with running statistics"),
+    "clip_by_global_norm": ("gradient clipping", "clip_grad_norm"),
+    "conv2d": ("convolution", "cross-correlation", "convolutional layer"),
+    "cross_entropy": ("cross-entropy of probabilities", "negative log-likelihood of probabilities", "log loss"),
+    "dropout": ("dropout with scaling at inference",),
+    "embedding": ("lookup table", "gather of rows"),
+    "gelu": ("Gaussian error linear unit",),
+    "he": ("He initialisation", "Kaiming initialization"),
+    "identity": ("no activation", "linear activation"),
+    "inverted_dropout": ("dropout as frameworks have it", "nn.Dropout"),
+    "l2_penalty": ("weight decay", "ridge penalty", "Tikhonov regularisation"),
+    "layer_norm": ("layernorm", "layer normalisation", "layer normalization", "LN"),
+    "leaky_relu": ("LeakyReLU", "leaky rectified linear unit"),
+    "linear": ("dense layer", "fully connected layer", "affine layer", "nn.Linear"),
+    "log_softmax": ("logsoftmax",),
+    "lstm": ("long short-term memory",),
+    "max_pool2d": ("max pooling", "maxpool"),
+    "mlp": ("multilayer perceptron", "feedforward network", "dense network"),
+    "mse": ("mean squared error", "squared loss", "L2 loss"),
+    "relu": ("rectified linear unit", "rectifier"),
+    "residual": ("skip connection", "shortcut", "ResNet block"),
+    "sgd": ("stochastic gradient descent", "gradient step"),
+    "sigmoid": ("logistic function", "expit", "sigma"),
+    "softmax": ("normalised exponential", "Boltzmann distribution"),
+    "softmax_cross_entropy": (
+        "softmax with cross-entropy",
+        "cross-entropy with logits",
+        "softmax loss",
+        "delta of the output layer",
+    ),
+    "softmax_cross_entropy_labels": ("nn.CrossEntropyLoss", "sparse cross-entropy"),
+    "tanh": ("hyperbolic tangent",),
+    "xavier": ("Xavier initialisation", "Glorot initialization"),
+}

@@ -1,0 +1,138 @@
+"""Every page of the site in a real browser: on a phone, a tablet and a desk, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag, urljoin, urlparse
+
+import pytest
+
+from derive.targets.synonyms import SYNONYMS
+
+LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
+WIDTHS = {360: 740, 768: 1024, 1280: 900}
+OPEN = "() => document.querySelectorAll('article details').forEach(d => d.open = true)"
+COLOUR = """() => [...document.querySelectorAll('math')]
+    .filter(m => getComputedStyle(m).color !== getComputedStyle(m.parentElement).color)
+    .map(m => 'a colour of its own: ' + m.textContent)"""
+#: Layers' pages are made alike, and looking for contrast takes seconds a page: these have everything a page can have.
+ALIKE = ("layers/", "layers/layer_norm/", "layers/attention/", "layers/lstm/", "layers/gelu/")
+RESULT = "document.querySelector('.md-search-result__item a')"  # the first
+TEXT = {"include": [["body"]], "exclude": [["math"], ["svg"]]}  # formulas have the colour of the text around them
+
+
+def addresses(site: Path, address: str) -> list[str]:
+    pages = sorted(p.relative_to(site).as_posix() for p in site.rglob("index.html"))
+    assert len(pages) > 35
+    return [urljoin(address, page.removesuffix("index.html")) for page in pages]
+
+
+@contextmanager
+def reading(browser: Any, scheme: str, width: int = 1280) -> Iterator[tuple[Any, list[str]]]:
+    """A page of a reader, and what goes wrong meanwhile."""
+    wrong: list[str] = []
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": WIDTHS[width]})
+    page = context.new_page()
+    page.on("console", lambda m: wrong.append(f"{page.url}: console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: wrong.append(f"{page.url}: {e}"))
+    page.on("response", lambda r: wrong.append(f"{page.url}: {r.status} {r.url}") if r.status >= 400 else None)
+    page.on("request", lambda r: wrong.append(f"{page.url}: another host: {r.url}") if foreign(r.url) else None)
+    try:
+        yield page, wrong
+    finally:
+        context.close()
+
+
+def foreign(url: str) -> bool:
+    return urlparse(url).scheme not in ("data", "blob") and urlparse(url).hostname != "127.0.0.1"
+
+
+def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str) -> None:
+    with reading(browser, scheme) as (page, wrong):
+        for url in addresses(site, address):
+            page.goto(url, wait_until="load")
+            page.add_style_tag(content="* { transition: none !important; }")  # what slides in is not there yet
+            page.evaluate("() => document.fonts.ready")
+            for folds in ("closed", "open"):
+                if folds == "open":
+                    page.evaluate(OPEN)
+                for width, height in WIDTHS.items():
+                    page.set_viewport_size({"width": width, "height": height})
+                    wrong += [f"{url} at {width}, folds {folds}: {what}" for what in page.evaluate(LOOK)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_text_has_contrast(browser: Any, site: Path, address: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install gradbook[browser]").Axe()
+    found: list[str] = []
+    kinds = [url for url in addresses(site, address) if "/layers/" not in url or url.endswith(ALIKE)]
+    with reading(browser, scheme) as (page, _):
+        for url in kinds:
+            page.goto(url, wait_until="load")
+            page.evaluate(OPEN)
+            found += [f"{url}: {what}" for what in page.evaluate(COLOUR)]
+            result = axe.run(page, context=TEXT, options={"runOnly": ["color-contrast"]})
+            for violation in result.response["violations"]:
+                found += [f"{url}: {n['target'][0]}: {n['any'][0]['message']}" for n in violation["nodes"]]
+    assert not found, "\n".join(found)
+
+
+def test_folds_open_by_a_click_and_show_their_formulas(browser: Any, address: str) -> None:
+    with reading(browser, "light") as (page, wrong):
+        page.goto(urljoin(address, "layers/layer_norm/"))
+        folds = page.locator("article details")
+        assert folds.count() >= 3
+        for n in range(folds.count()):
+            fold = folds.nth(n)
+            assert fold.get_attribute("open") is None
+            fold.locator("summary").click()
+            assert fold.get_attribute("open") is not None
+        assert page.locator("article details math").last.bounding_box()["height"] > 5
+        assert not wrong
+
+
+def test_every_link_leads_somewhere(browser: Any, site: Path, address: str) -> None:
+    """Pages that are linked are there, and so is the place on them."""
+    places: dict[str, set[str]] = {}
+    links: dict[str, str] = {}
+    with reading(browser, "light") as (page, _):
+        for url in addresses(site, address):
+            page.goto(url, wait_until="domcontentloaded")
+            ids, hrefs = page.evaluate(
+                "() => [[...document.querySelectorAll('[id]')].map(e => e.id),"
+                " [...document.querySelectorAll('a[href]')].map(e => e.href)]"
+            )
+            places[url] = set(ids)
+            links |= {href: url for href in hrefs if not foreign(href)}
+    lost = []
+    for href, source in links.items():
+        where, fragment = urldefrag(href)
+        if where in places:
+            if fragment and fragment not in places[where] and not fragment.startswith("__"):
+                lost.append(f"{source}: {href} has no such place")
+        elif not (site / urlparse(where).path.lstrip("/")).exists():
+            lost.append(f"{source}: {href} is not there")
+    assert not lost, "\n".join(lost)
+    assert len(links) > 200
+
+
+def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> None:
+    wanted = {name: name for name in SYNONYMS} | {word: name for name, words in SYNONYMS.items() for word in words}
+    missed = []
+    with reading(browser, "light") as (page, wrong):
+        page.goto(address)
+        field = page.locator(".md-search__input")
+        field.click()
+        for words, name in wanted.items():
+            for text, state in (("", f"!{RESULT}"), (words, RESULT)):
+                field.fill(text)
+                field.press("End")  # the theme listens to keys
+                page.wait_for_function(f"() => {state}")
+            first = page.evaluate(f"() => {RESULT}.href")
+            if not urlparse(first).path.endswith(f"layers/{name}/"):
+                missed.append(f"{words}: {first} stands before {name}")
+        assert not wrong
+    assert not missed, "\n".join(missed)
