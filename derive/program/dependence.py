@@ -160,6 +160,8 @@ def recurrence(group: list[Equation]) -> tuple[str | None, bool]:
             shift = shift_of(index)
             if shift is not None and shift[1] and (by := ahead(e, node, shift[0])):
                 found.setdefault(shift[0], by)
+    # an adjoint is added to where another step stands: along that axis the equation is written
+    found = dict(sorted(found.items(), key=lambda along: not any(position(e.lhs, along[0]) for e in group)))
     names = sorted(targets) if len(found) > 1 else []
     for axis, by in found.items():
         here = [(e.target, n.tensor) for e, n in own if n != e.lhs and not ahead(e, n, axis)]

@@ -235,3 +235,22 @@ def test_loops_of_recurrences(signature: str, body: str) -> None:
         (layer,) = define.read_source(support.HEAD + text, "loops.py")["odd"]
         kernel = Kernel(compile([derive(layer)]), on_balls, exact_words(), Whole)
         assert disagreement(layer, kernel, inputs.cases(layer, 0, 2, compare.PLAN)) == ""
+
+
+NEIGHBOURS = {
+    "ahead": "h[-1, j] = 0\nh[i, j] = h[i - 1, j + 1] + x[i, j] ** 2",
+    "behind": "h[-1, j] = 0\nh[i, j] = h[i - 1, j - 1] * x[i, j] + x[i, j]",
+    "both": "h[-1, j] = 0\nh[i, j] = (h[i - 1, j - 1] - h[i - 1, j + 1]) * x[i, j] + x[i, j]",
+    "further": "h[-1, j] = 1\nh[i, j] = h[i - 1, j + 2] * x[i, j]",
+    "from the end": "h[size(i), j] = 0\nh[i, j] = h[i + 1, j + 1] * 0.5 + x[i, j] ** 2",
+}
+
+
+@pytest.mark.parametrize("case", NEIGHBOURS)
+def test_a_step_reads_neighbours_along_another_axis(case: str, tmp_path: Path) -> None:
+    """Backward adds to a step before, at another place of the other axis: it runs along the steps all the same."""
+    with support.own_registry():
+        derivations, kernel = support.built(
+            tmp_path, support.definition("x: Real[i, j]", NEIGHBOURS[case] + "\nreturn h")
+        )
+        support.check(derivations, kernel, 4)

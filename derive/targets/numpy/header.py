@@ -125,8 +125,7 @@ class Header(Bodies):
         def pattern(t: Tensor) -> str:
             """What reference.runtime.patterns.parsed reads."""
             slots = ["*".join(slot) for slot in self.layer.split(t)]
-            sequence = t.sequence or (not t.slots and t.axes[:1] == (layer.sequence_axis,) and layer.sequence_axis)
-            entries = f"[{slots.pop(0)}]" if sequence else ""
+            entries = f"[{slots.pop(0)}]" if self.is_list(t) else ""
             words: list[str] = [t.kind] if t.kind != "real" else []
             words += [f"below {below[t.name]}"] if t.name in below else []
             words += [f"unless {ignored[t.name]}"] if t.name in ignored else []
@@ -201,11 +200,16 @@ class Header(Bodies):
                         return first, then
         return None
 
+    def is_list(self, t: Tensor) -> bool:
+        """Whether callers see a list: one that is given, or what is computed for each of its entries."""
+        along = self.layer.sequence_axis
+        return t.sequence or (along is not None and not t.slots and t.axes[:1] == (along,))
+
     def named_tuples(self) -> str:
         layer, d = self.layer, self.variants[0]
 
         def kind(t: Tensor) -> str:
-            return "list[Array]" if t.axes and t.axes[0] == layer.sequence_axis else "Array"
+            return "list[Array]" if self.is_list(t) else "Array"
 
         gradients = {n: layer.tensors[n] for n in dict(d.functions["backward"].results)}
         texts = [named_tuple("Saved", "What forward keeps for backward.", [*self.kept, ("dims", "Dims", ())])]
