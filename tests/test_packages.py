@@ -50,6 +50,17 @@ def test_a_program_that_builds_imports_it_from_the_package() -> None:
     assert build.generate is generate
 
 
+def test_a_kernel_is_no_longer_than_what_it_says() -> None:
+    """Of a kernel that a person reads first, the length is a promise; every equation stands in its functions, too."""
+    text = (ROOT / "reference" / "layers" / "layer_norm.py").read_text(encoding="utf-8")
+    assert text.count("\n") <= 120
+    assert max(map(len, text.splitlines())) <= 120
+    head, _, code = text.partition("import numpy")
+    equations = [line.strip() for line in head.splitlines() if line.startswith("    ")]
+    assert len(equations) == 5
+    assert [e for e in equations if f"# {e}" not in code] == []
+
+
 def test_an_unknown_layer_is_named() -> None:
     with pytest.raises(AttributeError, match="it has attention, "):
         _ = reference.sofmax

@@ -23,16 +23,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import matrix_product, row_dot
 
 SIGNATURE = Signature(
-    "attention",
-    inputs=("Q[..., q, d]", "K[..., k, d]", "V[..., k, v]", "mask[..., q, k]: boolean optional"),
-    outputs=("O[..., q, v]",),
-    options={"causal": ("Flag", False)},
+    "attention", inputs=("Q[..., q, d]", "K[..., k, d]", "V[..., k, v]", "mask[..., q, k]: boolean optional"),
+    outputs=("O[..., q, v]",), options={"causal": ("Flag", False)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     Q: Array  # [..., q, d]
     K: Array  # [..., k, d]
     V: Array  # [..., k, v]
@@ -55,7 +51,7 @@ Second = NamedTuple("Second", [("dO", Any), ("Q", Any), ("K", Any), ("V", Any)])
 def forward(
     dims: Dims, Q: Array, K: Array, V: Array, mask: Array | None = None, *, causal: bool = False
 ) -> tuple[Array, Any]:
-    """Scaled dot-product attention; a row that may look nowhere gives zeros.
+    """Return O[..., q, v] and what backward needs.
 
     Args:
         Q: [..., q, d], real.
@@ -63,8 +59,6 @@ def forward(
         V: [..., k, v], real.
         mask: [..., q, k], boolean; None is True everywhere.
         causal: True or False.
-
-    Returns O[..., q, v] and what backward needs.
     """
     n_d, n_k, n_q = dims["d"], dims["k"], dims["q"]
     # S[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) / sqrt(size(d))

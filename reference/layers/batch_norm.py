@@ -23,16 +23,13 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import mean, square_sum, sum_over
 
 SIGNATURE = Signature(
-    "batch_norm",
-    inputs=("x[b, c, ...]", "gamma[c]", "beta[c]", "running_mean[c]: state", "running_var[c]: state"),
+    "batch_norm", inputs=("x[b, c, ...]", "gamma[c]", "beta[c]", "running_mean[c]: state", "running_var[c]: state"),
     outputs=("y[b, c, ...]", "new_mean[c]: state", "new_var[c]: state"),
     options={"momentum": ("Fraction", 0.1), "epsilon": ("Positive", 1e-05)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     gamma: Array  # [c]
     inv_std: Array  # [c]
     x_hat: Array  # [b, c, ...]
@@ -45,9 +42,7 @@ class Gradients(NamedTuple):
     beta: Array  # [c]
 
 
-class Outputs(NamedTuple):
-    """What forward computes."""
-
+class Outputs(NamedTuple):  # what forward computes
     y: Array  # [b, c, ...]
     new_mean: Array  # [c]
     new_var: Array  # [c]
@@ -68,7 +63,7 @@ def forward(
     momentum: float = 0.1,
     epsilon: float = 1e-05,
 ) -> tuple[Outputs, Any]:
-    """Normalise each channel over the batch, then scale and shift; move the running statistics along.
+    """Return y[b, c, ...], new_mean[c], new_var[c] and what backward needs.
 
     Args:
         x: [b, c, ...], real.
@@ -78,8 +73,6 @@ def forward(
         running_var: [c], real.
         momentum: a number in [0, 1].
         epsilon: a positive number.
-
-    Returns y[b, c, ...], new_mean[c], new_var[c] and what backward needs.
     """
     n_b, rows = dims["b"], dims["..."]
     n = n_b * rows  # n = size(b) * size(...)
@@ -107,8 +100,8 @@ def backward(dy: Any, saved: Saved) -> Gradients:
     rows, n_b = dims["..."], dims["b"]
     dbeta = sum_over(dy, axis=(0, 2))  # dbeta[c] = sum((b, ...), dy[b, c, ...])
     dgamma = sum_over(dy * x_hat, axis=(0, 2))  # dgamma[c] = sum((b, ...), dy[b, c, ...] * x_hat[b, c, ...])
-    # dx[b, c, ...] = gamma[c] * inv_std[c] * (dy[b, c, ...] - dbeta[c] / (size(...) * size(b)) - dgamma[c] *
-    #     x_hat[b, c, ...] / (size(...) * size(b)))
+    # dx[b, c, ...] = gamma[c] * inv_std[c] * (dy[b, c, ...] - dbeta[c] / (size(...) * size(b)) - dgamma[c] * x_hat[b,
+    #     c, ...] / (size(...) * size(b)))
     dx = np.multiply(
         gamma[:, None] * inv_std[:, None],
         dy - dbeta[:, None] / (rows * n_b) - dgamma[:, None] * x_hat / (rows * n_b),
@@ -131,12 +124,10 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, momentum: float = 0.1,
     x_hat = centered_x * inv_std[:, None]
     t_mu = mean(t_x, axis=(0, 2), count=rows * n_b)[:, None]
     t_var = 2 * sum_over(t_x * x_hat, axis=(0, 2)) / (inv_std * rows * n_b)
-    t_y = (
-        t_beta[:, None]
-        + x_hat * (t_gamma[:, None] - gamma[:, None] * np.square(inv_std[:, None]) * t_var[:, None] / 2)
+    return (
+        t_beta[:, None] + x_hat * (t_gamma[:, None] - gamma[:, None] * np.square(inv_std[:, None]) * t_var[:, None] / 2)
         + gamma[:, None] * inv_std[:, None] * t_x - gamma[:, None] * inv_std[:, None] * t_mu
     )
-    return t_y
 
 
 @SIGNATURE.double_backward(wide=True)
@@ -162,9 +153,7 @@ def double_backward(
         - gamma[:, None] * inv_std[:, None] * sum_ddx[:, None] / (rows * n_b)
     )
     sum_ddx_dy_dbeta = sum_over(ddx * (dy - dbeta[:, None] / (rows * n_b)), axis=(0, 2))
-    dinv_std_ = (
-        gamma * sum_ddx_dy_dbeta + dgamma * (ddgamma_total / inv_std - 2 * gamma * sum_ddx_x_hat / (rows * n_b))
-    )
+    dinv_std_ = gamma * sum_ddx_dy_dbeta + dgamma * (ddgamma_total / inv_std - 2 * gamma * sum_ddx_x_hat / (rows * n_b))
     dmu_ = inv_std * (dgamma * gamma * inv_std * sum_ddx / (rows * n_b) - dbeta * ddgamma_total)
     dgamma_ = inv_std * (sum_ddx_dy_dbeta - dgamma * sum_ddx_x_hat / (rows * n_b))
     dx_ = (

@@ -19,14 +19,11 @@ from reference.runtime.sums import sum_over
 SIGNATURE = Signature(
     "batch_norm_inference",
     inputs=("x[b, c, ...]", "gamma[c]", "beta[c]", "running_mean[c]: state", "running_var[c]: state"),
-    outputs=("y[b, c, ...]",),
-    options={"epsilon": ("Positive", 1e-05)},
+    outputs=("y[b, c, ...]",), options={"epsilon": ("Positive", 1e-05)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     gamma: Array  # [c]
     x_hat: Array  # [b, c, ...]
     root_running_var: Array  # [c]
@@ -55,16 +52,9 @@ def forward_rows(
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(
-    dims: Dims,
-    x: Array,
-    gamma: Array,
-    beta: Array,
-    running_mean: Array,
-    running_var: Array,
-    *,
-    epsilon: float = 1e-05,
+    dims: Dims, x: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, *, epsilon: float = 1e-05
 ) -> tuple[Array, Any]:
-    """Normalise each channel with the running statistics, then scale and shift.
+    """Return y[b, c, ...] and what backward needs.
 
     Args:
         x: [b, c, ...], real.
@@ -73,8 +63,6 @@ def forward(
         running_mean: [c], real.
         running_var: [c], real.
         epsilon: a positive number.
-
-    Returns y[b, c, ...] and what backward needs.
     """
     root_running_var = np.sqrt(running_var + epsilon)
     x_hat, y = forward_rows(x, beta, gamma, root_running_var, running_mean)
@@ -101,8 +89,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, epsilon: float = 1e-05
     _, (_, x_hat, root_running_var, _) = (
         inside(forward)(dims, x, gamma, beta, running_mean, running_var, epsilon=epsilon)
     )
-    t_y = x_hat * t_gamma[:, None] + gamma[:, None] * t_x / root_running_var[:, None] + t_beta[:, None]
-    return t_y
+    return x_hat * t_gamma[:, None] + gamma[:, None] * t_x / root_running_var[:, None] + t_beta[:, None]
 
 
 @SIGNATURE.double_backward(wide=True)

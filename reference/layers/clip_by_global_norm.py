@@ -21,17 +21,12 @@ from reference.runtime.storage import room
 from reference.runtime.sums import sum_over
 
 SIGNATURE = Signature(
-    "clip_by_global_norm",
-    inputs=("g[l][...]",),
-    outputs=("y[l][...]",),
-    options={"tau": ("Positive", 1.0)},
+    "clip_by_global_norm", inputs=("g[l][...]",), outputs=("y[l][...]",), options={"tau": ("Positive", 1.0)},
     elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     g: Sequence[Any]  # [l, ...]
     norm: float
     tau: float
@@ -54,13 +49,11 @@ def backward_rows(dy: Any, g: Any, dnorm: Any, norm: Any, tau: Any, dg: Any = No
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(dims: Dims, g: Sequence[Array], *, tau: float = 1.0) -> tuple[list[Array], Any]:
-    """Scale all gradients together so that their joint norm is at most tau.
+    """Return y[l, ...] and what backward needs.
 
     Args:
         g: a list; each [...], real.
         tau: a positive number.
-
-    Returns y[l, ...] and what backward needs.
     """
     n_l = dims["l"]
     norm = global_norm(g)  # norm = sqrt(sum((l, ...), g[l, ...]**2))
@@ -93,8 +86,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, tau: float = 1.0) -> A
     for l in range(n_l):
         sum_g_t_g += sum_over(g[l] * t_g[l], axis=None)
     t_norm = ratio(sum_g_t_g, norm)
-    t_y = [t_g[l] if norm <= tau else (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) for l in range(n_l)]
-    return t_y
+    return [t_g[l] if norm <= tau else (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) for l in range(n_l)]
 
 
 @SIGNATURE.double_backward(wide=True)

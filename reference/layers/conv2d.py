@@ -17,17 +17,13 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import sum_over
 
 SIGNATURE = Signature(
-    "conv2d",
-    inputs=("x[b, g*c, p, q]", "W[g*o, c, k, l]", "bias[g*o]"),
-    outputs=("z[b, g*o, i, j]",),
+    "conv2d", inputs=("x[b, g*c, p, q]", "W[g*o, c, k, l]", "bias[g*o]"), outputs=("z[b, g*o, i, j]",),
     options={"stride": ("Count", 1), "padding": ("Natural", 0), "dilation": ("Count", 1), "groups": ("Count", 1)},
     given={"g": "groups"},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [b, g, c, p, q]
     W: Array  # [g, o, c, k, l]
     stride: int
@@ -75,7 +71,7 @@ def forward(
     dilation: int = 1,
     groups: int = 1,
 ) -> tuple[Array, Any]:
-    """Two-dimensional convolution with stride, zero padding, dilation and groups.
+    """Return z[b, g, o, i, j] and what backward needs.
 
     Args:
         x: [b, g*c, p, q], real.
@@ -85,19 +81,15 @@ def forward(
         padding: an integer >= 0.
         dilation: a positive integer.
         groups: a positive integer.
-
-    Returns z[b, g, o, i, j] and what backward needs.
     """
     n_i, n_k, n_j, n_l = dims["i"], dims["k"], dims["j"], dims["l"]
-    # z[b, g, o, i, j] = sum((c, k, l), W[g, o, c, k, l] * x[b, g, c, stride * i + dilation * k - padding, stride *
-    #     j + dilation * l - padding]) + bias[g, o]
+    # z[b, g, o, i, j] = sum((c, k, l), W[g, o, c, k, l] * x[b, g, c, stride * i + dilation * k - padding, stride * j +
+    #     dilation * l - padding]) + bias[g, o]
     z = np.add(
         contract(
             "bgcikjl,gockl->bgoij",
             windows(
-                x,
-                (3, (n_i, n_k), (stride, dilation), -padding, 1),
-                (4, (n_j, n_l), (stride, dilation), -padding, 1),
+                x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)
             ),
             W,
         ),
@@ -113,22 +105,18 @@ def backward(dz: Array, saved: Saved) -> Gradients:
     x, W, stride, padding, dilation, dims = saved
     n_i, n_k, n_j, n_l, n_p, n_q = dims["i"], dims["k"], dims["j"], dims["l"], dims["p"], dims["q"]
     dbias = sum_over(dz, axis=(0, 3, 4))  # dbias[g, o] = sum((b, i, j), dz[b, g, o, i, j])
-    # dW[g, o, c, k, l] = sum((b, i, j), dz[b, g, o, i, j] * x[b, g, c, stride * i + dilation * k - padding, stride
-    #     * j + dilation * l - padding])
+    # dW[g, o, c, k, l] = sum((b, i, j), dz[b, g, o, i, j] * x[b, g, c, stride * i + dilation * k - padding, stride * j
+    #     + dilation * l - padding])
     dW = contract(
         "bgcikjl,bgoij->gockl",
-        windows(
-            x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)
-        ),
+        windows(x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)),
         dz,
     )
-    # dx[b, g, c, p, q] = sum((o, k, l), dz[b, g, o, (p - dilation * k + padding) / stride, (q - dilation * l +
-    #     padding) / stride] * W[g, o, c, k, l])
+    # dx[b, g, c, p, q] = sum((o, k, l), dz[b, g, o, (p - dilation * k + padding) / stride, (q - dilation * l + padding)
+    #     / stride] * W[g, o, c, k, l])
     dx = contract(
         "bgopkql,gockl->bgcpq",
-        windows(
-            dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)
-        ),
+        windows(dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)),
         W,
     )
     return Gradients(dx, dW, dbias)
@@ -151,9 +139,7 @@ def jvp(
     n_i, n_k, n_j, n_l = dims["i"], dims["k"], dims["j"], dims["l"]
     sum_x_t_W = contract(
         "bgcikjl,gockl->bgoij",
-        windows(
-            x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)
-        ),
+        windows(x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)),
         t_W,
     )
     t_z = contract(
@@ -192,24 +178,18 @@ def double_backward(
     )
     ddz = contract(
         "bgcikjl,gockl->bgoij",
-        windows(
-            x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)
-        ),
+        windows(x, (3, (n_i, n_k), (stride, dilation), -padding, 1), (4, (n_j, n_l), (stride, dilation), -padding, 1)),
         ddW,
     )
     ddz += sum_ddx_W + ddbias[:, :, None, None]
     dW_ = contract(
         "bgopkql,bgcpq->gockl",
-        windows(
-            dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)
-        ),
+        windows(dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)),
         ddx,
     )
     dx_ = contract(
         "bgopkql,gockl->bgcpq",
-        windows(
-            dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)
-        ),
+        windows(dz, (3, (n_p, n_k), (1, -dilation), padding, stride), (4, (n_q, n_l), (1, -dilation), padding, stride)),
         ddW,
     )
     return Second(ddz, dx_, dW_, None)

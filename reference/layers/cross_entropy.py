@@ -17,17 +17,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import mean, sum_over
 
 SIGNATURE = Signature(
-    "cross_entropy",
-    inputs=("y[..., i]", "t[..., i]"),
-    outputs=("loss[]",),
-    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))},
-    outputs_by_choice={"none": ("loss[...]",)},
+    "cross_entropy", inputs=("y[..., i]", "t[..., i]"), outputs=("loss[]",),
+    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))}, outputs_by_choice={"none": ("loss[...]",)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     y: Array  # [..., i]
     t: Array  # [..., i]
     reduction: str
@@ -44,14 +39,12 @@ Second = NamedTuple("Second", [("dloss", Any), ("y", Any), ("t", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...")
 def forward(dims: Dims, y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Any]:
-    """Cross-entropy of predicted probabilities y against targets t.
+    """Return loss[] and what backward needs.
 
     Args:
         y: [..., i], real.
         t: [..., i], real.
         reduction: one of the choices: mean, sum, none.
-
-    Returns loss[] and what backward needs.
     """
     rows = dims["..."]
     L = -sum_over(xlogy(t, y), axis=1)  # L[...] = -sum(i, t[..., i] * log(y[..., i]))
@@ -100,9 +93,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
 
 
 @SIGNATURE.double_backward(wide=True)
-def double_backward(
-    dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean"
-) -> Second:
+def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean") -> Second:
     """Return the gradients of the sum of cotangents times backward's (y, t) for dloss, y, t."""
     y, t = primals
     ddy, ddt = cotangents

@@ -15,16 +15,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "dropout",
-    inputs=("x[...]", "m[...]"),
-    outputs=("y[...]",),
-    elementwise=True,
+    "dropout", inputs=("x[...]", "m[...]"), outputs=("y[...]",), elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [...]
     m: Array  # [...]
     dims: Dims
@@ -40,13 +35,11 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any), ("m", Any)])
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, x: Array, m: Array) -> tuple[Array, Any]:
-    """Multiply by a mask of zeros and ones; at inference scale by the probability to keep.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
         m: [...], real.
-
-    Returns y[...] and what backward needs.
     """
     y = np.multiply(x, m, out=room(x))  # y[...] = x[...] * m[...]
     return y, (x, m, dims)
@@ -66,8 +59,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (x, m) along tangents of x, m."""
     x, m = primals
     t_x, t_m = tangents
-    t_y = m * t_x + x * t_m
-    return t_y
+    return m * t_x + x * t_m
 
 
 @SIGNATURE.double_backward(wide=True)

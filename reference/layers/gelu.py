@@ -18,16 +18,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "gelu",
-    inputs=("x[...]",),
-    outputs=("y[...]",),
-    elementwise=True,
+    "gelu", inputs=("x[...]",), outputs=("y[...]",), elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     slope: Array  # [...]
     dims: Dims
 
@@ -63,12 +58,10 @@ def second_derivative(x: Array, out: Array | None = None) -> Any:
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, x: Array) -> tuple[Array, Any]:
-    """Weigh every element by the standard normal distribution function.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
-
-    Returns y[...] and what backward needs.
     """
     y, slope = gelu_with_derivative(x)  # y[...] = x[...] * (erf(x[...] / sqrt(2)) + 1) / 2
     return y, (slope, dims)
@@ -89,8 +82,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
-    t_y = t_x * derivative(x)
-    return t_y
+    return t_x * derivative(x)
 
 
 @SIGNATURE.double_backward(wide=True)

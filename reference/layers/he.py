@@ -16,15 +16,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "he",
-    inputs=("noise[o, i]",),
-    outputs=("W[o, i]",),
+    "he", inputs=("noise[o, i]",), outputs=("W[o, i]",),
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     dims: Dims
 
 
@@ -37,16 +33,13 @@ Second = NamedTuple("Second", [("dW", Any), ("noise", Any)])
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, noise: Array) -> tuple[Array, Any]:
-    """Weights from standard normal noise, of variance 2 / fan in.
+    """Return W[o, i] and what backward needs.
 
     Args:
         noise: [o, i], real.
-
-    Returns W[o, i] and what backward needs.
     """
     n_i = dims["i"]
-    # W[o, i] = sqrt(2 / size(i)) * noise[o, i]
-    W = np.multiply(noise, sqrt(2, n_i, dtype=dims.dtype), out=room(noise))
+    W = np.multiply(noise, sqrt(2, n_i, dtype=dims.dtype), out=room(noise))  # W[o, i] = sqrt(2 / size(i)) * noise[o, i]
     return W, (dims,)
 
 
@@ -65,8 +58,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (noise) along tangents of noise."""
     (t_noise,) = tangents
     n_i = dims["i"]
-    t_W = t_noise * sqrt(2, n_i, dtype=dims.dtype)
-    return t_W
+    return t_noise * sqrt(2, n_i, dtype=dims.dtype)
 
 
 @SIGNATURE.double_backward()

@@ -13,16 +13,11 @@ from reference.runtime.arrays import filled
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "identity",
-    inputs=("x[...]",),
-    outputs=("y[...]",),
-    elementwise=True,
+    "identity", inputs=("x[...]",), outputs=("y[...]",), elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     dims: Dims
 
 
@@ -50,12 +45,10 @@ def second_derivative(x: Array) -> Any:
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, x: Array) -> tuple[Array, Any]:
-    """Leave every element as it is.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
-
-    Returns y[...] and what backward needs.
     """
     y = x  # y[...] = x[...]
     return y, (dims,)
@@ -72,8 +65,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
 def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (x) along tangents of x."""
     (t_x,) = tangents
-    t_y = t_x
-    return t_y
+    return t_x
 
 
 @SIGNATURE.double_backward()

@@ -15,17 +15,12 @@ import numpy as np
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "inverted_dropout",
-    inputs=("x[...]", "m[...]"),
-    outputs=("y[...]",),
-    options={"p": ("Probability", 0.5)},
+    "inverted_dropout", inputs=("x[...]", "m[...]"), outputs=("y[...]",), options={"p": ("Probability", 0.5)},
     elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [...]
     m: Array  # [...]
     p: float
@@ -42,14 +37,12 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any), ("m", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", out=("y",))
 def forward(dims: Dims, x: Array, m: Array, *, p: float = 0.5) -> tuple[Array, Any]:
-    """Multiply by a mask of zeros and ones and divide by p, the probability to keep; inference needs nothing.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
         m: [...], real.
         p: a number in (0, 1].
-
-    Returns y[...] and what backward needs.
     """
     y = np.divide(x * m, p, out=dims.out["y"])  # y[...] = x[...] * m[...] / p
     return y, (x, m, p, dims)
@@ -69,8 +62,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, p: float = 0.5) -> Any
     """Return the derivative of forward at primals (x, m) along tangents of x, m."""
     x, m = primals
     t_x, t_m = tangents
-    t_y = (m * t_x + t_m * x) / p
-    return t_y
+    return (m * t_x + t_m * x) / p
 
 
 @SIGNATURE.double_backward(wide=True)

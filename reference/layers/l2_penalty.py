@@ -18,17 +18,12 @@ from reference.runtime.storage import room
 from reference.runtime.sums import sum_over
 
 SIGNATURE = Signature(
-    "l2_penalty",
-    inputs=("W[l][...]",),
-    outputs=("R[]",),
-    options={"weight_decay": ("Scalar", 0.0001)},
+    "l2_penalty", inputs=("W[l][...]",), outputs=("R[]",), options={"weight_decay": ("Scalar", 0.0001)},
     elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     W: Sequence[Any]  # [l, ...]
     weight_decay: float
     dims: Dims
@@ -43,13 +38,11 @@ Second = NamedTuple("Second", [("dR", Any), ("W", Any)])
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(dims: Dims, W: Sequence[Array], *, weight_decay: float = 0.0001) -> tuple[Array, Any]:
-    """Half the weight decay times the sum of all squared weights.
+    """Return R[] and what backward needs.
 
     Args:
         W: a list; each [...], real.
         weight_decay: a number.
-
-    Returns R[] and what backward needs.
     """
     R = sum_of_squares(W) * weight_decay / 2  # R = weight_decay * sum((l, ...), W[l, ...]**2) / 2
     return R, (W, weight_decay, dims)
@@ -73,8 +66,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, weight_decay: float = 
     sum_W_t_W = dims.dtype.type(0)
     for l in range(n_l):
         sum_W_t_W += sum_over(W[l] * t_W[l], axis=None)
-    t_R = sum_W_t_W * weight_decay
-    return t_R
+    return sum_W_t_W * weight_decay
 
 
 @SIGNATURE.double_backward(wide=True)

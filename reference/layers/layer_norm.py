@@ -19,16 +19,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import mean, row_dot, square_sum, sum_over
 
 SIGNATURE = Signature(
-    "layer_norm",
-    inputs=("x[..., i]", "gamma[i]", "beta[i]"),
-    outputs=("y[..., i]",),
+    "layer_norm", inputs=("x[..., i]", "gamma[i]", "beta[i]"), outputs=("y[..., i]",),
     options={"epsilon": ("Positive", 1e-05)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     gamma: Array  # [i]
     inv_std: Array  # [...]
     x_hat: Array  # [..., i]
@@ -46,15 +42,13 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any), ("gamma", Any), ("beta",
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", saved={"inv_std": 0, "x_hat": 0}, out=("y", "", "x_hat"))
 def forward(dims: Dims, x: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-05) -> tuple[Array, Any]:
-    """Normalise each example over its features, then scale and shift.
+    """Return y[..., i] and what backward needs.
 
     Args:
         x: [..., i], real.
         gamma: [i], real.
         beta: [i], real.
         epsilon: a positive number.
-
-    Returns y[..., i] and what backward needs.
     """
     n_i = dims["i"]
     mu = mean(x, axis=1, count=n_i)[:, None]  # mu[...] = sum(i, x[..., i]) / size(i)
@@ -79,9 +73,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     # dx[..., i] = inv_std[...] * (dx_hat[..., i] - sum(i', dx_hat[..., i']) / size(i) - x_hat[..., i] * sum(i',
     #     dx_hat[..., i'] * x_hat[..., i']) / size(i))
     dx = np.multiply(
-        inv_std[:, None],
-        dx_hat - sum_dx_hat / n_i - x_hat * row_dot(dx_hat, x_hat)[:, None] / n_i,
-        out=dims.out["dx"],
+        inv_std[:, None], dx_hat - sum_dx_hat / n_i - x_hat * row_dot(dx_hat, x_hat)[:, None] / n_i, out=dims.out["dx"]
     )
     return Gradients(dx, dgamma, dbeta)
 
@@ -94,11 +86,9 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, epsilon: float = 1e-05
     n_i = dims["i"]
     _, (_, inv_std, x_hat, _) = inside(forward)(dims, x, gamma, beta, epsilon=epsilon)
     t_mu = mean(t_x, axis=1, count=n_i)[:, None]
-    t_y = (
-        x_hat * t_gamma + gamma * inv_std[:, None] * (t_x - t_mu - x_hat * row_dot(t_x, x_hat)[:, None] / n_i)
-        + t_beta
+    return (
+        x_hat * t_gamma + gamma * inv_std[:, None] * (t_x - t_mu - x_hat * row_dot(t_x, x_hat)[:, None] / n_i) + t_beta
     )
-    return t_y
 
 
 @SIGNATURE.double_backward(wide=True)
@@ -116,17 +106,15 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     ddx_hat = inv_std[:, None] * (ddx - sum_ddx / n_i - x_hat * sum_ddx_x_hat / n_i)
     ddy = ddgamma * x_hat + ddbeta + ddx_hat * gamma
     dx_hat_ = (
-        ddgamma * dy - inv_std[:, None] * ddx * sum_dx_hat_x_hat / n_i
-        - inv_std[:, None] * dx_hat * sum_ddx_x_hat / n_i
+        ddgamma * dy - inv_std[:, None] * ddx * sum_dx_hat_x_hat / n_i - inv_std[:, None] * dx_hat * sum_ddx_x_hat / n_i
     )
     dgamma_ = sum_over(ddx_hat * dy, axis=0)
     sum_ddx_dx_hat = row_dot(ddx, dx_hat)[:, None]
     sum_dx_hat__x_hat = row_dot(dx_hat_, x_hat)[:, None]
     dx_ = inv_std[:, None] * (
         dx_hat_ + x_hat * (
-            inv_std[:, None] * (
-                sum_ddx * sum_dx_hat / n_i + sum_ddx_x_hat * sum_dx_hat_x_hat / n_i - sum_ddx_dx_hat
-            ) - sum_dx_hat__x_hat
+            inv_std[:, None] * (sum_ddx * sum_dx_hat / n_i + sum_ddx_x_hat * sum_dx_hat_x_hat / n_i - sum_ddx_dx_hat)
+            - sum_dx_hat__x_hat
         ) / n_i - sum_over(dx_hat_, axis=1)[:, None] / n_i
     )
     return Second(ddy, dx_, dgamma_, None)

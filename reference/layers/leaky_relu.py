@@ -16,17 +16,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "leaky_relu",
-    inputs=("x[...]",),
-    outputs=("y[...]",),
-    options={"alpha": ("Scalar", 0.01)},
-    elementwise=True,
+    "leaky_relu", inputs=("x[...]",), outputs=("y[...]",), options={"alpha": ("Scalar", 0.01)}, elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     slope: Array  # [...]
     dims: Dims
 
@@ -55,13 +49,11 @@ def second_derivative(x: Array, alpha: float = 0.01) -> Any:
 
 @SIGNATURE.forward(Saved, rows="...", saved={"slope": 0}, out=("y",))
 def forward(dims: Dims, x: Array, *, alpha: float = 0.01) -> tuple[Array, Any]:
-    """Keep what is positive and scale the rest by alpha.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
         alpha: a number.
-
-    Returns y[...] and what backward needs.
     """
     slope = either(x > dims.zero, 1, alpha, dims.dtype)
     y = np.multiply(x, slope, out=dims.out["y"])  # y[...] = (x[...] if x[...] > 0 else alpha * x[...])
@@ -81,8 +73,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, alpha: float = 0.01) -
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
-    t_y = either(x > dims.zero, 1, alpha, dims.dtype) * t_x
-    return t_y
+    return either(x > dims.zero, 1, alpha, dims.dtype) * t_x
 
 
 @SIGNATURE.double_backward()

@@ -13,15 +13,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import matrix_product, sum_over
 
 SIGNATURE = Signature(
-    "linear",
-    inputs=("x[..., i]", "W[o, i]", "b[o]"),
-    outputs=("z[..., o]",),
+    "linear", inputs=("x[..., i]", "W[o, i]", "b[o]"), outputs=("z[..., o]",),
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [..., i]
     W: Array  # [o, i]
     dims: Dims
@@ -38,14 +34,12 @@ Second = NamedTuple("Second", [("dz", Any), ("x", Any), ("W", Any), ("b", Any)])
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(dims: Dims, x: Array, W: Array, b: Array) -> tuple[Array, Any]:
-    """Multiply by a weight matrix and add a bias.
+    """Return z[..., o] and what backward needs.
 
     Args:
         x: [..., i], real.
         W: [o, i], real.
         b: [o], real.
-
-    Returns z[..., o] and what backward needs.
     """
     z = matrix_product(x, W.T)  # z[..., o] = sum(i, W[o, i] * x[..., i]) + b[o]
     z += b

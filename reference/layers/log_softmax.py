@@ -17,17 +17,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import max_over, sum_over
 
 SIGNATURE = Signature(
-    "log_softmax",
-    inputs=("z[..., i]",),
-    outputs=("y[..., i]",),
-    options={"axis": ("Axis", -1)},
-    moved="i",
+    "log_softmax", inputs=("z[..., i]",), outputs=("y[..., i]",), options={"axis": ("Axis", -1)}, moved="i",
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     y: Array  # [..., i]
     dims: Dims
 
@@ -41,13 +35,11 @@ Second = NamedTuple("Second", [("dy", Any), ("z", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", saved={"y": 0}, out=("y",))
 def forward(dims: Dims, z: Array, *, axis: int = -1) -> tuple[Array, Any]:
-    """The logarithm of softmax along one axis.
+    """Return y[..., i] and what backward needs.
 
     Args:
         z: [..., i], real.
         axis: the position of an axis.
-
-    Returns y[..., i] and what backward needs.
     """
     below_z = z - max_over(z, axis=1)[:, None]
     # y[..., i] = z[..., i] - log(sum(j, exp(z[..., j])))
@@ -71,8 +63,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, axis: int = -1) -> Any
     (t_z,) = tangents
     _, (y, _) = inside(forward)(dims, z, axis=axis)
     relative_t_z = less_mean(t_z, np.exp(y))
-    t_y = relative_t_z
-    return t_y
+    return relative_t_z
 
 
 @SIGNATURE.double_backward(wide=True)

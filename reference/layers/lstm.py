@@ -24,17 +24,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import matrix_product, sum_over
 
 SIGNATURE = Signature(
-    "lstm",
-    inputs=("x[t, ..., i]", "h0[..., n]", "c0[..., n]", "W[gate*n, i]", "U[gate*n, m]", "b[gate*n]"),
-    outputs=("h[t, ..., n]", "c[t, ..., n]"),
-    given={"gate": 4},
-    same={"m": "n"},
+    "lstm", inputs=("x[t, ..., i]", "h0[..., n]", "c0[..., n]", "W[gate*n, i]", "U[gate*n, m]", "b[gate*n]"),
+    outputs=("h[t, ..., n]", "c[t, ..., n]"), given={"gate": 4}, same={"m": "n"},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [t, ..., i]
     W: Array  # [gate, n, i]
     U: Array  # [gate, n, m]
@@ -56,9 +51,7 @@ class Gradients(NamedTuple):
     b: Array  # [gate, n]
 
 
-class Outputs(NamedTuple):
-    """What forward computes."""
-
+class Outputs(NamedTuple):  # what forward computes
     h: Array  # [t, ..., n]
     c: Array  # [t, ..., n]
 
@@ -70,7 +63,7 @@ Second = NamedTuple(
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(dims: Dims, x: Array, h0: Array, c0: Array, W: Array, U: Array, b: Array) -> tuple[Outputs, Any]:
-    """Long short-term memory over a sequence; gates in the order input, forget, cell, output.
+    """Return h[t, ..., n], c[t, ..., n] and what backward needs.
 
     Args:
         x: [t, ..., i], real.
@@ -79,8 +72,6 @@ def forward(dims: Dims, x: Array, h0: Array, c0: Array, W: Array, U: Array, b: A
         W: [gate*n, i], real.
         U: [gate*n, m], real.
         b: [gate*n], real.
-
-    Returns h[t, ..., n], c[t, ..., n] and what backward needs.
     """
     n_t, rows, n_n, n_gate = dims["t"], dims["..."], dims["n"], dims["gate"]
     # s[t, ..., gate, n] = a[t, ..., gate, n] + sum(m, U[gate, n, m] * h[t - 1, ..., m])
@@ -127,14 +118,13 @@ def backward(cotangents: Any, saved: Saved) -> Gradients:
         ds[t, :, 1] = dc_total[t + 1] * c[t] * sigmoid_slope_s[t, :, 1]
         ds[t, :, 0] = dc_total[t + 1] * tanh_s_2[t] * sigmoid_slope_s[t, :, 0]
         ds[t, :, 2] = dc_total[t + 1] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
-        # dc_total[t, ..., n] = dc[t, ..., n] + [t >= 0] * dh_total[t, ..., n] * sigmoid(s[t, ..., 3, n]) *
-        #     tanh'(c[t, ..., n]) + dc_total[t + 1, ..., n] * sigmoid(s[t + 1, ..., 1, n])
+        # dc_total[t, ..., n] = dc[t, ..., n] + [t >= 0] * dh_total[t, ..., n] * sigmoid(s[t, ..., 3, n]) * tanh'(c[t,
+        #     ..., n]) + dc_total[t + 1, ..., n] * sigmoid(s[t + 1, ..., 1, n])
         dc_total[t] = dc_total[t + 1] * sigmoid_s[t, :, 1]
         # dh_total[t, ..., n] = dh[t, ..., n] + sum((gate, n'), ds[t + 1, ..., gate, n'] * U[gate, n', n])
         dh_total[t] = matrix_product(ds[t].reshape(rows, n_gate * n_n), U_matrix)
     db = sum_over(ds, axis=(0, 1))  # db[gate, n] = sum((t, ...), ds[t, ..., gate, n])
-    # dU[gate, n, m] = sum((t, ...), ds[t, ..., gate, n] * h[t - 1, ..., m])
-    dU = contract("tagn,tam->gnm", ds, h[:-1])
+    dU = contract("tagn,tam->gnm", ds, h[:-1])  # dU[gate, n, m] = sum((t, ...), ds[t, ..., gate, n] * h[t - 1, ..., m])
     dW = contract("tagn,tai->gni", ds, x)  # dW[gate, n, i] = sum((t, ...), ds[t, ..., gate, n] * x[t, ..., i])
     dc0 = dc_total[0]  # dc0[..., n] = dc_total[-1, ..., n]
     dh0 = dh_total[0]  # dh0[..., n] = dh_total[-1, ..., n]
@@ -189,8 +179,8 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
 
 @SIGNATURE.double_backward(wide=True)
 def double_backward(dims: Dims, cotangents_of_outputs: Any, primals: Arrays, cotangents: Arrays) -> Second:
-    """Return the gradients of the sum of cotangents times backward's (x, h0, c0, W, U, b) for dh, dc, x, h0, c0, W,
-    U, b."""
+    """Return the gradients of the sum of cotangents times backward's (x, h0, c0, W, U, b) for dh, dc, x, h0, c0, W, U,
+    b."""
     dh, dc = cotangents_of_outputs
     x, h0, c0, W, U, b = primals
     ddx, ddh0, ddc0, ddW, ddU, ddb = cotangents
@@ -238,8 +228,7 @@ def double_backward(dims: Dims, cotangents_of_outputs: Any, primals: Arrays, cot
     ddc_total[0] += ddc0
     for t in range(n_t):
         dds[t] += (
-            sum_ddW_x[t] + sum_ddU_h[t] + ddb
-            + matrix_product(ddh_total[t], U_transposed).reshape(rows, n_gate, n_n)
+            sum_ddW_x[t] + sum_ddU_h[t] + ddb + matrix_product(ddh_total[t], U_transposed).reshape(rows, n_gate, n_n)
         )
         ddc_total[t + 1] += (
             ddc_total[t] * sigmoid_s[t, :, 1] + dds[t, :, 2] * sigmoid_s[t, :, 0] * tanh_slope_s_2[t]
@@ -264,14 +253,8 @@ def double_backward(dims: Dims, cotangents_of_outputs: Any, primals: Arrays, cot
             (
                 sigmoid_slope_s[t, :, 3] * np.where(
                     c[t + 1] >= dims.zero,
-                    (
-                        dh_[t + 1] + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1]
-                        - np.square(decay[t]) * dh_[t + 1]
-                    ),
-                    (
-                        np.square(decay[t]) * dh_[t + 1] + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1]
-                        - dh_[t + 1]
-                    ),
+                    dh_[t + 1] + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1] - np.square(decay[t]) * dh_[t + 1],
+                    np.square(decay[t]) * dh_[t + 1] + 4 * ddc_total[t + 1] * decay[t] * dh_total[t + 1] - dh_[t + 1],
                 ) / np.square(decay[t] + 1)
             ) + dh_total[t + 1] * dds[t, :, 3] * sigmoid_slope_slope_s[t, :, 3] * tanh.value(c[t + 1])
         )
@@ -289,9 +272,8 @@ def double_backward(dims: Dims, cotangents_of_outputs: Any, primals: Arrays, cot
             + c[t] * dc_total[t + 1] * dds[t, :, 1] * sigmoid_slope_slope_s[t, :, 1]
         )
         ds_[t, :, 0] = (
-            sigmoid_slope_s[t, :, 0] * (
-                dc_[t + 1] * tanh_s_2[t] + dc_total[t + 1] * dds[t, :, 2] * tanh_slope_s_2[t]
-            ) + dc_total[t + 1] * dds[t, :, 0] * sigmoid_slope_slope_s[t, :, 0] * tanh_s_2[t]
+            sigmoid_slope_s[t, :, 0] * (dc_[t + 1] * tanh_s_2[t] + dc_total[t + 1] * dds[t, :, 2] * tanh_slope_s_2[t])
+            + dc_total[t + 1] * dds[t, :, 0] * sigmoid_slope_slope_s[t, :, 0] * tanh_s_2[t]
         )
         ds_[t, :, 2] = (
             sigmoid_s[t, :, 0] * (

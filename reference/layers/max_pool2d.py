@@ -17,17 +17,13 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import sum_over
 
 SIGNATURE = Signature(
-    "max_pool2d",
-    inputs=("x[b, c, p, q]",),
-    outputs=("y[b, c, i, j]",),
+    "max_pool2d", inputs=("x[b, c, p, q]",), outputs=("y[b, c, i, j]",),
     options={"window": ("Count", 2), "stride": ("Count", 2), "padding": ("Natural", 0)},
     given={"k": "window", "l": "window"},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     argmax_y: Array  # [b, c, i, j]
     stride: int
     padding: int
@@ -45,34 +41,24 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any)])
 def sizes(dims: Dims, window: int, stride: int, padding: int) -> None:
     """Sizes that follow from others."""
     n_p, n_q = dims["p"], dims["q"]
-    dims["i"] = output_size(
-        "max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1, n_p + 2 * padding - window
-    )
-    dims["j"] = output_size(
-        "max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window
-    )
+    dims["i"] = output_size("max_pool2d", "i", (n_p + 2 * padding - window) // stride + 1, n_p + 2 * padding - window)
+    dims["j"] = output_size("max_pool2d", "j", (n_q + 2 * padding - window) // stride + 1, n_q + 2 * padding - window)
 
 
 @SIGNATURE.forward(Saved, rows="b", saved={"argmax_y": 0})
 def forward(dims: Dims, x: Array, *, window: int = 2, stride: int = 2, padding: int = 0) -> tuple[Array, Any]:
-    """The largest value in each window; what lies outside is never the largest, ties go to the first.
+    """Return y[b, c, i, j] and what backward needs.
 
     Args:
         x: [b, c, p, q], real.
         window: a positive integer.
         stride: a positive integer.
         padding: an integer >= 0.
-
-    Returns y[b, c, i, j] and what backward needs.
     """
     n_i, n_k, n_j, n_l = dims["i"], dims["k"], dims["j"], dims["l"]
     # y[b, c, i, j] = max((k, l), x[b, c, stride * i + k - padding, stride * j + l - padding])
     y, argmax_y = largest(
-        x,
-        2,
-        (0, 1, 2, 4, 3, 5),
-        (2, (n_i, n_k), (stride, 1), -padding, 1),
-        (3, (n_j, n_l), (stride, 1), -padding, 1),
+        x, 2, (0, 1, 2, 4, 3, 5), (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)
     )
     return y, (argmax_y, stride, padding, dims)
 
@@ -82,8 +68,8 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x."""
     argmax_y, stride, padding, dims = saved
     n_p, n_k, n_q, n_l = dims["p"], dims["k"], dims["q"], dims["l"]
-    # dx[b, c, p, q] = sum((k, l), dy[b, c, (p - k + padding) / stride, (q - l + padding) / stride] * [k * size(l) +
-    #     l == argmax_y[b, c, (p - k + padding) / stride, (q - l + padding) / stride]])
+    # dx[b, c, p, q] = sum((k, l), dy[b, c, (p - k + padding) / stride, (q - l + padding) / stride] * [k * size(l) + l
+    #     == argmax_y[b, c, (p - k + padding) / stride, (q - l + padding) / stride]])
     dx = overlap_add(
         lambda k, l: chosen(dy, k * n_l + l == argmax_y),
         {2: (n_p, n_k, stride, 1, -padding), 3: (n_q, n_l, stride, 1, -padding)},
@@ -92,22 +78,19 @@ def backward(dy: Array, saved: Saved) -> Gradients:
 
 
 @SIGNATURE.jvp(wide=True)
-def jvp(
-    dims: Dims, primals: Arrays, tangents: Arrays, *, window: int = 2, stride: int = 2, padding: int = 0
-) -> Any:
+def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, window: int = 2, stride: int = 2, padding: int = 0) -> Any:
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
     n_i, n_k, n_j, n_l = dims["i"], dims["k"], dims["j"], dims["l"]
     _, (argmax_y, _, _, _) = inside(forward)(dims, x, window=window, stride=stride, padding=padding)
-    t_y = sum_over(
+    return sum_over(
         chosen(
             windows(t_x, (2, (n_i, n_k), (stride, 1), -padding, 1), (3, (n_j, n_l), (stride, 1), -padding, 1)),
             np.arange(n_k)[:, None, None] * n_l + np.arange(n_l) == argmax_y[:, :, :, None, :, None],
         ),
         axis=(3, 5),
     )
-    return t_y
 
 
 @SIGNATURE.double_backward(wide=True)

@@ -17,9 +17,7 @@ from reference.layers import gelu, identity, leaky_relu, linear, relu, sigmoid, 
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "mlp",
-    inputs=("x[..., i]", "W[l][o, i]", "b[l][o]"),
-    outputs=("y[..., o]",),
+    "mlp", inputs=("x[..., i]", "W[l][o, i]", "b[l][o]"), outputs=("y[..., o]",),
     options={
         "activation": ("Activation", "relu", ("gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh")),
         "output": ("Activation", "identity", ("gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh")),
@@ -32,9 +30,7 @@ ACTIVATIONS: dict[str, Any] = {
 }
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     z: Sequence[Any]  # [l, ..., o]
     saved_z: Sequence[Any]  # [l]
     activation: str
@@ -53,15 +49,9 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any), ("W", Any), ("b", Any)])
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(
-    dims: Dims,
-    x: Array,
-    W: Sequence[Array],
-    b: Sequence[Array],
-    *,
-    activation: str = "relu",
-    output: str = "identity",
+    dims: Dims, x: Array, W: Sequence[Array], b: Sequence[Array], *, activation: str = "relu", output: str = "identity"
 ) -> tuple[Array, Any]:
-    """A multilayer perceptron of any depth and widths.
+    """Return y[..., o] and what backward needs.
 
     Args:
         x: [..., i], real.
@@ -69,8 +59,6 @@ def forward(
         b: a list; each [o], real.
         activation: the name of an elementwise layer.
         output: the name of an elementwise layer.
-
-    Returns y[..., o] and what backward needs.
     """
     n_l = dims["l"]
     h: list[Any] = [0] * (n_l + 1)
@@ -105,9 +93,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
 
 
 @SIGNATURE.jvp(wide=True)
-def jvp(
-    dims: Dims, primals: Arrays, tangents: Arrays, *, activation: str = "relu", output: str = "identity"
-) -> Any:
+def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, activation: str = "relu", output: str = "identity") -> Any:
     """Return the derivative of forward at primals (x, W, b) along tangents of x, W, b."""
     x, W, b = primals
     t_x, t_W, t_b = tangents
@@ -125,8 +111,7 @@ def jvp(
         t_h[l + 1] = (
             ACTIVATIONS[activation].derivative(z[l]) if l < n_l - 1 else ACTIVATIONS[output].derivative(z[l])
         ) * t_z
-    t_y = t_h[n_l]
-    return t_y
+    return t_h[n_l]
 
 
 @SIGNATURE.double_backward(wide=True)

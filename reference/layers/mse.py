@@ -16,18 +16,13 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import mean, sum_over
 
 SIGNATURE = Signature(
-    "mse",
-    inputs=("y[...]", "t[...]"),
-    outputs=("loss[]",),
-    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))},
-    outputs_by_choice={"none": ("loss[...]",)},
+    "mse", inputs=("y[...]", "t[...]"), outputs=("loss[]",),
+    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))}, outputs_by_choice={"none": ("loss[...]",)},
     elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     y: Array  # [...]
     t: Array  # [...]
     reduction: str
@@ -44,14 +39,12 @@ Second = NamedTuple("Second", [("dloss", Any), ("y", Any), ("t", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...")
 def forward(dims: Dims, y: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Any]:
-    """Squared error of a prediction y against a target t.
+    """Return loss[] and what backward needs.
 
     Args:
         y: [...], real.
         t: [...], real.
         reduction: one of the choices: mean, sum, none.
-
-    Returns loss[] and what backward needs.
     """
     rows = dims["..."]
     L = np.square(y - t)  # L[...] = (y[...] - t[...])**2
@@ -97,9 +90,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
 
 
 @SIGNATURE.double_backward(wide=True)
-def double_backward(
-    dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean"
-) -> Second:
+def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean") -> Second:
     """Return the gradients of the sum of cotangents times backward's (y, t) for dloss, y, t."""
     y, t = primals
     ddy, ddt = cotangents

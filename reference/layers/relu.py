@@ -16,16 +16,11 @@ from reference.runtime.selection import chosen
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "relu",
-    inputs=("x[...]",),
-    outputs=("y[...]",),
-    elementwise=True,
+    "relu", inputs=("x[...]",), outputs=("y[...]",), elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [...]
     dims: Dims
 
@@ -54,12 +49,10 @@ def second_derivative(x: Array) -> Any:
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, x: Array) -> tuple[Array, Any]:
-    """The rectified linear unit: keep what is positive.
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
-
-    Returns y[...] and what backward needs.
     """
     y = np.maximum(x, dims.zero)  # y[...] = max(0, x[...])
     return y, (x, dims)
@@ -78,8 +71,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
-    t_y = chosen(t_x, ~(x <= dims.zero))
-    return t_y
+    return chosen(t_x, ~(x <= dims.zero))
 
 
 @SIGNATURE.double_backward()

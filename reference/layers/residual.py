@@ -17,9 +17,7 @@ from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "residual",
-    inputs=("x[..., i]", "skip[..., o]", "W[o, i]", "b[o]"),
-    outputs=("y[..., o]",),
+    "residual", inputs=("x[..., i]", "skip[..., o]", "W[o, i]", "b[o]"), outputs=("y[..., o]",),
     options={"activation": ("Activation", "relu", ("gelu", "identity", "leaky_relu", "relu", "sigmoid", "tanh"))},
 )
 
@@ -28,9 +26,7 @@ ACTIVATIONS: dict[str, Any] = {
 }
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     z: Array  # [..., o]
     saved_z: Any
     activation: str
@@ -63,10 +59,8 @@ def backward_rows(dy: Any, z: Any, activation: Any, dz: Any = None) -> Any:
 
 
 @SIGNATURE.forward(Saved, wide=True)
-def forward(
-    dims: Dims, x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu"
-) -> tuple[Array, Any]:
-    """One step of a network with a connection that skips it.
+def forward(dims: Dims, x: Array, skip: Array, W: Array, b: Array, *, activation: str = "relu") -> tuple[Array, Any]:
+    """Return y[..., o] and what backward needs.
 
     Args:
         x: [..., i], real.
@@ -74,8 +68,6 @@ def forward(
         W: [o, i], real.
         b: [o], real.
         activation: the name of an elementwise layer.
-
-    Returns y[..., o] and what backward needs.
     """
     z, saved_z = linear.forward(x, W, b)
     y = forward_rows(skip, z, activation)
@@ -98,14 +90,11 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, activation: str = "rel
     t_x, t_skip, t_W, t_b = tangents
     z, _ = linear.forward(x, W, b)
     t_z = linear.jvp((x, W, b), (t_x, t_W, t_b))
-    t_y = ACTIVATIONS[activation].derivative(z) * t_z + t_skip
-    return t_y
+    return ACTIVATIONS[activation].derivative(z) * t_z + t_skip
 
 
 @SIGNATURE.double_backward(wide=True)
-def double_backward(
-    dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, activation: str = "relu"
-) -> Second:
+def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, activation: str = "relu") -> Second:
     """Return the gradients of the sum of cotangents times backward's (x, skip, W, b) for dy, x, skip, W, b."""
     x, _, W, b = primals
     ddx, ddskip, ddW, ddb = cotangents

@@ -17,17 +17,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "sgd",
-    inputs=("W[l][...]", "dW[l][...]"),
-    outputs=("y[l][...]",),
-    options={"alpha": ("Scalar", 0.01)},
+    "sgd", inputs=("W[l][...]", "dW[l][...]"), outputs=("y[l][...]",), options={"alpha": ("Scalar", 0.01)},
     elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     alpha: float
     dims: Dims
 
@@ -48,14 +43,12 @@ def forward_rows(W: Any, dW: Any, alpha: Any, y: Any = None) -> Any:
 
 @SIGNATURE.forward(Saved, wide=True)
 def forward(dims: Dims, W: Sequence[Array], dW: Sequence[Array], *, alpha: float = 0.01) -> tuple[list[Array], Any]:
-    """One step of gradient descent with learning rate alpha.
+    """Return y[l, ...] and what backward needs.
 
     Args:
         W: a list; each [...], real.
         dW: a list; each [...], real.
         alpha: a number.
-
-    Returns y[l, ...] and what backward needs.
     """
     n_l = dims["l"]
     y = [forward_rows(W[l], dW[l], alpha) for l in range(n_l)]
@@ -77,8 +70,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, alpha: float = 0.01) -
     """Return the derivative of forward at primals (W, dW) along tangents of W, dW."""
     t_W, t_dW = tangents
     n_l = dims["l"]
-    t_y = [t_W[l] - t_dW[l] * alpha for l in range(n_l)]
-    return t_y
+    return [t_W[l] - t_dW[l] * alpha for l in range(n_l)]
 
 
 @SIGNATURE.double_backward(wide=True)

@@ -17,17 +17,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import row_dot
 
 SIGNATURE = Signature(
-    "softmax",
-    inputs=("z[..., i]",),
-    outputs=("y[..., i]",),
-    options={"axis": ("Axis", -1)},
-    moved="i",
+    "softmax", inputs=("z[..., i]",), outputs=("y[..., i]",), options={"axis": ("Axis", -1)}, moved="i",
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     y: Array  # [..., i]
     dims: Dims
 
@@ -41,13 +35,11 @@ Second = NamedTuple("Second", [("dy", Any), ("z", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", saved={"y": 0}, out=("y",))
 def forward(dims: Dims, z: Array, *, axis: int = -1) -> tuple[Array, Any]:
-    """Turn scores into probabilities along one axis.
+    """Return y[..., i] and what backward needs.
 
     Args:
         z: [..., i], real.
         axis: the position of an axis.
-
-    Returns y[..., i] and what backward needs.
     """
     exp_z = row_exp(z, axis=1)
     # y[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))
@@ -72,8 +64,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, axis: int = -1) -> Any
     (t_z,) = tangents
     _, (y, _) = inside(forward)(dims, z, axis=axis)
     relative_t_z = less_mean(t_z, y)
-    t_y = y * relative_t_z
-    return t_y
+    return y * relative_t_z
 
 
 @SIGNATURE.double_backward(wide=True)

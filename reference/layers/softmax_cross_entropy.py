@@ -19,17 +19,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import max_over, mean, row_dot, sum_over
 
 SIGNATURE = Signature(
-    "softmax_cross_entropy",
-    inputs=("z[..., i]", "t[..., i]"),
-    outputs=("loss[]",),
-    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))},
-    outputs_by_choice={"none": ("loss[...]",)},
+    "softmax_cross_entropy", inputs=("z[..., i]", "t[..., i]"), outputs=("loss[]",),
+    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))}, outputs_by_choice={"none": ("loss[...]",)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     z: Array  # [..., i]
     t: Array  # [..., i]
     sum_z: Array  # [...]
@@ -50,14 +45,12 @@ Second = NamedTuple("Second", [("dloss", Any), ("z", Any), ("t", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", saved={"max_z": 0, "exp_z": 0, "sum_z": 0, "log_sum_z": 0})
 def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Any]:
-    """Cross-entropy of softmax of the logits z against dense targets t of any sum.
+    """Return loss[] and what backward needs.
 
     Args:
         z: [..., i], real.
         t: [..., i], real.
         reduction: one of the choices: mean, sum, none.
-
-    Returns loss[] and what backward needs.
     """
     rows = dims["..."]
     max_z = max_over(z, axis=1)
@@ -74,9 +67,7 @@ def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple
     return loss, (z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims)
 
 
-@SIGNATURE.backward(
-    wide=True, rows="...", saved={"exp_z": 0, "log_sum_z": 0, "max_z": 0, "sum_z": 0}, out=("dz", "dt")
-)
+@SIGNATURE.backward(wide=True, rows="...", saved={"exp_z": 0, "log_sum_z": 0, "max_z": 0, "sum_z": 0}, out=("dz", "dt"))
 def backward(dloss: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dloss * loss) with respect to z, t."""
     z, t, sum_z, exp_z, max_z, log_sum_z, reduction, dims = saved
@@ -125,9 +116,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
 
 
 @SIGNATURE.double_backward(wide=True)
-def double_backward(
-    dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean"
-) -> Second:
+def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean") -> Second:
     """Return the gradients of the sum of cotangents times backward's (z, t) for dloss, z, t."""
     z, t = primals
     ddz, ddt = cotangents

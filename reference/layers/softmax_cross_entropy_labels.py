@@ -20,17 +20,12 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import max_over, mean, sum_over
 
 SIGNATURE = Signature(
-    "softmax_cross_entropy_labels",
-    inputs=("z[..., i]", "t[...]: integer below i"),
-    outputs=("loss[]",),
-    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))},
-    outputs_by_choice={"none": ("loss[...]",)},
+    "softmax_cross_entropy_labels", inputs=("z[..., i]", "t[...]: integer below i"), outputs=("loss[]",),
+    options={"reduction": ("Choice", "mean", ("mean", "sum", "none"))}, outputs_by_choice={"none": ("loss[...]",)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     t: Array  # [...]
     sum_z: Array  # [...]
     exp_z: Array  # [..., j]
@@ -47,14 +42,12 @@ Second = NamedTuple("Second", [("dloss", Any), ("z", Any)])
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", saved={"exp_z": 0, "sum_z": 0})
 def forward(dims: Dims, z: Array, t: Array, *, reduction: str = "mean") -> tuple[Array, Any]:
-    """Cross-entropy of softmax of the logits z against the index t of the true class.
+    """Return loss[] and what backward needs.
 
     Args:
         z: [..., i], real.
         t: [...], integers.
         reduction: one of the choices: mean, sum, none.
-
-    Returns loss[] and what backward needs.
     """
     rows = dims["..."]
     max_z = max_over(z, axis=1)
@@ -107,9 +100,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
 
 
 @SIGNATURE.double_backward(wide=True)
-def double_backward(
-    dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean"
-) -> Second:
+def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays, *, reduction: str = "mean") -> Second:
     """Return the gradients of the sum of cotangents times backward's (z) for dloss, z."""
     z, t = primals
     (ddz,) = cotangents

@@ -18,16 +18,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "tanh",
-    inputs=("x[...]",),
-    outputs=("y[...]",),
-    elementwise=True,
+    "tanh", inputs=("x[...]",), outputs=("y[...]",), elementwise=True,
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     x: Array  # [...]
     dims: Dims
 
@@ -58,12 +53,10 @@ def second_derivative(x: Array) -> Any:
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, x: Array) -> tuple[Array, Any]:
-    """The hyperbolic tangent: squash every element into (-1, 1).
+    """Return y[...] and what backward needs.
 
     Args:
         x: [...], real.
-
-    Returns y[...] and what backward needs.
     """
     y = value(x)  # y[...] = (exp(x[...]) - exp(-x[...])) / (exp(x[...]) + exp(-x[...]))
     return y, (x, dims)
@@ -83,8 +76,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
-    t_y = t_x * derivative(x)
-    return t_y
+    return t_x * derivative(x)
 
 
 @SIGNATURE.double_backward(wide=True)

@@ -16,15 +16,11 @@ from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
 SIGNATURE = Signature(
-    "xavier",
-    inputs=("noise[o, i]",),
-    outputs=("W[o, i]",),
+    "xavier", inputs=("noise[o, i]",), outputs=("W[o, i]",),
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     dims: Dims
 
 
@@ -37,12 +33,10 @@ Second = NamedTuple("Second", [("dW", Any), ("noise", Any)])
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, noise: Array) -> tuple[Array, Any]:
-    """Weights from standard normal noise, of variance 2 / (fan in + fan out).
+    """Return W[o, i] and what backward needs.
 
     Args:
         noise: [o, i], real.
-
-    Returns W[o, i] and what backward needs.
     """
     n_i, n_o = dims["i"], dims["o"]
     # W[o, i] = sqrt(2 / (size(i) + size(o))) * noise[o, i]
@@ -65,8 +59,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     """Return the derivative of forward at primals (noise) along tangents of noise."""
     (t_noise,) = tangents
     n_i, n_o = dims["i"], dims["o"]
-    t_W = t_noise * sqrt(2, n_i + n_o, dtype=dims.dtype)
-    return t_W
+    return t_noise * sqrt(2, n_i + n_o, dtype=dims.dtype)
 
 
 @SIGNATURE.double_backward()

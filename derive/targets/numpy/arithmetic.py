@@ -21,6 +21,7 @@ UFUNCS = {
     "library tanh": "np.tanh",
     **{f"library {word}": f"np.{word}" for word, module in WORDS.items() if not module},
 }
+PART = 1000  #: by how much is divided, rather than multiplied by a thousandth
 
 
 class Arithmetic(Views):
@@ -191,15 +192,21 @@ class Arithmetic(Views):
         return f"{self.show(base, frame, ATOM)} ** {self.show(exponent, frame, ATOM)}", UNARY
 
 
-def binary(value: Fraction) -> bool:
-    """Whether a constant is no whole number and no simple fraction, but a float without rounding: 10.5."""
-    whole = value.denominator & (value.denominator - 1) == 0 and value.numerator.bit_length() <= 53
-    return value.denominator > 1 and abs(value.numerator) != 1 and whole
+def decimal(value: Fraction) -> bool:
+    """Whether a constant is printed as 10.5 or 0.14 is: it ends, and is no small part such as 1 / 8.
+
+    As a fraction its digits above the line may be too many for what they are multiplied by.
+    """
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1 < value.denominator and (abs(value.numerator) != 1 or value.denominator > PART)
 
 
 def quotient(e: Expr) -> tuple[list[Expr], list[Expr]]:
     """A product's factors above and below the line; 21/2 is one number: 21 x may overflow where 10.5 x fits."""
-    single: list[Expr] = [f for f in x.factors(e) if isinstance(f, Num) and binary(f.value)]
+    single: list[Expr] = [f for f in x.factors(e) if isinstance(f, Num) and decimal(f.value)]
     rest = [f for f in x.factors(e) if f not in single]
     above, below = split_quotient(x.mul(*rest)) if rest else ([], [])
     return single + above, below

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
-from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, binary
+from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, decimal
 from derive.targets.numpy.conditions import Conditions
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
 
@@ -29,7 +29,7 @@ class Printer(Conditions, Arithmetic):
             case Num(value):
                 if value.denominator == 1:
                     return str(value), ATOM if value >= 0 else UNARY
-                if binary(value):
+                if decimal(value):
                     return repr(float(value)), ATOM if value >= 0 else UNARY
                 return f"{value.numerator} / {value.denominator}", PRODUCT
             case Opt("inf"):

@@ -53,6 +53,14 @@ def summary(text: str) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
+def returning(what: str, lines: list[str]) -> list[str]:
+    """The lines that return something: the last one does, if that is what it computes."""
+    head = f"    {what} = "
+    if lines and what.isidentifier() and lines[-1].startswith(head):
+        return [*lines[:-1], f"    return {lines[-1].removeprefix(head)}"]
+    return [*lines, f"    return {what}"]
+
+
 class Functions(Bodies):
     """Prints the functions, each as a text."""
 
@@ -125,8 +133,8 @@ class Functions(Bodies):
 
     def forward_doc(self) -> list[str]:
         layer = self.layer
-        first, *more = docstring(layer.doc).split("\n")
-        lines = [f'    """{first}', *(f"    {line}" if line else "" for line in more), "", "    Args:"]
+        outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
+        lines = [f'    """Return {outputs} and what backward needs.', "", "    Args:"]
         words = {"real": "real", "integer": "integers", "boolean": "boolean"}
         words = {t.name: words[t.kind] + (f", {t.domain}" if t.domain else "") for t in layer.inputs}
         for t in layer.inputs:
@@ -143,8 +151,7 @@ class Functions(Bodies):
             if o.choices:
                 what += ": " + docstring(", ".join(map(visible, o.choices)))
             lines.append(f"        {o.name}: {what}.")
-        outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
-        return [*lines, "", f"    Returns {outputs} and what backward needs.", '    """']
+        return [*lines, '    """']
 
     def cotangent_type(self) -> str:
         outputs = [self.layer.tensors[o] for o in self.cotangents()]
@@ -189,7 +196,7 @@ class Functions(Bodies):
         lines = self.prelude(bodies)
         lines += self.merge([b.lines for b in bodies])
         tangents = ", ".join(self.cropped(name, "jvp") for name in results.values())
-        lines.append(f"    return {tangents}")
+        lines = returning(tangents, lines)
         head = [
             self.decorator("jvp", bodies),
             f"def jvp(dims: Dims, primals: Arrays, tangents: Arrays{options}) -> Any:",

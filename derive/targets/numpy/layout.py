@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 
-WIDTH = 116
+WIDTH = 120
 COMMENT = "  # "  # what follows in a line of generated code is no code: no string has a #
-WHOLE = 118  # with its comment
+WHOLE = 120  # with its comment
 OPEN, CLOSE = "([{", ")]}"
 WORD = re.compile(r'[\w.]+|"[^"]*"')  # what many stand on a line of
 #: Python's operators, those that bind least first: a line is broken at the loosest there is.
