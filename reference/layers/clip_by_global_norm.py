@@ -112,8 +112,8 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     dnorm_ = (ratio(ratio((sum_dy_norm_ddnorm * tau - dnorm * sum_ddg_g), norm), norm) if not (norm <= tau) else 0)
     dg_ = [
         (
-            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * ratio(1, norm)
-            if not (norm <= tau) else np.full_like(g[l], 0)
+            (dnorm_ * g[l] + dnorm * ddg[l] - dy[l] * ratio(ddnorm * tau, norm)) * ratio(1, norm) if not (norm <= tau)
+            else np.full_like(g[l], 0)
         )
         for l in range(n_l)
     ]

@@ -13,16 +13,12 @@ from reference.runtime.arrays import masked, scatter_add
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
-    "embedding",
-    inputs=("E[v, d]", "t[...]: integer below v unless padding_index"),
-    outputs=("y[..., d]",),
+    "embedding", inputs=("E[v, d]", "t[...]: integer below v unless padding_index"), outputs=("y[..., d]",),
     options={"padding_index": ("Integer", -1)},
 )
 
 
-class Saved(NamedTuple):
-    """What forward keeps for backward."""
-
+class Saved(NamedTuple):  # what forward keeps for backward
     t: Array  # [...]
     padding_index: int
     dims: Dims
@@ -37,14 +33,12 @@ Second = NamedTuple("Second", [("dy", Any), ("E", Any)])
 
 @SIGNATURE.forward(Saved)
 def forward(dims: Dims, E: Array, t: Array, *, padding_index: int = -1) -> tuple[Array, Any]:
-    """Look up the row of each token; the padding token gives zeros.
+    """Return y[..., d] and what backward needs.
 
     Args:
         E: [v, d], real.
         t: [...], integers.
         padding_index: an integer.
-
-    Returns y[..., d] and what backward needs.
     """
     # y[..., d] = (E[t[...], d] if t[...] != padding_index else 0)
     y = masked(E.take(t, axis=0), 0, t[:, None] != padding_index)
@@ -66,8 +60,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, padding_index: int = -
     """Return the derivative of forward at primals (E, t) along tangents of E."""
     _, t = primals
     (t_E,) = tangents
-    t_y = masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index)
-    return t_y
+    return masked(t_E.take(t, axis=0), 0, t[:, None] != padding_index)
 
 
 @SIGNATURE.double_backward()
