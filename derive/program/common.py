@@ -57,12 +57,14 @@ CHEAP = frozenset(
 
 def computed_once(draft: Draft) -> Draft:
     """A function that two statements take of the same elements gets an array of its own."""
-    tensors = dict(draft.tensors)
-    found = draft.each_function(lambda f: blocks(f.statements, lambda block, axis: once(block, tensors, axis)))
+    tensors, options = dict(draft.tensors), draft.taken
+    found = draft.each_function(lambda f: blocks(f.statements, lambda block, axis: once(block, tensors, axis, options)))
     return replace(found, tensors=tensors)
 
 
-def once(block: tuple[Statement, ...], tensors: dict[str, Tensor], axis: str) -> tuple[Statement, ...]:
+def once(
+    block: tuple[Statement, ...], tensors: dict[str, Tensor], axis: str, taken: frozenset[str]
+) -> tuple[Statement, ...]:
     """The statements of a run, with what is needed again computed before its first use."""
     while (found := repeated(block, axis)) is not None:
         e, users = found
@@ -73,7 +75,7 @@ def once(block: tuple[Statement, ...], tensors: dict[str, Tensor], axis: str) ->
             places = dict.fromkeys(i for n in users for i in axes_of(block[n]) if i in x.free(e))
             order = (*places, *(i for i in x.free(e) if i not in places))
             words = [n.fn.split()[-1].replace("'", "_slope") for n in x.walk(e) if isinstance(n, Op) and costly(n)]
-            name = x.numbered("_".join([words[0], *x.tensors(e)[:2]]), tensors)
+            name = x.numbered("_".join([words[0], *x.tensors(e)[:2]]), taken | tensors.keys())
             tensors[name] = Tensor(name, order, kind="boolean" if is_condition(e) else "real")
             new, made = Ref(name, tuple(map(Pos, order))), (Map(name, tuple(map(Pos, order)), order, e),)
         changed = [written(s, e, new) if n in users else s for n, s in enumerate(block)]

@@ -39,6 +39,11 @@ class Draft:
     notes: tuple[str, ...] = ()
 
     @property
+    def taken(self) -> frozenset[str]:
+        """The names that arrays and options have: a new array has another one."""
+        return frozenset((*self.tensors, *(o.name for o in self.layer.options)))
+
+    @property
     def results(self) -> tuple[str, ...]:
         """Everything that leaves a function."""
         first, *later = self.functions

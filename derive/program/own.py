@@ -39,7 +39,7 @@ def times_slope(draft: Draft) -> Draft | None:
         for factor in x.factors(back.body):
             match factor:
                 case Op("where", (c, a, b)) if x.where(c, x.mul(a, u), x.mul(b, u)) == equation.body:
-                    slope = Equation(x.numbered("slope", draft.tensors), equation.left, factor)
+                    slope = Equation(x.numbered("slope", draft.taken), equation.left, factor)
                     value = replace(equation, body=x.mul(u, slope.lhs))
                     others = (f for f in x.factors(back.body) if f is not factor)
                     return keeping(draft, slope, (slope, value, replace(back, body=x.mul(*others, slope.lhs))))
@@ -75,7 +75,7 @@ def forward_and_backward(draft: Draft, cotangent: Ref) -> Draft:
     known = elementwise(equation.body, u)
     if known in TOGETHER:  # the slope costs little more where the value is computed
         first, second = (Op(f"{word} of runtime {TOGETHER[known]}", (u,)) for word in ("first", "second"))
-        slope = Equation(x.numbered("slope", draft.tensors), equation.left, second)
+        slope = Equation(x.numbered("slope", draft.taken), equation.left, second)
         together = (replace(equation, body=first), slope, replace(back, body=x.mul(cotangent, slope.lhs)))
         return keeping(draft, slope, together)
     value = replace(equation, body=own("value", layer))

@@ -116,7 +116,7 @@ class Naming:
         parts = [e.op, *dict.fromkeys(r.tensor for r in x.refs(e.body))][:4]
         name = "_".join(parts)
         count = 2
-        while name in self.tensors:
+        while name in self.tensors or any(o.name == name for o in self.layer.options):
             name = f"{'_'.join(parts)}_{count}"
             count += 1
         return name

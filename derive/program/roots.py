@@ -25,7 +25,7 @@ def shared_roots(draft: Draft) -> Draft:
     for inside, times in count.items():
         reads = x.tensors(inside)
         if times > 1 and inside not in in_cases and len(reads) == 1 and set(reads) <= given and x.free(inside):
-            name = x.numbered(f"root_{reads[0]}", tensors)
+            name = x.numbered(f"root_{reads[0]}", draft.taken | tensors.keys())
             tensors[name] = Tensor(name, tuple(x.free(inside)))
             made[inside] = Equation(name, tuple(map(Pos, x.free(inside))), x.sqrt(inside))
 

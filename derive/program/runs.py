@@ -86,7 +86,7 @@ class Sums:
                 (of,) = dict.fromkeys(x.free(x.add(first, last)))
                 indices = tuple(of if i == index else i for i in x.free(inner))
         along = "rows" if body.over[0] == x.ELLIPSIS else x.origin(body.over[0])
-        name = x.numbered(f"{e.target}_along_{along}", self.tensors)
+        name = x.numbered(f"{e.target}_along_{along}", {*self.tensors, *(o.name for o in self.layer.options)})
         self.tensors[name] = Tensor(name, tuple(map(self.layer.axis, indices)))
         self.known[form] = name, tuple(order.index(i) for i in indices)
         self.found.append(Equation(name, tuple(map(Pos, indices)), body, e.line))

@@ -39,6 +39,7 @@ def shared(draft: Draft) -> Draft:
         left = tuple(i for i in argument.index if isinstance(i, Pos))
         constants = [str(i.value) for i in argument.index if isinstance(i, Num)]
         name = "_".join([whole.fn.replace("'", "_slope"), argument.tensor, *constants])
+        name = x.numbered(name, (o.name for o in draft.layer.options))
         if name not in tensors:
             tensors[name] = Tensor(name, tuple(i.index for i in left))
             made[name] = Equation(name, left, whole)

@@ -6,6 +6,7 @@ product of it with itself, which a target has at hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,7 +17,7 @@ from derive.notation.layer import Equation, Tensor
 HALF = Fraction(1, 2)
 
 
-def mean_squares(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equation]:
+def mean_squares(flat: list[Equation], tensors: dict[str, Tensor], options: Iterable[str]) -> list[Equation]:
     """The equations with every such sum of squares written with names, which are added to tensors."""
     by_name = {e.target: e for e in flat if len(e.indices) == len(e.left)}
     for root in list(flat):
@@ -27,7 +28,7 @@ def mean_squares(flat: list[Equation], tensors: dict[str, Tensor]) -> list[Equat
         assert isinstance(total.body.body, Op)
         inside = total.body.body.args[0]
         if not isinstance(inside, Ref):
-            name = f"centered_{x.refs(inside)[0].tensor}"
+            name = x.numbered(f"centered_{x.refs(inside)[0].tensor}", options)
             if name in tensors:
                 continue
             axes = tuple(x.free(inside))

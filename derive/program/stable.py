@@ -69,7 +69,7 @@ class Stabiliser:
             self.note(words)
         self.norms()
         self.squares()
-        self.flat = mean_squares(self.flat, self.tensors)
+        self.flat = mean_squares(self.flat, self.tensors, [o.name for o in self.layer.options])
         Saturation(self, match).run()
         self.one_hot()
         self.exponentials()
@@ -140,7 +140,7 @@ class Stabiliser:
 
     def fresh(self, name: str, axes: tuple[str, ...]) -> str:
         count, candidate = 2, name
-        while candidate in self.tensors:
+        while candidate in self.tensors or any(o.name == candidate for o in self.layer.options):
             candidate, count = f"{name}_{count}", count + 1
         self.tensors[candidate] = Tensor(candidate, axes)
         return candidate

@@ -100,6 +100,13 @@ def test_every_word_of_a_kernel_is_a_name_like_any_other(role, folder, plain):
     assert len(refused) < 6, refused
 
 
+@pytest.mark.parametrize("name", ["exp_x", "dh_", "sum_dh__x", "ddh"])
+def test_an_option_may_be_called_as_an_array_of_the_kernel_is(name, folder, plain):
+    kernel, source = built(folder, {"OPTION": name})
+    for a, b in zip(results(kernel, name), results(plain, "p"), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, err_msg=source)
+
+
 def test_two_names_that_differ_by_what_calculus_puts_before_them(folder, plain):
     roles = {"INPUT": "x", "MIDDLE": "dx", "OUTPUT": "ddx", "OPTION": "t_x", "INDEX": "dx_"}
     kernel, _ = built(folder, roles)

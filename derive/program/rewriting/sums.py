@@ -173,7 +173,7 @@ class Shift:
 
     def take_out(self, largest: Equation, scaled: Equation) -> None:
         """Take the factor out of logarithms; it is then exp(-m) for certain, which `row_exp` does not promise."""
-        name = x.numbered("shift", self.tensors)
+        name = x.numbered("shift", {*self.tensors, *(o.name for o in self.layer.options)})
         shift = replace(largest, target=name, body=x.where(Op(">", (largest.lhs, x.neg(x.INF))), largest.lhs, x.ZERO))
         flat = [replace(e, body=self.logarithms(e.body, shift)) for e in self.flat]
         if flat != self.flat:
