@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from derive.evidence.inputs import Plan
@@ -13,7 +14,7 @@ from derive.judge import plan as plans
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import arranged, framework_of, known, variants_of
 from derive.judge.isolate import Candidate, CannotJudge, Limits, Worker
-from derive.judge.report import UNKNOWN, Report
+from derive.judge.report import NOTHING, UNKNOWN, Report
 from derive.judge.session import Session
 
 ENOUGH = 5  # failing cases after which no more are tried
@@ -42,6 +43,7 @@ def judge(
     replay: str = "",
     progress: Callable[[str, int], None] | None = None,
     options: Mapping[str, Any] | None = None,
+    worker: Worker | None = None,
     **more: Any,
 ) -> Report:
     """Whether an implementation of a layer is right and, if not, what is wrong.
@@ -57,6 +59,7 @@ def judge(
         rename: a definition's name to the candidate's. layout: axes of a tensor in the candidate's order.
         shape: lengths of axes. budget: seconds. options (or keywords): options that are not to be varied.
         replay: the id of a case, from a report: that case alone.
+        worker: the candidate's process, where it is kept for several calls.
 
     Returns a report: ``ok``, ``verdict``, ``findings``, ``diagnosis``, ``to_json()``.
     """
@@ -77,7 +80,8 @@ def judge(
         variants = variants_of(layer)
         arrangement = arranged(variants[0], layout or {})
         known(variants[0], chosen, shape or {}, rename or {})
-        with Worker(Candidate(forward, backward, framework, rename or {}, device), limits or Limits()) as worker:
+        candidate = Candidate(forward, backward, framework, rename or {}, device)
+        with nullcontext(worker) if worker else Worker(candidate, limits or Limits()) as worker:
             fixed = Plan(options=chosen)
             session = Session(variants, worker, arithmetic, report, rename or {}, arrangement, fixed)
             session.begin()
@@ -90,7 +94,7 @@ def judge(
     except CannotJudge as error:
         report.verdict, report.diagnosis = UNKNOWN, str(error)
     if report.verdict != UNKNOWN and not report.margins and not report.findings:
-        report.verdict, report.diagnosis = UNKNOWN, "no case gave anything to compare"
+        report.verdict, report.diagnosis = UNKNOWN, NOTHING
     report.seconds = time.perf_counter() - begin
     return report
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "could not judge"
+NOTHING = "no case gave anything to compare"
 EXIT = {RIGHT: 0, WRONG: 1, UNKNOWN: 2}
 
 
@@ -20,6 +21,7 @@ class Finding:
         where: the result concerned: ``y``, ``dx``; "" for none.
         words: what is wrong, with the numbers. case: which case. replay: its id.
         worst: the error in units of what is allowed; ulps: in units in the last place.
+        at: the element that is furthest off, value and truth there; None where no element is.
     """
 
     kind: str
@@ -29,6 +31,9 @@ class Finding:
     replay: str = ""
     worst: float = math.inf
     ulps: float = math.inf
+    at: tuple[int, ...] | None = None
+    value: float = math.nan
+    truth: float = math.nan
 
     def __str__(self) -> str:
         at = f"\n    at {self.case}" if self.case else ""
@@ -83,6 +88,11 @@ class Report:
         return self.ok
 
     @property
+    def nothing(self) -> bool:
+        """Whether it could not judge because no case gave anything to compare."""
+        return self.verdict == UNKNOWN and self.diagnosis == NOTHING
+
+    @property
     def exit_status(self) -> int:
         return EXIT[self.verdict]
 
@@ -92,7 +102,7 @@ class Report:
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {k: plain(v) for k, v in value.items()}
-            if isinstance(value, list):
+            if isinstance(value, list | tuple):
                 return [plain(v) for v in value]
             return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -221,7 +221,7 @@ class Session:
                 f"{m.worst:.3g} times what is allowed, {m.ulps:.3g} ulp" if m.worst < np.inf else "no error is allowed"
             )
             words = f"{many}{list(m.at)} {m.words}; {size}"
-            self.find(kind, label(m), words, trial, m.worst, m.ulps)
+            self.find(kind, label(m), words, trial, m)
         return True
 
     def extreme(self, m: Measured, trial: plans.Trial) -> None:
@@ -242,12 +242,13 @@ class Session:
         else:
             self.find("state", "", words, trial)
 
-    def find(
-        self, kind: str, where: str, words: str, trial: plans.Trial, worst: float = np.inf, ulps: float = np.inf
-    ) -> None:
+    def find(self, kind: str, where: str, words: str, trial: plans.Trial, m: Measured | None = None) -> None:
         """One finding of each kind and result is kept: of numbers the smallest case, of others the first."""
         self.report.verdict = WRONG
-        own = Finding(kind, where, words, trial.case.words, trial.id, worst, ulps)
+        own = Finding(kind, where, words, trial.case.words, trial.id)
+        if m is not None:
+            value, truth = m.got.get(m.at, np.nan), m.true.get(m.at, np.nan)
+            own = replace(own, worst=m.worst, ulps=m.ulps, at=m.at, value=value, truth=truth)
         same = [f for f in self.report.findings if (f.kind, f.where) == (kind, where)]
         if kind in ("state", "raised"):
             same = [f for f in same if f.words.split(" at ")[0] == words.split(" at ")[0]]
