@@ -28,6 +28,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {
             "Judge a kernel": [
                 "judge-a-kernel.md",
+                {"A NumPy function": "judge-a-numpy-function.md"},
+                {"A PyTorch module": "judge-a-pytorch-module.md"},
+                {"A Triton kernel": "judge-a-triton-kernel.md"},
+                {"A C function": "judge-a-c-function.md"},
                 {"In any language": "judge-any-language.md"},
             ]
         },

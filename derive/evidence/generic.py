@@ -109,13 +109,21 @@ def _where_defined(case: Case, name: str, value: Value, wanted: Elements, words:
 def empty_cases(layer: Layer, seed: int) -> Iterator[tuple[str, Case]]:
     """The first acceptable case, with each axis in turn made empty."""
     case = inputs.cases(layer, seed, 1, PLAN)[0]
+    for axis in inputs.some(layer, may_be_empty(layer), np.random.default_rng(seed)):
+        yield f"axis {axis} empty", emptied(case, axis)
+
+
+def may_be_empty(layer: Layer) -> list[str]:
+    """The axes that may have no positions: an index needs something to point at, a window needs room."""
     axes = dict.fromkeys(a for t in layer.inputs for s in layout.slots(layer, t) for a in s[:1])
     pointed = {a for t in layer.inputs if t.kind == "integer" for a in domain.index_ranges(layer, t.name)}
-    # an index needs something to point at; a window needs room
-    free = [a for a in axes if not (a in pointed or a in layer.sizes or _windowed(layer, a))]
-    for axis in inputs.some(layer, free, np.random.default_rng(seed)):
-        tensors = {t.name: _without(layer, case, t.name, axis) for t in layer.inputs}
-        yield f"axis {axis} empty", Case(layer, tensors, case.options)
+    return [a for a in axes if not (a in pointed or a in layer.sizes or _windowed(layer, a))]
+
+
+def emptied(case: Case, axis: str) -> Case:
+    """The case with nothing along one axis."""
+    tensors = {t.name: _without(case.layer, case, t.name, axis) for t in case.layer.inputs}
+    return Case(case.layer, tensors, case.options, case.words)
 
 
 def _windowed(layer: Layer, axis: str) -> bool:

@@ -60,7 +60,7 @@ class Case:
         return {
             entry: bound[(ELLIPSIS,)]
             for tensor, entry, shape in _shapes(self)
-            if (ELLIPSIS,) in (bound := dict(_bind(tensor.name, slots(self.layer, tensor), shape)))
+            if (ELLIPSIS,) in (bound := dict(bind(tensor.name, slots(self.layer, tensor), shape)))
         }
 
 
@@ -106,7 +106,7 @@ def _moved_shape(case: Case, tensor: Tensor, shape: Shape, back: bool = False) -
     return tuple(rest)
 
 
-def _bind(name: str, parts: tuple[tuple[str, ...], ...], shape: Shape) -> list[tuple[tuple[str, ...], Shape]]:
+def bind(name: str, parts: tuple[tuple[str, ...], ...], shape: Shape) -> list[tuple[tuple[str, ...], Shape]]:
     """Which part of a shape each slot takes; an axis may stand twice."""
     spare = len(shape) - (len(parts) - 1)
     found: list[tuple[tuple[str, ...], Shape]] = []
@@ -138,7 +138,7 @@ def axis_sizes(case: Case) -> dict[str, int]:
     for tensor, entry, shape in _shapes(case):
         if entry is not None:
             found[tensor.axes[0]] = len(case.tensors[tensor.name])
-        for part, size in _bind(tensor.name, slots(layer, tensor), shape):
+        for part, size in bind(tensor.name, slots(layer, tensor), shape):
             if entry is not None:
                 ragged |= set(part)
             if len(part) == 1:
@@ -232,7 +232,7 @@ def inner(case: Case, name: str, value: Value) -> Any:
 def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
     """The sizes of one array along the equations' axes."""
     sizes: list[int] = []
-    for part, size in _bind(tensor.name, slots(case.layer, tensor), shape):
+    for part, size in bind(tensor.name, slots(case.layer, tensor), shape):
         if len(part) == 1:
             sizes.append(math.prod(size))
         else:

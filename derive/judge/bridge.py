@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,9 +79,20 @@ class Bridge:
             "format": self.format,
             "cotangents": told,
             "cotangent_names": [f"d{n}" for n in names],
+            "lengths": [length for n in self.given for length in self._lengths(case, n)],
             "outputs": [(n, self._shape(case, n)) for n in self.layer.outputs],
             "gradients": [(t.name, self._shape(case, t.name)) for t in self.layer.differentiable],
         }
+
+    def _lengths(self, case: Case, name: str) -> list[int]:
+        """Lengths of an input's axes for who knows no ranks: those of ``...`` multiplied, if they can be."""
+        value, tensor = case.tensors[name], self.layer.tensors[name]
+        if value is None or isinstance(value, list):
+            return []
+        shape = np.shape(self._out(name, value))
+        if self.arrangement.get(name) or layout.moved(case, tensor) is not None:
+            return list(shape)
+        return [math.prod(part) for _, part in layout.bind(name, layout.slots(self.layer, tensor), shape)]
 
     def _shape(self, case: Case, name: str) -> Any:
         shape = layout.shape_of(case, name)

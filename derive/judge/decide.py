@@ -21,6 +21,7 @@ ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
 LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
 SHARE = 0.3  # of the time that is left, for its elements
+LONG = 0.3  # seconds for the elements of a case of one long axis
 
 
 def judge(
@@ -85,7 +86,8 @@ def judge(
             fixed = Plan(options=chosen)
             session = Session(variants, worker, arithmetic, report, rename or {}, arrangement, fixed)
             session.begin()
-            _battery(session, replay, seed, begin + budget, progress, shape or {})
+            end = time.perf_counter() + budget  # what it takes to load a candidate is not the judge's
+            _battery(session, replay, seed, end, progress, shape or {})
             plain = [f.words for f in report.findings if f.kind not in ("value", "gradient")]
             numbers = diagnosed(session, time.process_time() + budget / 2)
             if NONE_FITS in numbers and any(f.kind == "state" for f in report.findings):
@@ -120,7 +122,7 @@ def _battery(
     for place, (n, layer, turn, design) in enumerate(todo):
         if only is not None and (n, turn) != only:
             continue
-        if time.perf_counter() > end:
+        if only is None and time.perf_counter() > end:
             report.notes.append(f"{len(todo) - place} of {len(todo)} cases were left out, for lack of time")
             break
         if len(session.failures) >= ENOUGH or session.crashes >= CRASHES:
@@ -130,6 +132,8 @@ def _battery(
         if turn == LARGE:
             now = time.perf_counter()
             session.large(n, layer, report.seed, shape, max(now + SHARE * (end - now), now + 1.0))
+        elif design.long:
+            session.large(n, layer, report.seed, design.long, time.perf_counter() + LONG, turn)
         elif turn == NANS:
             nans.tried(session, n, layer, report.seed)
         else:

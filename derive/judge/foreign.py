@@ -6,8 +6,9 @@ A C function has one signature, whatever the layer::
 
 inputs in the definition's order (of a backward: cotangents first, then the inputs), each without gaps; a mask as
 bytes, integers as int64_t; an input that is left out as NULL. Results are the outputs, or the gradients of the inputs
-that have one. ``sizes`` holds the lengths of all axes of all inputs, one after another, ``options`` the options in the
-definition's order. What it does not write to holds NaN, and what it writes beside a result is noticed.
+that have one. ``sizes`` holds the lengths of all axes of all inputs, one after another (those that ``...`` stands for
+multiplied into one, but for a layer whose option names an axis), ``options`` the options in the definition's order.
+What it does not write to holds NaN, and what it writes beside a result is noticed.
 
 A program is called as ``program forward IN.npz OUT.npz`` and ``program backward IN.npz OUT.npz``: inputs by name,
 cotangents as ``dy``, options as 0-dimensional arrays; it writes outputs by name, gradients as ``dx``.
@@ -59,7 +60,7 @@ class Shared(Foreign):
         return self.called(self.backward, given, self.context["gradients"], handle)
 
     def called(self, function: Any, given: list[Any], shapes: list[Any], handle: Any) -> dict[str, Any]:
-        arrays, options = handle
+        options = handle[1]
         if any(isinstance(a, list) for a in given) or any(isinstance(s, list) for _, s in shapes if s and s[0] == []):
             raise Unusable("a layer of lists of arrays cannot be judged through C")
         real = next(a for a in given if a is not None and a.dtype.kind == "f")
@@ -71,7 +72,7 @@ class Shared(Foreign):
             results[name] = np.ndarray(shape, real.dtype, buffer, GUARD)
             results[name].fill(np.nan)
             buffers.append((name, buffer, count))
-        sizes = np.array([n for a in arrays.values() if a is not None for n in a.shape], np.int64)
+        sizes = np.array(self.context["lengths"], np.int64)
         values = np.array([float(v) for v in options.values() if not isinstance(v, str)], np.float64)
         pointers = [None if a is None else a.ctypes.data_as(ctypes.c_void_p) for a in (*held, *results.values())]
         function.restype = None

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from derive.evidence import generic, inputs, layout
+from derive.evidence import domain, generic, inputs, layout
 from derive.evidence.inputs import Array, Plan, Random
 from derive.evidence.kernels import Arrays
 from derive.evidence.large import running
 from derive.evidence.layout import Case, Shape, Value
 from derive.judge.arithmetic import STORAGE, Arithmetic
+from derive.judge.options import pairs
+from derive.judge.whole import whole
 from derive.notation.domain import Domain
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer, Tensor
@@ -26,17 +28,47 @@ SQUARE = Plan((3,), ((3,), (3, 3)), (2,))
 ONES = Plan((1,), ((1,), (2,)), (1,))
 MANY = Plan((3, 4, 5), ((5, 3), (3, 5)), (2, 3))  # room for every special value
 TILE = 33  # one more than tiles often hold
+LENGTHS = (257, 32, 1025, 31, 1024)  # powers of two and their neighbours, of which single elements are looked at
+
+
+def inside(a: Any) -> Any:
+    """A part of a larger array: neither its first element nor one row after another."""
+    wide = np.empty(tuple(n + 3 for n in a.shape), a.dtype)
+    view = wide[tuple(slice(1, n + 1) for n in a.shape)]
+    view[...] = a
+    return view
+
+
+def channels_last(a: Any) -> Any:
+    """The second of three axes or more lies innermost in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) if a.ndim > 2 else a
+
+
+def exchanged(a: Any) -> Any:
+    """The last two axes have changed places in memory, the others not."""
+    return np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2) if a.ndim > 1 else a
+
+
+def repeated(a: Any) -> Any:
+    """One number everywhere, with strides of 0: the cotangent of a sum."""
+    return np.broadcast_to(a.reshape(-1)[:1].reshape((1,) * a.ndim), a.shape) if a.size else a
+
+
 LAYOUTS = {
     "transposed in memory": generic.transposed,
     "backwards in memory": generic.reversed_strides,
     "every second element": generic.sliced,
     "one row again and again": generic.broadcast,
+    "inside a larger array": inside,
+    "channels last in memory": channels_last,
+    "last axes exchanged in memory": exchanged,
 }
 #: Numbers that functions get wrong, of which any format holds a neighbour.
 SPECIAL = (0.0, -0.0, 1e-8, 0.5, 1.0, -1.0, 2.0, -3.0, 17.0, 40.0, -40.0, 89.0, -104.0)
 STEPS = Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show what five do
 WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of few elements
 TIES = (-1.0, 0.0, 1.0, 2.0)
+LARGE_MEAN = {"float64": 1e6, "float32": 1e4}  # 200 in narrower formats
 EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries overflow on the way and may
 
 
@@ -45,12 +77,12 @@ class Chosen(Random):
     """Random numbers, or special ones; integers of a kind.
 
     Attributes:
-        special: numbers to choose from. constant: whether one number stands everywhere along the last axis.
+        special: numbers to choose from. constant: around which number each row is constant, 0 for none.
         whole: whether integers are random, all the first, all the last, or one again and again.
     """
 
     special: tuple[float, ...] = ()
-    constant: bool = False
+    constant: float = 0.0
     whole: str = ""
 
     def reals(self, shape: Shape, within: Domain | None) -> Array:
@@ -58,7 +90,7 @@ class Chosen(Random):
             return super().reals(shape, within)
         count = int(np.prod(shape))
         if self.constant:
-            rows = self.rng.normal(size=(*shape[:-1], 1)) * 3 + 50
+            rows = self.rng.normal(size=(*shape[:-1], 1)) * 3 + self.constant
             return np.asarray(np.broadcast_to(rows, shape) if shape else rows[0]).astype(self.dtype)
         every = np.resize(self.rng.permutation(self.special), count)  # each as often as there is room
         return np.asarray(self.rng.permutation(every)).reshape(shape).astype(self.dtype)
@@ -79,6 +111,9 @@ class Design:
         words: what it is for. plan, turn, how: see derive.evidence.inputs.build and Chosen. change: a layout.
         cotangent: random, one of each row, sparse, large. extreme: whether others overflow there and may.
         probe: whether earlier results are looked at after later calls. masks: all True, none, or some in every row.
+        empty: an axis without a position. long: lengths of a case of which single elements are looked at.
+        exact: 0, or whole numbers that nothing rounds: 1 where all have as many digits, n where input n - 2 has most.
+        ignored: an option that all labels are equal to. turned: a layout of the cotangents alone.
     """
 
     words: str
@@ -90,6 +125,11 @@ class Design:
     extreme: bool = False
     probe: bool = False
     masks: str = ""
+    empty: str = ""
+    long: Mapping[str, int] = field(default_factory=dict)
+    exact: int = 0
+    ignored: str = ""
+    turned: str = ""
 
 
 def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
@@ -108,10 +148,11 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         yield Design("no row is masked wholly", turn=1, masks="some")
         yield Design("all is masked", turn=1, masks="none")
     if any(t.kind == "integer" for t in layer.inputs):
-        for whole in ("same", "last", "first"):
-            yield Design(f"integers: {whole}", turn=1, how={"whole": whole})
-    yield from laid_out(lying)
+        for kind in ("same", "last", "first"):
+            yield Design(f"integers: {kind}", turn=1, how={"whole": kind})
+    yield from laid_out(lying, layer, range(4))
     if composed:
+        yield from laid_out(lying, layer, range(4, len(LAYOUTS)))
         return
     few = usual if layer.sizes or running(layer) else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
@@ -119,7 +160,7 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     yield Design("two leading axes", replace(SIZES, leading=((2, 3),)), 1)
     yield Design("sizes of one", ONES, 0)
     yield Design("special values", few, how={"special": SPECIAL}, turn=1)
-    yield Design("constant rows", usual, 1, {"constant": True})
+    yield Design("constant rows", usual, 1, {"constant": 50.0})
     for scale, offset in STORAGE[arithmetic.storage].spreads[1:]:
         size = max(scale, abs(offset))
         extreme = size >= EXTREME or size <= 1 / EXTREME
@@ -128,8 +169,31 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     for cotangent in ("one of each row", "sparse", "large"):
         yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
-        yield Design("options in pairs", usual, None, {"scale": 1.0 + n / 4})
+        yield Design("drawn options", usual, None, {"scale": 1.0 + n / 4})
     yield from tails(layer)
+    yield from rarer(layer, arithmetic, usual)
+
+
+def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan) -> Iterator[Design]:
+    """What finds less, or nothing but what it is made for."""
+    if not layer.sizes:  # convolutions may be computed by transforms, which are not exact
+        for n in range(1, 3 + len(layer.differentiable) + len(layer.differentiable_outputs)):
+            yield Design("whole numbers that nothing rounds", usual, 1, exact=n)
+    for n, options in enumerate(pairs(layer)):
+        yield Design("options in pairs", replace(usual, options=options), None, {"scale": 1.0 + n / 4})
+    yield from laid_out(usual, layer, range(4, len(LAYOUTS)))
+    yield Design("cotangent: a single one", usual, 2, cotangent="a single one")
+    for words in ("one number again and again", *list(LAYOUTS)[:2]):
+        yield Design(f"cotangent: {words}", usual, 1, turned=words)
+    for option in (o.name for o in layer.options if domain.compared_with(layer, o.name)):
+        yield Design("all labels ignored", replace(usual, options={option: 0}), 1, ignored=option)
+    yield from long_axes(layer)
+    for axis in generic.may_be_empty(layer):
+        yield Design(_length(axis, 0), usual, 1, empty=axis)
+    yield Design("constant rows, a large mean", usual, 1, {"constant": LARGE_MEAN.get(arithmetic.storage, 200.0)})
+    form = STORAGE[arithmetic.storage]
+    for word, size in (("subnormal", form.tiny * 50), ("huge", form.largest / 50)):
+        yield Design(f"{word} values", usual, 1, {"scale": size}, extreme=True)
 
 
 def battery(offered: Sequence[tuple[int, Layer]], arithmetic: Arithmetic) -> list[tuple[int, Layer, int, Design]]:
@@ -139,10 +203,11 @@ def battery(offered: Sequence[tuple[int, Layer]], arithmetic: Arithmetic) -> lis
     return [(n, layer, turn, ds[turn]) for turn in range(most) for n, layer, ds in lists if turn < len(ds)]
 
 
-def laid_out(plan: Plan) -> Iterator[Design]:
-    """Arrays that do not lie in memory row by row."""
-    for change in LAYOUTS:
-        yield Design(change, plan, 2, change=change)
+def laid_out(plan: Plan, layer: Layer, which: range) -> Iterator[Design]:
+    """Arrays that do not lie in memory row by row; ``which`` of the layouts."""
+    for change in list(LAYOUTS)[which.start : which.stop]:
+        if change != "channels last in memory" or any(len(t.axes) - t.sequence > 2 for t in layer.inputs):
+            yield Design(change, plan, 2, change=change)
 
 
 def tails(layer: Layer) -> Iterator[Design]:
@@ -153,14 +218,30 @@ def tails(layer: Layer) -> Iterator[Design]:
         for axis in dict.fromkeys(layer.inputs[0].axes):
             yield Design(f"{axis} of {2 * TILE + 2}", replace(WINDOWS, sizes=(1, 2), fixed={axis: 2 * TILE + 2}))
         return
+    short = Plan((2, 3), ((2,),), (2,))
+    for axis in _free(layer):
+        long = replace(short, leading=((TILE,),)) if axis == ELLIPSIS else replace(short, fixed={axis: TILE})
+        yield Design(_length(axis, TILE), long)
+
+
+def long_axes(layer: Layer) -> Iterator[Design]:
+    """One axis after another of a power of two and its neighbours."""
+    if running(layer):  # an element of a recurrence depends on all before it
+        return
+    for length in LENGTHS:
+        for axis in _free(layer):
+            yield Design(_length(axis, length), long={axis: length})
+
+
+def _free(layer: Layer) -> list[str]:
+    """The axes that may have any length; none among windows, where a long axis makes many of them."""
     axes = [a for t in layer.inputs for a in t.axes[t.sequence :]]
     given = {o.axis for o in layer.options if o.kind == "Count"}
-    short = Plan((2, 3), ((2,),), (2,))
-    for axis in dict.fromkeys(axes):
-        if axis == ELLIPSIS:
-            yield Design(f"{TILE} rows", replace(short, leading=((TILE,),)))
-        elif axis not in given:
-            yield Design(f"{axis} of {TILE}", replace(short, fixed={axis: TILE}))
+    return [] if layer.sizes else [a for a in dict.fromkeys(axes) if a not in given]
+
+
+def _length(axis: str, length: int) -> str:
+    return f"{length} rows" if axis == ELLIPSIS else f"{axis} of {length}"
 
 
 @dataclass(frozen=True)
@@ -190,11 +271,18 @@ def trial(
     """
     rng = np.random.default_rng((seed, variant, number))
     merged = {**design.plan.fixed, **fixed.fixed}
-    plan = replace(design.plan, fixed=merged, options=fixed.options, absent=fixed.absent)
+    options = {**design.plan.options, **fixed.options}
+    plan = replace(design.plan, fixed=merged, options=options, absent=fixed.absent)
     case = inputs.build(layer, Chosen(rng, np.float64, **design.how), plan, design.turn)
     if masks := design.masks:  # in a usual case the last row is masked wholly
         kept = {t.name: _mask(case.tensors[t.name], masks, rng) for t in layer.inputs if _given(case, t, "boolean")}
         case = replace(case, tensors={**case.tensors, **kept})
+    if design.ignored:
+        name = domain.compared_with(layer, design.ignored) or ""
+        same = np.full_like(case.tensors[name], case.options[design.ignored])
+        case = replace(case, tensors={**case.tensors, name: same})
+    if design.empty:
+        case = generic.emptied(case, design.empty)
     real = {t.name for t in layer.inputs if t.kind == "real"}
     tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
     case = replace(case, tensors=tensors, words=f"{design.words} ({case.words})" if case.words else design.words)
@@ -202,6 +290,16 @@ def trial(
         o: arithmetic.rounded(_cotangent(layout.shape_of(case, o), rng, design.cotangent))
         for o in layer.differentiable_outputs
     }
+    if design.exact:
+        if (
+            numbers := whole(case, cotangents, arithmetic, design.exact - 2 if design.exact > 1 else None, rng)
+        ) is None:
+            raise inputs.NoArguments(f"{layer.name}: no numbers are computed with without rounding")
+        case = replace(case, tensors={n: arithmetic.rounded(v) for n, v in numbers[0].tensors.items()})
+        cotangents = {n: arithmetic.rounded(v) for n, v in numbers[1].items()}
+    if design.turned:
+        turned = {**LAYOUTS, "one number again and again": repeated}[design.turned]
+        cotangents = {n: generic.changed(v, turned) for n, v in cotangents.items()}
     if design.change:
         change = LAYOUTS[design.change]
         case = replace(case, tensors={n: generic.changed(v, change) for n, v in case.tensors.items()})
@@ -230,6 +328,8 @@ def _cotangent(shape: Any, rng: np.random.Generator, kind: str) -> Value:
     values = np.asarray(rng.normal(size=shape))
     if kind == "one of each row" and shape:
         return np.where(np.arange(shape[-1]) == rng.integers(max(1, shape[-1])), values, 0)
+    if kind == "a single one":
+        return np.asarray(np.arange(values.size).reshape(shape) == rng.integers(max(1, values.size)), np.float64)
     if kind == "sparse":
         return np.where(rng.random(shape) < 0.3, values, 0)
     return values * 1000 if kind == "large" else values

@@ -103,8 +103,10 @@ class Session:
         """Whether the candidate gives gradients."""
         return bool(self.worker.hello["gives"][1])
 
-    def large(self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], end: float) -> None:
-        """A large case, of which single elements are looked at."""
+    def large(
+        self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], end: float, turn: int | None = None
+    ) -> None:
+        """A large case, of which single elements are looked at; ``turn``: its place in the battery."""
         try:
             trial = big.trial(layer, number, self.arithmetic, seed, dict(shape))
         except NoArguments:
@@ -112,6 +114,8 @@ class Session:
         if trial is None or any(o.kind == "Count" and o.name in self.fixed.options for o in layer.options):
             return
         trial = replace(trial, case=replace(trial.case, options={**trial.case.options, **self.fixed.options}))
+        if turn is not None:
+            trial = replace(trial, id=trial.id.replace(".large.", f".{turn}.", 1))
         results = self.answer(trial, derived(layer, number))
         found = [
             m
@@ -144,7 +148,10 @@ class Session:
         for words in answer.get("noticed", []):
             self.notice(str(words), trial)
         if "raised" in answer:
-            self.find("raised", "", str(answer["raised"]), trial)
+            if trial.design.empty:
+                self.note(f"where an axis has no positions ({trial.design.words}), {answer['raised']}")
+            else:
+                self.find("raised", "", str(answer["raised"]), trial)
         if "others" in answer:
             design = replace(trial.design, words=f"{trial.design.words}, then other values", probe=False)
             other = replace(case, tensors=_others(case).tensors, words=f"{case.words}, then other values")
@@ -180,11 +187,17 @@ class Session:
             return
         found: list[Measured] = []
         for part, own in results.items():
-            found += yardstick.measured(part, own, self.arithmetic, trial.design.extreme)
+            lenient = trial.design.extreme or bool(trial.design.empty)
+            found += yardstick.measured(part, own, self.arithmetic, lenient)
+        if trial.design.exact:
+            for m in found:
+                _exactly(m)
         for m in found:
             if trial.design.extreme:
                 self.extreme(m, trial)
                 continue
+            if trial.design.empty and m.lost:
+                self.note(f"{label(m)} is no number where an axis has no positions ({trial.design.words}); ours is")
             self.measured(m, trial)
         for m in found:
             self.recalled(m, trial)
@@ -254,6 +267,15 @@ class Session:
             same = [f for f in same if f.words.split(" at ")[0] == words.split(" at ")[0]]
         if not same:
             self.report.findings.append(own)
+
+
+def _exactly(m: Measured) -> None:
+    """Of numbers that nothing rounds, no error is allowed."""
+    wrong = tuple(i for i, v in m.got.items() if v != m.true[i])
+    if wrong:
+        i = max(wrong, key=lambda i: abs(m.got[i] - m.true[i]))
+        words = f"got {m.got[i]:.12g}, true value {m.true[i]:.12g}, and whole numbers in between that nothing rounds"
+        m.failing, m.worst, m.at, m.words = wrong, float("inf"), i, words
 
 
 def label(m: Measured) -> str:

@@ -51,19 +51,30 @@ def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
 
 
 def poisoned_memory() -> None:
-    """Arrays that are not initialised hold NaN from now on, so that what is never written to shows."""
-
-    def poisoned(function: Any) -> Any:
-        def empty(*args: Any, **keywords: Any) -> Any:
-            array = function(*args, **keywords)
-            if array.dtype.kind in "fc":
-                array.fill(np.nan)
-            return array
-
-        return empty
-
+    """Arrays that are not initialised hold NaN from now on, so that what is never written to shows; torch's, too."""
     for name in ("empty", "empty_like"):
-        setattr(np, name, poisoned(getattr(np, name)))
+        setattr(np, name, _filled(getattr(np, name), lambda a: a.dtype.kind in "fc", lambda a: a.fill(np.nan)))
+    if torch := sys.modules.get("torch"):
+
+        def poison(tensor: Any) -> None:
+            with torch.no_grad():
+                tensor.fill_(float("nan"))
+
+        for home, names in ((torch, ("empty", "empty_like", "empty_strided")), (torch.Tensor, ("new_empty",))):
+            for name in names:
+                setattr(home, name, _filled(getattr(home, name), lambda t: t.is_floating_point(), poison))
+
+
+def _filled(function: Any, real: Callable[[Any], bool], poison: Callable[[Any], None]) -> Any:
+    """The function, with what it makes poisoned where it is of real numbers."""
+
+    def empty(*args: Any, **keywords: Any) -> Any:
+        array = function(*args, **keywords)
+        if real(array):
+            poison(array)
+        return array
+
+    return empty
 
 
 def _words(error: BaseException) -> str:
@@ -268,6 +279,8 @@ def state() -> dict[str, Any]:
             "torch's gradient mode": torch.is_grad_enabled(),
             "torch's TF32 flag": torch.backends.cuda.matmul.allow_tf32,
             "torch's number of threads": torch.get_num_threads(),
+            "torch's flags of cuDNN": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
+            "torch's default device": str(torch.get_default_device()),
         }
     return found
 

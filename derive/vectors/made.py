@@ -65,7 +65,9 @@ def vectors(
         for number, variant, turn, design in plans.battery(offered, arithmetic):
             if made == count:
                 return
-            if design.change:  # a layout in memory, which a file does not have
+            if (
+                design.change or design.turned or design.long
+            ):  # files have no layouts; a long case is looked at in parts
                 continue
             try:
                 trial = plans.trial(variant, number, turn, design, arithmetic, seed, fixed)

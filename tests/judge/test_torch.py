@@ -78,3 +78,33 @@ def test_a_result_without_a_graph() -> None:
     report = judge("relu", forward=lambda x: x.detach().clamp(min=0), framework="torch", seed=1)
     assert report.verdict == "wrong"
     assert "no result is connected with an input" in report.diagnosis
+
+
+@pytest.mark.parametrize("make", ["torch.empty(x.shape, dtype=x.dtype)", "torch.empty_like(x)", "x.new_empty(x.shape)"])
+def test_memory_that_is_never_written_to_shows(make: str, tmp_path: Any) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        f"import torch\n\ndef forward(x):\n    y = {make}\n    y[x > 0] = x[x > 0]\n    return y\n\n"
+        "def zeroed(x):\n    y = torch.zeros_like(x)\n    y[x > 0] = x[x > 0]\n    return y\n"
+    )
+    how = {"framework": "torch", "dtype": "float32", "replay": "relu.0.0.float32.3"}
+    assert judge("relu", forward=f"{path}:zeroed", **how).ok
+    report = judge("relu", forward=f"{path}:forward", **how)
+    assert report.verdict == "wrong"
+    assert "nan" in report.findings[0].words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("torch.set_default_dtype(torch.float64)", "torch's default dtype"),
+        ("torch.backends.cudnn.benchmark = True", "torch's flags of cuDNN"),
+        ("torch.use_deterministic_algorithms(True)", "torch's deterministic flag"),
+        ("torch.manual_seed(0)", "torch's random state"),
+    ],
+)
+def test_what_a_call_changes_is_found(change: str, words: str, tmp_path: Any) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"import torch\n\ndef forward(x):\n    {change}\n    return torch.relu(x)\n")
+    report = judge("relu", forward=f"{path}:forward", framework="torch", replay="relu.0.0.float32.3")
+    assert f"a call changes {words}" in report.diagnosis
