@@ -69,9 +69,10 @@ class Yardstick:
     @property
     def condition(self) -> Callable[[], Conditions] | None:
         """What tells how much values change with the arguments, where a better formula is asked for than the bound
-        forgives: of the project's layers that have one, where few numbers are to be changed."""
+        forgives: of functions of one number, where few are to be changed. What sums, such as the usual loss of
+        log-sum-exp, may lose what its terms lose."""
         layer = self.case.layer
-        known = Path(layer.file).parent == LAYERS and "forward" in CLAIMED.get(layer.name, ())
+        known = layer.elementwise and Path(layer.file).parent == LAYERS and layer.name in CLAIMED
         few = size_of(self.case, self.cotangents, {}) <= MOST
         return partial(conditions, self.case, self.cotangents, {}) if known and few else None
 

@@ -27,6 +27,7 @@ WITHIN = 16  # or times what rounding is allowed to do to the result
 BETTER = 30  # times a hypothesis must be nearer than the truth
 NONE_FITS = "no known mistake gives these numbers"
 MOSTLY = 0.75  # of the cases where a result is wrong: in others rounding may hide what is wrong with it
+TIMES = "it is ours times "  # a number of two rows may be their number: all that fit are said
 CUT = 4  # times the bound of a coarser arithmetic: numbers may be cut off, and not rounded
 TIES = ("tie", "special", "constant")
 
@@ -103,10 +104,14 @@ def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float
     common: dict[str, int] = {}
     wrong = [(f, m) for f in failures for m in f.measured if m.part == part and _label(m) == label and not m.ok]
     for failure, m in wrong:
-        for words in on_the_result(failure.trial.case, m.name, m.got, m.true, close, m.failing):
+        for words in dict.fromkeys(on_the_result(failure.trial.case, m.name, m.got, m.true, close, m.failing)):
             common[words] = common.get(words, 0) + 1
     best = max(common.values(), default=0)
-    return next(w for w, n in common.items() if n == best) if best >= MOSTLY * len(wrong) > 0 else ""
+    if not best >= MOSTLY * len(wrong) > 0:
+        return ""
+    equal = [w for w, n in common.items() if n == best]
+    factors = [w.removeprefix(TIMES) for w in equal if w.startswith(TIMES)]
+    return f"{TIMES}{', or times '.join(factors[:3])}" if equal[0].startswith(TIMES) else equal[0]
 
 
 def _label(m: Measured) -> str:

@@ -1,7 +1,7 @@
 """How strong the page leg is: every misprint of every claim of a page, caught by the comparison with the
 kernel or not.
 
-    python -m tests.page.score SITE [LAYER ...] [--kernels DIR]
+    python -m tests.page.score SITE [LAYER ...] [--kernels DIR] [--most N]
 
 SITE is a built site; prints the score and how many of its formulas are read and executed, in what page and kernel
 disagree, what is wrong with a formula, and survivors. Where anything is, no misprint is tried.
@@ -137,16 +137,21 @@ class Survivor:
         return f"{self.where}, {self.kind}\n  from {self.tex}\n  to   {self.changed}"
 
 
-def other_formulas(items: Items) -> tuple[int, list[Survivor]]:
-    """How many misprints the other formulas of a page have, and the survivors; a formula said twice counts twice."""
-    count, found = 0, []
-    for item in items.all:
-        for changed in dict.fromkeys(item.misprints()) if item.kind != "equation" else ():
-            count += 1
-            if not item.check(changed):
-                why = reason(items.of.name, f"{item.kind}: {changed}")
-                found.append(Survivor(item.where, item.kind, item.formula.tex, changed, why))
-    return count, found
+def other_formulas(items: Items, most: int | None = None) -> tuple[int, list[Survivor]]:
+    """How many misprints of the other formulas of a page were tried, and the survivors; a formula said twice counts
+    twice.
+
+    With ``most``, about so many are tried, at equal distances over the whole page.
+    """
+    found = []
+    others = [item for item in items.all if item.kind != "equation"]
+    tried = [(item, changed) for item in others for changed in dict.fromkeys(item.misprints())]
+    tried = tried[:: -(-len(tried) // most) or 1] if most else tried
+    for item, changed in tried:
+        if not item.check(changed):
+            why = reason(items.of.name, f"{item.kind}: {changed}")
+            found.append(Survivor(item.where, item.kind, item.formula.tex, changed, why))
+    return len(tried), found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -154,6 +159,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("site", type=Path)
     parser.add_argument("layers", nargs="*")
     parser.add_argument("--kernels", type=Path)
+    parser.add_argument("--most", type=int, help="about how many misprints of formulas beside the equations are tried")
     given = parser.parse_args(arguments)
     names = given.layers or sorted(p.parent.name for p in (given.site / "layers").glob("*/index.html"))
     every = Counter[str]()
@@ -164,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
         items = Items(reading(html, page, layer))
         problems = [*disagreements(page, layer), *items.wrong()]
         results = [] if problems else list(score(page, layer))
-        count, others = (0, []) if problems else other_formulas(items)
+        count, others = (0, []) if problems else other_formulas(items, given.most)
         survivors = [*(r for r in results if not r.caught), *others]
         same = sum(bool(r.equivalent) for r in survivors)
         all_, read_ = html.count("<math"), len(items.all)
