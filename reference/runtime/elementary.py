@@ -46,11 +46,12 @@ def powered(base: Any, exponent: Any, order: int = 0) -> Any:
     power = _power(base, exponent - order)
     if not order:
         return power
-    out = np.zeros(np.broadcast_shapes(np.shape(factor), np.shape(power)), np.result_type(factor, power))
+    factor = np.asarray(factor)
+    out = np.zeros(np.broadcast_shapes(factor.shape, np.shape(power)), np.result_type(factor, power))
     return np.multiply(factor, power, out=out, where=~np.asarray(factor == 0, bool))
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    if any(getattr(v, "dtype", np.dtype(float)).hasobject for v in (base, exponent)):
+    if any(not isinstance(v, int | float) and np.asarray(v).dtype.hasobject for v in (base, exponent)):
         return base**exponent
     return quietly(np.power, base, exponent)

@@ -58,6 +58,7 @@ def less_share(g: Array, p: Array) -> Array:
     out: Array = np.asarray(g - p * np.asarray(sum_over(g, axis=-1))[..., None])
     sure = _sure(p)
     if sure is not None and _are_many(sure):
+        sure &= np.count_nonzero(sure, axis=-1)[..., None] == 1  # of quotients that are no probabilities more may be
         out = chosen(out, ~sure)
         out -= chosen(np.asarray(sum_over(out, axis=-1))[..., None], sure)
     elif sure is not None:

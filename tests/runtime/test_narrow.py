@@ -128,3 +128,17 @@ def test_entries_of_a_list_are_told_apart_in_a_time_that_grows_with_their_number
     assert looked_at < 4 * len(found)
     assert not any(np.shares_memory(a, b) for a, b in zip(found, [*given, given[0]], strict=True))
     assert not np.shares_memory(found[0], found[-1])
+
+
+@pytest.mark.parametrize("rows", [1, 3, ROWS])
+@pytest.mark.parametrize("columns", [2, 4, 40])
+def test_quotients_of_any_sign_that_sum_to_1_are_shares_too(columns: int, rows: int) -> None:
+    """x / sum(x): several of a row may be above one half."""
+    rng = np.random.default_rng(columns)
+    g, p = rng.normal(size=(2, rows, columns))
+    p[:, : columns - 1][:, :2] = 0.8  # more than one, where there is room
+    p[:, -1] = 1 - p[:, :-1].sum(-1)
+    expected = g - p * g.sum(-1, keepdims=True)
+    np.testing.assert_allclose(probabilities.less_share(g, p), expected, rtol=1e-12, atol=1e-12)
+    expected = g - (p * g).sum(-1, keepdims=True)
+    np.testing.assert_allclose(probabilities.less_mean(g, p), expected, rtol=1e-12, atol=1e-12)
