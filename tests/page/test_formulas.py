@@ -61,7 +61,9 @@ def changed(text: str, tex: str, new: str, first: bool = False) -> str:
 @pytest.mark.parametrize("name", ["layer_norm", "softmax", "linear", "cross_entropy"])
 def test_slopes_times_seven_are_seen(site: Path, name: str) -> None:
     def seven(sentence: re.Match[str]) -> str:
-        return re.sub(rf" is ((?:<span[^>]*>)?<math.*?){ANNOTATION}", lambda m: f" is {m[1]}{of_seven(m[2])}", sentence[0])
+        return re.sub(
+            rf" is ((?:<span[^>]*>)?<math.*?){ANNOTATION}", lambda m: f" is {m[1]}{of_seven(m[2])}", sentence[0]
+        )
 
     def of_seven(tex: str) -> str:
         times = "7" if tex == "1" else rf"7 \left({tex}\right)"
