@@ -104,11 +104,12 @@ def engine(tree: Tree, layers: Sequence[str], batches: Sequence[Batch]) -> str:
     """In the fork: the drift check, and a fork for each batch of tests."""
     enter(tree.folder)
     try:
-        from tests.mutation.drift import differing
+        if layers:
+            from tests.mutation.drift import differing
 
-        for name, file in differing(layers) if layers else ():
-            if file:
-                return f"{DRIFT}{name}"
+            for name, file in differing(layers):
+                if file:
+                    return f"{DRIFT}{name}"
     except BaseException as wrong:
         return f"{DRIFT}{type(wrong).__name__}"
     for batch in batches:
