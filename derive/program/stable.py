@@ -116,6 +116,10 @@ class Stabiliser:
                             if rest is not None:
                                 left = (base, x.add(p, x.num(-gone)), x.num(order - gone))
                                 return x.mul(rest, Op("runtime powered", left))
+                    case Op("runtime powered", (base, p, order)):  # p stood outside of a sum
+                        rest = without(e, [f, higher := x.add(p, x.ONE)])
+                        if rest is not None:
+                            return visit(x.mul(rest, Op("runtime powered", (base, higher, x.add(order, x.ONE)))))
             numbers = [f for f in x.factors(e) if not x.tensors(f) and not x.free(f)]
             for f in x.factors(e) if numbers else ():
                 if isinstance(f, Op) and f.fn == "add" and any(map(of_option, x.walk(f))):
