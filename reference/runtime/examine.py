@@ -349,7 +349,7 @@ class Examiner:
 
     def check_range(self, pattern: Pattern, a: Array, dims: Dims) -> None:
         size = dims[pattern.below]
-        if a.size and np.maximum.reduce(a.view(np.uintp), axis=None) >= size:  # below 0 is huge, unsigned
+        if np.any(a.view(np.uintp) >= size):  # below 0 is huge, unsigned
             wrong = int(a.min()) if a.min() < 0 else int(a.max())
             raise ValueError(
                 f"{self.layer}: {pattern} holds {wrong}; it indexes axis {pattern.below}, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reference.layers import inverted_dropout, sgd
+from reference.layers import embedding, inverted_dropout, sgd
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
@@ -32,3 +32,11 @@ def test_cotangents_of_lists_are_checked_in_every_call() -> None:
         with pytest.raises(ValueError, match=r"has shapes \[\(4,\), \(2, 3\)\]"):
             sgd.backward(arrays[::-1], saved)
         assert sgd.backward([a.astype(np.float32) for a in arrays], saved).W[0].dtype == np.float64
+
+
+def test_a_label_that_is_ignored_is_no_position() -> None:
+    """Asked in the first call of its kind, when arguments are examined, and in the second, when they are known."""
+    table = np.ones((3, 2))
+    for _ in range(2):
+        y, _ = embedding.forward(table, np.array([0, -1, 2]))
+        np.testing.assert_array_equal(y, [[1, 1], [0, 0], [1, 1]])
