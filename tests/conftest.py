@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # several workers share few cores: how long one example takes says nothing
 _common = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -31,3 +35,21 @@ def definitions_of_a_test() -> Iterator[None]:
     if module and before != module.REGISTRY:
         module.REGISTRY.clear()
         module.REGISTRY.update(before)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book, built as a reader gets it; GRADBOOK_SITE names one that is built already."""
+    if built := os.environ.get("GRADBOOK_SITE"):
+        return Path(built)
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -229,8 +229,9 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
     Raises:
         DefinitionError: they disagree; says so as an internal error.
     """
+    from derive.command.kernels import agreeing
     from derive.notation.define import REGISTRY
-    from derive.notation.errors import error, place_in, placed
+    from derive.notation.errors import placed
     from derive.text.validate import Kernels, validate
 
     name = variants[0].name
@@ -241,10 +242,7 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
     definitions = {n: v[0].source for n, v in REGISTRY.items()}
     with placed(variants[0], "its kernel is compared with its text"):
         verdict = validate(name, definitions, Kernels(texts), [dict(v.choice) for v in variants])
-    if verdict.wrong:
-        what = f"internal error: its kernel does not compute what the definition says ({verdict.wrong})"
-        mend = "nothing was written; this is a fault of gradbook, not of the definition: please report it with the "
-        raise error(name, what, place_in(variants[0], 0), f"{mend}definition")
+    agreeing(variants[0], verdict, "nothing was written; ")
 
 
 def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

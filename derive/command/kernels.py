@@ -10,6 +10,7 @@ from derive.command.build import printed
 from derive.notation.define import REGISTRY, load_project
 from derive.notation.errors import error, place_in, placed
 from derive.notation.layer import Layer
+from derive.text.validate import Kernels, Verdict, validate
 
 
 def kernel_source(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:
@@ -54,18 +55,26 @@ def kernel(layer: Layer) -> ModuleType:
         TypeError: not a layer.
         DefinitionError: it cannot be derived or printed, or does not compute what the definition says.
     """
-    from derive.text.validate import Kernels, validate
-
     if not isinstance(layer, Layer):
         raise TypeError(f"kernel takes a layer, as @layer makes one, not {type(layer).__name__}")
     project = load_project()
     texts = Kernels(Printed({n: v[0] for n, v in REGISTRY.items() if n not in project} | {layer.name: layer}))
     definitions = {n: v[0].source for n, v in REGISTRY.items()} | {layer.name: layer.source}
     verdict = validate(layer.name, definitions, texts, [dict(v.choice) for v in variants(layer)])
+    agreeing(layer, verdict)
+    return texts[layer.name]  # type: ignore[no-any-return]
+
+
+def agreeing(layer: Layer, verdict: Verdict, done: str = "") -> None:
+    """Let a kernel pass that computes what its definition says; ``done`` says what came of one that does not.
+
+    Raises:
+        DefinitionError: it does not.
+    """
     if verdict.wrong:
         what = f"internal error: its kernel does not compute what the definition says ({verdict.wrong})"
-        raise error(layer.name, what, place_in(layer, 0), "please report this fault of gradbook with the definition")
-    return texts[layer.name]  # type: ignore[no-any-return]
+        mend = "this is a fault of gradbook, not of the definition: please report it with the definition"
+        raise error(layer.name, what, place_in(layer, 0), f"{done}{mend}")
 
 
 class Printed(Mapping[str, str]):

@@ -98,14 +98,6 @@ class Report:
 
     def to_json(self) -> str:
         """Everything, as JSON; infinite numbers as strings."""
-
-        def plain(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {k: plain(v) for k, v in value.items()}
-            if isinstance(value, list | tuple):
-                return [plain(v) for v in value]
-            return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
-
         return json.dumps(plain({**asdict(self), "ok": self.ok}), indent=2, sort_keys=True)
 
     def __str__(self) -> str:
@@ -118,3 +110,12 @@ class Report:
             open_ = f", {margin.unclaimed} elements without a claim" if margin.unclaimed else ""
             lines.append(f"  {name}: {share}, {margin.ulps:.3g} ulp, {margin.elements} elements{open_}")
         return "\n".join([*lines, *(f"  note: {n}" for n in self.notes)])
+
+
+def plain(value: Any) -> Any:
+    """What JSON has: lists and dictionaries, and infinite numbers and NaN as strings."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.judge.report import plain
 from derive.vectors.claims import PARTS
 from derive.vectors.files import Unreadable
 from derive.vectors.folder import arrays_of, manifest_of, results_of
@@ -79,13 +80,6 @@ class Checked:
         return UNREADABLE if self.damaged or self.missing or not self.elements else RIGHT
 
     def to_json(self) -> str:
-        def plain(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {k: plain(v) for k, v in value.items()}
-            if isinstance(value, list | tuple):
-                return [plain(v) for v in value]
-            return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
-
         return json.dumps(plain({**asdict(self), "exit_status": self.exit_status}), indent=1, sort_keys=True)
 
     def __str__(self) -> str:

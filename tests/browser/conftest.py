@@ -1,4 +1,4 @@
-"""The built site, served on this machine alone, and a browser that looks at it.
+"""The built site (tests/conftest.py), served on this machine alone, and a browser that looks at it.
 
 Needs `pip install gradbook[browser]` and a Chromium, Playwright's own or the system's; without them nothing here runs,
 and the reason is said.
@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +16,6 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -41,24 +37,6 @@ def browser() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield launched
         launched.close()
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The book, built as a reader gets it."""
-    if built := os.environ.get("GRADBOOK_SITE"):
-        return Path(built)
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
