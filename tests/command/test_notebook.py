@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from derive import kernel
+from derive.command import kernels
 from derive.command.notebook import bring, define
 from derive.layers.losses import mse
 from derive.layers.normalization import layer_norm
@@ -105,6 +106,16 @@ def test_a_kernel_of_a_project_layer_has_its_choices() -> None:
 def test_what_is_no_layer_has_no_kernel() -> None:
     with pytest.raises(TypeError, match="takes a layer, as @layer makes one, not str"):
         kernel("mse")  # type: ignore[arg-type]
+
+
+def test_a_kernel_that_computes_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = kernels.source
+    monkeypatch.setattr(kernels, "source", lambda layer: right(layer).replace("np.square(x)", "np.exp(x)", 1))
+    layer = define(SCALED)["scaled"]
+    assert right(layer) != kernels.source(layer)
+    with pytest.raises(DefinitionError, match=r"does not compute what the definition says") as caught:
+        kernel(layer)
+    assert "please report it" in str(caught.value)
 
 
 @pytest.mark.filterwarnings("default")  # Jupyter's own
