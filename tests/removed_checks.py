@@ -30,7 +30,7 @@ from types import ModuleType
 import pytest
 
 from tests.evidence.shared import LAYERS
-from tests.fuzz import arguments
+from tests.fuzz import arguments, calls
 
 #: Modules of the runtime, and which of their functions; all, where none is named.
 MODULES: dict[str, tuple[str, ...]] = {
@@ -49,6 +49,8 @@ FIRST = (
 )  # fmt: skip
 TESTS = ("test_values.py", "test_signature.py", "test_options.py::test_anything_else_is_refused_by_name")
 CALLS = 60
+#: `derive` has been imported by this process when pytest finds the plugin that the project installs in it.
+IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 LIMIT = 150  # seconds, after which a process is taken to hang, which is noticed too
 
 #: What no test can notice, by what is taken out, and why.
@@ -237,7 +239,7 @@ def noticed(removal: Removal, tree: ast.Module) -> str:
             folder = Path(__file__).parent / "runtime"
             tests = [str(folder / test) for test in TESTS]
             with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()):
-                if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]):
+                if pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]):
                     return f"tests: {said.getvalue()[-200:]}"
             continue
         for name in names:
@@ -246,14 +248,26 @@ def noticed(removal: Removal, tree: ast.Module) -> str:
     return ""
 
 
-def attempt(removal: Removal, tree: ast.Module) -> None:
+def attempt(removal: Removal, tree: ast.Module, says: bool = False) -> None:
     """In a process of its own: status 0 if nothing notices the removal."""
     signal.alarm(LIMIT)
     try:
         found = noticed(removal, tree)
     except BaseException as error:
         found = f"import: {error!r}"
+    if says and found:
+        print(f"With nothing taken out: {found}", flush=True)
     os._exit(1 if found else 0)
+
+
+def sound() -> bool:
+    """Whether nothing is noticed where nothing is taken out: without that, all that follows would be empty."""
+    module = next(iter(MODULES))
+    nothing = Removal(module, -1, "", "nothing")
+    process = multiprocessing.get_context("fork").Process(target=attempt, args=(nothing, tree_of(module), True))
+    process.start()
+    process.join()
+    return process.exitcode == 0
 
 
 def survivors(chosen: list[Removal], workers: int, report: Callable[[Removal, bool], None]) -> list[Removal]:
@@ -289,8 +303,10 @@ def main() -> int:
         print(*chosen, f"{len(chosen)} checks", sep="\n")
         return 0
     for name in LAYERS:
-        arguments.cases(name)  # once, before processes are copied from this one
+        calls.cases(name)  # once, before processes are copied from this one
     begin = monotonic()
+    if not sound():
+        return 1
 
     def report(removal: Removal, alive: bool) -> None:
         if alive and str(removal) not in EQUIVALENT:

@@ -14,8 +14,8 @@ from functools import cached_property
 from derive.calculus import order
 from derive.calculus.derivation import Derivation, Second
 from derive.calculus.forward import Tangent
+from derive.calculus.indices import names_indices
 from derive.calculus.parts import Parted, parted
-from derive.calculus.reverse import names_indices
 from derive.calculus.sites import Site, Use
 from derive.calculus.steps import Rewrite, Scatter, Step
 from derive.notation import expr as x

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.calculus.adjoint import Adjoint
 from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
-from derive.calculus.reverse import Adjoint, reverse
+from derive.calculus.reverse import reverse
 from derive.calculus.steps import Step
 from derive.calculus.textbook import textbook
 from derive.notation import expr as x

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from derive.calculus.adjoint import Adjoint
 from derive.calculus.derivation import Derivation, Second, derive
 from derive.calculus.facts import Fact
 from derive.calculus.forward import Tangent, forward
-from derive.calculus.reverse import Adjoint, reverse
+from derive.calculus.reverse import reverse
 from derive.calculus.sites import Box, Refs, Site, Use, read, saved_tensor, site_of, unused, whole
 from derive.calculus.steps import Rewrite, Step
 from derive.calculus.textbook import textbook

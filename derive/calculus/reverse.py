@@ -11,62 +11,28 @@ a condition, and the loops that are left are summed. Indices are renamed all at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import sympy
-
+from derive.calculus.adjoint import Adjoint, CalculusError
+from derive.calculus.indices import always, linear, names_indices, rest_of, spread, tidy_indices
+from derive.calculus.ranges import Ranges, mark
 from derive.calculus.scalars import Derivative, Scalars
+from derive.calculus.singular import singular
 from derive.calculus.steps import Inner, Scatter
 from derive.notation import expr as x
-from derive.notation.affine import affine
-from derive.notation.errors import Stuck, at
+from derive.notation.errors import at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.notation.text import show, split_sign
-
-
-class CalculusError(Stuck):
-    """An equation that the calculus has no rule for."""
-
-    def __init__(
-        self, what: str, mend: str = "write it with other equations, or report that this one is wanted"
-    ) -> None:
-        super().__init__(what, mend)
-
-
-@dataclass(frozen=True)
-class Adjoint:
-    """What differentiation gives.
-
-    Attributes:
-        equations: an equation for the adjoint of every tensor that has one, outputs first.
-        names: a tensor's name to its adjoint's.
-        cotangents: an output's name to the name of the cotangent that the caller passes.
-        auxiliary: equations that the adjoint needs besides the definition (the position of a maximum).
-        tensors: the tensors introduced.
-        steps: one Scatter for every reference.
-        inner: of results of parts that the parts go on with: a result's name to its adjoint inside the part.
-    """
-
-    equations: tuple[Equation, ...]
-    names: dict[str, str]
-    cotangents: dict[str, str]
-    auxiliary: tuple[Equation, ...]
-    tensors: dict[str, Tensor]
-    steps: tuple[Scatter, ...]
-    inner: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class Reverse:
-    layer: Layer
+class Reverse(Ranges):
     wanted: frozenset[str]
     scalars: Scalars = field(default_factory=Scalars)
     contributions: dict[str, list[Scatter]] = field(default_factory=dict)
     auxiliary: list[Equation] = field(default_factory=list)
-    tensors: dict[str, Tensor] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -366,256 +332,12 @@ class Reverse:
         """Indices at which an array is read that may be outside where they have just ended."""
         return [i for e in ref.index for i in x.free(e) if not isinstance(r := rest_of(e, i), Num) or r.value >= 0]
 
-    def counts_steps(self, index: str) -> bool:
-        """Whether a recurrence runs along the index."""
-        for e in self.layer.equations:
-            for position, i in enumerate(e.left):
-                if isinstance(i, Num) and i.value < 0 and self.layer.tensors[e.target].axes[position] == index:
-                    return True
-        return False
-
-    def solve(
-        self,
-        e: Expr,
-        axis: str,
-        loops: tuple[str, ...],
-        body: Expr,
-        mapping: dict[str, Expr],
-    ) -> bool:
-        """Solve ``e = axis`` for a loop index that is still free and is an axis of a factor.
-
-        That factor is zero outside its array, and where the division is not exact; without one there is no solution.
-        Of several indices it is the one that is about as long as the axis, so that a sum over the few positions of a
-        window is left, not one over the many places where windows lie.
-        """
-        guarded = self.guarded(body)
-        open_ = [i for i in loops if i in x.free(e) and i not in mapping and i in guarded]
-        if not open_:
-            return False
-        index = next((i for i in open_ if self.as_long(i, axis)), open_[0])
-        target: Expr = Pos(axis)
-        if isinstance(e, Op) and e.fn == "exactdiv":
-            top, bottom = e.args
-            e, target = top, x.mul(bottom, target)
-        try:
-            coefficient, rest = linear(e, index)
-        except CalculusError:
-            return False
-        if not self.divides(coefficient):
-            return False
-        negative, coefficient = split_sign(coefficient)
-        numerator = x.sub(target, x.rename(rest, {i: Pos(mark(i)) for i in x.free(rest)}))
-        numerator = x.neg(numerator) if negative else numerator
-        mapping[index] = numerator if coefficient == x.ONE else Op("exactdiv", (numerator, coefficient))
-        return True
-
-    def as_long(self, index: str, axis: str) -> bool:
-        """Whether the length of an index is computed from that of an axis."""
-        size = self.layer.sizes.get(self.layer.axis(index))
-        return size is not None and any(isinstance(n, Size) and n.axis == axis for n in x.walk(size))
-
     def surely_inside(self, e: Expr, tensor: str, axis: str) -> bool:
         """Whether one position is inside a tensor's axis whatever its length: a recurrence's, or one of so many."""
         if tensor in self.reaching_back or self.layer.tensors[tensor].sequence:
             return True
         size = self.layer.sizes.get(self.layer.axis(axis))
         return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
-
-    def guarded(self, body: Expr) -> set[str]:
-        """Indices that are an axis of a factor: it is zero outside their range, and so is the product.
-
-        Not where another factor is infinite there, because it divides by what is zero outside, too; but along a
-        recurrence, where a condition says so.
-        """
-        infinite = {
-            i for n in x.walk(body) if singular(n) for i in x.free(n) if not self.counts_steps(self.layer.axis(i))
-        }
-
-        def zero(f: Expr) -> set[str]:
-            """Outside whose range a factor is zero; a sum is where each of its terms is."""
-            if isinstance(f, Ref):
-                named = enumerate(map(x.plain, f.index))
-                return {i for n, i in named if i is not None and self.same_length(i, f, n)}
-            if isinstance(f, Op) and f.fn == "add":
-                return set.intersection(*({i for g in x.factors(t) for i in zero(g)} for t in f.args))
-            return set()
-
-        return {i for f in x.factors(body) for i in zero(f)} - infinite
-
-    def runs_over_part(self, index: str, axis: str, body: Expr) -> bool:
-        """Whether an index stands on an axis of another length, and nothing else is zero where the index has ended."""
-        if self.layer.axis(index) == self.layer.axis(axis) or index in self.guarded(body):
-            return False
-        return self.layer.sequence_axis is None  # entries of lists have lengths of their own
-
-    def same_length(self, index: str, ref: Ref, place: int) -> bool:
-        """Whether an index runs along all of an axis, so that outside its range the array is zero."""
-        tensor = self.layer.tensors.get(ref.tensor) or self.tensors.get(ref.tensor)
-        return tensor is None or self.layer.axis(index) == self.layer.axis(tensor.axes[place])
-
-    def divides(self, coefficient: Expr) -> bool:
-        """Whether an index's coefficient is surely not 0."""
-        positive = {o.name for o in self.layer.options if o.kind == "Count"}
-        for factor in x.factors(coefficient):
-            match factor:
-                case Num(value) if value:
-                    continue
-                case Opt(name) if name in positive:
-                    continue
-                case Size():
-                    continue
-            return False
-        return True
-
-
-def mark(index: str) -> str:
-    """A loop index inside the solution for another one, so that it is not taken for a target's axis of that name."""
-    return f"{index}~"
-
-
-def tidy_indices(e: Expr) -> Expr:
-    """Collect terms in index expressions, compared or as places: ``(s*i + k - k) / s`` is ``i``."""
-
-    def visit(node: Expr) -> Expr | None:
-        match node:
-            case Op("<" | "<=" | ">" | ">=" | "==" | "!=" as op, (a, b)) if placed(a) and placed(b):
-                return Op(op, (tidy_index(a), tidy_index(b)))
-        if not isinstance(node, Ref):
-            return None
-        return Ref(
-            node.tensor, tuple(x.transform(i, visit) if isinstance(i, Ref) else tidy_index(i) for i in node.index)
-        )
-
-    return x.transform(e, visit)
-
-
-def placed(e: Expr) -> bool:
-    """Whether an expression is a sum of indices and lengths."""
-    return all(isinstance(n, Pos | Size | Num) for t in x.terms(e) for n in x.factors(t))
-
-
-def tidy_index(e: Expr) -> Expr:
-    if isinstance(e, Pos | Num | Opt):
-        return e
-    scalars = Scalars()
-    top: Expr = e
-    bottom: Expr = x.ONE
-    if isinstance(e, Op) and e.fn == "exactdiv":
-        top, bottom = e.args
-    quotient = sympy.cancel(scalars.to(top) / scalars.to(bottom))
-    if quotient.is_Integer or (quotient.free_symbols and whole_polynomial(quotient)):
-        tidy = scalars.back(sympy.expand(quotient))
-        return e if len(show(tidy)) >= len(show(e)) else tidy
-    return e
-
-
-def always(e: Expr, axis: Callable[[str], str]) -> Expr:
-    """An expression without the conditions that hold wherever an index runs: it is before its end.
-
-    Args:
-        axis: says along which axis an index runs.
-    """
-
-    def holds(c: Expr) -> bool:
-        match c:
-            case Op("<", (Pos(i), Size(own))):
-                return axis(i) == axis(own)
-            case Op("and", parts):
-                return all(map(holds, parts))
-        return False
-
-    def visit(node: Expr) -> Expr | None:
-        match node:
-            case Op("iverson", (c,)) if holds(c):
-                return x.ONE
-            case Op("where", (c, a, _)) if holds(c):
-                return x.transform(a, visit)
-            case Op("and", parts):
-                rest = tuple(x.transform(p, visit) for p in parts if not holds(p))
-                return rest[0] if len(rest) == 1 else Op("and", rest) if rest else None
-        return None
-
-    return x.transform(e, visit)
-
-
-def names_indices(e: Expr) -> tuple[str, ...]:
-    """The indices that a node names."""
-    return (e.index,) if isinstance(e, Pos) else e.over if isinstance(e, Reduce) else ()
-
-
-def whole_polynomial(s: sympy.Expr) -> bool:
-    """Whether an expression is a polynomial with whole coefficients: no exact division is left in it."""
-    return bool(s.is_polynomial()) and all(c.is_Integer for c in sympy.Poly(s).coeffs())
-
-
-def singular(e: Expr) -> bool:
-    """Whether an expression is infinite, or no number, where every array in it is zero."""
-    match e:
-        case Op("pow", (base, Num(value))) if value >= 0 and value.denominator == 1:
-            return False
-        case Op("pow" | "log", (base, *_)):
-            return bool(x.refs(base)) and at_zero(base) == x.ZERO
-        case Op("xlogy" | "xdivy", (_, b)):
-            return bool(x.refs(b)) and at_zero(b) == x.ZERO
-    return False
-
-
-def at_zero(e: Expr) -> Expr:
-    """An expression where every array in it is zero."""
-    match e:
-        case Ref():
-            return x.ZERO
-        case Reduce(op, over, body):
-            inner = at_zero(body)
-            return inner if inner == x.ZERO else Reduce(op, over, inner)
-        case Op("add", args):
-            return x.add(*map(at_zero, args))
-        case Op("mul", args):
-            return x.mul(*map(at_zero, args))
-        case Op("pow" | "abs" as fn, (base, *rest)):
-            inner = at_zero(base)
-            return inner if inner == x.ZERO else Op(fn, (inner, *rest))
-    return e
-
-
-def linear(e: Expr, index: str) -> tuple[Expr, Expr]:
-    """Split an affine index expression into the coefficient of one index and the rest.
-
-    Raises:
-        CalculusError: the expression is not affine in the index.
-    """
-    found = affine(e, index)
-    if found is None:
-        mend = "an index is a sum of indices, each times a number"
-        raise CalculusError(f"the index {show(e)} is not affine in {index}", mend)
-    return found
-
-
-def spread(term: Expr, index: str) -> Iterator[Expr]:
-    """A product as a sum of products, as far as factors are sums whose terms read other places along an index."""
-    for factor in x.factors(term):
-        apart = x.terms(factor)
-        if len({places(t, index) for t in apart}) > 1:
-            rest = [f for f in x.factors(term) if f is not factor]
-            for one in apart:
-                yield from spread(x.mul(one, *rest), index)
-            return
-    yield term
-
-
-def places(e: Expr, index: str) -> frozenset[Expr]:
-    """How far from an index the references of an expression stand."""
-    refs = (n for n in x.walk(e) if isinstance(n, Ref))
-    return frozenset(p for r in refs for i in r.index if x.free(i) == [index] and (p := rest_of(i, index)) is not None)
-
-
-def rest_of(e: Expr, index: str) -> Expr | None:
-    """What is added to an index: 1 of ``t + 1``; None for what is not the index plus something."""
-    try:
-        coefficient, rest = linear(e, index)
-    except CalculusError:
-        return None
-    return rest if coefficient == x.ONE else None
 
 
 def reverse(layer: Layer, wanted: frozenset[str] | None = None) -> Adjoint:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
+from derive.calculus.adjoint import Adjoint
 from derive.calculus.collect import collect, name_bound
 from derive.calculus.elementwise import eliminate
 from derive.calculus.facts import Fact, Knowledge, recurrent
@@ -21,7 +22,6 @@ from derive.calculus.monomials import Poly, is_sum
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Exhausted, TooLarge
 from derive.calculus.price import OPERATION, price
-from derive.calculus.reverse import Adjoint
 from derive.calculus.slopes import Slopes
 from derive.calculus.steps import Rewrite
 from derive.notation import expr as x

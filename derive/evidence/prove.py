@@ -28,7 +28,7 @@ from random import Random
 
 import numpy as np
 
-from derive.calculus.reverse import Adjoint
+from derive.calculus.adjoint import Adjoint
 from derive.evidence import inputs
 from derive.evidence.clauses import Env
 from derive.evidence.interpret import Interpreter

@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from derive.calculus.reverse import CalculusError, always, spread
+from derive.calculus.adjoint import CalculusError
+from derive.calculus.indices import always, spread
 from derive.notation import expr as x
 from derive.notation.conditions import decided
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Ref, Size

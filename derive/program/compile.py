@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 
+from derive.calculus.adjoint import Adjoint, CalculusError
 from derive.calculus.derivation import Derivation, derive
 from derive.calculus.parts import Parted, by_parts
-from derive.calculus.reverse import Adjoint, CalculusError
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from derive.calculus.adjoint import Adjoint
 from derive.calculus.order import groups
-from derive.calculus.reverse import Adjoint
 from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Reduce, Ref, Size

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from derive.calculus.reverse import tidy_index
+from derive.calculus.indices import tidy_index
 from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size

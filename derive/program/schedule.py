@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from derive.calculus.reverse import CalculusError
+from derive.calculus.adjoint import CalculusError
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Part, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from derive.calculus.reverse import tidy_indices
+from derive.calculus.indices import tidy_indices
 from derive.notation import expr as x
 from derive.notation.affine import affine
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from derive.calculus.reverse import places
+from derive.calculus.indices import places
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor

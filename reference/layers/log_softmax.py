@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.functions import log_sum_exp
+from reference.runtime.logarithms import log_sum_exp
 from reference.runtime.probabilities import less_mean, less_share
 from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import max_over, sum_over

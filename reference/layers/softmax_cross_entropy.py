@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.functions import exp_sum, log_sum, row_exp
+from reference.runtime.functions import exp_sum, row_exp
+from reference.runtime.logarithms import log_sum
 from reference.runtime.probabilities import less_mean, less_share
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import max_over, mean, row_dot, sum_over

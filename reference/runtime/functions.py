@@ -4,7 +4,6 @@
 * `logistic` and `logistic_slope`: 1/(1 + exp(-x)) and its derivative.
 * `row_exp`: exp(z) up to a factor for each row, as if no difference had been rounded, for softmax.
 * `exp_sum`, `positive_sum`: the sum of a row of such or other positive numbers, to within one unit in the last place.
-* `log_sum`, `log_sum_exp`: the logarithm of such a sum over its largest term, accurate next to 0.
 * `global_norm`: the square root of a sum of squares that neither overflows nor underflows on the way.
 
 Plain NumPy; object arrays of `flint.arb` go through the same formulas.
@@ -19,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from reference.runtime.layout import COLUMNS, MANY, least, most, row_most
-from reference.runtime.narrow import is_narrow, largest_and_others
+from reference.runtime.layout import COLUMNS, MANY, least, most
+from reference.runtime.narrow import largest_and_others
 from reference.runtime.normal import (
     erf,
     gelu,
@@ -41,8 +40,6 @@ __all__ = [
     "gelu_derivative",
     "gelu_with_derivative",
     "global_norm",
-    "log_sum",
-    "log_sum_exp",
     "logistic",
     "logistic_slope",
     "normal_cdf",
@@ -60,7 +57,6 @@ NEAR = 1e307  # differences of numbers within it do not overflow
 TINY = {c: np.finfo(c).tiny for c in "efdg"}
 TAME = {"f": 20.0, "d": 12.0, "g": 12.0}  # exponents that are not shifted; squares of such sums do not overflow
 FEW = 12  # elements whose product with ones, the cheapest sum, is within two units; NumPy's own sum is for 16
-ENOUGH = 2.25  # from here on a sum's rounding is less than two units of its logarithm
 PART = 16384
 SAFE = (1e-200, 1e300)  # a sum of squares in between has lost nothing to overflow or underflow
 HALVED = 512  # a longer row is folded in halves before it is summed exactly
@@ -152,13 +148,13 @@ def exp_sum(e: Array) -> Array:
         e: [..., i].
     """
     if e.dtype.char == "f" and e.shape[-1] <= 16:
-        return np.asarray(e.dot(_ones(e.shape[-1], e.dtype)[0]))
+        return np.asarray(e.dot(ones_of(e.shape[-1], e.dtype)[0]))
     if e.dtype.char in "Oef" or e.shape[-1] <= 2:
         return np.asarray(sum_over(e, axis=-1))
-    ones, grid = _ones(e.shape[-1], e.dtype)
+    ones, grid = ones_of(e.shape[-1], e.dtype)
     if e.shape[-1] > HALVED:
         e = _folded(e)
-        ones = _ones(e.shape[-1], e.dtype)[0]
+        ones = ones_of(e.shape[-1], e.dtype)[0]
     return _split_sum(e, ones, grid)
 
 
@@ -171,7 +167,7 @@ def positive_sum(p: Array) -> Array:
     if p.dtype.char in "Oef" or p.shape[-1] <= 2:
         return np.asarray(sum_over(p, axis=-1))
     p = _folded(p)
-    ones = _ones(p.shape[-1], p.dtype)[0]
+    ones = ones_of(p.shape[-1], p.dtype)[0]
     return _split_sum(p, ones, np.asarray(4 * _row_sum(p, ones))[..., None])
 
 
@@ -203,7 +199,7 @@ def _row_sum(p: Array, ones: Array) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _ones(count: int, dtype: Any) -> tuple[Array, Array]:
+def ones_of(count: int, dtype: Any) -> tuple[Array, Array]:
     """A row of ones, and a number above the sum of any row of that length from `row_exp`."""
     return np.ones(count, dtype), np.asarray(max(count, 1) * math.exp(TAME["d"]), dtype)
 
@@ -390,67 +386,6 @@ def _scaled_norm(arrays: Sequence[Array], wide: Any) -> Any:
     return kind(np.ldexp(root, -scale))
 
 
-def log_sum(e: Array, total: Array) -> Array:
-    """log(total / max(e)) over the last axis of non-negative numbers; accurate next to 0.
-
-    Where one element makes up most of the sum it is log1p of what the others add to it. A row of zeros gives -inf.
-
-    Args:
-        e: [..., i], every element at least 0.
-        total: [...], the sum of e over i.
-    """
-    if e.shape[-1] == 0:
-        return np.full(e.shape[:-1], -np.inf, dtype=e.dtype)
-    if e.dtype == object:
-        return _log_objects(e)
-    if is_narrow(e):
-        return _log_few(e)
-    if e.dtype.char == "e":
-        total = np.add.reduce(e, axis=-1, dtype=np.float64)
-        ratio = total / np.maximum.reduce(e, axis=-1, initial=TINY["e"])
-        return np.asarray(quietly(np.log, ratio)).astype(e.dtype)
-    ratio = np.asarray(total / row_most(e, TINY[e.dtype.char]))
-    if ratio.size and least(ratio) >= ENOUGH:
-        np.log(ratio, out=ratio)
-        return ratio
-    near = np.less(ratio, ENOUGH)
-    quietly(np.log, ratio, ratio)
-    ratio[near] = _log_rest(e[near])
-    return ratio
-
-
-def log_sum_exp(below: Array, z: Array) -> Array:
-    """log(sum exp(z) / max exp(z)) over the last axis; accurate next to 0.
-
-    Where one exponent makes up most of the sum it is log1p of what the others add to it. A sum of a few or more is as
-    good as its logarithm needs although z - max(z) is rounded.
-
-    Args:
-        below: [..., i], z - max(z).
-        z: [..., i].
-    """
-    if z.dtype == object or not z.size:
-        e = row_exp(z, axis=-1)
-        return log_sum(e, exp_sum(e))
-    if z.dtype.char == "e":
-        return log_sum_exp(below.astype(np.float32), z.astype(np.float32)).astype(z.dtype)
-    if is_narrow(z):
-        return _log_few(row_exp(z, axis=-1))
-    e = np.exp(below)
-    count = e.shape[-1]
-    if count <= FEW:
-        total = np.asarray(e.dot(_ones(count, e.dtype)[0]))
-    else:
-        total = np.asarray(np.add.reduce(e, axis=-1)) if count == 16 else exp_sum(e)
-    if least(total) >= ENOUGH:
-        np.log(total, out=total)
-        return total
-    near = ~(total >= ENOUGH)
-    np.log(total, out=total)
-    total[near] = _log_rest(row_exp(z[near], axis=-1))
-    return total
-
-
 def _log_few(e: Array) -> Array:
     """log_sum of rows of a few numbers."""
     largest, others = largest_and_others(e)
@@ -459,24 +394,3 @@ def _log_few(e: Array) -> Array:
     if not least(largest) > 0:
         others[largest == 0] = -np.inf
     return others
-
-
-def _log_rest(e: Array) -> Array:
-    """log_sum of rows [n, i], which are overwritten, from what the others add to the largest."""
-    at = np.arange(len(e)), e.argmax(axis=-1)
-    largest = e[at]
-    e[at] = 0
-    ratio = positive_sum(e) / np.maximum(largest, TINY[e.dtype.char])
-    np.log1p(ratio, out=ratio)
-    ratio[largest == 0] = -np.inf
-    return np.asarray(ratio)
-
-
-def _log_objects(e: Array) -> Array:
-    """log_sum of balls."""
-    peak = np.asarray(np.frompyfunc(float, 1, 1)(e), np.float64).argmax(axis=-1)[..., None]
-    largest = np.take_along_axis(e, peak, -1)
-    rest = e.copy()
-    np.put_along_axis(rest, peak, 0 * largest, -1)
-    others = np.add.reduce(rest, axis=-1)
-    return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(others, largest[..., 0]))

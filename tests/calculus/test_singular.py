@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from derive.calculus.reverse import at_zero, singular
+from derive.calculus.singular import at_zero, singular
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
 

@@ -22,7 +22,7 @@ from tests.evidence.wrong.definitions import wrong_definitions
 from tests.evidence.wrong.kernel import SINGLE, Wrong
 from tests.evidence.wrong.results import wrappers
 
-for module in ("accuracy", "single"):  # which register their kernels in SINGLE
+for module in ("accuracy", "memory", "single"):  # which register their kernels in SINGLE
     import_module(f"tests.evidence.wrong.{module}")
 
 LADDER = ("definition", "duality", "second order", "differences", "generic", "enclosure")

@@ -14,7 +14,7 @@ import pytest
 
 from derive.evidence import kernels
 from tests.evidence.shared import LAYERS
-from tests.fuzz import arguments
+from tests.fuzz import arguments, calls
 
 
 def test_every_layer_takes_what_is_right_and_refuses_what_is_not() -> None:
@@ -54,7 +54,7 @@ FAULTS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_careless_kernel_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arguments, "FUNCTIONS", ("forward",))
+    monkeypatch.setattr(calls, "FUNCTIONS", ("forward",))
     careless = SimpleNamespace(forward=lambda x: (FAULTS[fault] if odd(x) else forward)(x))
     with np.errstate(), decimal.localcontext(), warnings.catch_warnings():
         assert arguments.run("tanh", 60, 0, careless)

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from derive.calculus.adjoint import CalculusError
 from derive.calculus.derivation import derive
-from derive.calculus.reverse import CalculusError, Reverse
+from derive.calculus.reverse import Reverse
 from derive.calculus.scalars import Derivative
 from derive.calculus.textbook import Search
 from derive.command.build import Plan, layer_files

@@ -11,16 +11,12 @@ import textwrap
 
 import pytest
 
-from derive.notation.define import load_project, read_source
+from derive.notation.define import load_project
 from derive.notation.errors import DefinitionError
-from derive.notation.layer import Layer
-from derive.notation.text import show_equation
 from derive.notation.words import INSTEAD, RESERVED, WORDS
+from tests.notation.reading import CHOICE, HEAD, X, defined
 
-HEAD = "from derive import layer\n\n\n"
-X = "x: Real[i]"
 TWO = "x: Real[i], z: Real[j]"
-CHOICE = 'x: Real[i], r: Choice["a", "b"] = "a"'
 DENSE = "x: Real[..., i], W: Real[o, i], b: Real[o]"
 STEPS = "x: Real[t, i], h0: Real[i]"
 
@@ -28,11 +24,6 @@ STEPS = "x: Real[t, i], h0: Real[i]"
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     load_project()
-
-
-def defined(signature: str, body: str, name: str = "odd") -> tuple[Layer, ...]:
-    text = f"@layer()\ndef {name}({signature}):\n" + textwrap.indent(body, "    ") + "\n"
-    return read_source(HEAD + text, "mine.py")[name]
 
 
 def returned(body: str) -> str:
@@ -352,46 +343,6 @@ def test_what_is_wrong_is_refused_with_its_place(case: str) -> None:
     assert words in message
 
 
-DEFAULTS = {
-    "Positive": ("0", "-1", "0.0", '"one"', "None", "True", "1e400", "1j", "x", "[1]", "inf"),
-    "Scalar": ("1 / 3", "2 ** -3", '"one"', "None", "True", "1e400", "1j", "x", "1 / 0", "10 ** 400"),
-    "Probability": ("0", "1.5", "-0.5", "True"),
-    "Fraction": ("-0.1", "1.1", "None"),
-    "Count": ("2 * 3", "0", "-1", "1.5", "1 / 2", "True", '"1"'),
-    "Natural": ("-1", "0.5", "False"),
-    "Integer": ("0.5", "1e400", "None"),
-    "Axis[i]": ("0.5", '"last"', "None"),
-    "Flag": ("0", "1", "None", '"yes"'),
-    'Choice["a", "b"]': ('"c"', "0", "None", "a"),
-    "Activation": ('"softmax"', '"nothing"', "None", "relu", "1"),
-}
-
-
-@pytest.mark.parametrize(("kind", "default"), [(kind, value) for kind, values in DEFAULTS.items() for value in values])
-def test_a_default_is_of_its_kind(kind: str, default: str) -> None:
-    with pytest.raises(DefinitionError) as caught:
-        defined(f"x: Real[i], a: {kind} = {default}", "y[i] = x[i]\nreturn y")
-    assert "mine.py:5" in str(caught.value)
-    assert "^" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("kind", "default", "value"),
-    [
-        ("Positive", "1e-5", 1e-5),
-        ("Scalar", "-2", -2),
-        ("Scalar", "+0.5", 0.5),
-        ("Probability", "1", 1),
-        ("Natural", "0", 0),
-        ("Flag", "True", True),
-    ],
-)
-def test_defaults_are_numbers(kind: str, default: str, value: object) -> None:
-    (option,) = defined(f"x: Real[i], a: {kind} = {default}", "y[i] = x[i]\nreturn y")[0].options
-    assert option.default == value
-    assert type(option.default) is type(value)
-
-
 @pytest.mark.parametrize("word", sorted(RESERVED))
 def test_no_layer_is_called_like_a_word_of_the_notation(word: str) -> None:
     with pytest.raises(DefinitionError, match="is a word of the notation"):
@@ -423,53 +374,3 @@ def test_every_word_takes_what_its_signature_says(word: str, count: int) -> None
     else:
         with pytest.raises(DefinitionError, match=rf"odd: {word} takes "):
             defined(X, f"y = {word}({arguments}) + sum(i, x[i])\nreturn y")
-
-
-READ = {
-    "a boolean counts 0 or 1": ("m: Boolean[i], x: Real[i]", "y[i] = m[i] * x[i]\nreturn y", "y[i] = [m[i]] * x[i]"),
-    "an inner index is renamed": (
-        "x: Real[..., i]",
-        "y[..., i] = exp(x[..., i]) / sum(i, exp(x[..., i]))\nreturn y",
-        "y[..., i] = exp(x[..., i]) / sum(i2, exp(x[..., i2]))",
-    ),
-    "options of an elementwise layer": (
-        X,
-        "y[i] = leaky_relu(x[i], alpha=0.25)\nreturn y",
-        "y[i] = leaky_relu(x[i], 1/4)",
-    ),
-    "a part of an axis": ("x: Real[n], first: Count = 2", "i = axis(first)\ny[i] = x[i]\nreturn y", "y[i] = x[i]"),
-    "a unary plus": (X, "y[i] = +x[i]\nreturn y", "y[i] = x[i]"),
-    "words on either side": (CHOICE, 'y[i] = x[i] if "a" == r else 0\nreturn y', "y[i] = x[i]"),
-    "a choice and more": (
-        CHOICE,
-        'y[i] = x[i] if not r == "b" and x[i] > 0 else 0\nreturn y',
-        "y[i] = (x[i] if x[i] > 0 else 0)",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", READ)
-def test_what_is_right_is_read(case: str) -> None:
-    signature, body, shown = READ[case]
-    assert show_equation(defined(signature, body)[0].equations[0]) == shown
-
-
-@pytest.mark.parametrize("kind", ["Integer[...]", "State[...]", "Boolean[...]", "Real[l][...]"])
-def test_only_a_layer_of_real_numbers_is_elementwise(kind: str) -> None:
-    index = "l, ..." if "[l]" in kind else "..."
-    assert not defined(f"x: {kind}", f"y[{index}] = 2 * x[{index}]\nreturn y")[0].elementwise
-
-
-def test_a_computed_axis_is_its_own() -> None:
-    """Where it stands on an axis of another length it is a part of that axis; of the same length, it is that axis."""
-    apart = defined("x: Real[n], first: Count = 2", "i = axis(first)\ny[i] = x[i]\nreturn y")[0]
-    assert apart.axis("i") == "i"
-    same = defined("x: Real[n]", "i = axis(size(n))\ny[i] = x[i]\nreturn y")[0]
-    assert same.axis("i") == "n"
-    shifted = "a = axis(size(n) + 1)\nb = axis(1 + size(n))\ny[a] = x[a]\nz[b] = y[b]\nreturn z"
-    assert len({defined("x: Real[n]", shifted)[0].axis(i) for i in "ab"}) == 1
-
-
-def test_names_that_end_in_digits_are_axes_of_their_own() -> None:
-    layer = defined("x: Real[i], z: Real[i2]", "y = mean(i, x[i]) * mean(i2, z[i2])\nreturn y")[0]
-    assert (layer.axis("i"), layer.axis("i2"), layer.axis("i''")) == ("i", "i2", "i")

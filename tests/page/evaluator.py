@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from tests.page.arithmetic import FLOAT, EvaluationError, Numbers, UnknownSize
-from tests.page.compiler import Code, Compiler, Env
+from tests.page.codes import Code, Env
+from tests.page.compiler import Compiler
 from tests.page.sizes import Sizes
 from tests.page.symbols import Row, Symbols
 from tests.page.tree import Equation, Index, Reduce, Ref, Size, walk

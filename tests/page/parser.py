@@ -29,13 +29,12 @@ from tests.page.dialect import (
     COMPARISONS,
     CONSTANTS,
     FENCES,
-    GREEK,
     REDUCTIONS,
     DialectError,
     function,
-    tokenize,
 )
-from tests.page.symbols import Row, Symbols
+from tests.page.names import Names
+from tests.page.symbols import Symbols
 from tests.page.tree import (
     Abs,
     Add,
@@ -58,7 +57,6 @@ from tests.page.tree import (
     Pow,
     Reduce,
     Ref,
-    Size,
     Sqrt,
 )  # fmt: skip
 
@@ -86,34 +84,7 @@ def index_list(tex: str, symbols: Symbols) -> tuple[str, ...]:
     return _Parser(tex, symbols).indices()
 
 
-class _Parser:
-    def __init__(self, tex: str, symbols: Symbols, scope: Sequence[str] = ()) -> None:
-        self.tex, self.symbols = tex, symbols
-        self.tokens = tokenize(tex)
-        self.at = 0
-        self.scope: list[str] = list(scope)
-
-    # reading tokens
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.tokens[self.at + ahead].text if self.at + ahead < len(self.tokens) else ""
-
-    def fail(self, why: str, at: int | None = None) -> DialectError:
-        at = self.at if at is None else at
-        return DialectError(self.tex, self.tokens[at].at if at < len(self.tokens) else len(self.tex), why)
-
-    def take(self, *expected: str) -> str:
-        for text in expected:
-            if self.peek() != text:
-                raise self.fail(f"expected {text}, found {self.peek() or 'the end'}")
-            self.at += 1
-        return expected[-1]
-
-    def accept(self, text: str) -> bool:
-        found = self.peek() == text
-        self.at += found
-        return found
-
+class _Parser(Names):
     # equations
 
     def equation(self) -> Equation:
@@ -152,106 +123,6 @@ class _Parser:
         if self.at < len(self.tokens):
             raise self.fail(f"unexpected {self.peek()}")
         return tuple(self.scope)
-
-    def symbol(self) -> tuple[Row, str] | None:
-        """The longest symbol of the table here, consumed; accents are read where no row has them."""
-        for n in self.symbols.lengths:
-            row = self.symbols.by_tokens.get(tuple(t.text for t in self.tokens[self.at : self.at + n]))
-            if row:
-                self.at += n
-                return row, ""
-        if self.peek() in ACCENTS and self.peek(1) == "{":
-            back = self.at
-            accent = ACCENTS[self.peek()]
-            self.at += 2
-            inner = self.symbol()
-            if inner and self.accept("}"):
-                return inner[0], f"{accent} {inner[1]}".strip()
-            self.at = back
-        return None
-
-    def subscript(self, row: Row, left: bool = False) -> tuple[Node, ...]:
-        start, rank = self.at, len(row.axes)
-        found: list[Node] = []
-        if self.accept("_"):
-            self.take("{")
-            while True:
-                found.append(self.left_index() if left else self.sum())
-                if not self.accept(","):
-                    break
-            self.take("}")
-        if len(found) != rank:
-            shape = f"{row.name}[{', '.join(row.axes)}]"
-            raise self.fail(f"{shape} takes {rank} indices, {len(found)} given", start)
-        if not left:
-            for part in found:
-                self.affine(part, start)
-        return tuple(found)
-
-    def left_index(self) -> Node:
-        start = self.at
-        name = self.index_name()
-        if name is not None and self.peek() in (",", "}"):
-            self.bind(name, start)
-            self.scope.append(name)
-            return Index(name)
-        self.at = start
-        kept, self.scope = self.scope, []  # a constant place: no index may be used
-        part = self.sum()
-        self.scope = kept
-        self.affine(part, start)
-        return part
-
-    def affine(self, part: Node, at: int) -> None:
-        match part:
-            case Int() | Index() | Size() | Ref():
-                return
-            case Add(terms):
-                inner = terms
-            case Mul(factors):
-                inner = factors
-            case Neg(of) | Floor(of):
-                inner = (of,)
-            case Frac(top, bottom):
-                inner = (top, bottom)
-            case _:
-                raise self.fail("an index is made of integers, indices, options, sizes, + - and quotients", at)
-        for node in inner:
-            self.affine(node, at)
-
-    # indices
-
-    def index_name(self) -> str | None:
-        """A letter that may be an index, consumed; None where there is none."""
-        text = self.peek()
-        if text == r"\ast":
-            name = "..."
-        elif text in GREEK or (len(text) == 1 and text.isalpha()) or text.startswith(r"\mathrm"):
-            name = text
-        else:
-            return None
-        self.at += 1
-        if self.peek() == "_" and self.peek(1) == "{" and self.peek(2).isdigit() and self.peek(3) == "}":
-            name += self.peek(2)
-            self.at += 4
-        return name
-
-    def bind(self, name: str, at: int, over: Sequence[str] = ()) -> None:
-        """Check that an index may be bound here."""
-        if name in self.scope or name in over:
-            raise self.fail(f"index {name} is already bound", at)
-        row = self.symbols.by_tokens.get((r"\ast" if name == "..." else name,))
-        if row and not row.axes:
-            raise self.fail(f"{name} is both an index and {row.name!r} of the table", at)
-
-    def size(self, new: bool = False) -> Size:
-        start = self.at
-        self.take("N", "_", "{")
-        name = self.index_name()
-        if name not in self.symbols.axes and not (new and name):
-            raise self.fail(f"no shape in the table has an axis {name}, nor does an equation give N_{{{name}}}", start)
-        self.take("}")
-        return Size(name)  # type: ignore[arg-type]
 
     # expressions
 

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from tests.page.arithmetic import EvaluationError
+from tests.page.codes import Outside
 from tests.page.compare import Trial
-from tests.page.compiler import Compiler, Outside
+from tests.page.compiler import Compiler
 from tests.page.evaluator import Evaluator
 from tests.page.parser import expression
 from tests.page.reader import Variant

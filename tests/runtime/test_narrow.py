@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reference.layers import layer_norm, log_softmax, softmax, softmax_cross_entropy
-from reference.runtime import blocks, functions, layout, narrow, probabilities, storage
+from reference.runtime import blocks, layout, logarithms, narrow, probabilities, storage
 
 Array = NDArray[Any]
 WIDE = np.longdouble
@@ -47,8 +47,8 @@ def test_by_columns_results_are_those_of_each_row(
                 probabilities.less_one_hot(p, t),
                 probabilities.less_mean(f, p),
                 probabilities.less_share(f, p),
-                functions.log_sum_exp(below, z),
-                functions.log_sum(e, e.sum(-1)),
+                logarithms.log_sum_exp(below, z),
+                logarithms.log_sum(e, e.sum(-1)),
             ])  # fmt: skip
     for by_columns, row_by_row in zip(*found, strict=True):
         limit = 4 * columns * float(np.finfo(dtype).eps)
@@ -67,7 +67,7 @@ def test_digits_are_kept_next_to_1_and_to_0(columns: int, dtype: type) -> None:
     near = p[rows, t] > probabilities.NEAR
     assert np.all((np.abs(found + others.sum(-1)) <= columns / 2 * unit * others.sum(-1))[near])
     truth = np.log1p(others.sum(-1) / p[rows, t].astype(WIDE))
-    assert np.all(np.abs(functions.log_sum(p, p.sum(-1)) - truth) <= (columns / 2 + 2) * unit * truth)
+    assert np.all(np.abs(logarithms.log_sum(p, p.sum(-1)) - truth) <= (columns / 2 + 2) * unit * truth)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

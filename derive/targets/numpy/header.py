@@ -51,6 +51,8 @@ MODULES = {
     "given_size": "arrays",
     "sqrt": "arrays",
     "ratio": "arrays",
+    "log_sum": "logarithms",
+    "log_sum_exp": "logarithms",
     "mean": "sums",
     "sum_over": "sums",
     "max_over": "sums",
