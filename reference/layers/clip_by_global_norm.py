@@ -75,7 +75,7 @@ def backward(dy: Sequence[Array], saved: Saved) -> Gradients:
     return Gradients(dg)
 
 
-@SIGNATURE.jvp(wide=True)
+@SIGNATURE.jvp(wide="underflow")
 def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, tau: float = 1.0) -> Any:
     """Return the derivative of forward at primals (g) along tangents of g."""
     (g,) = primals
@@ -89,7 +89,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, tau: float = 1.0) -> A
     return [t_g[l] if norm <= tau else (t_g[l] - g[l] * ratio(t_norm, norm)) * ratio(tau, norm) for l in range(n_l)]
 
 
-@SIGNATURE.double_backward(wide=True)
+@SIGNATURE.double_backward(wide="underflow")
 def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *, tau: float = 1.0) -> Second:
     """Return the gradients of the sum of cotangents times backward's (g) for dy, g."""
     (g,) = primals

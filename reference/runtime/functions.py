@@ -338,7 +338,10 @@ def sum_of_squares(arrays: Iterable[Array]) -> Any:
         flat = g.reshape(-1)
         kind = flat.dtype.char
         if kind == "d":
-            total += float(flat.dot(flat))
+            own = float(flat.dot(flat))
+            if own < SAFE[0] and flat.size:
+                flat * flat  # which says that it underflows, where that is asked: dot does not
+            total += own
         elif kind in "ef":
             for start in range(0, len(flat), PART):  # a part at a time, which stays in the cache
                 part = flat[start : start + PART].astype(np.float64)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from functools import update_wrapper
 from types import GenericAlias
-from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from reference.runtime.written import by_name, compiled, lines, listed, ownershi
 __all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
 
 NOWHERE: Mapping[str, int] = {}
+Wide = bool | Literal["underflow"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,12 +40,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Around a function that may overflow on the way: an overflow is an error inside, and the function is called again.
 STRICT = """
     $around = $get()
-    $known, $during = $strict.known
+    $known, $during = {states}.known
     try:
         if $around is $during:  # a part of a layer whose own call has set them
             $token = None
         else:
-            $token = $put($during if $around is $known else $strict.made($around))
+            $token = $put($during if $around is $known else {states}.made($around))
         try:
 {body}
         finally:
@@ -96,7 +97,7 @@ class Signature(Binder):
     def forward(
         self,
         kept: type[S],
-        wide: bool = False,
+        wide: Wide = False,
         rows: str = "",
         saved: Mapping[str, int] = NOWHERE,
         out: tuple[str, ...] = (),
@@ -105,7 +106,7 @@ class Signature(Binder):
 
         Args:
             kept: the class of what is saved, of which the function returns the fields.
-            wide: it may overflow on the way to its results.
+            wide: it may overflow on the way to its results; "underflow": or lose their digits to that.
             rows: the axis of which some positions may be computed after others, so that what is made on the way stays
                 in the cache; none if it is "".
             saved: the place of that axis in what is saved beside the inputs.
@@ -146,7 +147,7 @@ class Signature(Binder):
         return decorate
 
     def backward(
-        self, wide: bool = False, rows: str = "", saved: Mapping[str, int] = NOWHERE, out: tuple[str, ...] = ()
+        self, wide: Wide = False, rows: str = "", saved: Mapping[str, int] = NOWHERE, out: tuple[str, ...] = ()
     ) -> Callable[[F], F]:
         """Decorate the mathematics of backward: ``f(cotangents, saved) -> gradients``; see forward."""
         self.out |= dict.fromkeys(out)
@@ -178,7 +179,7 @@ class Signature(Binder):
 
         return decorate
 
-    def jvp(self, wide: bool = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
+    def jvp(self, wide: Wide = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
         """Decorate the mathematics of jvp: ``f(dims, primals, tangents, **options)``."""
 
         def decorate(function: Callable[Concatenate[Dims, P], R]) -> Callable[P, R]:
@@ -195,7 +196,7 @@ class Signature(Binder):
 
         return decorate
 
-    def double_backward(self, wide: bool = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
+    def double_backward(self, wide: Wide = False) -> Callable[[Callable[Concatenate[Dims, P], R]], Callable[P, R]]:
         """Decorate the mathematics of double_backward: ``f(dims, cotangents of outputs, primals, cotangents)``."""
 
         def decorate(function: Callable[Concatenate[Dims, P], R]) -> Callable[P, R]:
@@ -218,7 +219,7 @@ class Signature(Binder):
 
     def later(
         self, function: Callable[..., Any], parameters: list[str], options: list[str], steps: list[str],
-        given: list[str], more: list[str], results: list[Pattern], kind: Any, wide: bool,
+        given: list[str], more: list[str], results: list[Pattern], kind: Any, wide: Wide,
     ) -> Any:  # fmt: skip
         """What jvp and double_backward have in common.
 
@@ -320,7 +321,7 @@ class Signature(Binder):
         return steps
 
     def wrapped(
-        self, function: Any, text: str, scope: dict[str, Any], wide: bool, positional: list[str], options: list[str],
+        self, function: Any, text: str, scope: dict[str, Any], wide: Wide, positional: list[str], options: list[str],
         raises: Iterable[str] = (),
     ) -> Any:  # fmt: skip
         """A function of a module from the text of what stands around its mathematics."""
@@ -333,7 +334,9 @@ class Signature(Binder):
         if wide:
             body = "\n".join(f"        {line}" for line in text.strip("\n").split("\n"))
             passed = ", ".join(f'"{o}": {o}' for o in options)
-            code += f"\n\ndef $run({head}):{STRICT.format(body=body, arguments=listed(positional), options=passed)}"
+            states = "$strictest" if wide == "underflow" else "$strict"
+            around = STRICT.format(states=states, body=body, arguments=listed(positional), options=passed)
+            code += f"\n\ndef $run({head}):{around}"
         scope |= self.scope() | {
             **{f"default_{p.name}": p.default for p in parameters},
             "function": function,
@@ -350,6 +353,7 @@ class Signature(Binder):
             "new": tuple.__new__,
             "wider": wider,
             "strict": wider.STRICT,
+            "strictest": wider.STRICTEST,
             "get": STATES.get,
             "put": STATES.set,
             "reset": STATES.reset,

@@ -10,6 +10,9 @@ raise an error then, so nothing is looked at twice as long as nothing overflows.
 again in float64, float64 in longdouble, whose range is wider on x86 and, under Linux, on 64-bit ARM; elsewhere
 float64 stays as it is. A result that is beyond the format in the end is infinite, with NumPy's warning.
 
+Where a quotient or a root would be left without digits underflow is an error as well: the square of 1e-170 is 0, and
+the norm of such numbers is not.
+
 What is not seen: overflow in a thread of BLAS other than the caller's, in matrix products large enough to be shared.
 """
 
@@ -45,13 +48,14 @@ def working(dtype: np.dtype[Any], options: Iterable[Any]) -> np.dtype[Any]:
 
 
 STRICT = States(over="raise", divide="raise", invalid="raise")
+STRICTEST = States(all="raise")  #: where what underflows is divided by, or a root is taken of it
 
 
 def again(run: Callable[..., Any], function: Callable[..., Any], arguments: Any, options: dict[str, Any]) -> Any:
     """Run a function on wider arguments; its results have the dtype they would have had.
 
     Args:
-        run: the function in the states of STRICT.
+        run: the function in the states of STRICT or STRICTEST.
         function: the same in those of its caller.
         arguments: arrays, lists and tuples of them, and what forward saves for backward.
 

@@ -10,6 +10,7 @@ from itertools import takewhile
 from derive.notation.layer import Tensor
 from derive.notation.read import OPTION_KINDS
 from derive.program.overflow import may_overflow_on_the_way
+from derive.program.underflow import may_underflow_on_the_way
 from derive.targets.numpy.bodies import Bodies, Function
 from derive.targets.numpy.layout import WIDTH
 from derive.targets.words import docstring, literal, visible
@@ -80,11 +81,15 @@ class Functions(Bodies):
         )
         return f", *{options}" if options and star else options
 
-    def decorator(self, function: str, bodies: Iterable[Function]) -> str:
-        """The line above a function, which says whether it may overflow on the way to its results."""
-        wide = any(may_overflow_on_the_way(body.program.statements) for body in bodies)
+    def decorator(self, function: str, bodies: Iterable[Function], before: Iterable[Function] = ()) -> str:
+        """The line above a function, which says whether it may overflow, or underflow, on the way to its results."""
+        own = [body.program.statements for body in bodies]
+        earlier = [f.program.statements for f in before] or [()] * len(own)
+        wide = any(map(may_overflow_on_the_way, own))
+        deep = wide and any(map(may_underflow_on_the_way, own, earlier))
         folding = {"forward": self.forward_rows, "backward": self.backward_rows}.get(function)
-        arguments = ["Saved"] * (function == "forward") + ["wide=True"] * wide
+        arguments = ["Saved"] * (function == "forward")
+        arguments += ['wide="underflow"' if deep else "wide=True"] * wide
         arguments += folding.arguments() if folding else []
         return f"@SIGNATURE.{function}({', '.join(arguments)})"
 
@@ -178,7 +183,7 @@ class Functions(Bodies):
         lines += self.merge([b.lines for _, b, _ in bodies])
         lines.append(f"    return Gradients({', '.join(gradients.values())})")
         head = [
-            self.decorator("backward", (b for _, b, _ in bodies)),
+            self.decorator("backward", (b for _, b, _ in bodies), (f for f, _, _ in bodies)),
             f"def backward({argument}: {self.cotangent_type()}, saved: Saved) -> Gradients:",
             *summary(f"Return the gradients of {total} with respect to {', '.join(wrt)}."),
             *taken([*saved, *options, "dims"], "saved", lines),
