@@ -56,6 +56,8 @@ def exactly() -> Numbers:
             "exp": lambda a: a.exp(),
             "log": lambda a: a.log(),
             "erf": lambda a: a.erf(),
+            "sin": lambda a: a.sin(),
+            "cos": lambda a: a.cos(),
             "abs": abs,
             "max": lambda a, b: a.max(b),
         },
@@ -73,7 +75,7 @@ def rounding(unit_exponent: int, smallest: float = 0.0, flushed: float = 0.0, te
 
     Every operation is made on Arb balls, which hold all results for all arguments within the balls given, and
     its result is then widened by the operation's own rounding error: u times its magnitude for + - * / and
-    square root, FUNCTION_UNITS units in the last place (2u each) for exp, log, erf. A sum of n terms in
+    square root, FUNCTION_UNITS units in the last place (2u each) for exp, log, erf, sin, cos. A sum of n terms in
     any order is widened by (n - 1) u times the sum of magnitudes (Higham 2002, equation 4.4), or by ``terms`` u where
     the sum stands for a longer one. With the ``smallest`` subnormal number given, products and quotients may lose that
     much besides, to gradual underflow, and a function called by a layer's name ``flushed``. Exponentials lose nothing:
@@ -146,6 +148,8 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, te
             "exp": function(lambda a: a.exp()),
             "log": function(lambda a: a.log()),
             "erf": function(lambda a: a.erf()),
+            "sin": function(lambda a: a.sin()),
+            "cos": function(lambda a: a.cos()),
             "abs": abs,
             "max": lambda a, b: a.max(b),
         },

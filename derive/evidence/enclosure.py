@@ -257,7 +257,8 @@ class Analysis:
     """The balls of one part, without and (where they are asked for) with underflow on the way.
 
     Attributes:
-        size: the largest of the inputs. asked, units: what tells the condition, and how many units of it are allowed.
+        size: the largest of the inputs. undecided: whether underflow may make a tie of what a maximum is of.
+        asked, units: what tells the condition, and how many units of it are allowed.
     """
 
     def __init__(
@@ -274,6 +275,7 @@ class Analysis:
         self.conditions: Conditions | None = None
         self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
         self.ties = Ties()
+        self.undecided = False
 
     def bounds(self, *lost: float) -> dict[str, Elements]:
         if lost not in self.known:
@@ -287,6 +289,7 @@ class Analysis:
         try:
             return _ball(self.bounds(*lost).get(name, {}).get(index, 0))
         except Undecided:
+            self.undecided = True
             return _ball(float("nan"))
 
     def stable(self, name: str, index: tuple[int, ...], true: Any, error: Any) -> Any:
@@ -364,6 +367,8 @@ def outcome(v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, 
                 wider = (
                     (analysis.ball(name, index, form.working.tiny, flushed) - true).abs_upper() + final
                 ).abs_upper()
+                if analysis.undecided:
+                    return None
                 reach = wider if wider.is_finite() else reach
         if stable is not None and not reach <= stable:
             reach = stable

@@ -61,6 +61,9 @@ class Numbers:
         return self.exact(0)
 
 
+#: Functions of numbers that are no fractions of fractions, as `math`, `mpmath` and `flint` call them too.
+TRANSCENDENTAL = ("exp", "log", "erf", "sin", "cos")
+
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -91,7 +94,7 @@ def _float_power(a: float, b: Fraction) -> float:
 FLOAT = Numbers(
     "float64",
     exact=float,
-    functions={"exp": math.exp, "log": math.log, "erf": math.erf, "abs": abs, "max": max},
+    functions={n: getattr(math, n) for n in TRANSCENDENTAL} | {"abs": abs, "max": max},
     power=_float_power,
     raised=math.pow,
     pi=math.pi,
@@ -134,7 +137,8 @@ def decimal(digits: int = DIGITS) -> Numbers:
     return Numbers(
         f"{digits} digits",
         exact=exact,
-        functions={"exp": ctx.exp, "log": lambda a: real(ctx.log(a)), "erf": ctx.erf, "abs": abs, "max": max},
+        functions={n: getattr(ctx, n) for n in TRANSCENDENTAL}
+        | {"log": lambda a: real(ctx.log(a)), "abs": abs, "max": max},
         power=power,
         raised=raised,
         pi=+ctx.pi,
@@ -165,7 +169,7 @@ def _missing(name: str) -> Callable[..., Any]:
 FRACTION = Numbers(
     "fractions",
     exact=lambda v: Fraction(float(v) if isinstance(v, np.floating) else v),
-    functions={n: _missing(n) for n in ("exp", "log", "erf")} | {"abs": abs, "max": max},
+    functions={n: _missing(n) for n in TRANSCENDENTAL} | {"abs": abs, "max": max},
     power=_fraction_power,
     raised=_fraction_power,
 )

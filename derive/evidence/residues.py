@@ -7,6 +7,7 @@ about by addition has an image drawn at random for its residue, so equal values 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import blake2b
@@ -67,7 +68,13 @@ class Field:
         self.numbers = Numbers(
             "residues",
             exact=self.number,
-            functions={"exp": self.exp, "log": self.log, "abs": self.abs, "erf": self.erf, "max": self.max},
+            functions={
+                "exp": self.exp,
+                "log": self.log,
+                "abs": self.abs,
+                "max": self.max,
+                **{name: self.random(name) for name in ("erf", "sin", "cos")},
+            },
             power=self.power,
             raised=lambda a, b: Value(self.key("power", a.r, b.r)),
             pi=self.positive("pi"),
@@ -142,8 +149,9 @@ class Field:
     def log(self, v: Value) -> Value:
         return self.logs[v.r] if v.r in self.logs else Value(self.key("log", v.r), e=v.r)
 
-    def erf(self, v: Value) -> Value:
-        return Value(self.key("erf", v.r))
+    def random(self, name: str) -> Callable[[Value], Value]:
+        """A function of which nothing is known but that equal arguments give equal values."""
+        return lambda v: Value(self.key(name, v.r))
 
     def abs(self, v: Value) -> Value:
         return v if self.sign(v.r) >= 0 else self.times(self.number(-1), v)

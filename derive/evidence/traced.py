@@ -49,7 +49,8 @@ class Tape:
         self.numbers = Numbers(
             f"traced {base.name}",
             exact=lambda v: Node(base.exact(v)),
-            functions={"exp": self.exp, "log": self.log, "erf": self.erf, "abs": self.abs, "max": self.max},
+            functions={"exp": self.exp, "log": self.log, "erf": self.erf, "sin": self.sin, "cos": self.cos}
+            | {"abs": self.abs, "max": self.max},
             power=self.power,
             raised=self.raised,
             pi=None if base.pi is None else Node(base.pi),
@@ -165,6 +166,15 @@ class Tape:
             return base.mul(base.exact(-2), base.mul(a.value, bell()))
 
         return self.apply(a, base.functions["erf"](a.value), bell, slope)
+
+    def sin(self, a: Node) -> Node:
+        value, slope = (self.base.functions[f](a.value) for f in ("sin", "cos"))
+        return self.apply(a, value, lambda: slope, lambda: self.base.mul(self.base.exact(-1), value))
+
+    def cos(self, a: Node) -> Node:
+        value, minus_slope = (self.base.functions[f](a.value) for f in ("cos", "sin"))
+        minus = self.base.exact(-1)
+        return self.apply(a, value, lambda: self.base.mul(minus, minus_slope), lambda: self.base.mul(minus, value))
 
     def abs(self, a: Node) -> Node:
         """Its derivative at 0 is 0, which is a factor like others: beside an infinite one there is no derivative."""

@@ -45,6 +45,8 @@ WRITTEN = Numbers(
         "exp": _written(sympy.exp, "exp"),
         "log": _written(sympy.log, "log"),
         "erf": _written(sympy.erf, "erf"),
+        "sin": _written(sympy.sin, "sin"),
+        "cos": _written(sympy.cos, "cos"),
         "abs": _written_abs,
         "max": lambda a, b: a if a.value >= b.value else b,
     },
@@ -73,6 +75,8 @@ SYMPY: dict[type, Callable[..., Any]] = {
     sympy.exp: MP.functions["exp"],
     sympy.log: MP.functions["log"],
     sympy.erf: MP.functions["erf"],
+    sympy.sin: MP.functions["sin"],
+    sympy.cos: MP.functions["cos"],
     sympy.Abs: abs,
     sympy.sign: _sign,
 }

@@ -11,7 +11,7 @@ from typing import Literal
 from derive.notation import expr as x
 from derive.notation.calls import Calls
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Size
-from derive.notation.functions import FUNCTIONS
+from derive.notation.functions import FUNCTIONS, SHORT, WHOLE
 from derive.notation.signature import items, name_of
 from derive.notation.words import INSTEAD, KINDS, WORDS
 
@@ -51,7 +51,8 @@ class Applications(Calls):
             )
         if self.is_activation(name):
             return self.elementwise(node, name, ())
-        if name in WORDS:
+        own = name in self.known and name in SHORT
+        if name in WORDS and not own:
             return self.word(node, name)
         if name in self.known and self.is_elementwise(name):
             return self.elementwise(node, name, self.known[name][0].options)
@@ -120,8 +121,11 @@ class Applications(Calls):
             self.fail(node, "not a real number", f"take {name} of what is positive")
         if name == "sqrt":
             return x.sqrt(values[0][0]), "real"
-        kind: Kind = "integer" if name in ("max", "abs") and kinds == {"integer"} else "real"
-        return Op(name, tuple(e for e, _ in values)), kind
+        kind: Kind = "integer" if name in WHOLE and kinds == {"integer"} else "real"
+        numbers = tuple(e for e, _ in values)
+        if name == "min":  # the first of equals gets the gradient, as of max
+            return x.neg(Op("max", tuple(map(x.neg, numbers)))), kind
+        return SHORT[name][1](*numbers) if name in SHORT else Op(name, numbers), kind
 
     def reduction(self, node: ast.Call, name: str, indices: ast.expr, body: ast.expr) -> Typed:
         over = tuple(map(self.index_name, items(indices)))
@@ -144,14 +148,16 @@ class Applications(Calls):
             e, over = x.rename(e, {i: Pos(to) for i, to in here.items()}), tuple(here.get(i, i) for i in over)
             self.hidden |= outer
         counted = next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
-        if name == "max" and counted in over:
-            mend = f"sum({counted}, ...) goes over them, and max over the axes of one array"
-            self.fail(node, "there is no maximum over the entries of a list", mend)
+        if name in ("max", "min") and counted in over:
+            mend = f"sum({counted}, ...) goes over them, and {name} over the axes of one array"
+            self.fail(node, f"there is no {name} over the entries of a list", mend)
         self.over_entries |= counted in over
         if name == "mean" or not {*over} <= {*x.free(e)}:
             self.check_counted(node, over)
         if name == "mean":
             return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, e)), "real"
+        if name == "min":
+            return x.neg(Reduce("max", over, x.neg(e))), kind
         return Reduce(name, over, e), kind
 
     def is_own(self, index: str) -> bool:

@@ -22,10 +22,11 @@ BINARY: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Sub: x.sub,
     ast.Mult: x.mul,
 }
+#: Operators that stand one after another without parentheses.
+LEVEL = (*BINARY, ast.Div, ast.FloorDiv, ast.Mod)
 COMPARE = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 #: Operators of Python that the notation does not have.
 OPERATORS: dict[type[ast.AST], str] = {
-    ast.Mod: "for whole numbers, the remainder of a by b is a - b * (a // b)",
     ast.MatMult: "write the sum: sum(k, A[i, k] * B[k, j])",
     ast.BitAnd: "write: a and b",
     ast.BitOr: "write: a or b",
@@ -183,7 +184,7 @@ class Expressions(Applications):
         """Operators that stand one after another on one level are taken in turn, so that long sums nest no calls."""
         operators: list[ast.BinOp] = []
         first: ast.expr = node
-        while isinstance(first, ast.BinOp) and type(first.op) in (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv):
+        while isinstance(first, ast.BinOp) and type(first.op) in LEVEL:
             operators.append(first)
             first = first.left
         if not operators:
@@ -198,12 +199,15 @@ class Expressions(Applications):
                     if b == x.ZERO:
                         self.fail(right, "division by 0", "divide by something that is not 0")
                     e, kind = x.div(e, b), "real"
-                case ast.FloorDiv():
+                case ast.FloorDiv() | ast.Mod():
+                    remainder = isinstance(n.op, ast.Mod)
                     if both != "integer":
-                        self.fail(n, "// is of whole numbers", "write a / b for numbers")
+                        mend = "write a / b for numbers" if not remainder else "round outside, and pass what is left"
+                        self.fail(n, f"{'%' if remainder else '//'} is of whole numbers", mend)
                     if b == x.ZERO:
                         self.fail(right, "division by 0", "divide by something that is not 0")
-                    e, kind = Op("floordiv", (e, b)), "integer"
+                    whole = Op("floordiv", (e, b))
+                    e, kind = (x.sub(e, x.mul(b, whole)) if remainder else whole), "integer"
                 case op:
                     e, kind = BINARY[type(op)](e, b), both
             self.check_length(n, e)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import sympy
 
-from derive.notation.expr import ONE, ZERO, Expr, Op, iverson, num, power, where
+from derive.notation.expr import ONE, ZERO, Expr, Op, add, iverson, mul, neg, num, power, sub, where
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,11 @@ FUNCTIONS: dict[str, Function] = {
     "exp": Function(r"\exp", sympy.exp),
     "log": Function(r"\log", sympy.log),
     "erf": Function(r"\operatorname{erf}", sympy.erf),
+    "sin": Function(r"\sin", sympy.sin),
+    "cos": Function(r"\cos", sympy.cos),
     "abs": Function(
         "|",
-        partials=(lambda a: where(cmp(">", a, ZERO), ONE, where(cmp("<", a, ZERO), num(-1), ZERO)),),
+        partials=(lambda a: _sign(a),),
         note="the derivative of |x| at 0 is 0",
     ),
     "max": Function(
@@ -65,6 +68,36 @@ FUNCTIONS: dict[str, Function] = {
         note="0 / 0 = 0 where the numerator is a target of zero",
     ),
 }
+
+
+def _sign(a: Expr) -> Expr:
+    return where(cmp(">", a, ZERO), ONE, where(cmp("<", a, ZERO), num(-1), ZERO))
+
+
+def _least(a: Expr, b: Expr) -> Expr:
+    return neg(Op("max", (neg(a), neg(b))))
+
+
+def _half(a: Expr, b: Expr) -> Expr:
+    return mul(num(Fraction(1, 2)), add(a, b))
+
+
+def _exp(a: Expr) -> Expr:
+    return Op("exp", (a,))
+
+
+#: Words for what the notation has without them: how many numbers each takes, and what it is. A layer may have such a
+#: name, and is meant then.
+SHORT: dict[str, tuple[int, Callable[..., Expr]]] = {
+    "sign": (1, _sign),
+    "clip": (3, lambda a, low, high: _least(Op("max", (a, low)), high)),
+    "log1p": (1, lambda a: Op("log", (add(ONE, a),))),
+    "expm1": (1, lambda a: sub(_exp(a), ONE)),
+    "sinh": (1, lambda a: _half(_exp(a), neg(_exp(neg(a))))),
+    "cosh": (1, lambda a: _half(_exp(a), _exp(neg(a)))),
+}
+#: Functions that give a whole number of whole numbers.
+WHOLE = ("abs", "max", "min", "sign", "clip")
 
 COMPARISONS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
 LOGIC = {"and": r"\land", "or": r"\lor", "not": r"\lnot"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keyword import kwlist
 
 from derive.notation.expr import CONSTANTS
-from derive.notation.functions import FUNCTIONS, OPERATIONS
+from derive.notation.functions import FUNCTIONS, OPERATIONS, SHORT
 
 #: How an error names what a word takes.
 KINDS = {
@@ -47,6 +47,9 @@ WORDS: dict[str, Word] = {
     **{name: _function(name, len(f.partials) or 1) for name, f in FUNCTIONS.items()},
     "log": Word((("number",),), "log(x[..., i]), or to another base log(a) / log(b)"),
     "max": Word((("indices", "number"), ("number", "number")), "max(i, x[..., i]), or max(a, b) of two numbers"),
+    "min": Word((("indices", "number"), ("number", "number")), "min(i, x[..., i]), or min(a, b) of two numbers"),
+    **{name: _function(name, count) for name, (count, _) in SHORT.items()},
+    "clip": Word((("number",) * 3,), "clip(x[..., i], low, high)"),
     "reduced": Word((("choice", "number"),), "loss = reduced(reduction, L[...])", "right"),
     "axis": Word((("length",),), "i = axis(3), or i = axis(size(j) + 1)", "right"),
     "state": Word((("names",),), "return y, state(new_mean)", "return"),
@@ -56,7 +59,9 @@ WORDS: dict[str, Word] = {
 KERNEL = ("forward", "backward", "jvp", "double_backward")
 
 #: Names that mean something where functions are called: no layer can have them, and no option that is one.
-RESERVED = frozenset({*WORDS, *CONSTANTS, "layer", *KERNEL, *(o for o in OPERATIONS if o.isidentifier())} - set(kwlist))
+RESERVED = frozenset(
+    {*WORDS, *CONSTANTS, "layer", *KERNEL, *(o for o in OPERATIONS if o.isidentifier())} - {*kwlist, *SHORT}
+)
 
 #: What people write, and how it is written here; a construct that there is not begins with "there is".
 _WHOLE = "a // b for whole numbers; a real number is rounded outside: pass what comes out, q: Integer[..., i]"
@@ -70,7 +75,6 @@ _FACTORS = "there is no factorisation of a matrix: pass its factors as tensors, 
 _CONSTANT = "there is nothing that stops a gradient: pass what has none as an argument without gradient, w: State[o, i]"
 _RANDOM = "there is no chance in a layer: pass what is drawn, m: Mask[..., i]"
 _RUNNING = "a recurrence: p[-1, ...] = 1, then p[i, ...] = p[i - 1, ...] * x[i, ...]"
-_LEAST = "-max(-a, -b), or -max(i, -x[..., i])"
 _LENGTH = "sqrt(sum(i, x[..., i] ** 2))"
 _PRODUCT = "sum(k, A[..., i, k] * B[..., k, j])"
 _JOINED = "an axis k = axis(size(i) + size(j)): y[k] = a[k] if k < size(i) else b[k - size(i)]"
@@ -83,11 +87,10 @@ def _angle(name: str) -> str:
 
 INSTEAD = {
     # ---- functions of numbers --------------------------------------------------------------------------------------
-    "sin": _angle("sine"),
-    "cos": _angle("cosine"),
-    "tan": _angle("tangent"),
+    "tan": "sin(a) / cos(a)",
     **dict.fromkeys(("arctan", "atan", "atan2", "arcsin", "asin", "arccos", "acos"), _angle("angle")),
-    **dict.fromkeys(("min", "minimum", "amin"), _LEAST),
+    **dict.fromkeys(("minimum", "fmin"), "min(a, b)"),
+    "amin": "min(i, x[..., i])",
     **dict.fromkeys(("maximum", "fmax"), "max(a, b)"),
     **dict.fromkeys(("pow", "power"), "a ** b"),
     "square": "a ** 2",
@@ -99,25 +102,21 @@ INSTEAD = {
     **dict.fromkeys(("fabs", "absolute"), "abs(a)"),
     "hypot": "sqrt(a ** 2 + b ** 2)",
     "where": "a if c else b",
-    **dict.fromkeys(("clip", "clamp"), "max(low, -max(-high, -x[..., i]))"),
-    "relu6": "-max(-6, -max(0, x[..., i]))",
-    **dict.fromkeys(("sign", "sgn"), "1 if a > 0 else -1 if a < 0 else 0"),
+    "clamp": "clip(a, low, high)",
+    "relu6": "clip(x[..., i], 0, 6)",
+    "sgn": "sign(a)",
     **dict.fromkeys(("heaviside", "step", "indicator", "bool"), "1 if c else 0"),
     "delta": "1 if i == j else 0",
     "log2": "log(a) / log(2)",
     "log10": "log(a) / log(10)",
     "ln": "log(a)",
-    "log1p": "log(1 + a)",
-    "expm1": "exp(a) - 1",
     "erfc": "1 - erf(a)",
-    "sinh": "(exp(a) - exp(-a)) / 2",
-    "cosh": "(exp(a) + exp(-a)) / 2",
     "logit": "log(a / (1 - a))",
     "normal_cdf": "(1 + erf(a / sqrt(2))) / 2",
     "lerp": "a + w * (b - a)",
     **dict.fromkeys(("lgamma", "gamma", "digamma"), "there is no gamma function: pass its values, g: Real[..., i]"),
     **dict.fromkeys(("floor", "ceil", "round", "trunc", "rint", "int"), _WHOLE),
-    **dict.fromkeys(("mod", "fmod", "remainder"), "a - b * (a // b) for whole numbers"),
+    **dict.fromkeys(("mod", "fmod", "remainder"), "a % b for whole numbers"),
     "float": "the number itself",
     **dict.fromkeys(
         ("isnan", "isinf", "isfinite", "nan_to_num"), "there is no test for what is no number: pass a mask"

@@ -1,7 +1,8 @@
 """Whether a program may overflow on the way to a result that does not.
 
 It may where numbers are added, which cancel, where a product, a power or an exponential is multiplied, maybe by
-something small, or where a function is taken of a power or a product: log(x**2). A single product, quotient or function
+something small, or where a function is taken of a power or a product, or the
+position of the largest: log(x**2). A single product, quotient or function
 that is out of range is out of range for good.
 """
 
@@ -27,6 +28,8 @@ def may_overflow_on_the_way(statements: Iterable[Statement]) -> bool:
         if isinstance(s, Contract | Scatter | Invoke) or (isinstance(s, Fold) and s.op not in ("max", "argmax")):
             return True
         again = bool(made & set(x.tensors(s.body)))
+        if isinstance(s, Fold) and s.op == "argmax" and (again or grows(s.body)):  # of what is infinite: the first
+            return True
         if any(isinstance(n, Op) and n.fn in SUMS and x.tensors(n) for n in x.walk(s.body)):
             return True
         if products(s.body) > (not again) or any(map(comes_back, x.walk(s.body))):

@@ -49,7 +49,7 @@ TRUTHS = dict.fromkeys(("and", "or"), (f"{BOOLEAN}*", BOOLEAN))
 COMPARISONS = dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), (f"{NUMBER} {NUMBER}", BOOLEAN))
 #: Functions of real numbers, which give one.
 REALS = (
-    "exp log erf expm1 log1p xlogy xdivy copysign negative_part softplus powered within unbounded_exp logistic",
+    "exp log erf sin cos expm1 log1p xlogy xdivy copysign negative_part softplus powered within unbounded_exp logistic",
     "exp_decay expm1_decay logistic_slope value derivative second_derivative",
 )
 

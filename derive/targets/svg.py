@@ -30,6 +30,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "exp": math.exp,
     "log": math.log,
     "erf": math.erf,
+    "sin": math.sin,
+    "cos": math.cos,
     "abs": abs,
     "max": max,
     "==": lambda a, b: float(a == b),

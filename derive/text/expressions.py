@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
+from derive.text.kinks import SHORT, absolute, larger
 from derive.text.numbers import MP, Outside, Real
 from derive.text.parse import DOTS, Definition, Statement, Unread, parts
 from derive.text.standing import REDUCTIONS, are_indices, free
@@ -146,11 +147,6 @@ def _compare(ops: list[type[ast.cmpop]], values: list[Closure]) -> Closure:
     return run_compare
 
 
-def absolute(run: Run, a: Any) -> Any:
-    """The absolute value; its slope at 0 is held to be 0."""
-    return numbers.multiply(0, a) if run.meter.ties(a, 0) else abs(a)
-
-
 def _name(text: Definition, name: str) -> Closure:
     if text.option(name) is not None:
         return lambda run, env, place: option(run, name)
@@ -260,6 +256,11 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
 
     def elementwise(run: Run, env: Env, place: Statement | None) -> Any:
         layer = str(run.options[name]) if activation is not None else name
+        if activation is None and layer not in run.library and layer in SHORT and not words:
+            count, function = SHORT[layer]
+            if count != len(values):
+                raise Unread(f"{text.name}: {ast.unparse(node)}")
+            return function(run, *(v(run, env, place) for v in values))
         if layer not in run.library or layer == text.name or not run.library[layer].elementwise:
             raise Unread(f"{text.name}: {layer} is no function of one number")
         options = [o.name for o in run.library[layer].options]
@@ -333,14 +334,6 @@ def total(run: Run, values: list[Any]) -> Any:
         result = numbers.add(result, value)
         run.meter.note(value)
     return result
-
-
-def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
-    run.meter.compare(a, b)
-    a, b = numbers.pair(a, b)
-    if run.meter.ties(a, b):  # the first of equals
-        return a
-    return b if (b > a if largest else b < a) else a
 
 
 def _larger(largest: bool, first: Closure, second: Closure) -> Closure:

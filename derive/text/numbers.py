@@ -125,6 +125,14 @@ def erf(a: Any) -> Any:
     return 0 if a == 0 else MP.erf(real(a))
 
 
+def sin(a: Any) -> Any:
+    return 0 if a == 0 else MP.sin(real(a))
+
+
+def cos(a: Any) -> Any:
+    return 1 if a == 0 else MP.cos(real(a))
+
+
 def xlogy(a: Any, b: Any) -> Any:
     return 0 if a == 0 else multiply(a, log(b))
 
@@ -139,6 +147,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "log": (1, log),
     "sqrt": (1, root),
     "erf": (1, erf),
+    "sin": (1, sin),
+    "cos": (1, cos),
     "abs": (1, lambda a: abs(a)),
     "xlogy": (2, xlogy),
     "xdivy": (2, xdivy),

@@ -239,7 +239,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a method": (X, "y = x.sum(0)\nreturn y", "write sum(i, x[..., i])"),
     "a near word": (X, "y[i] = exb(x[i])\nreturn y", "did you mean exp"),
     "a tensor called": (X, "y[i] = x(i)\nreturn y", "square brackets"),
-    "a remainder": (X, "y[i] = x[i] if i % 2 == 0 else 0\nreturn y", "a - b * (a // b)"),
+    "a remainder": (X, "y[i] = x[i] % 2\nreturn y", "% is of whole numbers"),
     "a matrix product": (TWO, "y = x @ z\nreturn y", "write the sum"),
     "a bitwise and": (X, "y[i] = x[i] if (x[i] > 0) & (x[i] < 1) else 0\nreturn y", "a and b"),
     "a list": (X, returned("[1, 2]"), "not part of the notation"),

@@ -104,6 +104,8 @@ FLOAT = Numbers(
     functions={
         **_layer_functions(_guard(math.exp), math.tanh, math.erf, math.sqrt, _float_div),
         "log": lambda a: -math.inf if a == 0 else _guard(math.log)(a),
+        "sin": _guard(math.sin),
+        "cos": _guard(math.cos),
     },
     constants={"pi": math.pi, "inf": math.inf},
 )
@@ -121,7 +123,7 @@ EXACT = Numbers(
     sqrt=_no("sqrt"),
     functions={
         **_layer_functions(_no("exp"), _no("tanh"), _no("erf"), _no("sqrt"), lambda a, b: Fraction(a) / b, Fraction),
-        "log": _no("log"),
+        **{name: _no(name) for name in ("log", "sin", "cos")},
     },
     constants={"inf": math.inf},
 )
@@ -140,6 +142,8 @@ PRECISE = Numbers(
             mpmath.pi,
         ),
         "log": lambda a: -mpmath.inf if a == 0 else mpmath.log(a),
+        "sin": mpmath.sin,
+        "cos": mpmath.cos,
     },
     constants={"pi": mpmath.pi, "inf": mpmath.inf},
 )

@@ -19,7 +19,8 @@ class Drawn(Protocol):
 
 
 _DRAWN = {
-    r"\ast": "∗", r"\sum": "∑", r"\max": "max", r"\exp": "exp", r"\log": "log", r"\tanh": "tanh", r"\pi": "π",
+    r"\ast": "∗", r"\sum": "∑", r"\max": "max", r"\exp": "exp", r"\log": "log", r"\tanh": "tanh", r"\sin": "sin",
+    r"\cos": "cos", r"\pi": "π",
     r"\infty": "∞", r"\ne": "≠", r"\le": "≤", r"\ge": "≥", r"\land": "∧", r"\lor": "∨", r"\lnot": "¬",
     "-": "−", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\overline": "‾", r"\hat": "ˆ", r"\dot": "˙",
     r"\begin{cases}": "{",

@@ -48,6 +48,7 @@ FUNCTIONS = {
     "exp": ("tanh", "log"), "log": ("tanh", "exp"), "tanh": ("exp", "erf"), "erf": ("tanh", "exp"),
     "sigmoid": ("tanh", "relu"), "relu": ("sigmoid", "identity"), "gelu": ("relu", "tanh"),
     "leaky_relu": ("relu", "tanh"), "identity": ("relu", "tanh"), "sign": ("tanh", "relu"),
+    "sin": ("cos", "tanh"), "cos": ("sin", "exp"),
 }  # fmt: skip
 REDUCTIONS = {"sum": ("max",), "max": ("sum",), "argmax": ("max", "sum")}
 

@@ -32,6 +32,8 @@ from tests.page.tree import (
 COMMANDS = {
     "exp": r"\exp",
     "log": r"\log",
+    "sin": r"\sin",
+    "cos": r"\cos",
     "tanh": r"\tanh",
     "max": r"\max",
     "leaky_relu": r"\operatorname{leaky\_relu}",

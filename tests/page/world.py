@@ -26,6 +26,7 @@ from tests.page.tree import (
     Int,
     Iverson,
     Mul,
+    Neg,
     Node,
     Reduce,
     Ref,
@@ -193,6 +194,8 @@ def renamed(e: Node, mapping: Mapping[str, Node]) -> Node:
 def alike(e: Node, definition: Equation) -> bool:
     """Whether a tree is what a local name stands for, at the same indices."""
     right = definition.right
+    while isinstance(e, Neg) and isinstance(right, Neg):  # what every term of a sum has is printed in front of it
+        e, right = e.of, right.of
     if not isinstance(e, Reduce) or not isinstance(right, Reduce) or len(e.over) != len(right.over):
         return False
     moved = renamed(e.body, {a: Index(b) for a, b in zip(e.over, right.over, strict=True)})

@@ -15,7 +15,7 @@ from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, walk
 from derive.program.rewriting.pattern import Matcher, put
 from derive.program.rewriting.rewrite import Rewriter
 from derive.program.rewriting.row import Row, totals
-from derive.program.rewriting.table import FIRST, LAST
+from derive.program.rewriting.table import CUT, FIRST, LAST
 from reference.runtime import tails
 from reference.runtime.elementary import softplus as runtime_softplus
 from reference.runtime.functions import erf, logistic, logistic_slope, normal_cdf
@@ -42,6 +42,8 @@ EXACT: dict[str, Any] = {
     "runtime asinh": mpmath.asinh,
     "runtime hypot": lambda a, b: mpmath.sqrt(a * a + b * b),
     "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
     "runtime normal_cdf": lambda a: mpmath.erfc(-a / mpmath.sqrt(2)) / 2,
     "library sinh": mpmath.sinh,
     "library cosh": mpmath.cosh,
@@ -51,6 +53,8 @@ EXACT: dict[str, Any] = {
     "iverson": int,
     ">": lambda a, b: a > b,
     "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
     "where": lambda c, a, b: a if c else b,
 }
 ROUNDED: dict[str, Any] = {
@@ -68,13 +72,15 @@ ROUNDED: dict[str, Any] = {
     "second slope of logistic": lambda a: -np.tanh(a / 2) * logistic_slope(np.asarray(a)),
     "library tanh": np.tanh,
     "erf": lambda a: erf(np.asarray(a)),
+    "sin": np.sin,
+    "cos": np.cos,
     "runtime normal_cdf": lambda a: normal_cdf(np.asarray(a)),
     "library sinh": np.sinh,
     "library cosh": np.cosh,
     "abs": np.abs,
     "group": lambda a: a,
     "max": max,
-    **{name: EXACT[name] for name in (">", "<", "where", "iverson")},
+    **{name: EXACT[name] for name in (">", "<", "<=", ">=", "where", "iverson")},
     **{
         f"runtime {name}": getattr(tails, name)
         for name in ("log_add", "log_cosh", "log1mexp", "less_tanh", "asinh", "hypot")
@@ -151,6 +157,7 @@ NO_DIGITS |= {"slope of tanh of exp", "minus sign times u"}
 NO_DIGITS |= {"tanh of softplus", "sigmoid of u and of -u"}
 NO_DIGITS |= {"one root"}  # it is rounded once in place of three times, and is no quotient where a size is 0
 NO_DIGITS |= {"softplus of a multiple"}  # it overflows where the result is above 1e300, which is not compared here
+NO_DIGITS |= {row.name for row in ROWS if row.reason == CUT}  # the left side overflows
 NO_DIGITS |= {"sigmoid less its target"}  # a target, which is given, is 0 or 1: rounding one is not what it may cost
 
 

@@ -30,6 +30,10 @@ class Facts(Protocol):
         """Whether it is the name of a sum of exponentials."""
 
 
+def always(found: Binding, facts: Facts) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Row:
     """One row.
@@ -47,7 +51,7 @@ class Row:
     before: Expr
     after: Expr
     reason: str
-    when: Callable[[Binding, Facts], bool] = lambda found, facts: True
+    when: Callable[[Binding, Facts], bool] = always
     through: bool = False
     early: bool = False
 

@@ -20,6 +20,7 @@ from derive.program.rewriting.row import (
     U,
     V,
     W,
+    always,
     data,
     exp,
     f,
@@ -48,6 +49,7 @@ ITSELF = "nothing is divided by itself: it may underflow"
 LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
 SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
+CUT = "exp(u) - 1 has the sign of u: where it is cut off at 0, the exponential is not computed and does not overflow"
 RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
 
 #: Logarithms and what saturates, before sums of exponentials are looked for; innermost first, in this order.
@@ -240,6 +242,12 @@ FIRST = (
     *OF_ROOTS,
 )
 
+#: What has the sign of u.
+LESS_ONE = (
+    ("exp - 1", f("library expm1", U), always),
+    ("c (exp - 1)", x.mul(C, f("library expm1", U)), positive_number),
+)
+
 #: Exponentials that no rule for a whole expression has taken.
 LAST = (
     Row("sigmoid", x.mul(exp(U), BELOW), logistic(U), SIGMA, early=True),
@@ -252,6 +260,28 @@ LAST = (
         x.sub(exp(U), ONE),
         f("library expm1", U),
         "exp(u) - 1 is computed as expm1(u), which keeps a small result",
+    ),
+    *(
+        Row(
+            f"{name} below 0",
+            f("max", ZERO, x.neg(grown)),
+            x.where(Op("<", (U, ZERO)), x.neg(grown), ZERO),
+            CUT,
+            when,
+        )
+        for name, grown, when in LESS_ONE
+    ),
+    *(
+        Row(f"sign of {name}: {op}{sign}", Op(op, (x.mul(x.num(sign), grown), ZERO)), own, CUT, when)
+        for name, grown, when in LESS_ONE
+        for op, other in (("<=", ">="), (">", "<"))
+        for sign, own in ((1, Op(op, (U, ZERO))), (-1, Op(other, (U, ZERO))))
+    ),
+    *(
+        Row(f"sign of {name}: 0 {op}{sign}", Op(op, (ZERO, x.mul(x.num(sign), grown))), own, CUT, when)
+        for name, grown, when in LESS_ONE
+        for op, other in (("<=", ">="), (">", "<"))
+        for sign, own in ((1, Op(op, (ZERO, U))), (-1, Op(other, (ZERO, U))))
     ),
     Row("1/ squared", x.power(GROWN, x.num(-2)), squared(logistic(x.neg(U))), SIGMA),
     Row(

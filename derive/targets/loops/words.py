@@ -41,6 +41,14 @@ def erf(x: Any) -> Any:
     return x.erf() if hasattr(x, "erf") else math.erf(x)
 
 
+def sin(x: Any) -> Any:
+    return x.sin() if hasattr(x, "sin") else math.sin(x) if math.isfinite(x) else math.nan
+
+
+def cos(x: Any) -> Any:
+    return x.cos() if hasattr(x, "cos") else math.cos(x) if math.isfinite(x) else math.nan
+
+
 def tanh(x: Any) -> Any:
     return x.tanh() if hasattr(x, "tanh") else math.tanh(x)
 

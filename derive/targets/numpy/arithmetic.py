@@ -17,6 +17,8 @@ UFUNCS = {
     "library expm1": "np.expm1",
     "library log1p": "np.log1p",
     "log": "np.log",
+    "sin": "np.sin",
+    "cos": "np.cos",
     "abs": "np.abs",
     "library tanh": "np.tanh",
     **{f"library {word}": f"np.{word}" for word, module in WORDS.items() if not module},

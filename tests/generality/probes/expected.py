@@ -6,25 +6,14 @@ from __future__ import annotations
 #: missing and what to write in its place (a pattern, read with DOTALL).
 REFUSED: dict[str, str] = {
     # ---- functions that there are not ------------------------------------------------------------------------------
-    "activations-celu_min": r"min is not a function.*write -max\(-a, -b\)",
-    "messages-m_min": r"min is not a function.*write -max\(-a, -b\)",
-    "messages-m_min_reduce": r"min is not a function.*-max\(i, -x\[\.\.\., i\]\)",
-    "reductions-min_axis": r"min is not a function.*-max\(i, -x\[\.\.\., i\]\)",
     "reductions-prod_axis": r"prod is not a function.*write a recurrence: p\[-1",
     "messages-m_prod": r"prod is not a function.*write a recurrence: p\[-1",
     "messages-m_argmax": r"argmax is not a function.*no position of a maximum.*max\(i, \.\.\.\)",
     "messages-m_floor": r"floor is not a function.*write a // b",
-    "optimisers-lion_sign": r"sign is not a function.*write 1 if a > 0 else -1 if a < 0 else 0",
-    "optimisers-cosine_schedule": r"cos is not a function.*pass .*cosine",
-    "attention-rotary_sin": r"(cos|sin) is not a function.*pass .*cosine",
-    "attention-sinusoidal": r"sin is not a function.*pass .*sine",
-    "matrix-sine": r"sin is not a function.*pass .*sine",
     "matrix-log_det": r"det is not a function.*(pass|written out)",
     "matrix-solve": r"inverse is not a function.*pass",
     "normalisation-spectral_norm_stop": r"stop_gradient is not a function.*State",
     # ---- other syntax ----------------------------------------------------------------------------------------------
-    "structure-pad_circular": r"remainder of a by b is a - b \* \(a // b\)",
-    "messages-m_mod": r"remainder of a by b is a - b \* \(a // b\)",
     "messages-m_chain": r"two comparisons.*0 <= i and i < 3",
     "messages-m_fixed": r"an axis has a name.*i = axis\(3\)",
     "messages-m_optional": r"b is a tensor, which has no default.*an option is",
@@ -56,6 +45,7 @@ KNOWN: dict[str, str] = {}
 
 #: Legs of the evidence that are red, by probe, and why.
 RED: dict[str, dict[str, str]] = {
+    "activations-celu_min": {"page": "the cost of -alpha (exp(x / alpha) - 1) in a condition is counted in two ways"},
     "reproducers-r_top": dict.fromkeys(
         ("steps", "differences"),
         "numbers that are equal as one is the maximum: moved, they are not",

@@ -46,6 +46,7 @@ for m, n in ((4, 6), (3, 3)):
     case("least_norm", lambda A, x, b: (A @ x - b).norm(), A, x, b)
     case("lse_linear", lambda A, x: (A @ x).logsumexp(0), A, x)
     case("lse_linear", lambda A, x: (A @ x).logsumexp(0), normal(m, n, scale=500), x)
+    case("sine", lambda x, y: (x @ y).sin(), x, normal(n))
     case("softmax_linear", lambda A, x: (A @ x).softmax(0), A, x)
     case("orthogonality", lambda A: ((A.T @ A - torch.eye(A.shape[1])) ** 2).sum(), A)
     case("total_variation", lambda x: x.diff(dim=0).abs().sum() + x.diff(dim=1).abs().sum(), A)

@@ -1,0 +1,48 @@
+"""Functions of numbers at whose kinks a run notes that values are compared, and words made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from derive.text import numbers
+
+if TYPE_CHECKING:
+    from derive.text.evaluate import Run
+
+
+def absolute(run: Run, a: Any) -> Any:
+    """The absolute value; its slope at 0 is held to be 0."""
+    return numbers.multiply(0, a) if run.meter.ties(a, 0) else abs(a)
+
+
+def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
+    run.meter.compare(a, b)
+    a, b = numbers.pair(a, b)
+    if run.meter.ties(a, b):  # the first of equals
+        return a
+    return b if (b > a if largest else b < a) else a
+
+
+def _sign(run: Run, a: Any) -> int:
+    run.meter.compare(a, 0)
+    return 0 if run.meter.ties(a, 0) else 1 if a > 0 else -1
+
+
+def _half(a: Any, b: Any) -> Any:
+    return numbers.divide(numbers.add(a, b), 2)
+
+
+def _less(a: Any) -> Any:
+    return numbers.multiply(-1, a)
+
+
+#: Words that a layer may have as its name too, which is meant then: how many numbers each takes, and its value.
+SHORT: dict[str, tuple[int, Callable[..., Any]]] = {
+    "sign": (1, _sign),
+    "clip": (3, lambda run, a, low, high: larger(run, False, larger(run, True, a, low), high)),
+    "log1p": (1, lambda run, a: numbers.log(numbers.add(1, a))),
+    "expm1": (1, lambda run, a: numbers.subtract(numbers.exp(a), 1)),
+    "sinh": (1, lambda run, a: _half(numbers.exp(a), _less(numbers.exp(_less(a))))),
+    "cosh": (1, lambda run, a: _half(numbers.exp(a), numbers.exp(_less(a)))),
+}

@@ -1,0 +1,91 @@
+"""Short words mean what they are short for, and a layer of that name is meant first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import derive
+from derive.notation.define import read_source
+from derive.notation.errors import DefinitionError
+from derive.notation.functions import SHORT
+from tests.notation.reading import HEAD, X, defined
+
+SAME = {
+    "min(x[i], 2)": "-max(-x[i], -2)",
+    "sign(x[i])": "1 if x[i] > 0 else -1 if x[i] < 0 else 0",
+    "clip(x[i], -1, 2)": "-max(-max(x[i], -1), -2)",
+    "log1p(x[i])": "log(1 + x[i])",
+    "expm1(x[i])": "exp(x[i]) - 1",
+    "sinh(x[i])": "(exp(x[i]) - exp(-x[i])) / 2",
+    "cosh(x[i])": "(exp(x[i]) + exp(-x[i])) / 2",
+    "x[(i + 3) % size(i)]": "x[i + 3 - size(i) * ((i + 3) // size(i))]",
+    "min(j, x[j]) + 0 * x[i]": "-max(j, -x[j]) + 0 * x[i]",
+}
+
+
+def body(text: str) -> str:
+    return f"y[i] = {text}\nreturn y"
+
+
+@pytest.mark.parametrize("short", SAME)
+def test_a_short_word_is_what_it_is_short_for(short: str) -> None:
+    (one,), (other,) = defined(X, body(short)), defined(X, body(SAME[short]))
+    assert [e.body for e in one.equations] == [e.body for e in other.equations]
+
+
+def test_every_short_word_is_tried() -> None:
+    assert all(any(s.startswith(f"{word}(") for s in SAME) for word in SHORT)
+
+
+@pytest.mark.parametrize("word", sorted(SHORT))
+def test_a_layer_of_that_name_is_meant_first(word: str) -> None:
+    text = (
+        f"@layer()\ndef {word}(x: Real[...]):\n    y[...] = 7 * x[...]\n    return y\n\n\n"
+        f"@layer()\ndef user(x: Real[...]):\n    y[...] = {word}(x[...])\n    return y\n"
+    )
+    (user,) = read_source(HEAD + text, "mine.py")["user"]
+    assert user.equations[0].body.fn == word  # type: ignore[union-attr]
+
+
+REFUSED = {
+    "x[i] % 2": "% is of whole numbers",
+    "x[i % 0]": "division by 0",
+    "clip(x[i], 1)": "clip takes a number and a number and a number",
+    "sign(i, x[i])": "sign takes a number",
+    "min(x[i])": "min takes indices and a number",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_a_short_word_is_not(text: str) -> None:
+    with pytest.raises(DefinitionError, match=REFUSED[text]):
+        defined(X, body(text))
+
+
+def test_sines_and_short_words_are_computed() -> None:
+    """Gradients by central differences, with cotangents that are not ones."""
+    text = (
+        "@layer()\ndef waves(x: Real[..., i], w: Real[i]):\n"
+        "    low[..., i] = min(cos(x[..., i]), clip(w[i], -0.5, 0.5))\n"
+        "    y[..., i] = sin(w[i] * x[..., i]) * cosh(x[..., i]) + low[..., i] * sinh(w[i])\n"
+        "    return y\n"
+    )
+    kernel = derive.kernel(read_source(HEAD + text, "mine.py")["waves"][0])
+    rng = np.random.default_rng(3)
+    x, w, dy = rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=(4, 3))
+
+    def value(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+        cut = np.minimum(np.cos(x), np.clip(w, -0.5, 0.5))
+        return np.sin(w * x) * np.cosh(x) + cut * np.sinh(w)
+
+    y, saved = kernel.forward(x, w)
+    np.testing.assert_allclose(y, value(x, w), rtol=1e-13)
+    for n, found in enumerate(kernel.backward(dy, saved)):
+        for at in np.ndindex(found.shape):
+            step = np.zeros(found.shape)
+            step[at] = 1e-6
+            moved = [a + step * (k == n) for k, a in enumerate((x, w))]
+            back = [a - step * (k == n) for k, a in enumerate((x, w))]
+            slope = np.sum(dy * (value(*moved) - value(*back))) / 2e-6
+            assert abs(found[at] - slope) <= 1e-7 * max(1, abs(slope))
