@@ -23,7 +23,7 @@ from derive.targets.html.extensions import rendered
 SETTINGS = ROOT / "mkdocs.yml"
 SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent, (\d+)/(\d+) formulas$", re.MULTILINE)
 FORMULAS = re.compile(r"^(\d+)/(\d+) formulas, ")  # at the beginning of a number for the badge
-SAMPLE = 300  # misprints of a user's page that are tried, beside those of its equations; a long page has thousands
+SAMPLE = 300  # misprints of a user's page that are tried, of its equations and of the rest; a long page has thousands
 ENOUGH = 0.99  # of the misprints; what survives is named
 
 
@@ -105,7 +105,7 @@ def answers(program: subprocess.Popen[str], names: list[str], strict: bool) -> I
 def verdict(score: re.Match[str], lines: list[str], seconds: float, strict: bool) -> Answer:
     name, (caught, total, same, read, formulas) = score[1], map(int, score.groups()[1:])
     detail = f"every formula of the built page executed, {formulas} of them; {total} misprints"
-    detail += "" if strict else ", those of the derivation and the costs a sample"
+    detail += "" if strict else ", a sample of some of every formula"
     detail += f", {same} more that say the same" if same else ""
     wrong, survivors = ([s.strip() for s in lines if word in s] for word in ("DISAGREES", "SURVIVES"))
     passed = not wrong and caught > 0 and read == formulas and (caught >= ENOUGH * total or not strict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -47,11 +47,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Trial:
-    """Inputs, and what the kernel made of them: by key ("y", "bar x"), a flat list for each array."""
+    """Inputs, and what the kernel made of them: by key ("y", "bar x"), a flat list for each array.
+
+    ``memo`` has the elements that the page's equations give.
+    """
 
     values: Mapping[str, Any]
     kernel: Mapping[str, Any]
     what: str
+    memo: Mapping[str, dict[tuple[int, ...], Any]] = field(default_factory=dict)
 
 
 def output_names(symbols: Symbols, equations: Sequence[Equation]) -> list[str]:
@@ -122,11 +126,17 @@ def flat(array: Any) -> list[float]:
 
 
 def trials(variant: Variant, layer: Layer, count: int = TRIALS) -> list[Trial]:
-    """Draws for which page and kernel have values, the MODES in turn. Raises PageError if there are none."""
-    found: list[Trial] = []
+    """Draws for which page and kernel have values, the MODES in turn; each is made once.
+
+    Raises PageError if there are none.
+    """
+    slots = next((known for of, known in variant.drawn if of is layer), None)
+    if slots is None:
+        variant.drawn.append((layer, slots := []))
     failure: Exception | None = None
-    for slot in range(count):
+    for slot in range(len(slots), count):
         ties, small = MODES[slot % len(MODES)]
+        trial: Trial | None = None
         for attempt in range(ATTEMPTS):
             positive = attempt > 3 and attempt % 2 == 1
             draw = Draw(
@@ -139,12 +149,14 @@ def trials(variant: Variant, layer: Layer, count: int = TRIALS) -> list[Trial]:
                 positive,
             )
             try:
-                found.append(_trial(variant, layer, draw))
+                trial = _trial(variant, layer, draw)
                 break
             except PageError as error:
                 raise PageError(f"{variant}: {error}") from None
             except (ValueError, ArithmeticError) as error:
                 failure = error
+        slots.append(trial)
+    found: list[Trial] = [t for t in slots[:count] if t is not None]
     if not found:
         raise PageError(f"{variant}: no inputs found for which both have values: {failure}") from failure
     return found
@@ -160,7 +172,7 @@ def _trial(variant: Variant, layer: Layer, draw: Draw) -> Trial:
     for key in trial.kernel:
         if key in evaluator.targets:
             evaluator.array(key)
-    return trial
+    return replace(trial, memo=evaluator.memo)
 
 
 def _numbers(value: Any) -> Iterator[float]:
@@ -247,7 +259,7 @@ def check(page: Page, layer: Layer, count: int = TRIALS) -> list[str]:
         runs = trials(variant, layer, count)
         problems += [f"{variant}: nothing checks the equation of {k}" for k in unverified(variant, runs[0])]
         for trial in runs:
-            found = next(differences(variant.equations, variant.symbols, trial), None)
+            found = next(differences(variant.equations, variant.symbols, trial, trial.memo), None)
             if found:
                 problems.append(f"{variant}: {found}\n  on {trial.what}")
     return problems

@@ -110,10 +110,8 @@ class Evaluator:
         """Positions that equations name with a constant, by tensor and axis."""
         found: dict[tuple[str, int], set[int]] = {}
         for equation in equations:
-            for node in [*walk(equation.left), *walk(equation.right)]:
-                for n, i in enumerate(node.index if isinstance(node, Ref) else ()):
-                    if not any(isinstance(part, (Index, Ref)) for part in walk(i)):
-                        found.setdefault((node.key, n), set()).add(self._constant(i))  # type: ignore[attr-defined]
+            for key, n, i in equation.fixed:
+                found.setdefault((key, n), set()).add(self._constant(i))
         return found
 
     def length(self, axis: str) -> int:

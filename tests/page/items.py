@@ -14,7 +14,7 @@ from tests.page.counts import amount
 from tests.page.dialect import DialectError
 from tests.page.formulas import Item, kind_of
 from tests.page.glyphs import glyphs
-from tests.page.misprints import indices_misprinted, misprinted, misprinted_equation, symbols_misprinted
+from tests.page.misprints import in_turn, indices_misprinted, misprinted, misprinted_equation, symbols_misprinted
 from tests.page.parser import expression, index_list, parse, relation
 from tests.page.reading import QUICK, Reading
 from tests.page.slopes import Context, check_equation, check_through, close
@@ -134,8 +134,10 @@ class Items:
         def misprints() -> Iterator[str]:
             left, right = relation(formula.tex, self.of.symbols, scope)
             sides = formula.tex.split(" = ", 1)
-            yield from (f"{m} = {sides[1]}" for m in misprinted(left, scope, self.of.symbols))
-            yield from (f"{sides[0]} = {m}" for m in misprinted(right, scope, self.of.symbols))
+            return in_turn(
+                (f"{m} = {sides[1]}" for m in misprinted(left, scope, self.of.symbols)),
+                (f"{sides[0]} = {m}" for m in misprinted(right, scope, self.of.symbols)),
+            )
 
         return Item(kind, self.of.name, formula, check, misprints)
 
@@ -282,8 +284,10 @@ def misprints_of(step: Through | Rewritten, piece: Piece) -> Iterator[str]:
     elif piece.path == ("scattered",):
         left, right = piece.formula.tex.split(r" \mathrel{+}= ", 1)
         assert isinstance(step, Through)
-        yield from (rf"{m} \mathrel{{+}}= {right}" for m in misprinted(value[0], step.loops, symbols))
-        yield from (rf"{left} \mathrel{{+}}= {m}" for m in misprinted(value[1], step.loops, symbols))
+        yield from in_turn(
+            (rf"{m} \mathrel{{+}}= {right}" for m in misprinted(value[0], step.loops, symbols)),
+            (rf"{left} \mathrel{{+}}= {m}" for m in misprinted(value[1], step.loops, symbols)),
+        )
     elif isinstance(value, str):
         yield from symbols_misprinted(value, symbols)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, zip_longest
 
 from tests.page.mutate import mutants
 from tests.page.printer import Printer, index_tex
@@ -32,6 +33,11 @@ def misprinted(e: Node, scope: Sequence[str], symbols: Symbols, sizes: bool = Fa
             yield Printer(within).sum(mutant.equation.right)
     if sizes and not any(isinstance(n, Size) for n in walk(e)):
         yield from (f"N_{{{index_tex(a)}}}" for a in sorted(symbols.axes))
+
+
+def in_turn(*several: Iterator[str]) -> Iterator[str]:
+    """The first of each, the second of each, and so on."""
+    return (tex for tex in chain.from_iterable(zip_longest(*several)) if tex is not None)
 
 
 def indices_misprinted(names: Sequence[str], symbols: Symbols) -> Iterator[str]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import combinations, permutations
+from random import Random
 from typing import Any
 
 from tests.page.dialect import DialectError
@@ -63,7 +65,7 @@ class Mutant:
 
 
 def mutants(equation: Equation, symbols: Symbols, keys: Sequence[str] = ()) -> Iterator[Mutant]:
-    """All of them, each once.
+    """All of them, each once, in an order drawn at random: the first few are of any kind and at any place.
 
     Args:
         keys: what the page's equations define and use ("x", "bar x"), for accents put on or taken off.
@@ -72,8 +74,10 @@ def mutants(equation: Equation, symbols: Symbols, keys: Sequence[str] = ()) -> I
     context = _Context(equation, symbols, frozenset(keys))
     original = canonical(equation)
     seen = {original}
-    for changed, change in _equation_edits(equation, context):
-        tex = printer.equation(changed)
+    edits = list(_equation_edits(equation, context))
+    Random(len(edits)).shuffle(edits)
+    for changed, change in edits:
+        tex = printer.equation(changed())
         try:
             parsed = parse(tex, symbols)
         except DialectError:
@@ -103,18 +107,26 @@ class _Context:
 Edit = tuple[Any, str]
 
 
-def _equation_edits(e: Equation, context: _Context) -> Iterator[tuple[Equation, str]]:
+def _equation_edits(e: Equation, context: _Context) -> Iterator[tuple[Callable[[], Equation], str]]:
+    """The changed equations, each made where it is wanted: of a long one there are thousands."""
+
+    def left(rebuild: Callable[[Node], Node], new: Node) -> Equation:
+        return Equation(rebuild(new), e.right)
+
+    def right(rebuild: Callable[[Node], Node], new: Node) -> Equation:
+        return Equation(e.left, rebuild(new))
+
     for node, rebuild in everywhere(e.left):
         if node is not e.left or isinstance(node, Size):
             for new, change in _edits(node, context):
-                yield Equation(rebuild(new), e.right), f"left side: {change}"
+                yield partial(left, rebuild, new), f"left side: {change}"
     if isinstance(e.left, Ref):
         for new, change in _transpositions(e.left):
-            yield Equation(new, e.right), f"left side: {change}"
-    yield Equation(e.left, _flip(e.right)), "sign of the right side"
+            yield partial(Equation, new, e.right), f"left side: {change}"
+    yield partial(Equation, e.left, _flip(e.right)), "sign of the right side"
     for node, rebuild in everywhere(e.right):
         for new, change in _edits(node, context):
-            yield Equation(e.left, rebuild(new)), change
+            yield partial(right, rebuild, new), change
 
 
 def everywhere(node: Node) -> Iterator[tuple[Node, Callable[[Node], Node]]]:

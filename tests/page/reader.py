@@ -21,6 +21,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
+from typing import Any
 
 from tests.page.dialect import DialectError
 from tests.page.parser import parse
@@ -47,12 +48,14 @@ class Variant:
 
     Attributes:
         choice: option to value; for the default variant, the table's defaults.
+        drawn: the trials that were made of it, by kernel (see tests.page.compare.trials).
     """
 
     page: str
     choice: dict[str, str]
     cells: list[tuple[str, str, str]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    drawn: list[tuple[Any, list[Any]]] = field(default_factory=list, repr=False, compare=False)
 
     @cached_property
     def symbols(self) -> Symbols:

@@ -134,7 +134,7 @@ class Reading:
         for given in [*([r] for r in free), free]:
             definitions = [e for e in self.definitions(self.parts, "some") if e.key not in {r.name for r in given}]
             values = {r.name: elsewhere(known.array(r.name), n).reshape(joined(r, known)) for n, r in enumerate(given)}
-            trial = replace(self.runs[1], values={**self.runs[1].values, **values})
+            trial = replace(self.runs[1], values={**self.runs[1].values, **values}, memo={})
             try:
                 found.append(replace(self.quick, worlds=(World(definitions, self.symbols, trial),)))
             except (ArithmeticError, EvaluationError):
@@ -169,11 +169,11 @@ class Reading:
         if step.where not in self.seen:
             content = step.content
             if isinstance(content, Through):
-                said = self.said(lambda c: check_through(content, c))
+                said = first(lambda c: check_through(content, c), self.full)
                 free = (first(lambda c: check_through(content, c, (ELSEWHERE,)), c) for c in self.elsewhere)
                 self.seen[step.where] = said or next(filter(None, free), "")
             else:
-                self.seen[step.where] = self.said(lambda c: check_rewritten(content, c))
+                self.seen[step.where] = first(lambda c: check_rewritten(content, c), self.full)
         return self.seen[step.where]
 
     def table(self, section: str) -> list[tuple[str, str, str, str]]:

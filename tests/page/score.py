@@ -4,7 +4,8 @@ kernel or not.
     python -m tests.page.score SITE [LAYER ...] [--kernels DIR] [--most N]
 
 SITE is a built site; prints the score and how many of its formulas are read and executed, in what page and kernel
-disagree, what is wrong with a formula, and survivors. Where anything is, no misprint is tried.
+disagree, what is wrong with a formula, and survivors. Where anything is, no misprint is tried. With --most, a few of
+every formula's misprints are tried, about N in all.
 
 A mutant that cannot be caught because it says the same in other words is a row of EQUIVALENT
 (tests/page/equivalent.py), with the reason.
@@ -19,12 +20,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tests.page.compare import TRIALS, Layer, Trial, check, differences, trials
 from tests.page.equivalent import reason
-from tests.page.evaluator import Evaluator
 from tests.page.glyphs import glyphs
 from tests.page.items import Items
 from tests.page.mutate import Mutant, mutants
@@ -48,12 +49,16 @@ class Result:
         return f"{self.page}, {self.section}: {self.mutant.change}\n  from {self.tex}\n  to   {self.mutant.tex}"
 
 
-def score(page: Page, layer: Layer, count: int = TRIALS) -> Iterator[Result]:
-    """Every mutant of every claim; a claim that stands in two variants word for word, in the first."""
+def score(page: Page, layer: Layer, count: int = TRIALS, most: int | None = None) -> Iterator[Result]:
+    """Every mutant of every claim; a claim that stands in two variants word for word, in the first.
+
+    With ``most``, about so many: of every claim as many.
+    """
     done: set[Any] = set()
+    each = share(most, sum(len(variant.claims) for variant in page.variants))
     for variant in page.variants:
         symbols, equations = variant.symbols, variant.equations
-        prepared = [(trial, _memo(variant, trial)) for trial in trials(variant, layer, count)]
+        drawn = trials(variant, layer, count)
         keys = sorted(
             {n.key for e in equations for side in (e.left, e.right) for n in walk(side) if isinstance(n, Ref)}
         )
@@ -61,27 +66,19 @@ def score(page: Page, layer: Layer, count: int = TRIALS) -> Iterator[Result]:
             if claim in done:
                 continue
             done.add(claim)
-            for mutant in mutants(equations[n], symbols, keys):
+            for mutant in islice(mutants(equations[n], symbols, keys), each):
                 changed = [*equations[:n], mutant.equation, *equations[n + 1 :]]
-                caught = _caught(changed, n, variant, prepared)
+                caught = _caught(changed, n, variant, drawn)
                 why = "" if caught else reason(page.name, mutant.tex)
                 yield Result(str(variant), claim.section, claim.tex, mutant, caught, why)
 
 
-def _memo(variant: Variant, trial: Trial) -> dict[str, Any]:
-    evaluator = Evaluator(variant.equations, variant.symbols, trial.values)
-    for key in trial.kernel:
-        if key in evaluator.targets:
-            evaluator.array(key)
-    return evaluator.memo
-
-
-def _caught(after: Sequence[Equation], n: int, variant: Variant, prepared: list[tuple[Trial, dict[str, Any]]]) -> str:
+def _caught(after: Sequence[Equation], n: int, variant: Variant, drawn: Sequence[Trial]) -> str:
     before = variant.equations
     affected = _downstream(before, before[n].key) | _downstream(after, after[n].key) | _downstream(after, before[n].key)
     all_affected = any(isinstance(e.left, Size) for e in (before[n], after[n]))
-    for trial, memo in prepared:
-        kept = {} if all_affected else {k: v for k, v in memo.items() if k not in affected}
+    for trial in drawn:
+        kept = {} if all_affected else {k: v for k, v in trial.memo.items() if k not in affected}
         only = None if all_affected else frozenset(affected & set(trial.kernel))
         found = next(differences(after, variant.symbols, trial, kept, only), None)
         if found:
@@ -93,7 +90,7 @@ def _downstream(equations: Sequence[Equation], key: str) -> set[str]:
     """Keys whose values may depend on one."""
     uses: dict[str, set[str]] = {}
     for e in equations:
-        uses.setdefault(e.key, set()).update(n.key for n in walk(e.right) if isinstance(n, Ref))
+        uses.setdefault(e.key, set()).update(e.reads)
     found, size = {key}, 0
     while size != len(found):
         size = len(found)
@@ -141,12 +138,12 @@ def other_formulas(items: Items, most: int | None = None) -> tuple[int, list[Sur
     """How many misprints of the other formulas of a page were tried, and the survivors; a formula said twice counts
     twice.
 
-    With ``most``, about so many are tried, at equal distances over the whole page.
+    With ``most``, about so many are tried: of every formula as many.
     """
     found = []
     others = [item for item in items.all if item.kind != "equation"]
-    tried = [(item, changed) for item in others for changed in dict.fromkeys(item.misprints())]
-    tried = tried[:: -(-len(tried) // most) or 1] if most else tried
+    each = share(most, len(others))
+    tried = [(item, changed) for item in others for changed in dict.fromkeys(islice(item.misprints(), each))]
     for item, changed in tried:
         if not item.check(changed):
             why = reason(items.of.name, f"{item.kind}: {changed}")
@@ -154,12 +151,17 @@ def other_formulas(items: Items, most: int | None = None) -> tuple[int, list[Sur
     return len(tried), found
 
 
+def share(most: int | None, formulas: int) -> int | None:
+    """How many misprints of one of so many formulas are tried, at least one; None for all of them."""
+    return None if most is None else -(-most // max(formulas, 1))
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.page.score")
     parser.add_argument("site", type=Path)
     parser.add_argument("layers", nargs="*")
     parser.add_argument("--kernels", type=Path)
-    parser.add_argument("--most", type=int, help="about how many misprints of formulas beside the equations are tried")
+    parser.add_argument("--most", type=int, help="about how many misprints of the equations are tried, and of others")
     given = parser.parse_args(arguments)
     names = given.layers or sorted(p.parent.name for p in (given.site / "layers").glob("*/index.html"))
     every = Counter[str]()
@@ -169,7 +171,7 @@ def main(arguments: Sequence[str]) -> int:
         layer = kernel(name, given.kernels)
         items = Items(reading(html, page, layer))
         problems = [*disagreements(page, layer), *items.wrong()]
-        results = [] if problems else list(score(page, layer))
+        results = [] if problems else list(score(page, layer, most=given.most))
         count, others = (0, []) if problems else other_formulas(items, given.most)
         survivors = [*(r for r in results if not r.caught), *others]
         same = sum(bool(r.equivalent) for r in survivors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -157,6 +158,21 @@ def test_every_misprint_of_the_sigmoid_is_caught() -> None:
 
 def test_every_misprint_of_the_loss_is_caught() -> None:
     assert [str(r) for r in score(built(LOSS), LOSS_LAYER) if not r.caught] == []
+
+
+def test_of_every_claim_as_many_misprints_are_tried_as_of_the_others() -> None:
+    each = Counter(r.tex for r in score(built(LOSS), LOSS_LAYER, most=4))
+    claims = {c.tex for variant in built(LOSS).variants for c in variant.claims}
+    assert each.keys() == claims
+    assert max(each.values()) == -(-4 // len(claims))
+
+
+def test_the_first_few_misprints_are_of_several_kinds() -> None:
+    s = table("x | x | x[..., i] input\nW | W | W[o, i] input\ny | y | y[..., o] output")
+    e = parse(r"y_{\ast,o} = \sum_{i} W_{o,i} x_{\ast,i} - 2 W_{o,0}", s)
+    every = [m.change for m in mutants(e, s)]
+    assert any(not change.startswith("left side") for change in every[:5])
+    assert every == [m.change for m in mutants(e, s)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 
@@ -147,21 +147,38 @@ class Not(Node):
     of: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Equation:
     """``left`` is a reference whose indices are plain or free of indices, or a size."""
 
     left: Node
     right: Node
 
-    @property
+    @cached_property
     def indices(self) -> tuple[str, ...]:
         """The free indices, those of the left-hand side."""
         return tuple(i.name for i in getattr(self.left, "index", ()) if isinstance(i, Index))
 
-    @property
+    @cached_property
     def key(self) -> str:
         return self.left.key if isinstance(self.left, Ref) else f"size {self.left.axis}"  # type: ignore[attr-defined]
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The keys of what stands on the right."""
+        return frozenset(n.key for n in walk(self.right) if isinstance(n, Ref))
+
+    @cached_property
+    def fixed(self) -> tuple[tuple[str, int, Node], ...]:
+        """Where a tensor is named with a constant: its key, the axis, and the constant."""
+        return tuple(
+            (node.key, n, i)
+            for side in (self.left, self.right)
+            for node in walk(side)
+            if isinstance(node, Ref)
+            for n, i in enumerate(node.index)
+            if not isinstance(i, Index) and not any(isinstance(part, (Index, Ref)) for part in walk(i))
+        )
 
 
 @cache
@@ -181,20 +198,31 @@ def map_children(node: Node, f: Callable[[Node], Node]) -> Node:
     return type(node)(*(go(getattr(node, name)) for name in parts(type(node))))
 
 
-def children(node: Node) -> Iterator[Node]:
-    def go(value: Any) -> Iterator[Node]:
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
-            for v in value:
-                yield from go(v)
+@cache
+def places(kind: type[Node]) -> tuple[str, ...]:
+    """The names of the fields in which a node has others, in order."""
+    return tuple(x.name for x in fields(kind) if "Node" in str(x.type))  # type: ignore[arg-type]
 
-    for name in parts(type(node)):
-        yield from go(getattr(node, name))
+
+def children(node: Node) -> list[Node]:
+    found: list[Node] = []
+    for name in places(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            found.append(value)
+        else:
+            for v in value:
+                if isinstance(v, Node):
+                    found.append(v)
+                else:
+                    found += v
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
     """Every node, the root first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    open_ = [node]
+    while open_:
+        node = open_.pop()
+        yield node
+        open_ += children(node)[::-1]

@@ -67,6 +67,7 @@ class World:
             equations,
             Symbols((*symbols.rows, nudge), symbols.along, symbols.sized),
             {**trial.values, "nudge": 0.0},
+            memo=trial.memo,
         )
         self.nudge: Flat = self.evaluator.sizes.arrays["nudge"]
         self.random = random.Random(7)
