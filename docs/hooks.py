@@ -1,20 +1,27 @@
-"""MkDocs hook: what the site has in common with a page by itself: extensions, styles, the formulas' font."""
+"""MkDocs hook: what the site has in common with a page by itself, and its formulas, of which each must have a check."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from derive.command.pageleg import FORMULAS
 from derive.targets.html import styles
 from derive.targets.html.extensions import EXTENSIONS
 from derive.targets.html.fonts import characters, subset
 from derive.targets.synonyms import SYNONYMS
 
+ROOT = Path(__file__).resolve().parents[1]
+COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
 shown: set[str] = set()
+built: dict[str, str] = {}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -39,13 +46,43 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> None:
 
 def on_pre_build(**_: Any) -> None:
     shown.clear()
+    built.clear()
 
 
-def on_post_page(output: str, **_: Any) -> None:
+def on_post_page(output: str, page: Page, **_: Any) -> None:
     shown.update(characters([output]))
+    built[page.url.strip("/") or "home"] = output
 
 
 def on_post_build(config: MkDocsConfig) -> None:
+    with_font(config)
+    if found := unchecked():  # an error, not a warning: with --quiet, --strict does not count warnings
+        raise PluginError("\n".join(["every formula needs a check (tests/page/prose); these have none:", *found]))
+    site = Path(config.site_dir)
+    for name in (n for n, html in built.items() if COUNTED in html):
+        file = site / ("" if name == "home" else name) / "index.html"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(COUNTED, COUNTED.replace("><", f">{executed(config)}<")), encoding="utf-8")
+
+
+def unchecked() -> list[str]:
+    """The formulas that nothing executes, named by the reader of pages, which is a part of the tests."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    from tests.page.prose.page import unchecked
+
+    return unchecked({name: html for name, html in built.items() if "<math" in html})
+
+
+def executed(config: MkDocsConfig) -> str:
+    """How many formulas of the site the last verification read and executed, and how many there are."""
+    record = json.loads((Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8"))
+    texts = [leg["text"] for entry in record.values() for leg in entry["legs"] if leg["leg"] in ("page", "prose")]
+    read = sum(int(m[1]) for text in texts if (m := FORMULAS.match(text)))
+    return f"{read:,} of {sum(html.count('<math') for html in built.values()):,}"
+
+
+def with_font(config: MkDocsConfig) -> None:
     place = Path(config.site_dir) / "assets" / styles.FONT
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(subset(shown))

@@ -21,7 +21,7 @@ from derive.evidence.extras import lacking
 from derive.targets.html.extensions import rendered
 
 SETTINGS = ROOT / "mkdocs.yml"
-SCORE = re.compile(r"^(\w+) +(\d+)/(\d+) caught, (\d+) equivalent, (\d+)/(\d+) formulas$", re.MULTILINE)
+SCORE = re.compile(r"^([\w/-]+) +(\d+)/(\d+) caught, (\d+) equivalent, (\d+)/(\d+) formulas$", re.MULTILINE)
 FORMULAS = re.compile(r"^(\d+)/(\d+) formulas, ")  # at the beginning of a number for the badge
 SAMPLE = 300  # misprints of a user's page that are tried, of its equations and of the rest; a long page has thousands
 ENOUGH = 0.99  # of the misprints; what survives is named
@@ -37,8 +37,12 @@ def missing() -> str:
 Answer = tuple[str, bool, str, str, float]
 
 
-def page_leg(names: Iterable[str]) -> Iterator[Answer]:
+def page_leg(names: Iterable[str], whole: bool = False) -> Iterator[Answer]:
     """Build the site and compare every page with its kernel, misprints included.
+
+    Args:
+        names: layers.
+        whole: whether the site's other pages are executed too, those of them that have formulas.
 
     Yields:
         layer, whether it passed, the number for the badge, what was compared, and seconds.
@@ -51,6 +55,16 @@ def page_leg(names: Iterable[str]) -> Iterator[Answer]:
             yield from ((name, False, "FAILED", last(said), 0.0) for name in names)
             return
         yield from read_back(folder, names)
+        if whole:
+            yield from prose(folder)
+
+
+def prose(site: str) -> Iterator[Answer]:
+    """Let the reader of prose execute what is no layer's page: home, the ledger, chapters."""
+    pages = [file.relative_to(site).as_posix().removesuffix("/index.html") for file in Path(site).rglob("*.html")]
+    names = ["home", *(page for page in pages if not re.fullmatch(r"layers/\w+|\w+\.html", page))]
+    with start("tests.page.prose", site, "--misprints") as program:
+        yield from answers(program, names, strict=True)
 
 
 def outside(names: Iterable[str], out: Path) -> Iterator[Answer]:

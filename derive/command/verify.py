@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 #: Legs that take longest, from the shortest of them on: with these begun first, no process waits long for the last.
 COSTLY = ("exact", "generic", "text", "mutants", "enclosure")
+PROSE = "prose"  # the leg of pages that are no layer's
 COLOURS = {True: "green", False: "red", None: "yellow"}
 
 
@@ -198,7 +199,9 @@ def summary(console: Console, found: list[Verdict]) -> int:
 
 def formulas(found: Iterable[Verdict]) -> str:
     """How many formulas of the built pages were read and executed; nothing where none was to be."""
-    counts = [tuple(map(int, m.groups())) for v in found if v.leg == "page" and (m := pageleg.FORMULAS.match(v.text))]
+    counts = [
+        tuple(map(int, m.groups())) for v in found if v.leg in ("page", PROSE) and (m := pageleg.FORMULAS.match(v.text))
+    ]
     return f"formulas  {sum(r for r, _ in counts)} of {sum(n for _, n in counts)} read and executed" if counts else ""
 
 
@@ -227,7 +230,8 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     registry = known(names, load_project())
     record = record and checkout()
     chosen = {n: v for n, v in registry.items() if not names or n in names}
-    verdicts = itertools.chain(run_project(list(chosen)), pages(pageleg.page_leg, chosen))
+    leg = partial(pageleg.page_leg, whole=not names)
+    verdicts = itertools.chain(run_project(list(chosen)), pages(leg, chosen))
     found = show(console, verdicts, count(chosen) + len(chosen))
     if record:
         keep(Plan(ROOT), found)
@@ -238,13 +242,13 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     return summary(console, found)
 
 
-def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Iterable[str]) -> Iterator[Verdict]:
+def pages(leg: Callable[[Iterable[str]], Iterator[pageleg.Answer]], names: Collection[str]) -> Iterator[Verdict]:
     """The page leg, run where this is a checkout with MkDocs: it reads built pages, so it comes last."""
     if reason := pageleg.missing():
         yield from (Verdict(name, "page", None, "not run", reason, 0.0) for name in names)
         return
     for name, passed, text, detail, seconds in leg(names):
-        yield Verdict(name, "page", passed, text, detail, seconds)
+        yield Verdict(name, "page" if name in names else PROSE, passed, text, detail, seconds)
 
 
 RECORD = record.RECORD
@@ -252,7 +256,7 @@ RECORD = record.RECORD
 
 def keep(plan: Plan, found: list[Verdict]) -> None:
     """Put verdicts into the record of the project or of a user's folder."""
-    legs = {n: (fingerprint(REGISTRY[n][0]), legs) for n, legs in entries(found).items()}
+    legs = {n: (fingerprint(REGISTRY[n][0]) if n in REGISTRY else "", legs) for n, legs in entries(found).items()}
     record.store(plan.record(), legs, listed=plan.file is not None)
 
 

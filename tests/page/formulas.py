@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.page import notes
-from tests.page.blocks import Block, Formula
+from tests.page.blocks import Block, Formula, blocks
 from tests.page.steps import DERIVATIVE, NAME, RULE, THROUGH, F
 from tests.page.symbols import PageError
 
@@ -79,3 +79,15 @@ def kind_of(block: Block, state: str) -> str:
     if len(found) != 1:
         raise PageError(f"no check for {block}" if not found else f"two checks, {' and '.join(found)}, for {block}")
     return found[0]
+
+
+def unchecked(html: str, name: str) -> list[str]:
+    """The formulas of a layer's page that no row of KINDS has, named. Nothing is executed."""
+    found = []
+    for block in blocks(html):
+        try:
+            if block.formulas:
+                kind_of(block, "line")
+        except PageError as error:
+            found.append(f"{name}: {error}")
+    return found
