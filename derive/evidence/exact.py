@@ -94,6 +94,8 @@ def exact(derivation: Derivation, seed: int = 0) -> Result:
     """Compare both forms of every gradient, at every element, over every option's values."""
     layer = derivation.layer
     tally = Tally("exact", layer.name, TOLERANCE)
+    if not layer.differentiable or not layer.differentiable_outputs:
+        tally.leave("there is no gradient")
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
         cotangents = inputs.cotangents(case, seed + n)
         wanted = written_gradients(case, cotangents)

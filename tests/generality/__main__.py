@@ -3,7 +3,8 @@
 ``python -m tests.generality [NAME ...] [--legs LEG,...] [--seconds 60] [--json FILE]`` runs the legs on each probe
 whose name has one of the words in it, and prints a line for each: ✓ holds, ✗ fails, – not run (with the reason in the
 file), … took more seconds of processor time than it may. What fails is said below the table, and every verdict is
-written to the file as it comes.
+written to the file as it comes. It is an error if a leg is red and has no row in tests.generality.probes.expected.RED,
+or green and has one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from derive.calculus.derivation import derive
 from derive.command.verify import Verdict, run_leg
 from derive.evidence import verify
 from tests.generality.everyday import legs
-from tests.generality.probes.expected import REFUSED
+from tests.generality.probes.expected import RED, REFUSED
 from tests.generality.probes.probe import definitions, made
 
 MARKS = {True: "✓", False: "✗", None: "–"}
@@ -103,9 +104,19 @@ def main(arguments: list[str]) -> int:
     red = [v for v in found if v.passed is False]
     for verdict in red:
         print(f"\n✗ {verdict.layer}: {verdict.leg}\n  {verdict.detail}")
+    wrong = unlike(found)
+    for verdict in wrong:
+        print(
+            f"\n{verdict.layer}: {verdict.leg} is {'red, and not' if verdict.passed is False else 'green, but'} in RED"
+        )
     late = sum(v.text == LATE for v in found)
-    print(f"\n{len(found)} legs of {len(chosen)} probes: {len(red)} red, {late} took too long")
-    return 1 if red else 0
+    print(f"\n{len(found)} legs of {len(chosen)} probes: {len(red)} red, {late} took too long, {len(wrong)} unlike RED")
+    return 1 if wrong else 0
+
+
+def unlike(found: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts that are not as the list of what is red says."""
+    return [v for v in found if v.passed is not None and v.passed == (v.leg in RED.get(v.layer, {}))]
 
 
 if __name__ == "__main__":

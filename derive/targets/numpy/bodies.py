@@ -18,6 +18,7 @@ from derive.targets.numpy.expressions import Printer
 from derive.targets.numpy.names import encoder_of
 from derive.targets.numpy.statements import Body
 from derive.targets.numpy.views import size_name
+from derive.targets.numpy.weak import weak
 from derive.targets.words import identifier, literal
 
 
@@ -179,6 +180,7 @@ class Bodies:
             as_given=self.elementwise() and not variant.layer.sequence_axis,
             own=variant.layer.inputs[0].name if name in SCALAR else "",
             decode=self.alphabet.decode,
+            weak=weak([*variant.functions["forward"].statements, *program.statements] if name not in SCALAR else []),
         )
         scalar = dict.fromkeys(program.returned, self.memory(program)) if name in SCALAR else {}
         printed = Body(

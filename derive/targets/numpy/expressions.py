@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, decimal
@@ -16,6 +18,9 @@ RUNTIME = {
     "negative_part": "negative_part",
 }
 
+#: What Python itself does with numbers.
+OPERATORS = {"add", "mul", "where", "iverson", "and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "group"}
+
 
 class Printer(Conditions, Arithmetic):
     """Prints expressions of one function body; see Views for the attributes."""
@@ -25,6 +30,13 @@ class Printer(Conditions, Arithmetic):
         return f"({code})" if own < level else code
 
     def node(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
+        code, level = self.operation(e, frame)
+        if not (isinstance(e, Op) and self.strong(e)):
+            return code, level
+        self.functions.add("plain")
+        return f"plain({code})", ATOM
+
+    def operation(self, e: Expr, frame: tuple[str, ...]) -> tuple[str, int]:
         match e:
             case Num(value):
                 if value.denominator == 1:
@@ -103,15 +115,24 @@ class Printer(Conditions, Arithmetic):
             case Op("less_one_hot", (y, Ref() as t)):
                 self.functions.add("less_one_hot")
                 return f"less_one_hot({self.show(y, frame)}, {self.view(t)[0]})", ATOM
-            case Op(fn, args) if self.scalar(e):
-                self.functions.add("plain")
+            case Op(fn, args) if self.scalar(e) or self.strong(e):
                 codes = [self.show(a) for a in args]
                 if fn not in UFUNCS:
                     codes[0] = f"np.asarray({codes[0]}, dtype={self.of_dims('dtype')})"
-                return f"plain({self.function(fn)}({', '.join(codes)}))", ATOM
+                code = f"{self.function(fn)}({', '.join(codes)})"
+                if self.scalar(e):
+                    self.functions.add("plain")
+                    code = f"plain({code})"
+                return code, ATOM
             case Op(fn, args):
                 return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")
+
+    def strong(self, e: Op) -> bool:
+        """Whether weak numbers are given to a function of NumPy, which would make a float64 of them."""
+        if e.fn in OPERATORS or x.free(e) or not self.weak.intersection(x.tensors(e)):
+            return False
+        return e.fn != "pow" or (isinstance(n := e.args[1], Num) and n.value in (Fraction(1, 2), 2))
 
     def function(self, fn: str) -> str:
         if fn in UFUNCS:

@@ -49,6 +49,7 @@ class Views:
         as_given: the axes ``...`` are not made one: the kernel has no others.
         own: the array whose type counts, in a function of arrays as they are, which has no ``dims``.
         dims_used: whether ``dims`` was needed.
+        weak: numbers that may be Python's own, which do not widen an array that they meet; NumPy's float64 would.
         aligned: arrays that have axes of length 1 where they are read, and the index that makes them.
         counting: integers are wanted: what is printed is a place in an array, or compared with one.
     """
@@ -73,6 +74,7 @@ class Views:
     aligned: dict[str, str] = field(default_factory=dict)
     own: str = ""
     dims_used: bool = False
+    weak: set[str] = field(default_factory=set)
 
     def of_dims(self, word: str) -> str:
         """``dims.dtype`` or ``dims.zero``; in a function of arrays as they are, what stands for it there."""
@@ -237,6 +239,8 @@ class Views:
                     return False
                 if self.extended.get(ref.tensor) == self.tensors[ref.tensor].axes[place]:
                     return False
+                if e.tensor not in self.layer.tensors:
+                    return False  # where a maximum is: an empty axis has no such position
                 if len(indices) < len(e.index) or any(x.plain(i) is None for i in e.index) or not self.is_view(e):
                     return False
             elif not indices:

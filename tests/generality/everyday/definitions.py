@@ -109,6 +109,29 @@ def list_norm(p: Real[l][n]):
 
 
 @layer(cites="everyday")
+def list_curved(p: Real[l][n], *, least: Positive = 0.5):
+    """Functions of the squares of all."""
+    s = sum((l, n), p[l, n] ** 2)
+    c = log(2 + s) + erf(s) + exp(-s) + max(s, least) + abs(s - 30)
+    y[l, n] = p[l, n] / c
+    return y
+
+
+@layer(cites="everyday")
+def largest(x: Real[b, n]):
+    """The largest of a row."""
+    y[b] = max(n, x[b, n])
+    return y
+
+
+@layer(cites="everyday")
+def which(t: Integer[b], k: Integer[n]):
+    """Which positions are meant."""
+    y[b, n] = 1 if t[b] == k[n] else 0
+    return y
+
+
+@layer(cites="everyday")
 def gram(x: Real[i, k]):
     """Gram matrix less the identity."""
     G[i, j] = sum(k, x[i, k] * x[j, k])

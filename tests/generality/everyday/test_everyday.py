@@ -16,8 +16,20 @@ KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm"),
 )
+#: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
+#: position that a tangent could be read at.
+IN_USE = ("list_norm", "list_curved", "largest")
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_quick_legs(name: str, tmp_path: Path) -> None:
     assert not red(name, tmp_path, QUICK)
+
+
+@pytest.mark.parametrize("name", IN_USE)
+def test_formats_and_empty_axes(name: str, tmp_path: Path) -> None:
+    assert not red(name, tmp_path, ["generic"])
+
+
+def test_a_layer_without_gradient_has_nothing_to_compare(tmp_path: Path) -> None:
+    assert not red("which", tmp_path, ["exact", "steps"])

@@ -60,7 +60,5 @@ RED: dict[str, dict[str, str]] = {
     "normalisation-weight_norm": {
         "generic": "a norm of nothing is 0, and its gradient NaN",
     },
-    "reductions-max_axis": {"generic": "a maximum of nothing has a value, but its tangent reads at position 0"},
-    "reductions-min_axis_max": {"generic": "a maximum of nothing has a value, but its tangent reads at position 0"},
     "networks-info_nce": {"generic": "large cases in float16: a diagonal of a softmax"},
 }
