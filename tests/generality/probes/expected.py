@@ -56,9 +56,15 @@ RED: dict[str, dict[str, str]] = {
         "generic": "large cases in float16: the same diagonal",
     },
     "losses-cross_entropy_full": {"enclosure": "in second order it divides by a probability that is 0"},
-    "losses-ctc": {"generic": "a NaN reaches gradients of steps before it"},
+    "losses-ctc": {"generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN"},
+    "recurrence-ctc": {
+        "enclosure": "a logarithm of a sum of exponentials written out is not shifted: overflow in exp",
+        "generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN",
+    },
+    "matrix-logistic_pm": {"enclosure": "a second derivative of a logistic loss: overflow in exp"},
+    "matrix-least_norm": {"generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it"},
     "normalisation-weight_norm": {
-        "generic": "a norm of nothing is 0, and its gradient NaN",
+        "generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it",
     },
     "networks-info_nce": {"generic": "large cases in float16: a diagonal of a softmax"},
 }
