@@ -232,7 +232,7 @@ def picked(body: Expr, over: tuple[str, ...]) -> frozenset[str]:
 
 
 def canonical(e: Expr) -> Expr:
-    """The same expression with its indices numbered as they appear: equal where it takes the same values."""
+    """The same expression, its terms in one order and its indices numbered: equal where the values are."""
     names: dict[str, str] = {}
 
     def visit(node: Expr) -> Expr | None:
@@ -250,7 +250,15 @@ def canonical(e: Expr) -> Expr:
                 return Reduce(op, moved, inside)
         return None
 
-    return x.transform(e, visit)
+    return x.transform(in_order(e), visit)
+
+
+def in_order(e: Expr) -> Expr:
+    """An expression whose factors and terms are sorted: a/b is a times 1/b and 1/b times a."""
+    made = x.rebuild(e, in_order)
+    return (
+        Op(made.fn, tuple(sorted(made.args, key=repr))) if isinstance(made, Op) and made.fn in ("add", "mul") else made
+    )
 
 
 def _has_data(e: Expr) -> bool:

@@ -89,3 +89,17 @@ def test_sines_and_short_words_are_computed() -> None:
             back = [a - step * (k == n) for k, a in enumerate((x, w))]
             slope = np.sum(dy * (value(*moved) - value(*back))) / 2e-6
             assert abs(found[at] - slope) <= 1e-7 * max(1, abs(slope))
+
+
+def test_what_is_cut_off_at_0_does_not_overflow_and_keeps_nan() -> None:
+    text = (
+        "@layer()\ndef negative(x: Real[...], a: Positive = 0.5):\n"
+        "    y[...] = min(0, a * (exp(x[...] / a) - 1))\n"
+        "    return y\n"
+    )
+    kernel = derive.kernel(read_source(HEAD + text, "mine.py")["negative"][0])
+    x = np.array([-800.0, -1e-9, 0.0, 3.0, 1e5, np.nan])
+    y, saved = kernel.forward(x, a=0.5)
+    np.testing.assert_allclose(y, [-0.5, -1e-9, 0, 0, 0, np.nan], rtol=1e-8)
+    (dx,) = kernel.backward(np.ones(6), saved)
+    np.testing.assert_allclose(dx[:5], [0, 1, 0, 0, 0], rtol=1e-8)

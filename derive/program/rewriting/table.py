@@ -265,7 +265,7 @@ LAST = (
         Row(
             f"{name} below 0",
             f("max", ZERO, x.neg(grown)),
-            x.where(Op("<", (U, ZERO)), x.neg(grown), ZERO),
+            x.where(Op(">=", (U, ZERO)), ZERO, x.neg(grown)),  # NaN where u is
             CUT,
             when,
         )

@@ -45,7 +45,6 @@ KNOWN: dict[str, str] = {}
 
 #: Legs of the evidence that are red, by probe, and why.
 RED: dict[str, dict[str, str]] = {
-    "activations-celu_min": {"page": "the cost of -alpha (exp(x / alpha) - 1) in a condition is counted in two ways"},
     "reproducers-r_top": dict.fromkeys(
         ("steps", "differences"),
         "numbers that are equal as one is the maximum: moved, they are not",
