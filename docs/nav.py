@@ -21,6 +21,12 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.nav = [
         {"Home": "index.md"},
         {"Layers": families},
+        {
+            "Learn": [
+                {"Backpropagation": "backpropagation.md"},
+                {"How a layer is compiled": "how-a-layer-is-compiled.md"},
+            ]
+        },
         {"Ledger": "ledger.md"},
         {"Conventions": "conventions.md"},
         {"Speed": "speed.md"},
@@ -35,7 +41,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"In any language": "judge-any-language.md"},
             ]
         },
-        {"How a layer is compiled": "how-a-layer-is-compiled.md"},
         {"API": "api.md"},
     ]
     return config

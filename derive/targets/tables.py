@@ -90,7 +90,8 @@ def _line(row: Row) -> tuple[str, ...]:
         badge = f"[{badge}](#{row.id.lower()})"
     where = [f"[{name}](layers/{name}.md)" for name in row.layers] + ([row.where] if row.where else [])
     short = f"<br><small>{row.note}</small>" if row.verdict == "proved" and row.note else ""
-    return (row.id, row.statement + short, badge, ", ".join(where))
+    place = f"[{row.id}](backpropagation.md#{row.id.lower()}){{ #row-{row.id.lower()} }}"
+    return (place, row.statement + short, badge, ", ".join(where))
 
 
 ARGUMENTS = """\
