@@ -42,6 +42,7 @@ from derive.program.selected import selected
 from derive.program.share import shared
 from derive.program.stable import Stabiliser, divided, positive
 from derive.program.typed import check
+from derive.program.undivided import undivided
 
 Pass = Callable[[Draft], Draft]
 
@@ -101,6 +102,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         constants_inlined,
         pushed,
         named_reductions,
+        undivided,
         needed,
         accurate,
         absent,

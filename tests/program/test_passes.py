@@ -68,6 +68,20 @@ CASES = {
             "dx[i] = dy[i] * sum_x_v + v[i] * sum_dy_x",
         ],
     ),
+    "undivided": (
+        "def own(s: Real[b, c]):\n    c = axis(size(b))\n    P[b, c] = exp(s[b, c]) / sum(c, exp(s[b, c]))\n"
+        "    y = -sum(b, log(P[b, b]))\n    return y",
+        [
+            "dP[b, c] = -[b == c] * dy / P[b, b]",
+            "sum_P_dP[b] = sum(c2, P[b, c2] * dP[b, c2])",
+            "ds[b, c] = P[b, c] * (dP[b, c] - sum_P_dP[b])",
+        ],
+        [
+            "P_dP[b, c] = -[b == c] * dy",
+            "sum_P_dP[b] = sum(c2, P_dP[b, c2])",
+            "ds[b, c] = P_dP[b, c] - P[b, c] * sum_P_dP[b]",
+        ],
+    ),
     "needed": (
         "def unused(x: Real[i]):\n    z[i] = x[i] ** 3\n    y[i] = x[i] ** 2\n    return y",
         ["z[i] = x[i]**3"],

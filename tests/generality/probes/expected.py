@@ -50,11 +50,6 @@ RED: dict[str, dict[str, str]] = {
         "numbers that are equal as one is the maximum: moved, they are not",
     ),
     "matrix-attention_alibi": {"enclosure": "scores to which something is added are not shifted: overflow in exp"},
-    "losses-info_nce": {
-        "enclosure": "the logarithm of a diagonal of a softmax is not taken as one",
-        "generic": "large cases in float16: the same diagonal",
-    },
-    "losses-cross_entropy_full": {"enclosure": "in second order it divides by a probability that is 0"},
     "losses-ctc": {"generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN"},
     "recurrence-ctc": {
         "enclosure": "a logarithm of a sum of exponentials written out is not shifted: overflow in exp",
