@@ -10,7 +10,7 @@ from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS, LOGIC
 from derive.notation.layer import Tensor
 from derive.program.draft import Draft
-from derive.program.ir import Map, Statement, names
+from derive.program.ir import Contract, Fold, Map, Statement, names
 from derive.program.once import blocks
 
 COMMUTE = ("add", "mul", "max", "and", "or")
@@ -56,7 +56,11 @@ CHEAP = frozenset(
 
 
 def computed_once(draft: Draft) -> Draft:
-    """A function that two statements take of the same elements gets an array of its own."""
+    """A function that two statements take of the same elements gets an array of its own.
+
+    A matrix product reads an array in any case. What is summed as it is computed needs none: a sum reads the array that
+    is made for others.
+    """
     tensors, options = dict(draft.tensors), draft.taken
     found = draft.each_function(lambda f: blocks(f.statements, lambda block, axis: once(block, tensors, axis, options)))
     return replace(found, tensors=tensors)
@@ -87,11 +91,12 @@ def repeated(block: tuple[Statement, ...], axis: str) -> tuple[Expr, list[int]] 
     """The largest expression with a costly function that occurs again, and which statements it is in."""
     users: dict[Expr, list[int]] = {}
     for n, s in enumerate(block):
-        for e in always(s.body) if isinstance(s, Map) else ():
+        for e in (part for body in computed(s) for part in always(body)):
             users.setdefault(e, []).append(n)
     for e, places in sorted(users.items(), key=lambda item: -x.size(item[0])):
         if (
             len(places) > 1
+            and not all(isinstance(block[n], Fold) for n in places[1:])
             and ({axis} if axis else {*x.free(e)}) & {*x.free(e)}
             and any(isinstance(n, Op) and costly(n) for n in x.walk(e))
         ):
@@ -99,6 +104,16 @@ def repeated(block: tuple[Statement, ...], axis: str) -> tuple[Expr, list[int]] 
             if not changed & {*x.tensors(e)}:
                 return e, sorted(set(places))
     return None
+
+
+def computed(s: Statement) -> tuple[Expr, ...]:
+    """What a statement computes element by element."""
+    match s:
+        case Map() | Fold(op="sum"):
+            return (s.body,)
+        case Contract():
+            return (s.a, s.b)
+    return ()
 
 
 def is_condition(e: Expr) -> bool:
@@ -131,4 +146,13 @@ def axes_of(s: Statement) -> tuple[str, ...]:
 
 def written(s: Statement, e: Expr, new: Ref) -> Statement:
     """A statement that reads an array in place of an expression."""
-    return replace(s, body=x.transform(s.body, lambda n: new if n == e else None)) if isinstance(s, Map) else s
+
+    def read(body: Expr) -> Expr:
+        return x.transform(body, lambda n: new if n == e else None)
+
+    match s:
+        case Map() | Fold(op="sum"):
+            return replace(s, body=read(s.body))
+        case Contract():
+            return replace(s, a=read(s.a), b=read(s.b))
+    return s

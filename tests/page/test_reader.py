@@ -167,11 +167,11 @@ def test_of_every_claim_as_many_misprints_are_tried_as_of_the_others() -> None:
     assert max(each.values()) == -(-4 // len(claims))
 
 
-def test_the_first_few_misprints_are_of_several_kinds() -> None:
+def test_the_first_few_misprints_are_at_any_place() -> None:
     s = table("x | x | x[..., i] input\nW | W | W[o, i] input\ny | y | y[..., o] output")
     e = parse(r"y_{\ast,o} = \sum_{i} W_{o,i} x_{\ast,i} - 2 W_{o,0}", s)
     every = [m.change for m in mutants(e, s)]
-    assert any(not change.startswith("left side") for change in every[:5])
+    assert any("2 to" in change or "0 to" in change for change in every[: len(every) // 3])  # the text ends with them
     assert every == [m.change for m in mutants(e, s)]
 
 
