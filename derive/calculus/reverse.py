@@ -333,9 +333,16 @@ class Reverse(Ranges):
         return [i for e in ref.index for i in x.free(e) if not isinstance(r := rest_of(e, i), Num) or r.value >= 0]
 
     def surely_inside(self, e: Expr, tensor: str, axis: str) -> bool:
-        """Whether one position is inside a tensor's axis whatever its length: a recurrence's, or one of so many."""
-        if tensor in self.reaching_back or self.layer.tensors[tensor].sequence:
+        """Whether one position is inside a tensor's axis whatever its length: one of so many, or where a recurrence
+        begins or ends, which is where it begins if it has no steps."""
+        if self.layer.tensors[tensor].sequence:
             return True
+        if tensor in self.reaching_back:
+            match e:
+                case Num(value):
+                    return value == -1
+                case Op("add", (Size(other), Num(value))):
+                    return value == -1 and self.layer.axis(other) == self.layer.axis(axis)
         size = self.layer.sizes.get(self.layer.axis(axis))
         return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
 

@@ -60,6 +60,14 @@ WAYS = {
         y[-1, b] = y[-3, b] - y[-2, b]
         a[t, b] = tanh(y[t - 3, b] + x[t, b])
         y[t, b] = a[t, b] * y[t - 1, b] + y[t - 2, b]""",
+    "read behind its end": """
+        r[-1, b] = h0[b]
+        r[t, b] = r[t - 1, b] * x[t, b]
+        y[b] = r[size(t), b] + r[size(t) + 1, b] * 2""",
+    "read before its beginning, where there are few steps": """
+        r[-1, b] = h0[b]
+        r[t, b] = r[t - 1, b] * x[t, b]
+        y[b] = r[size(t) - 4, b] * r[2, b]""",
     "from 0": """
         y[0, i] = x[0, i] * h0[i]
         y[t, b] = y[t - 1, b] * x[t, b]""",
