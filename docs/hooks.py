@@ -16,10 +16,12 @@ from derive.command.pageleg import FORMULAS
 from derive.targets.html import styles
 from derive.targets.html.extensions import EXTENSIONS
 from derive.targets.html.fonts import characters, subset
+from derive.targets.html.links import linked
 from derive.targets.synonyms import SYNONYMS
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
+SCRIPT = styles.HERE / "equations.js"
 shown: set[str] = set()
 built: dict[str, str] = {}
 
@@ -31,7 +33,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for file in styles.SHARED:
+    for file in (*styles.SHARED, SCRIPT):
         files.append(File.generated(config, f"assets/{file.name}", abs_src_path=str(file)))
     return files
 
@@ -42,6 +44,10 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> None:
     if page.file.src_uri.startswith("layers/") and name != "index":
         page.meta["tags"] = [name, *SYNONYMS.get(name, ())]
         page.meta["search"] = {"boost": 1 + 1.5 / len(name.split("_"))}  # relu before leaky_relu
+
+
+def on_page_content(html: str, page: Page, **_: Any) -> str:
+    return linked(html) if page.file.src_uri.startswith("layers/") else html
 
 
 def on_pre_build(**_: Any) -> None:

@@ -8,7 +8,7 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,8 +67,10 @@ def markdown(page: Page) -> str:
     """The page's text."""
     sections: tuple[Iterable[str], ...] = (
         _head(page),
-        _symbols(page),
         _equations(page),
+        _evidence(page),
+        _symbols(page),
+        _pictures(page),
         _variants(page),
         derivation_section(page.derivations[0], page.symbols),
         _code(page),
@@ -85,10 +87,19 @@ def _head(page: Page) -> Iterator[str]:
     yield f"{prose(layer.summary)}\n{{ .gb-lead }}" if layer.summary else ""
     if of_the_project(layer.file) and (names := SYNONYMS.get(layer.name)):
         yield f"Also called {', '.join(map(prose, names))}.\n{{ .gb-also }}"
+
+
+def _evidence(page: Page) -> Iterator[str]:
+    """A line: what holds, and where the definition, the kernel and the sources are."""
+    layer = page.layer
     yield badges(page.legs, layer.name)
-    yield f'<div class="gb-pictures" data-search-exclude>{curves(page.derivations[0])}{graph(layer)}</div>'
     kernel = f" · kernel [{code(page.kernel_path)}](#kernel)" if page.kernel else ""
     yield f"Definition [{code(page.file)}](#definition){kernel} · source: {_cites(layer)}"
+
+
+def _pictures(page: Page) -> Iterator[str]:
+    drawn = f"{curves(page.derivations[0])}{graph(page.layer)}"
+    yield f'<div class="gb-pictures" data-search-exclude>{drawn}</div>'
 
 
 def _cites(layer: Layer) -> str:
@@ -100,11 +111,12 @@ def _cites(layer: Layer) -> str:
 
 
 def badges(legs: Iterable[Mapping[str, Any]], name: str) -> str:
-    """One badge for each leg of the evidence, with its numbers; ``not run`` without a record."""
+    """One badge for each leg of the evidence, its numbers under the pointer; ``not run`` without a record."""
     words = []
     for leg in legs:
         state, mark, _ = STATES[leg["passed"]]
-        words.append(f'<span class="gb-badge gb-{state}"><b>{html(leg["leg"])} {mark}</b> {html(leg["text"])}</span>')
+        said = f'title="{html(leg["text"])}" href="#accuracy"'
+        words.append(f'<a class="gb-badge gb-{state}" {said}><b>{html(leg["leg"])} {mark}</b></a>')
     if not words:
         words.append(f'<span class="gb-badge gb-none"><b>not run</b> gradbook verify {name}</span>')
     return f'<p class="gb-badges" data-search-exclude>{" ".join(words)}</p>'
@@ -162,17 +174,32 @@ def _weighted(derivation: Derivation, output: str, cotangent: str) -> Expr:
     return x.reduce("sum", axes, x.mul(Ref(cotangent, index), Ref(output, index)))
 
 
-def _display(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield f"$${line}$$"
+def _display(lines: Sequence[str], section: str, equations: Iterable[Equation]) -> Iterator[str]:
+    """Lines, each with an id made of the section and of what it defines, `eq-backward-dx`; before the equations' lines
+    there may be lengths of axes.
+    """
+    names = [identifier(e.target) for e in equations]
+    names = [*(f"size{n}" for n in range(len(lines) - len(names))), *names]
+    for n, (name, line) in enumerate(zip(names, lines, strict=True)):
+        again = f"-{before + 1}" if (before := names[:n].count(name)) else ""  # a recurrence has several
+        yield f"$${line}$$ {{ #eq-{section}-{name}{again} }}"
+
+
+def _forward(derivation: Derivation, printer: Latex, prefix: str = "") -> Iterator[str]:
+    yield from _display(forward_equations(derivation, printer), f"{prefix}forward", derivation.layer.equations)
+
+
+def _backward(derivation: Derivation, printer: Latex, prefix: str = "") -> Iterator[str]:
+    equations = (*derivation.adjoint.auxiliary, *derivation.backward)
+    yield from _display(backward_equations(derivation, printer), f"{prefix}backward", equations)
 
 
 def _equations(page: Page) -> Iterator[str]:
     derivation, printer = page.derivations[0], Latex(page.symbols)
     yield "## Forward { #forward }"
-    yield from _display(forward_equations(derivation, printer))
+    yield from _forward(derivation, printer)
     yield "## Backward { #backward }"
-    yield from _display(backward_equations(derivation, printer))
+    yield from _backward(derivation, printer)
     if derivation.facts:
         facts = ", ".join(f"${printer.relation(f.lhs, f.body)}$" for f in derivation.facts)
         yield f"What holds by definition: {facts}."
@@ -219,9 +246,9 @@ def _variants(page: Page) -> Iterator[str]:
             yield _rows(different)
         printer = Latex(page.symbols)
         yield f"### Forward {{ #forward-{suffix} }}"
-        yield from _display(forward_equations(derivation, printer))
+        yield from _forward(derivation, printer, f"{suffix}-")
         yield f"### Backward {{ #backward-{suffix} }}"
-        yield from _display(backward_equations(derivation, printer))
+        yield from _backward(derivation, printer, f"{suffix}-")
 
 
 def _own_symbols(page: Page, derivation: Derivation) -> Symbols:

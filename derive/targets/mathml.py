@@ -3,7 +3,8 @@
     markdown_extensions:
       - gradbook_math
 
-``$...$`` within a line is an inline formula, a block that starts and ends with ``$$`` is a display formula.
+``$...$`` within a line is an inline formula, a block that starts and ends with ``$$`` is a display formula; with
+``{ #name }`` after it, one that links can lead to.
 The result needs no JavaScript; the TeX stays beside it in an ``<annotation encoding="application/x-tex">``,
 which is what the page leg of the evidence reads. A dollar sign is written ``\\$``.
 
@@ -41,7 +42,7 @@ REPAIRS: tuple[tuple[str, str, str], ...] = (
 INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
 TAG = re.compile(r"<[^>]*>")
 LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
-DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\n|\Z)", re.DOTALL)
+DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\{ #([\w-]+) \})?[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
 class FormulaError(ValueError):
@@ -93,8 +94,12 @@ class _Display(BlockProcessor):  # type: ignore[misc]
         m = DISPLAY.match(block)
         if m is None:
             raise FormulaError(block.strip(), "a block that starts with $$ must end with $$, without blank lines", page)
-        div = etree.SubElement(parent, "div", {"class": "math"})
+        div = etree.SubElement(parent, "div", {"class": "math"} | ({"id": m[2]} if m[2] else {}))
         div.text = AtomicString(md.htmlStash.store(mathml(m[1], display=True, page=page)))
+        if m[2]:  # the sign is in the style sheet: the page's text is the formula alone
+            etree.SubElement(
+                div, "a", {"class": "gb-anchor", "href": f"#{m[2]}", "aria-label": "link to this equation"}
+            )
         if rest := block[m.end() :].strip("\n"):
             blocks.insert(0, rest)
 

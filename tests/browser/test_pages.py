@@ -136,3 +136,34 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> 
                 missed.append(f"{words}: {first} stands before {name}")
         assert not wrong
     assert not missed, "\n".join(missed)
+
+
+#: Their equations are longer than a screen; of these the gradient's heading is on it.
+LONG = {"attention", "batch_norm", "lstm"}
+BOTTOM = "() => [...document.querySelectorAll('{}')].at(-1).getBoundingClientRect().bottom"
+
+
+def test_forward_and_gradient_are_on_the_first_screen(browser: Any, site: Path, address: str) -> None:
+    with reading(browser, "light") as (page, _):
+        for url in addresses(site, address):
+            if (name := url.removesuffix("/").rpartition("/")[2]) and "/layers/" in url and not url.endswith("layers/"):
+                page.goto(url)
+                page.evaluate("() => document.fonts.ready")
+                last = "#backward" if name in LONG else ".math[id^=eq-backward]"
+                assert page.evaluate(BOTTOM.format(last)) <= WIDTHS[1280], name
+
+
+def test_an_equation_is_copied_and_a_link_opens_its_fold(browser: Any, address: str) -> None:
+    with reading(browser, "light") as (page, wrong):
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(urljoin(address, "layers/softmax/"))
+        page.hover("#eq-backward-dz")
+        page.click("#eq-backward-dz .gb-copy")
+        tex = page.evaluate("() => navigator.clipboard.readText()")
+        assert tex == page.text_content("#eq-backward-dz annotation")
+        assert not page.is_visible("#__codelineno-1-1")
+        page.evaluate("() => { location.hash = '__codelineno-1-1'; }")
+        page.wait_for_function("() => document.getElementById('__codelineno-1-1').closest('details').open")
+        page.click(".gb-equation >> nth=0")
+        assert page.url.endswith("#eq-forward-y")
+        assert wrong == []

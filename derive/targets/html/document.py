@@ -8,6 +8,7 @@ import re
 from derive.targets.html import styles
 from derive.targets.html.extensions import rendered
 from derive.targets.html.fonts import characters, subset
+from derive.targets.html.links import linked
 
 #: What a page by itself takes, and how the reader gets it: the extra `docs`.
 NEEDS = ("markdown", "math_core", "pymdownx", "pygments", "fontTools", "brotli", "ziamath")
@@ -40,6 +41,6 @@ def document(title: str, page: str) -> str:
     Raises:
         derive.targets.mathml.FormulaError: a formula that cannot be shown.
     """
-    body = BESIDE.sub(r'href="\1.html\2"', rendered(page))
+    body = BESIDE.sub(r'href="\1.html\2"', linked(rendered(page)))
     sheet = styles.sheet(subset(characters([body])))
     return DOCUMENT.format(title=html.escape(title), sheet=sheet, body=body)

@@ -108,7 +108,7 @@ says("[Ss]33", "He: weights of variance ⟦⟧ for ReLU", "he")
 says(
     "s33",
     "If ⟦⟧ is symmetric about 0: then ⟦⟧, derived by integration",
-    lambda v, w: same(np.sort(v), np.sort(-v)),
+    "symmetric",
     TRUE,
 )
 says("[Ss]34", "L2: add ⟦⟧ to the loss", "penalty", names=lambda w: w["all W"])

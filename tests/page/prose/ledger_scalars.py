@@ -165,6 +165,7 @@ def he_names(rng: np.random.Generator) -> dict[str, Any]:
     half = rng.normal(size=50)
     return {
         "z": np.concatenate([half, -half]),
+        "symmetric": -np.concatenate([-half, half]),
         "E": mean_of,
         r"\mathrm{relu}": reference.relu.value,
         r"\mathrm{Var}": np.var,
