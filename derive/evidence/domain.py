@@ -59,11 +59,12 @@ def index_ranges(layer: Layer, tensor: str) -> tuple[str, ...]:
 
 
 def compared_with(layer: Layer, option: str) -> str | None:
-    """The integer tensor that an option is compared with: ``t[...] != padding_index``."""
+    """The integer input that an option is compared with: ``t[...] != padding_index``."""
+    labels = {t.name for t in layer.inputs if t.kind == "integer"}
     for equation in layer.equations:
         for node in x.walk(equation.body):
             if isinstance(node, Op) and node.fn in COMPARISONS and Opt(option) in node.args:
-                other = next((a for a in node.args if isinstance(a, Ref)), None)
+                other = next((a for a in node.args if isinstance(a, Ref) and a.tensor in labels), None)
                 if other is not None:
                     return other.tensor
     return None

@@ -11,7 +11,7 @@ import numpy as np
 from derive.evidence import inputs, layout
 from derive.evidence.layout import Case, flat
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Layer
 
 MANY = 40_000  # elements of an argument: more than the runtime computes in one block
@@ -77,12 +77,22 @@ def grows(layer: Layer) -> tuple[bool, str]:
 
 
 def running(layer: Layer) -> set[str]:
-    """The axes along which a tensor is computed from others of its elements."""
+    """The axes along which a tensor is computed from others of its elements; one that a label or a number chooses is
+    read, and no step of a recurrence."""
     layer = layer.written or layer  # in its normal form a recurrence over two axes runs along a third
     computed = {e.target for e in layer.equations}
     refs = [n for e in layer.equations for side in (e.lhs, e.body) for n in x.walk(side) if isinstance(n, Ref)]
     places = ((r.tensor, p, i) for r in refs if r.tensor in computed for p, i in enumerate(r.index))
-    return {layer.axis(layer.tensors[t].axes[p]) for t, p, i in places if not isinstance(i, Pos)}
+    steps = ((t, p) for t, p, i in places if not isinstance(i, Pos) and any(isinstance(n, Pos) for n in direct(i)))
+    return {layer.axis(layer.tensors[t].axes[p]) for t, p in steps}
+
+
+def direct(e: Expr) -> Iterator[Expr]:
+    """The nodes of an index but for those within a label's own."""
+    yield e
+    if isinstance(e, Op):
+        for a in e.args:
+            yield from direct(a)
 
 
 def together(layer: Layer, axis: str) -> Iterator[list[str]]:

@@ -93,6 +93,8 @@ def _number(world: Evaluation, e: Expr) -> Closure:
         case Reduce("max", over, body):
             return world.extreme(over, body, position=False)
         case Op("add", args):
+            if numbers.total is not None and any(is_sum(a) for a in args):
+                return one_sum(world, args)
             parts = [world.number(a) for a in args]
             if numbers.total is not None and len(parts) > 2:
                 total = numbers.total
@@ -146,11 +148,47 @@ def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closur
     return number
 
 
-def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
-    envs, value, numbers, outside = world.turns(over, body), world.number(body), world.numbers, world.outside
+def terms(world: Evaluation, over: tuple[str, ...], body: Expr) -> Callable[[Env], list[Any]]:
+    """The terms of a sum, those outside arrays left out."""
+    envs, value, outside = world.turns(over, body), world.number(body), world.outside
+    return lambda env: [v for here in envs(env) if (v := value(here)) is not outside]
+
+
+def is_sum(e: Expr) -> bool:
+    """Whether an addend is a sum over axes, or what is less one."""
+    match e:
+        case Op("mul", (Num(value), inner)):
+            return value == -1 and is_sum(inner)
+    return isinstance(e, Reduce) and e.op == "sum"
+
+
+def one_sum(world: Evaluation, args: tuple[Expr, ...]) -> Closure:
+    """Addends among which are sums over axes, as the one sum of all terms: a kernel may begin with any of them, so
+    that a bias is rounded with every partial sum."""
+    groups: list[Callable[[Env], list[Any]]] = []
+    for a in args:
+        inner, negative = (a.args[1], True) if isinstance(a, Op) and is_sum(a) else (a, False)
+        if not isinstance(inner, Reduce) or not is_sum(inner):
+            number = world.number(a)
+            groups.append(lambda env, number=number: [number(env)])  # type: ignore[misc]
+            continue
+        own = remembered(world, inner, terms(world, inner.over, inner.body))
+        groups.append((lambda env, own=own: [-v for v in own(env)]) if negative else own)  # type: ignore[misc]
+    total = world.numbers.total
+    assert total is not None
 
     def run(env: Env) -> Any:
-        parts = [v for here in envs(env) if (v := value(here)) is not outside]
+        parts = [v for group in groups for v in group(env)]
+        return total(parts) if parts else world.zero
+
+    return run
+
+
+def summation(world: Evaluation, over: tuple[str, ...], body: Expr) -> Closure:
+    parts_of, numbers = terms(world, over, body), world.numbers
+
+    def run(env: Env) -> Any:
+        parts = parts_of(env)
         if not parts:
             return world.zero
         if numbers.total is not None:

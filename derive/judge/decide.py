@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from derive.evidence.inputs import Plan
+from derive.evidence.large import running
 from derive.judge import nans
 from derive.judge import plan as plans
 from derive.judge.arithmetic import Arithmetic
@@ -20,6 +21,7 @@ from derive.judge.session import Session
 ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
 LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
+LAST = 16  # and of a recurrence, of which every element takes long
 SHARE = 0.3  # of the time that is left, for its elements
 LONG = 0.3  # seconds for the elements of a case of one long axis
 
@@ -117,8 +119,9 @@ def _battery(
     if not offered:
         raise CannotJudge("no variant of the definition has these options")
     todo = plans.battery(offered, session.arithmetic)
-    todo.insert(min(LATER, len(todo)), (*offered[0], LARGE, plans.Design("a large case")))
-    todo.insert(min(LATER, len(todo)), (*offered[0], NANS, plans.Design("a NaN among the arguments")))
+    later = min(LAST if running(offered[0][1]) else LATER, len(todo))
+    todo.insert(later, (*offered[0], LARGE, plans.Design("a large case")))
+    todo.insert(later, (*offered[0], NANS, plans.Design("a NaN among the arguments")))
     for place, (n, layer, turn, design) in enumerate(todo):
         if only is not None and (n, turn) != only:
             continue

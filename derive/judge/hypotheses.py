@@ -304,8 +304,10 @@ def on_the_result(
 
 def _moved(case: Case, name: str, got: Elements, true: Elements, failing: tuple[tuple[int, ...], ...]) -> Iterator[str]:
     """Elements that belong at another position: what is wrong gives what is right a few places further."""
-    if len({float(got[i]) for i in failing}) < 2:
+    own = {float(got[i]) for i in failing}
+    if not any(own) or len(own) == 1 < len(failing):  # a constant is found elsewhere
         return
+    chosen = any(o.kind == "Axis" for o in case.layer.options)  # which of the equations' axes it is then varies
     for p, axis in enumerate(case.layer.tensors[name].axes):
         length = 1 + max(i[p] for i in true)
         last = " at its last" if {i[p] for i in failing} == {length - 1} else ""
@@ -315,7 +317,7 @@ def _moved(case: Case, name: str, got: Elements, true: Elements, failing: tuple[
             places = [(*i[:p], (i[p] + step) % length, *i[p + 1 :]) for i in failing]
             pairs = [(got[i], true.get(j, np.nan)) for i, j in zip(failing, places, strict=True)]
             if all(abs(g - t) <= SAME * abs(t) for g, t in pairs):
-                where = f"{abs(step)} {'earlier' if step < 0 else 'later'} along {axis}"
+                where = f"{abs(step)} {'earlier' if step < 0 else 'later'} along {'an axis' if chosen else axis}"
                 yield f"it gives{last} what belongs {where} (off by one)"
 
 

@@ -12,11 +12,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from derive.calculus.derivation import Derivation
+from derive.command.kernels import kernel
 from derive.evidence import enclosure, inputs, kernels, layout, world
 from derive.evidence.balls import exactly
 from derive.evidence.enclosure import Analysis, Part
@@ -26,14 +28,17 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.large import large
 from derive.evidence.layout import Case, Elements
 from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
-from derive.judge.allowed import Measured, ulps, without_radius
+from derive.judge.allowed import LAYERS, Measured, ulps, without_radius
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.plan import Design, Trial
+from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer, Tensor
 
 OURS = 1 << 22  # elements up to which a kernel of ours is run beside
 RANDOM, EDGE, SUSPECT = 12, 3, 8  # elements of each kind
-TERMS = 3_000  # arguments that one element may read; beyond, a result is compared with ours alone
+TERMS = 100_000  # arguments that the elements of a result may read; beyond, it is compared with ours alone
+ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
+LEAST = 0.05  # seconds for a result, where those before it took all
 ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower formats
 Index = tuple[int, ...]
 
@@ -43,14 +48,19 @@ class TooLarge(ArithmeticError):
 
 
 class Left:
-    """How many arguments may still be read."""
+    """How many arguments may still be read, and until when: an element of a recurrence reads few, again and again."""
 
     def __init__(self) -> None:
-        self.count = TERMS
+        self.count, self.end = TERMS, math.inf
 
     def take(self) -> None:
         self.count -= 1
+        self.look()
         if self.count < 0:
+            raise TooLarge
+
+    def look(self) -> None:
+        if time.perf_counter() > self.end:
             raise TooLarge
 
 
@@ -62,6 +72,7 @@ class Read(dict[Index, Any]):
         self.array, self.convert, self.lengths, self.left = array, convert, array.shape, left
 
     def get(self, index: Index, default: Any = None) -> Any:
+        self.left.look()
         if not dict.__contains__(self, index):
             if index not in self:
                 return default
@@ -123,20 +134,23 @@ def sampled(
         names = {o: o for o in case.layer.outputs} if part == "forward" else derivation.gradients
         return {n: Asked(run, t) for n, t in names.items()}
 
-    for part, own in results.items():
+    for part, given in results.items():
         analysis = Analysis(Part(lambda *_: {}, bounds), form, enclosure.size_of_inputs(case), part)
         with kernels.precision():
             exact = exact or interpreter(derivation, case, trial.cotangents, None, 0, left)
-        for name, value in own.items():
+        for name, value in given.items():
             tensor = name if part == "forward" else derivation.gradients.get(name, "")
             if not tensor or layout.listed(case.layer, case.layer.tensors[name]):
                 continue
             array = layout.inner(case, name, value)
             own_kernel = None if ours is None else ours[part].get(name)
             chosen = list(suspects(array, own_kernel))
-            left.count = TERMS
+            left.count, left.end = TERMS, max(end, time.perf_counter() + LEAST)
             found = _measured(part, name, tensor, array, chosen, exact, analysis, end)
-            yield found if found.got or own_kernel is None else rough(part, name, array, own_kernel, arithmetic)
+            if found.got or own_kernel is None:
+                yield found
+            if len(found.got) < ENOUGH and own_kernel is not None and found.ok:
+                yield rough(part, name, array, own_kernel, arithmetic)
 
 
 def _measured(
@@ -221,20 +235,36 @@ def beside(case: Case, cotangents: Arrays, results: dict[str, Arrays]) -> dict[s
     sizes = [np.size(a) for v in case.tensors.values() if v is not None for a in (v if isinstance(v, list) else [v])]
     if sum(sizes) > OURS:
         return None
-    try:
-        kernel = kernels.kernel_of(case.layer.name)
-    except ModuleNotFoundError:
+    ours = own(case.layer)
+    if ours is None:
         return None
     wide = kernels.cast(case, np.float64)
     u = {n: np.asarray(v, np.float64) if not isinstance(v, list) else v for n, v in cotangents.items()}
     found: dict[str, Arrays] = {}
     with np.errstate(all="ignore"):
-        outputs, saved = kernels.forward(kernel, wide)
-        everything = {"forward": outputs, "backward": kernels.backward(kernel, wide, u, saved) if u else {}}
-    for part, own in everything.items():
-        simple = {n: v for n, v in own.items() if not layout.listed(case.layer, case.layer.tensors[n])}
+        outputs, saved = kernels.forward(ours, wide)
+        everything = {"forward": outputs, "backward": kernels.backward(ours, wide, u, saved) if u else {}}
+    for part, some in everything.items():
+        simple = {n: v for n, v in some.items() if not layout.listed(case.layer, case.layer.tensors[n])}
         found[part] = {n: layout.inner(case, n, v) for n, v in simple.items() if n in results.get(part, {})}
     return found
+
+
+_OWN: dict[tuple[str, str, str], Any] = {}
+
+
+def own(layer: Layer) -> Any:
+    """Our kernel of a layer: the one that was generated or, for somebody's own definition, one made in memory; None
+    where there is none. A definition may have the name of one of ours and be another."""
+    if Path(layer.file).parent == LAYERS:
+        return kernels.kernel_of(layer.name)
+    key = layer.file, layer.name, layer.source
+    if key not in _OWN:
+        try:
+            _OWN[key] = kernel(layer)
+        except DefinitionError:  # what cannot be printed can be enclosed
+            _OWN[key] = None
+    return _OWN[key]
 
 
 def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: dict[str, int]) -> Trial | None:

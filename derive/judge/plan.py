@@ -29,6 +29,7 @@ ONES = Plan((1,), ((1,), (2,)), (1,))
 MANY = Plan((3, 4, 5), ((5, 3), (3, 5)), (2, 3))  # room for every special value
 TILE = 33  # one more than tiles often hold
 LENGTHS = (257, 32, 1025, 31, 1024)  # powers of two and their neighbours, of which single elements are looked at
+FEW_TRIES = 20  # at sizes that two options go together with
 
 
 def inside(a: Any) -> Any:
@@ -143,6 +144,8 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
     yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1)
+    if layer.sizes:  # spread windows may leave one tap of nine that meets the array
+        yield Design("all sizes equal, options at their defaults", SQUARE, 0)
     if any(t.kind == "boolean" for t in layer.inputs):
         yield Design("nothing is masked", turn=1, masks="all")
         yield Design("no row is masked wholly", turn=1, masks="some")
@@ -180,7 +183,9 @@ def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan) -> Iterator[Design]
         for n in range(1, 3 + len(layer.differentiable) + len(layer.differentiable_outputs)):
             yield Design("whole numbers that nothing rounds", usual, 1, exact=n)
     for n, options in enumerate(pairs(layer)):
-        yield Design("options in pairs", replace(usual, options=options), None, {"scale": 1.0 + n / 4})
+        yield Design(
+            "options in pairs", replace(usual, options=options, attempts=FEW_TRIES), None, {"scale": 1.0 + n / 4}
+        )
     yield from laid_out(usual, layer, range(4, len(LAYOUTS)))
     yield Design("cotangent: a single one", usual, 2, cotangent="a single one")
     for words in ("one number again and again", *list(LAYOUTS)[:2]):
@@ -212,7 +217,7 @@ def laid_out(plan: Plan, layer: Layer, which: range) -> Iterator[Design]:
 
 def tails(layer: Layer) -> Iterator[Design]:
     """One axis after another a little longer than a tile, the others short."""
-    if running(layer):  # each step waits for the one before it, and steps are of one kind
+    if layer.sizes and running(layer):
         return
     if layer.sizes:  # windows: those of the array that they are taken from, twice as long for the sake of strides
         for axis in dict.fromkeys(layer.inputs[0].axes):
@@ -220,6 +225,8 @@ def tails(layer: Layer) -> Iterator[Design]:
         return
     short = Plan((2, 3), ((2,),), (2,))
     for axis in _free(layer):
+        if axis in running(layer):  # each step waits for the one before it, and steps are of one kind
+            continue
         long = replace(short, leading=((TILE,),)) if axis == ELLIPSIS else replace(short, fixed={axis: TILE})
         yield Design(_length(axis, TILE), long)
 

@@ -4,6 +4,7 @@ python -m tests.judge.escapes                    all of it, by layer and by grou
 python -m tests.judge.escapes WORD ...           what has one of these words in its id or kind
 python -m tests.judge.escapes --journal FILE     begun, or continued
 python -m tests.judge.escapes --record           and the table kept in tests/judge/recorded/escapes.json
+python -m tests.judge.escapes --record --sample 12 --journal FILE    of a sample; it may be ended and goes on
 
 The corpus: printed kernels with one thing in their source changed (edits), right kernels inside wrong ones (wraps),
 bugs from public trackers (history), kernels as people write them (candidates), and those made for the ladder.
@@ -139,7 +140,8 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{key:30}{every:7}{caught:8}{named:8}{caught / every:9.1%}{named / every:8.1%}")
     if given.record and not given.words:
         RECORD.parent.mkdir(exist_ok=True)
-        RECORD.write_text(json.dumps({**counts, "escaped": escaped(found)}, indent=1, sort_keys=True) + "\n")
+        of = {"judged": len(found), "corpus": len(tasks([])), "seed": given.seed}
+        RECORD.write_text(json.dumps({**counts, **of, "escaped": escaped(found)}, indent=1, sort_keys=True) + "\n")
     return 1 if escaped(found) else 0
 
 

@@ -10,12 +10,15 @@ import pytest
 
 from derive import judge
 from derive.evidence import inputs
+from derive.evidence.kernels import kernel_of
+from derive.evidence.large import running
 from derive.judge import plan
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import variants_of
 from derive.judge.options import MOST, pairs
 from derive.judge.report import Report
 from derive.judge.whole import exact
+from tests.evidence.shared import LAYERS
 
 SINGLE = Arithmetic("float32")
 
@@ -39,6 +42,30 @@ def judged(layer: str, words: str, **how: Any) -> Report:
     turn = next(n for n, d in enumerate(plan.designs(variant, SINGLE)) if d.words.startswith(words))
     found: Report = judge(layer, replay=f"{layer}.0.{turn}.float32.3", dtype="float32", **how)
     return found
+
+
+@pytest.mark.parametrize("layer", sorted(set(LAYERS) - {"max_pool2d"}))  # whose windows go together rarely: 10 s
+def test_every_design_can_be_made(layer: str) -> None:
+    """A definition that compares an option with what it computes has no labels, and one that reads by a label no
+    recurrence: with no layer does making a case fail, and an axis of any length is tried as the tail of a tile."""
+    assert trials(layer, "")
+    for variant in variants_of(layer):
+        if set(plan._free(variant)) - running(variant):
+            assert list(plan.tails(variant))
+
+
+def test_a_label_makes_no_recurrence() -> None:
+    found = judged("softmax_cross_entropy_labels", "33 rows", forward=kernel_of("softmax_cross_entropy_labels"))
+    assert found.ok
+    assert not running(variants_of("softmax_cross_entropy_labels")[0])
+    assert running(variants_of("lstm")[0]) == {"t"}
+
+
+def test_square_windows_show_a_transposed_gradient() -> None:
+    """Where one tap of nine meets the array the gradient is as symmetric as can be."""
+    case = next(t.case for t in trials("conv2d", "all sizes equal, options at their defaults"))
+    assert case.tensors["W"].shape[-2:] == (3, 3) == case.tensors["x"].shape[-2:]
+    assert case.options["dilation"] == 1
 
 
 @pytest.mark.parametrize("layer", ["conv2d", "max_pool2d", "batch_norm", "mlp"])

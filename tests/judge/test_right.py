@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from derive import judge
+from derive.evidence.layout import Case
+from derive.judge.allowed import Yardstick
+from derive.judge.arithmetic import Arithmetic
+from derive.judge.asked import derived
+from tests.evidence.shared import LAYERS as DEFINED
 from tests.judge.right import ORDERS
 
 LAYERS = ("layer_norm", "linear", "softmax_cross_entropy_labels", "batch_norm")
@@ -26,3 +32,21 @@ def test_a_sum_in_half_precision_is_no_order(layer: str) -> None:
     wrong = type(ORDERS["one"])(halved)
     report = judge(layer, getattr(wrong, layer), framework="module", dtype="float32", seed=4, budget=60)
     assert "float16" in report.diagnosis
+
+
+@pytest.mark.parametrize("length", [8, 33])
+def test_a_sum_may_begin_with_the_bias(length: int) -> None:
+    """Terms a little larger than half a unit of the bias are each rounded up, where it is what they are added to."""
+    layer = DEFINED["linear"][0]
+    x = np.full((1, length), 0.51 * 2.0**-23, np.float32)
+    W, b = np.ones((1, length), np.float32), np.ones(1, np.float32)
+    total = b[0]
+    for term in x[0]:
+        total = np.float32(total + term)
+    measured = Yardstick(
+        derived(layer, 0), Case(layer, {"x": x, "W": W, "b": b}, {}, ""), {"z": np.ones((1, 1))}
+    ).measured
+    (found,) = measured("forward", {"z": np.array([[total]])}, Arithmetic("float32"), False)
+    assert found.ok, found.words
+    (found,) = measured("forward", {"z": np.array([[total + 10 * length * 2.0**-23]])}, Arithmetic("float32"), False)
+    assert not found.ok

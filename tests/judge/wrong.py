@@ -16,7 +16,7 @@ from tests.evidence.wrong.kernel import Wrong
 from tests.evidence.wrong_kernels import wrong_kernels
 
 #: Mistakes in functions that a judge does not ask for.
-BEYOND = ("jvp", "angents", "econd", "exact numbers", "fractions")
+BEYOND = ("jvp", "angents", "econd", "The tangent", "double_backward", "exact numbers", "fractions")
 
 
 def strangers() -> list[Wrong]:

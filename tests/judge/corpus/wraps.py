@@ -293,7 +293,7 @@ def _every(layer: str, first: Layer) -> Iterator[Wrong]:
         if t.kind == "boolean":
             make = partial(argument, layer, n, np.logical_not)
             yield one("forward", "mask inverted", f"{t.name} inverted", t.name, make)
-        if t.kind == "real" and len(t.axes) > 1 and not t.sequence:
+        if t.kind == "real" and len(t.slots or t.axes) > 1 and not t.sequence:  # of one axis all lies in a row
             flat: Change = lambda a: np.ravel(np.asarray(a), order="K").reshape(np.shape(a))  # noqa: E731
             make = partial(argument, layer, n, flat)
             words = f"{t.name} read as it lies in memory"
