@@ -93,9 +93,13 @@ def early(derivation: Derivation) -> dict[tuple[str, int], int]:
         for p, i in enumerate(e.left)
         if isinstance(i, Num) and i.value < 0
     }
+    around = {(r.tensor, p) for c in derivation.layer.calls for r in c.results for p in range(len(c.lead))}
     for adjoint in (first, second.adjoint):
-        totals = adjoint.names | adjoint.inner  # what a part is handed for its states has no place before the first
-        found |= {(totals[n], p): low for (n, p), low in found.items() if n in totals}
+        totals = adjoint.names | adjoint.inner  # what a part is handed for its states has no place before the first,
+        # but it has one along the axes of the calls
+        own = {(adjoint.names[n], p): found[n, p] for n, p in around & found.keys() if n in adjoint.names}
+        found |= {(totals[n], p): low for (n, p), low in found.items() if n in totals} | own
+        around |= own.keys()
     return found
 
 

@@ -58,11 +58,6 @@ RED: dict[str, dict[str, str]] = {
     "recurrence-lstm_lengths": {
         "generic": "a step behind a sequence's end has a cotangent of 0, and 0 times NaN is NaN in a matrix product",
     },
-    "recurrence-lstm_stack": dict.fromkeys(
-        ("enclosure", "generic"),
-        "the derived equations of second order are evaluated wrongly over a list of calls; the kernel agrees with "
-        "differences and with PyTorch",
-    ),
     "matrix-logistic_pm": {"enclosure": "a second derivative of a logistic loss: overflow in exp"},
     "matrix-least_norm": {"generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it"},
     "normalisation-weight_norm": {
