@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference.runtime.functions import quietly
+from reference.runtime.normal import normal_cdf
 from reference.runtime.sums import square_sum, sum_over
 
-__all__ = ["asinh", "hypot", "less_tanh", "log1mexp", "log_add", "log_cosh", "row_norm"]
+__all__ = [
+    *("asinh", "expm1_less", "hypot", "less_log1p", "less_tanh", "log1mexp", "log_add", "log_cdf", "log_cosh"),
+    "row_norm",
+]
 
 Array = NDArray[Any]
 HALVES = np.log(np.longdouble(2))
 DEPTH = 15  # of a continued fraction in u**2 < 1: 2**-64 is reached at 10
+POWERS = 24  # terms of the series of exp: 1/24! is 2**-79
+FAR = 30  # standard deviations beyond which ten terms of the asymptotic series of Mills' ratio are as good as it
 
 
 def asinh(x: Any) -> Array:
@@ -82,6 +88,55 @@ def less_tanh(x: Any) -> Array:
         k = square / (odd + k)
     result[near] = u * (k / (1 + k))
     return result
+
+
+def expm1_less(x: Any) -> Array:
+    """``exp(x) - 1 - x``: near 0 from its series, x**2/2 (1 + x/3 (1 + x/4 (1 + ...)))."""
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(np.exp(x) - 1 - x)
+    result = np.asarray(quietly(np.expm1, x) - x)
+    near = np.abs(x) < 1
+    u = x[near]
+    total = np.ones_like(u)
+    for n in range(POWERS, 2, -1):
+        total = 1 + u / n * total
+    result[near] = u * u / 2 * total
+    return result
+
+
+def less_log1p(x: Any) -> Array:
+    """``x - log(1 + x)``: near 0 from s = x/(2 + x), as x s - 2 s**3 (1/3 + s**2/5 + s**4/7 + ...)."""
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(x - np.log(1 + x))
+    result = np.asarray(x - np.log1p(x))
+    near = np.abs(x) < 0.5
+    u = x[near]
+    s = u / (2 + u)
+    square, total = s * s, np.zeros_like(u)
+    for odd in range(2 * POWERS + 1, 1, -2):
+        total = 1 / x.dtype.type(odd) + square * total
+    result[near] = u * s - 2 * s * square * total
+    return result
+
+
+def log_cdf(x: Any) -> Array:
+    """The logarithm of the normal distribution function: of the upper tail where that is small, and far below 0 from
+
+    Phi(-a) = exp(-a**2/2) / (a sqrt(2 pi)) (1 - 1/a**2 + 3/a**4 - 15/a**6 + ...).
+    """
+    x = np.asarray(x)
+    if x.dtype == object:
+        return np.asarray(np.log(normal_cdf(x)))
+    above = np.log1p(-normal_cdf(-np.maximum(x, 0)))
+    near = np.log(normal_cdf(np.clip(x, -FAR, 0)))
+    a = np.maximum(-x, FAR)
+    series = np.ones_like(a)
+    for odd in range(19, 0, -2):
+        series = 1 - odd / a / a * series
+    far = np.log(series) - np.log(a) - np.log(np.sqrt(2 * x.dtype.type(np.pi))) - a / 2 * a
+    return np.asarray(np.where(x > 0, above, np.where(x < -FAR, far, near)))
 
 
 def row_norm(e: Array, axis: int | tuple[int, ...]) -> Array:

@@ -304,3 +304,94 @@ def box_cox(x: Real[...] > 0, p: Positive = 0.5):
     """(x^p - 1) / p."""
     y[...] = (x[...] ** p - 1) / p
     return y
+
+
+@layer(cites="cosh")
+def cosh_less_one(x: Real[...]):
+    """(e^x + e^-x) / 2 - 1."""
+    y[...] = (exp(x[...]) + exp(-x[...])) / 2 - 1
+    return y
+
+
+@layer(cites="Varian 1975")
+def linex(x: Real[...], a: Positive = 1.0):
+    """e^(ax) - ax - 1."""
+    y[...] = exp(a * x[...]) - a * x[...] - 1
+    return y
+
+
+@layer(cites="logarithms")
+def less_log(x: Real[...] > 0):
+    """x - log(1 + x)."""
+    y[...] = x[...] - log(1 + x[...])
+    return y
+
+
+@layer(cites="hyperbolas")
+def hyperbola_complement(x: Real[...]):
+    """1 - 1 / sqrt(1 + x^2)."""
+    y[...] = 1 - 1 / sqrt(1 + x[...] ** 2)
+    return y
+
+
+@layer(cites="squares")
+def square_of_more_than_one(x: Real[...]):
+    """(x + 1)^2 - 1."""
+    y[...] = (x[...] + 1) ** 2 - 1
+    return y
+
+
+@layer(cites="Gumbel")
+def gumbel(x: Real[...]):
+    """exp(-exp(-x))."""
+    y[...] = exp(-exp(-x[...]))
+    return y
+
+
+@layer(cites="Gumbel")
+def complementary_log_log(x: Real[...]):
+    """1 - exp(-exp(x))."""
+    y[...] = 1 - exp(-exp(x[...]))
+    return y
+
+
+@layer(cites="roots")
+def difference_of_roots(x: Real[...] > 0):
+    """sqrt(x + 1) - sqrt(x)."""
+    y[...] = sqrt(x[...] + 1) - sqrt(x[...])
+    return y
+
+
+@layer(cites="tanh")
+def tanh_of_less(x: Real[...]):
+    """1 - 2 / (e^2x + 1)."""
+    y[...] = 1 - 2 / (exp(2 * x[...]) + 1)
+    return y
+
+
+@layer(cites="Dugas et al. 2001")
+def softplus_negative(x: Real[...]):
+    """-log(1 / (1 + e^x))."""
+    y[...] = -log(1 / (1 + exp(x[...])))
+    return y
+
+
+@layer(cites="Dugas et al. 2001")
+def softplus_inverse(x: Real[...] > 0):
+    """log(e^x - 1)."""
+    y[...] = log(exp(x[...]) - 1)
+    return y
+
+
+@layer(cites="tanh")
+def sech_squared(x: Real[...]):
+    """4 / (e^x + e^-x)^2."""
+    y[...] = 4 / (exp(x[...]) + exp(-x[...])) ** 2
+    return y
+
+
+@layer(cites="Welsch")
+def welsch(x: Real[...], c: Positive = 2.0):
+    """c^2/2 (1 - exp(-(x/c)^2))."""
+    y[...] = c**2 / 2 * (1 - exp(-((x[...] / c) ** 2)))
+    return y

@@ -14,7 +14,7 @@ FUNCTIONS = functions()
 
 #: What is beyond the limit, and why; a row whose function is within it is an error.
 KNOWN = {
-    "spellings-log_of_cdf": "no row for the logarithm of the normal distribution function",
+    "spellings-log_of_cdf": "its slope, the density over the distribution function: no row for that quotient",
     "spellings-cube_root": "x ** (1 / 3) at 5e-324: the exponent's rounding times the logarithm of x",
     "optimisers-polynomial_decay": "(1 - t)^40 multiplies the rounding of 1 - t by 40",
 }

@@ -39,6 +39,10 @@ EXACT: dict[str, Any] = {
     "runtime log_add": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
     "runtime log1mexp": lambda a: mpmath.log(1 - mpmath.exp(a)),
     "runtime less_tanh": lambda a: a - mpmath.tanh(a),
+    "runtime expm1_less": lambda a: mpmath.exp(a) - 1 - a,
+    "runtime less_log1p": lambda a: a - mpmath.log(1 + a),
+    "runtime log_cdf": lambda a: mpmath.log(mpmath.erfc(-a / mpmath.sqrt(2)) / 2),
+    "runtime unbounded_exp": mpmath.exp,
     "runtime asinh": mpmath.asinh,
     "runtime hypot": lambda a, b: mpmath.sqrt(a * a + b * b),
     "erf": mpmath.erf,
@@ -75,6 +79,7 @@ ROUNDED: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
     "runtime normal_cdf": lambda a: normal_cdf(np.asarray(a)),
+    "runtime unbounded_exp": np.exp,
     "library sinh": np.sinh,
     "library cosh": np.cosh,
     "abs": np.abs,
@@ -83,9 +88,22 @@ ROUNDED: dict[str, Any] = {
     **{name: EXACT[name] for name in (">", "<", "<=", ">=", "where", "iverson")},
     **{
         f"runtime {name}": getattr(tails, name)
-        for name in ("log_add", "log_cosh", "log1mexp", "less_tanh", "asinh", "hypot")
+        for name in (
+            "log_add",
+            "log_cosh",
+            "log1mexp",
+            "less_tanh",
+            "asinh",
+            "hypot",
+            "expm1_less",
+            "less_log1p",
+            "log_cdf",
+        )
     },
 }
+#: Beyond them exp(exp(v)) is not to be computed, and 1 - erf(v) has no digit among so many.
+MOST = dict.fromkeys(("slope of tanh of exp", "exp times that of -exp"), 100)
+MOST |= dict.fromkeys(("log of half of 1 + erf", "log of half of 1 - erf"), 30)
 DIGITS = 700  # 1 + exp(-800) has more than 350 of them, and its change by 2**-900 of a letter 270 more
 #: Numbers for letters: near 0, where functions saturate, and beyond what squares or exponentials fit in.
 DATA = [s * v for v in (1e-200, 1e-18, 1e-9, 0.3, 2.5, 6.0, 40.0, 800.0, 1e200) for s in (1.0, -1.0)]
@@ -120,7 +138,7 @@ def points(row: Row) -> list[dict[str, float]]:
         return [{"%#c": c, "%#d": d} for c, d in itertools.product((0.3, 2.0, 64.0, 7e5), repeat=2)]
     if row.name.startswith("power"):  # its condition: v is above 0
         return [{"%v": v, "%#c": c} for v in (*TOTALS, 0.001234) for c in (0.5, -2.5, 4e4)]
-    single = [v for v in DATA if abs(v) < 100 or row.name != "slope of tanh of exp"]  # exp(exp(v)) is to be computed
+    single = [v for v in DATA if abs(v) < MOST.get(row.name, np.inf)]  # exp(exp(v)) is to be computed
     values = itertools.product(single if len(data) == 1 else DATA[::3], repeat=len(data))
     return [{**dict(zip(data, v, strict=True)), **n} for v, n in itertools.product(values, numbers)]
 
@@ -154,6 +172,7 @@ ROWS = [*FIRST, *LAST]
 SUMS = {row.name for row in ROWS if row.when is totals}  # it is the sums that overflow
 NO_DIGITS = {"itself over itself", "1/", "1/ squared", "log exp", "log of 1/", "sign times u", "cosh", *SUMS}
 NO_DIGITS |= {"slope of tanh of exp", "minus sign times u"}
+NO_DIGITS |= {"exp times that of -exp", "tanh of exponentials"}  # infinity times 0, and over infinity
 NO_DIGITS |= {"tanh of softplus", "sigmoid of u and of -u"}
 NO_DIGITS |= {"one root"}  # it is rounded once in place of three times, and is no quotient where a size is 0
 NO_DIGITS |= {"softplus of a multiple"}  # it overflows where the result is above 1e300, which is not compared here

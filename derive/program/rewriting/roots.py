@@ -7,6 +7,7 @@ from derive.notation.expr import ONE, ZERO, Op
 from derive.program.rewriting.row import HALF, C, Row, U, V, f, positive_number, squared
 
 ROOT = x.sqrt(x.add(squared(U), C))
+ONE_ROOT = f("runtime hypot", U, ONE)
 LONG = x.add(f("abs", U), f("runtime hypot", U, x.sqrt(C)))
 AND_ROOT = x.where(Op(">", (U, ZERO)), LONG, x.div(C, LONG))
 BUT_ROOT = x.where(Op(">", (U, ZERO)), x.div(C, LONG), LONG)
@@ -36,6 +37,26 @@ OF_ROOTS = (
         "root of 1 + v less 1",
         x.sub(x.sqrt(x.add(V, ONE)), ONE),
         x.div(V, x.add(x.sqrt(x.add(V, ONE)), ONE)),
+        ROOTS,
+        through=True,
+    ),
+    Row(
+        "1 less 1/ root",
+        x.sub(ONE, x.power(x.add(squared(U), ONE), x.neg(HALF))),
+        x.mul(x.div(U, ONE_ROOT), f("group", x.div(U, x.add(ONE_ROOT, ONE)))),
+        ROOTS,
+        through=True,
+        early=True,
+    ),
+    Row(
+        "two reciprocal roots",
+        x.sub(x.power(x.add(U, C), x.neg(HALF)), x.power(U, x.neg(HALF))),
+        x.neg(
+            x.div(
+                x.div(C, x.mul(x.sqrt(U), x.sqrt(x.add(U, C)))),
+                x.add(x.sqrt(x.add(U, C)), x.sqrt(U)),
+            )
+        ),
         ROOTS,
         through=True,
     ),

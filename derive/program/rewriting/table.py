@@ -50,6 +50,8 @@ LESS = "1 minus the logistic function is that of -u: no two close numbers are su
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
 SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
 CUT = "exp(u) - 1 has the sign of u: where it is cut off at 0, the exponential is not computed and does not overflow"
+LESS_LOG = "u - log(1 + u) is computed from its series where u is small: no two close numbers are subtracted"
+CDF = "of the normal distribution function the logarithm is computed as such: far below 0 it underflows"
 RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
 
 #: Logarithms and what saturates, before sums of exponentials are looked for; innermost first, in this order.
@@ -184,6 +186,45 @@ FIRST = (
         f("runtime less_tanh", U),
         "u - tanh(u) is computed from its series where u is small: no two close numbers are subtracted",
     ),
+    Row(
+        "exp - 1 - u",
+        x.add(exp(U), x.neg(U), x.num(-1)),
+        f("runtime expm1_less", U),
+        "exp(u) - 1 - u is computed from its series where u is small: no two close numbers are subtracted",
+    ),
+    Row(
+        "exp - 1 - c u",
+        x.add(exp(x.mul(C, U)), x.neg(x.mul(C, U)), x.num(-1)),
+        f("runtime expm1_less", x.mul(C, U)),
+        "exp(u) - 1 - u is computed from its series where u is small: no two close numbers are subtracted",
+    ),
+    Row(
+        "u - log of 1 + u",
+        x.sub(U, f("library log1p", U)),
+        f("runtime less_log1p", U),
+        LESS_LOG,
+    ),
+    Row(
+        "cosh - 1",
+        x.sub(x.mul(HALF, x.add(exp(U), exp(x.neg(U)))), ONE),
+        x.mul(TWO, squared(f("library sinh", x.mul(HALF, U)))),
+        "cosh(u) - 1 is computed as 2 sinh(u/2)**2, which keeps a small result",
+        through=True,
+    ),
+    Row(
+        "square less 1",
+        x.sub(squared(x.add(U, ONE)), ONE),
+        x.mul(U, x.add(U, TWO)),
+        "(1 + u)**2 - 1 is computed as u (u + 2), which keeps a small u",
+        early=True,
+    ),
+    Row(
+        "exp times that of -exp",
+        x.mul(exp(U), exp(x.neg(exp(U)))),
+        exp(x.sub(U, f("runtime unbounded_exp", U))),
+        "exp(u) exp(-exp(u)) has one exponential: infinity times 0 is none",
+        early=True,
+    ),
     Row("1 - tanh's slope", x.sub(ONE, slope(U, 2, 4)), squared(tanh(U)), TANH),
     Row("slope over 1 - sigmoid", x.div(slope(U), logistic(x.neg(U))), logistic(U), QUOTIENT, through=True),
     Row(
@@ -209,6 +250,18 @@ FIRST = (
     ),
     Row("slope over 1 - s", x.div(slope(U), x.sub(ONE, logistic(U))), logistic(U), QUOTIENT, through=True, early=True),
     Row("slope over sigmoid", x.div(slope(U), logistic(U)), logistic(x.neg(U)), QUOTIENT, through=True),
+    Row("log of cdf", log(f("runtime normal_cdf", U)), f("runtime log_cdf", U), CDF, through=True, early=True),
+    *(
+        Row(
+            f"log of {name}",
+            log(x.mul(HALF, x.add(ONE, x.mul(x.num(sign), f("erf", U))))),
+            f("runtime log_cdf", x.mul(x.num(sign), x.sqrt(TWO), U)),
+            CDF,
+            through=True,
+            early=True,
+        )
+        for name, sign in (("half of 1 + erf", 1), ("half of 1 - erf", -1))
+    ),
     Row(
         "1 - erf",
         x.sub(ONE, f("erf", U)),
@@ -284,6 +337,13 @@ LAST = (
         for sign, own in ((1, Op(op, (ZERO, U))), (-1, Op(other, (ZERO, U))))
     ),
     Row("1/ squared", x.power(GROWN, x.num(-2)), squared(logistic(x.neg(U))), SIGMA),
+    Row(
+        "tanh of exponentials",
+        x.div(x.sub(exp(U), exp(x.neg(U))), x.add(exp(U), exp(x.neg(U)))),
+        tanh(U),
+        "(exp(u) - exp(-u))/(exp(u) + exp(-u)) is computed as tanh(u), which does not overflow",
+        early=True,
+    ),
     Row(
         "sinh",
         x.sub(exp(U), exp(x.neg(U))),

@@ -173,6 +173,38 @@ def less_tanh(x: Any) -> Any:
     return x * (k / (1 + k))
 
 
+def expm1_less(x: Any) -> Any:
+    """``exp(x) - 1 - x``; near 0 ``x**2/2 (1 + x/3 (1 + x/4 (1 + ...)))``."""
+    if hasattr(x, "exp") or abs(x) > 1:
+        return exp(x) - 1 - x
+    total = 1.0
+    for n in range(24, 2, -1):
+        total = 1 + x / n * total
+    return x * x / 2 * total
+
+
+def less_log1p(x: Any) -> Any:
+    """``x - log(1 + x)``; near 0 ``x s - 2 s**3 (1/3 + s**2/5 + ...)`` with ``s = x / (2 + x)``."""
+    if hasattr(x, "log") or abs(x) > 0.5:
+        return x - log1p(x)
+    s, total = x / (2 + x), 0.0
+    for odd in range(49, 1, -2):
+        total = 1 / odd + s * s * total
+    return x * s - 2 * s**3 * total
+
+
+def log_cdf(x: Any) -> Any:
+    """The logarithm of the normal distribution function."""
+    if hasattr(x, "erf"):
+        return log(normal_cdf(x))
+    if x > -30:
+        return log(normal_cdf(x)) if x < 0 else log1p(-normal_cdf(-x))
+    total = 1.0
+    for odd in range(19, 0, -2):
+        total = 1 - odd / x / x * total
+    return log(total) - log(-x) - math.log(2 * math.pi) / 2 - x / 2 * x
+
+
 def normal_cdf(x: Any) -> Any:
     return (1 + erf(x / sqrt_2(x))) / 2 if hasattr(x, "erf") else math.erfc(-x / math.sqrt(2)) / 2
 
