@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,24 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from derive.calculus.derivation import derive
 from derive.command.pageleg import FORMULAS
+from derive.command.terminal import step_lines
+from derive.evidence.ladder import LADDER
+from derive.notation.define import load_project
 from derive.targets.html import styles
 from derive.targets.html.extensions import EXTENSIONS
 from derive.targets.html.fonts import characters, subset
 from derive.targets.html.links import linked
+from derive.targets.markdown import table
 from derive.targets.synonyms import SYNONYMS
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
 SCRIPT = styles.HERE / "equations.js"
+LEGS = "<!-- layers by legs -->"  # where a page shows what was recorded, layer by leg
+DERIVATION = "<!-- derivation of softmax -->"  # where a page shows the steps of one
+COUNT = re.compile(r"([\d/]+) (?:comparisons|steps|misprints)")
 shown: set[str] = set()
 built: dict[str, str] = {}
 
@@ -38,12 +47,44 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> None:
-    """A layer is found by its names before what mentions it."""
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """A layer is found by its names before what mentions it; tables of the evidence are made from its record."""
     name = Path(page.file.src_uri).stem
     if page.file.src_uri.startswith("layers/") and name != "index":
         page.meta["tags"] = [name, *SYNONYMS.get(name, ())]
         page.meta["search"] = {"boost": 1 + 1.5 / len(name.split("_"))}  # relu before leaky_relu
+    for mark, made in ((LEGS, lambda: legs(config)), (DERIVATION, derivation)):
+        if mark in markdown:
+            markdown = markdown.replace(mark, made())
+    return markdown
+
+
+def legs(config: MkDocsConfig) -> str:
+    """What the last verification recorded: layer by leg, the numbers with which each passed."""
+    record = json.loads((Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8"))
+    found = {
+        name: {leg["leg"]: leg for leg in record[name]["legs"]} for name in sorted(load_project()) if name in record
+    }
+    columns = [leg for leg in LADDER if any(leg in one for one in found.values())]
+    rows = ((f"[{name}](layers/{name}.md)", *(cell(one.get(leg)) for leg in columns)) for name, one in found.items())
+    return table(("layer", *columns), rows)
+
+
+def cell(leg: dict[str, Any] | None) -> str:
+    """How much a leg compared, or what its badge says where that is no number of comparisons."""
+    if leg is None:
+        return "—"
+    if not leg["passed"]:
+        return f"**{leg['text']}**"
+    counted = COUNT.search(leg["text"]) or COUNT.search(leg["detail"])
+    return counted[1] if counted else leg["text"]
+
+
+def derivation() -> str:
+    """The steps of one layer as the engine makes them now, with the gradient they end in."""
+    lines = step_lines(derive(load_project()["softmax"][0]))
+    steps = (f"{n}  {line}".replace(":  ", ":\n   ").replace("   (", "\n   (") for n, line in enumerate(lines, 1))
+    return "```\n" + "\n\n".join(steps) + "\n```"
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:

@@ -167,3 +167,16 @@ def test_an_equation_is_copied_and_a_link_opens_its_fold(browser: Any, address: 
         page.click(".gb-equation >> nth=0")
         assert page.url.endswith("#eq-forward-y")
         assert wrong == []
+
+
+@pytest.mark.parametrize("words", ["delta", "backpropagation", "error signal"])
+def test_search_finds_the_chapter_by_the_words_of_textbooks(browser: Any, address: str, words: str) -> None:
+    with reading(browser, "light") as (page, wrong):
+        page.goto(address)
+        field = page.locator(".md-search__input")
+        field.click()
+        field.fill(words)
+        field.press("End")
+        page.wait_for_function(f"() => {RESULT}")
+        assert urlparse(page.evaluate(f"() => {RESULT}.href")).path.endswith("/backpropagation/")
+        assert not wrong

@@ -1,0 +1,88 @@
+"""Code blocks of the book are run as they stand; what is printed beneath one is what it prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derive.calculus.derivation import derive
+from derive.command.terminal import step_lines
+from derive.evidence.ladder import LADDER
+from derive.notation.define import load_file, load_project
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+#: Pages whose Python blocks are one program, and whose blocks without a language are together what it prints.
+PROGRAMS = ("how-it-works",)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return [(m[1], m[2]) for m in BLOCK.finditer(text)]
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_a_page_that_is_a_program_runs_and_prints_what_it_shows(page: str) -> None:
+    found = blocks(page)
+    assert {language for language, _ in found} == {"python", ""}
+    program = "".join(code for language, code in found if language == "python")
+    done = run(program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "".join(code for language, code in found if not language)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('("times", cotangent, b))', '("times", cotangent, a))'),
+        ('("number", -1.0), ("times", e, e)', '("number", 1.0), ("times", e, e)'),
+        ("inner.index(axis) for axis in axes]", "axes.index(axis) for axis in inner]"),
+        ("d{name} +=", "d{name} ="),
+    ],
+)
+def test_the_small_engine_notices_what_is_wrong_in_it(right: str, wrong: str) -> None:
+    program = "".join(code for language, code in blocks("how-it-works") if language == "python")
+    assert right in program
+    done = run(program.replace(right, wrong))
+    assert "DIFFERS" in done.stdout or "ValueError" in done.stderr  # shapes that do not fit
+
+
+def test_every_leg_of_the_evidence_is_said_and_has_a_column() -> None:
+    text = (ROOT / "docs" / "what-is-proved.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \*\*([\w ]+)\*\* \|", text, re.MULTILINE)
+    assert rows == list(LADDER)
+    assert text.count("<!-- layers by legs -->") == 1
+
+
+def test_tables_and_excerpts_that_the_site_makes_are_there(site: Path) -> None:
+    proved = (site / "what-is-proved" / "index.html").read_text(encoding="utf-8")
+    assert all(f'layers/{name}/">{name}</a>' in proved for name in load_project())
+    read = re.sub(r"<[^>]+>", "", (site / "how-to-read" / "index.html").read_text(encoding="utf-8"))
+    for line in step_lines(derive(load_project()["softmax"][0])):
+        assert line.split("   (")[0].split(":  ")[-1] in read
+
+
+PRELUDE = "import numpy as np\nx, dy = np.random.default_rng(0).normal(size=(2, 3, 4))\ngamma, beta = np.ones((2, 4))\n"
+
+
+def test_the_blocks_of_home_run(tmp_path: Path) -> None:
+    """The kernel is used as shown; the definition is a file that builds; the commands are the Makefile's."""
+    use, definition = (code for language, code in blocks("index") if language == "python")
+    done = run(PRELUDE + use)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "mine.py").write_text("from __future__ import annotations\nfrom derive import layer\n" + definition)
+    assert "rms_norm" in load_file(tmp_path / "mine.py")
+    (commands,) = (code for language, code in blocks("index") if not language)
+    targets = re.findall(r"^\$ make(?: (\w+))? ", commands, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets == ["", "test"]
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in filter(None, targets))
