@@ -254,11 +254,21 @@ def canonical(e: Expr) -> Expr:
 
 
 def in_order(e: Expr) -> Expr:
-    """An expression whose factors and terms are sorted: a/b is a times 1/b and 1/b times a."""
+    """An expression whose factors and terms are sorted, whatever their indices are called: a/b is 1/b times a."""
     made = x.rebuild(e, in_order)
-    return (
-        Op(made.fn, tuple(sorted(made.args, key=repr))) if isinstance(made, Op) and made.fn in ("add", "mul") else made
-    )
+    if isinstance(made, Op) and made.fn in ("add", "mul"):
+        return Op(made.fn, tuple(sorted(made.args, key=lambda a: repr(unnamed(a)))))
+    return made
+
+
+def unnamed(e: Expr) -> Expr:
+    """An expression without the names of its indices."""
+    match e:
+        case Pos():
+            return Pos("")
+        case Reduce(op, over, body):
+            return Reduce(op, ("",) * len(over), unnamed(body))
+    return x.rebuild(e, unnamed)
 
 
 def _has_data(e: Expr) -> bool:
