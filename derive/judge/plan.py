@@ -143,7 +143,8 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
-    yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1)
+    # probed again: of few numbers the signs, or the labels, may be those of the other values, and a saved mask, too
+    yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1, probe=True)
     if layer.sizes:  # spread windows may leave one tap of nine that meets the array
         yield Design("all sizes equal, options at their defaults", SQUARE, 0)
     if any(t.kind == "boolean" for t in layer.inputs):
@@ -160,7 +161,7 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     few = usual if layer.sizes or running(layer) else MANY
     yield Design("values that tie", few, 0, how={"special": TIES})
     yield Design("values that tie, other options", few, 1, how={"special": TIES})
-    yield Design("two leading axes", replace(SIZES, leading=((2, 3),)), 1)
+    yield Design("two leading axes", replace(SIZES, leading=((2, 3),)), 1, probe=True)
     yield Design("sizes of one", ONES, 0)
     yield Design("special values", few, how={"special": SPECIAL}, turn=1)
     yield Design("constant rows", usual, 1, {"constant": 50.0})

@@ -41,6 +41,13 @@ def test_a_bug_people_had_is_caught(wrong: object) -> None:
     assert found["caught"], f"{found['words']}: passed as right"
 
 
+@pytest.mark.parametrize("seed", [5, 6, 7])
+@pytest.mark.parametrize("layer", ["leaky_relu", "relu", "embedding"])
+def test_what_is_saved_of_signs_and_labels_is_seen_to_be_stale(layer: str, seed: int) -> None:
+    """Of few numbers it may be the same for other values, so that a stale one shows in larger cases alone."""
+    assert judged(f"{layer}/wrap/state-stale", seed, budget=60)["named"]
+
+
 def test_the_record_keeps_what_is_asked() -> None:
     if not RECORD.exists():
         pytest.skip("no record: python -m tests.judge.escapes --record")
