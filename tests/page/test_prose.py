@@ -17,6 +17,7 @@ from tests.page.dialect import DialectError
 from tests.page.prose.notation import statements
 from tests.page.prose.page import is_layer, pages, pieces, unchecked
 from tests.page.prose.score import scored
+from tests.page.prose.statement import precision
 from tests.page.prose.values import difference, same
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,3 +196,11 @@ def test_what_is_not_meant_is_refused(tex: str) -> None:
 
 def test_a_difference_is_a_derivative() -> None:
     assert same(difference(lambda x: np.sum(x**3), A), 3 * A**2)
+
+
+@pytest.mark.parametrize(
+    ("tex", "wanted"),
+    [("0.55", 0.005), (r"4.2 \times 10^{-18}", 5e-20), (r"4.2 \times 11^{-18}", 0), (r"3 \cdot 4.5", 0), ("12", 0.5)],
+)
+def test_as_many_digits_are_compared_as_are_printed(tex: str, wanted: float) -> None:
+    assert precision(tex) == pytest.approx(wanted, rel=1e-6)

@@ -123,6 +123,9 @@ def within(value: Any, row: Row) -> Any:
 
 
 def precision(tex: str) -> float:
-    """Half a unit of the last digit that is printed: the coarsest number's."""
-    numbers = re.findall(r"(\d+(?:\.\d+)?)(?:\\(?:times|cdot)10\^\{?(-?\d+))?", tex.replace(" ", ""))
+    """Half a unit of the last digit that is printed: the coarsest number's; of a product 0, but by a power of 10."""
+    compact = tex.replace(" ", "")
+    if re.search(r"\\(?:times|cdot)(?!10\^)", compact):
+        return 0.0
+    numbers = re.findall(r"(\d+(?:\.\d+)?)(?:\\(?:times|cdot)10\^\{?(-?\d+))?", compact)
     return max((0.5000001 * 10.0 ** (int(e or 0) - len(n.partition(".")[2])) for n, e in numbers), default=0.0)
