@@ -86,3 +86,27 @@ def test_the_blocks_of_home_run(tmp_path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert targets == ["", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in filter(None, targets))
+
+
+def test_the_blocks_on_adding_a_layer_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its definitions are built by the command that stands below them, and their kernels are called as shown."""
+    text = (ROOT / "docs" / "add-a-layer.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```(python[^\n]*|)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert {language for language, _ in found} == {"python", 'python title="my_layers.py"', ""}
+    definitions = [code for language, code in found if "my_layers.py" in language]
+    (command,) = (code for language, code in found if not language)
+    use, parts = (code for language, code in found if language == "python")
+    (tmp_path / "my_layers.py").write_text("\n\n".join(definitions))
+    made = subprocess.run(
+        [sys.executable, "-m", "derive.cli", *command.split()[1:], "--no-verify"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    done = run(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{PRELUDE}{use}")
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "my_kernels" / "feed_forward.py").read_text(encoding="utf-8")
+    for line in parts.replace("...", "").split("\n"):
+        assert line in written
