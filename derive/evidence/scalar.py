@@ -166,6 +166,7 @@ def one_sum(world: Evaluation, args: tuple[Expr, ...]) -> Closure:
     """Addends among which are sums over axes, as the one sum of all terms: a kernel may begin with any of them, so
     that a bias is rounded with every partial sum."""
     groups: list[Callable[[Env], list[Any]]] = []
+    times, minus = world.numbers.mul, world.numbers.exact(-1)
     for a in args:
         inner, negative = (a.args[1], True) if isinstance(a, Op) and is_sum(a) else (a, False)
         if not isinstance(inner, Reduce) or not is_sum(inner):
@@ -173,7 +174,7 @@ def one_sum(world: Evaluation, args: tuple[Expr, ...]) -> Closure:
             groups.append(lambda env, number=number: [number(env)])  # type: ignore[misc]
             continue
         own = remembered(world, inner, terms(world, inner.over, inner.body))
-        groups.append((lambda env, own=own: [-v for v in own(env)]) if negative else own)  # type: ignore[misc]
+        groups.append((lambda env, own=own: [times(v, minus) for v in own(env)]) if negative else own)  # type: ignore[misc]
     total = world.numbers.total
     assert total is not None
 

@@ -6,7 +6,8 @@ takes (derive.evidence.truth). With u the unit roundoff, the error of a value g 
     u (|g(x)| + |x g'(x)|)
 
 which is what rounding the argument once and the result once may cost: so a zero crossing is judged by its
-conditioning. A slope is measured likewise, with g' and g'' in the places of g and g'. Functions that promise more are
+conditioning. Where g' is 0, as on top of a wave that is many periods away, rounding costs u^2 x^2 |g''(x)|. A slope is
+measured likewise, with g' and g'' in the places of g and g'. Functions that promise more are
 measured in units in the last place. Where the truth is no normal number nothing is measured, but that what is below
 the smallest one stays there.
 """
@@ -14,6 +15,7 @@ the smallest one stays there.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +131,7 @@ def measured(found: Found, kernel: Any, options: dict[str, Any], x: Array) -> tu
             own = Worst()
             for n, ball in enumerate(known):
                 if ball is not None:
-                    own |= error(got[n], x[n], ball[which], ball[which + 1], plain)
+                    own |= error(got[n], x[n], ball[which:], plain)
             total = Worst((total | own).error, (total | own).at, own.measured)
         worst.append(total)
     return worst[0], worst[1]
@@ -144,19 +146,25 @@ def computed(kernel: Any, x: Array, options: dict[str, Any]) -> tuple[Array, Arr
     return np.asarray(y), np.broadcast_to(np.asarray(slope), x.shape)
 
 
-def error(got: Any, x: Any, truth: Any, slope: Any, plain: bool) -> Worst:
-    """One point's error; of a truth that is no normal number only that the result is none either."""
+def error(got: Any, x: Any, truths: Sequence[Any], plain: bool) -> Worst:
+    """One point's error, from the truth and its derivatives there; of a truth that is no normal number only that the
+    result is none either, or is what rounding the argument makes of a zero (of a sine at a whole multiple of pi).
+    """
     info = np.finfo(got.dtype)
+    truth, slope, curve = (*truths, flint.arb(0))[:3]
     size = abs(truth)
     if size >= flint.arb(float(info.max)):
         return Worst()
-    if size < flint.arb(float(info.tiny)):
-        return Worst() if abs(got) <= info.tiny else Worst(float("inf"), float(x), 1)
     if not np.isfinite(got):
         return Worst(float("inf"), float(x), 1)
     with kernels.precision(300):
+        u, at = float(info.eps) / 2, flint.arb(float(x))
+        moved = abs(slope * at) * u + abs(curve * at * at) * u * u  # by what one rounding of x costs
         far = abs(flint.arb(float(got)) - truth)
+        if size < flint.arb(float(info.tiny)):
+            good = abs(got) <= info.tiny or far <= flint.arb(LIMIT) * moved
+            return Worst() if good else Worst(float("inf"), float(x), 1)
         unit = flint.arb(float(np.spacing(np.asarray(float(size.mid())).astype(got.dtype))))
         if not plain:
-            unit = (size + abs(slope * flint.arb(float(x)))) * float(info.eps) / 2
+            unit = size * u + moved
         return Worst(float((far / unit).mid()), float(x), 1)

@@ -49,6 +49,8 @@ ITSELF = "nothing is divided by itself: it may underflow"
 LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
 SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
+COSINES = "1 + cos(u) is 2 cos(u/2)**2, and 1 - cos(u) is 2 sin(u/2)**2: no two close numbers are subtracted"
+SIGNS = "c u has the sign of u where c is positive: c u may underflow to 0"
 CUT = "exp(u) - 1 has the sign of u: where it is cut off at 0, the exponential is not computed and does not overflow"
 LESS_LOG = "u - log(1 + u) is computed from its series where u is small: no two close numbers are subtracted"
 CDF = "of the normal distribution function the logarithm is computed as such: far below 0 it underflows"
@@ -274,6 +276,15 @@ FIRST = (
         x.mul(TWO, f("runtime normal_cdf", x.mul(x.sqrt(TWO), U))),
         "1 + erf(u) is twice the normal distribution function, which keeps both tails",
     ),
+    *(
+        Row(
+            f"1 {sign} cos",
+            x.add(ONE, x.mul(x.num(factor), f("cos", U))),
+            x.mul(TWO, squared(f(word, x.mul(HALF, U)))),
+            COSINES,
+        )
+        for sign, factor, word in (("+", 1, "cos"), ("-", -1, "sin"))
+    ),
     Row("itself over itself", x.div(U, U), ONE, ITSELF, through=True),
     Row(
         "ramps",
@@ -323,6 +334,11 @@ LAST = (
             when,
         )
         for name, grown, when in LESS_ONE
+    ),
+    *(
+        Row(f"sign of c u: {op}{left}", Op(op, order(x.mul(C, U))), Op(op, order(U)), SIGNS, positive_number)
+        for op in ("<", "<=", ">", ">=")
+        for left, order in (("", lambda e: (e, ZERO)), (" from 0", lambda e: (ZERO, e)))
     ),
     *(
         Row(f"sign of {name}: {op}{sign}", Op(op, (x.mul(x.num(sign), grown), ZERO)), own, CUT, when)
