@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
+from math import gcd, prod
 
 from derive.calculus.monomials import ONE, Mono, Poly, condition_of, is_condition, is_sum, negated, plus, product, text
 from derive.calculus.polynomials import Algebra
@@ -192,6 +193,28 @@ class Collector:
             return s  # joined from several sums, and collected then
         poly = self.algebra.to(s.body)
         return Reduce("sum", s.over, self.form(poly)) if len(poly) == 1 else s
+
+
+def numbers_out(e: Expr) -> Expr:
+    """``(2 a - 2 b) c / 2`` is ``(a - b) c``, wherever it stands."""
+    e = x.rebuild(e, numbers_out)
+    if not (isinstance(e, Op) and e.fn == "mul"):
+        return e
+    parts: list[Expr] = []
+    for f in e.args:
+        if isinstance(f, Op) and f.fn == "add":
+            terms = [split(t) for t in f.args]
+            common = gcd(*(c.numerator for c, _ in terms)) if all(c.denominator == 1 for c, _ in terms) else 1
+            parts += [x.num(common), x.add(*(x.mul(Num(c / common), t) for c, t in terms))]
+        else:
+            parts.append(f)
+    return x.mul(*parts)
+
+
+def split(term: Expr) -> tuple[Fraction, Expr]:
+    """A term's numeral, and the rest."""
+    numbers = [f.value for f in x.factors(term) if isinstance(f, Num)]
+    return prod(numbers, start=ONE), x.mul(*(f for f in x.factors(term) if not isinstance(f, Num)))
 
 
 def common_sums(parts: list[Expr]) -> list[Expr]:

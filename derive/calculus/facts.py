@@ -125,14 +125,15 @@ class Knowledge:
         full = set(e.indices)
         if not conditions and any(is_condition(a) for m in body for a, _ in m):  # another equation in each case
             return False
-        for u in dict.fromkeys(a for m in body for a, q in m if q == 1 and set(x.free(a)) == full):
-            if not (isinstance(u, Ref) or (isinstance(u, Op) and u.fn == "exp")):
+        for u, unit in dict.fromkeys((a, q) for m in body for a, q in m if set(x.free(a)) == full):
+            exponential = isinstance(u, Op) and u.fn == "exp"  # exp(-u) is one over exp(u)
+            if not (exponential or (isinstance(u, Ref) and unit == 1)):
                 continue
             scale: Poly = {}
             offset: Poly = {}
             for m, c in body.items():
                 rest = tuple((a, q) for a, q in m if not is_condition(a) and a != u)
-                into = scale if (u, ONE) in m else offset
+                into = scale if (u, unit) in m else offset
                 into[rest] = into.get(rest, Fraction(0)) + c
             others = [a for m in (*scale, *offset) for a, _ in m]
             if len(scale) != 1 or (conditions and offset) or any(full <= set(x.free(a)) for a in others):
@@ -159,7 +160,7 @@ class Knowledge:
                         self.protected.append(Rule(a, ONE, (), variables(e.lhs)))
             about = f"the definition of {e.target}, solved for {show(pattern)}"
             solved = tuple(value.items())
-            self.inversions.append(Rule(pattern, ONE, solved, variables(e.lhs), conditions, about))
+            self.inversions.append(Rule(pattern, unit, solved, variables(e.lhs), conditions, about))
             return True
         return False
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 from derive.calculus.adjoint import Adjoint
-from derive.calculus.collect import collect, name_bound
+from derive.calculus.collect import collect, name_bound, numbers_out
 from derive.calculus.elementwise import eliminate
 from derive.calculus.facts import Fact, Knowledge, recurrent
 from derive.calculus.fold import Folder
@@ -180,6 +180,9 @@ class Search:
                 if now != last:
                     yield Stage(rule, now, words)
                 last = now
+            plain = name_bound(self.algebra, numbers_out(last), frozenset(e.indices))
+            if price(plain) < price(last):
+                yield Stage("take numbers out", plain, "Take out of every difference what its numbers have in common.")
             self.knowledge.imply(e, poly)
         except TooLarge:
             return

@@ -244,6 +244,18 @@ def unit(x: Real[..., i]):
     n[...] = sqrt(sum(i, x[..., i] ** 2))
     y[..., i] = x[..., i] / n[...]
     return y
+
+@layer(cites="softmax of what is turned round")
+def softmin(x: Real[..., i]):
+    """Probabilities of the smallest."""
+    y[..., i] = exp(-x[..., i]) / sum(i, exp(-x[..., i]))
+    return y
+
+@layer(cites="Gauss 1809")
+def least_squares(A: State[m, n], x: Real[n], b: State[m]):
+    """Half the square of what is left, which has no name."""
+    f = sum(m, (sum(n, A[m, n] * x[n]) - b[m]) ** 2) / 2
+    return f
 '''
 
 OWN_EXPECTED = {
@@ -256,6 +268,8 @@ OWN_EXPECTED = {
     "entropy": "dz[..., i] = -dH[...] * p[..., i] * (H[...] + log(p[..., i]))",
     "by_total": "dx[..., i] = dy[..., i] * sum(j, x[..., j]) + sum(i', dy[..., i'] * x[..., i'])",
     "unit": "dx[..., i] = (dy[..., i] - y[..., i] * sum(i', dy[..., i'] * y[..., i'])) / n[...]",
+    "softmin": "dx[..., i] = y[..., i] * (sum(i2, dy[..., i2] * y[..., i2]) - dy[..., i])",
+    "least_squares": "dx[n] = sum(m, df * (sum(n', A[m, n'] * x[n']) - b[m]) * A[m, n])",
 }
 
 

@@ -8,6 +8,7 @@ quotient by one is too. Of cases the longer one is counted. Numerals of a produc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,6 +43,7 @@ from tests.page.tree import (
 )  # fmt: skip
 from tests.page.world import World, renamed
 
+INDEX = re.compile(r"Index\(name='[^']*'\)|over=\([^)]*\)")
 KINDS = ("multiplications", "additions", "divisions", "functions")
 
 
@@ -243,7 +245,7 @@ def free(e: Node) -> frozenset[str]:
 
 
 def numbered(e: Node) -> Node:
-    """The same tree with its indices numbered in the order in which they appear."""
+    """The same tree, factors and terms sorted, with its indices numbered in the order in which they appear."""
     names: dict[str, str] = {}
 
     def go(node: Node) -> Node:
@@ -257,7 +259,22 @@ def numbered(e: Node) -> Node:
                 return Reduce(op, tuple(i.name for i in inner.values()), go(renamed(body, inner)))
         return map_children(node, go)
 
-    return go(e)
+    return go(ordered(e))
+
+
+def ordered(e: Node) -> Node:
+    """A tree whose factors and terms are sorted, by what they are but for the names of their indices."""
+    inside = map_children(e, ordered)
+    match inside:
+        case Mul(parts):
+            return Mul(tuple(sorted(parts, key=nameless)))
+        case Add(parts):
+            return Add(tuple(sorted(parts, key=nameless)))
+    return inside
+
+
+def nameless(e: Node) -> str:
+    return INDEX.sub("Index()", repr(e))
 
 
 def amount(e: Node, world: World, entry: int | None = None) -> int:
