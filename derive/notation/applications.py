@@ -150,7 +150,7 @@ class Applications(Calls):
         counted = next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
         if name in ("max", "min") and counted in over:
             mend = f"sum({counted}, ...) goes over them, and {name} over the axes of one array"
-            self.fail(node, f"there is no {name} over the entries of a list", mend)
+            self.fail(node, f"there is no {name}imum over the entries of a list", mend)
         self.over_entries |= counted in over
         if name == "mean" or not {*over} <= {*x.free(e)}:
             self.check_counted(node, over)

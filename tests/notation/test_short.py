@@ -63,6 +63,11 @@ def test_what_a_short_word_is_not(text: str) -> None:
         defined(X, body(text))
 
 
+def test_there_is_no_minimum_over_a_list() -> None:
+    with pytest.raises(DefinitionError, match="no minimum over the entries of a list"):
+        defined("W: Real[l][i]", "R = min((l, i), W[l, i])\nreturn R")
+
+
 def test_sines_and_short_words_are_computed() -> None:
     """Gradients by central differences, with cotangents that are not ones."""
     text = (
