@@ -309,10 +309,15 @@ class Views:
             name += f".transpose({', '.join(str(every.index(p)) for p in order)})"
         indices = (i for p in places for i in x.free(ref.index[p]))
         frame = tuple(i for i in dict.fromkeys(indices) if not self.is_number(i))
-        codes = [
-            self.integers(after(ref.index[p]) if self.extended.get(ref.tensor) == own[p] else ref.index[p], frame)
-            for p in places
-        ]
+        gathers = [e for e in ref.index if isinstance(e, Ref)]
+        shared = {i for e in gathers for i in x.free(e)}  # in a function for some rows, as many as those have
+        codes = []
+        for p in places:
+            e = after(ref.index[p]) if self.extended.get(ref.tensor) == own[p] else ref.index[p]
+            if isinstance(e, Pos) and e.index in frame and e.index in shared:
+                codes.append(self.align(f"np.arange({self.length(e.index, gathers)})", (e.index,), frame))
+            else:
+                codes.append(self.integers(e, frame))
         self.functions.add("element")
         filled = f", fill={self.fill}" if self.fill != "0" else ""
         return f"element({name}, {', '.join(codes)}{filled})", (*frame, *whole)
