@@ -8,7 +8,7 @@ from typing import Any
 
 from derive.calculus.derivation import Derivation, derive
 from derive.evidence import compare, domain, enclosure, exact, generic, kernels, ladder, mutants, steps, text
-from derive.evidence.extras import lacking
+from derive.evidence.extras import lacking, loads
 from derive.evidence.inputs import NoArguments
 from derive.evidence.result import Result, together
 from derive.notation.layer import Layer
@@ -50,7 +50,7 @@ def leg(name: str, derivation: Derivation, kernel: Any = None) -> Result:
         words = f"{error}; declare in the definition where its inputs lie"
         return Result(name, layer.name, True, notes=(words,))
     except Exception as error:
-        if isinstance(error, ImportError) and (install := lacking(["flint"])):
+        if isinstance(error, ImportError) and (install := lacking(["flint"], loads)):
             return Result(name, layer.name, True, notes=(f"not run: {install}",))
         at = traceback.extract_tb(error.__traceback__)[-1]
         return Result(name, layer.name, False, float("inf"), detail=f"{error!r} at {at.filename}:{at.lineno}")
