@@ -231,8 +231,9 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
     if any(isinstance(a, ast.Starred) for a in args) or any(k.arg is None for k in node.keywords):
         raise Unread(f"{text.name}: {ast.unparse(node)}")
     words = {str(k.arg): number(text, k.value) for k in node.keywords}
-    activation = text.option(name)
-    if activation is None or activation.kind != "Activation":
+    option = text.option(name)
+    activation = option is not None and option.kind == "Activation"  # an option that is a number is called nowhere
+    if not activation:
         if name in REDUCTIONS and len(args) == 2 and not words and are_indices(text, args[0]):
             return _reduce(text, name, [str(text.index(i)) for i in parts(args[0])], number(text, args[1]))
         if name in ("max", "min") and len(args) == 2 and not words:
@@ -255,8 +256,8 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
     values = [number(text, a) for a in args]
 
     def elementwise(run: Run, env: Env, place: Statement | None) -> Any:
-        layer = str(run.options[name]) if activation is not None else name
-        if activation is None and layer not in run.library and layer in SHORT and not words:
+        layer = str(run.options[name]) if activation else name
+        if not activation and layer not in run.library and layer in SHORT and not words:
             count, function = SHORT[layer]
             if count != len(values):
                 raise Unread(f"{text.name}: {ast.unparse(node)}")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import derive
+from derive.calculus.derivation import derive as derivation
+from derive.evidence.verify import leg
 from derive.notation.define import read_source
 from derive.notation.errors import DefinitionError
 from derive.notation.functions import SHORT
@@ -61,6 +63,20 @@ REFUSED = {
 def test_what_a_short_word_is_not(text: str) -> None:
     with pytest.raises(DefinitionError, match=REFUSED[text]):
         defined(X, body(text))
+
+
+def test_an_option_of_that_name_is_a_number_and_the_word_is_called() -> None:
+    text = (
+        "@layer()\ndef wave(x: Real[...], clip: Positive = 1.0):\n"
+        "    y[...] = clip(sin(x[...]), -clip, clip)\n"
+        "    return y\n"
+    )
+    layer = read_source(HEAD + text, "mine.py")["wave"][0]
+    y, _ = derive.kernel(layer).forward(np.array([0.2, 2.0]), clip=0.5)
+    np.testing.assert_allclose(y, [np.sin(0.2), 0.5])
+    found = leg("text", derivation(layer), derive.kernel(layer))
+    assert found.passed
+    assert not found.notes
 
 
 def test_there_is_no_minimum_over_a_list() -> None:
