@@ -23,7 +23,8 @@ from typing import Protocol
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation
-from derive.program.terms import LARGE, Term, permuted, place_of, references, same, split, without
+from derive.program.rewriting.pattern import less
+from derive.program.terms import LARGE, Term, permuted, place_of, references, same, split
 
 
 class Rules(Protocol):
@@ -175,7 +176,7 @@ class Saturation:
             return None
         for s, factors in references(total[1]):
             for p, f, over, common in self.means(s, factors, other[1]):
-                left = without(other[1], common)
+                left = less(other[1], common)
                 found = self.matched(f, left, over) if left and set(x.free(f)) <= set(x.free(p)) else None
                 if found is not None and over in found:
                     new = (other[0], [*common, self.relative(s, p, f, over, found[over])])
@@ -199,7 +200,7 @@ class Saturation:
             found = self.probability([*own, f], over) if isinstance(f, Op) and f.fn == "pow" else None
             if found is not None and f not in found[1] and found[1]:
                 yield found[0], x.mul(*found[1]), over, factors[:n] + factors[n + 1 :]
-        left = without(other, factors)
+        left = less(other, factors)
         if left is not None and len(left) == 1 and isinstance(left[0], Ref):
             ref = left[0]
             for name, place in self.units.items():
@@ -234,14 +235,14 @@ class Saturation:
             return None
         for s, rest in references(total[1]):
             for weights, common in references(rest):
-                left = without(other[1], common)
+                left = less(other[1], common)
                 if left is None or len(left) != 1 or not isinstance(left[0], Ref):
                     continue
                 w, u = (self.sum_of(r) for r in (left[0], weights))
                 if w is None or u is None:
                     continue
                 for p, f, over, _ in self.means(s, [], []):
-                    own = without(self.multiplied(w, over), list(x.factors(f)))
+                    own = less(self.multiplied(w, over), list(x.factors(f)))
                     narrow = set(x.free(f)) <= set(x.free(p))  # nothing is as large as f with p's other axes
                     if narrow and own is not None and Counter(own) == Counter(self.multiplied(u, over)):
                         at = Pos(w.over[0])
@@ -270,7 +271,7 @@ class Saturation:
         if total[0].value != -other[0].value:
             return None
         for s, common in references(total[1]):
-            left = without(other[1], common)
+            left = less(other[1], common)
             made = self.rules.definition(s.tensor)
             body = self.rules.at(made, s) if made else None
             if left is None or len(left) != 1 or not isinstance(left[0], Ref) or not isinstance(body, Reduce):
@@ -297,7 +298,7 @@ class Saturation:
     def under_sums(self, total: Term, other: Term) -> list[Term] | None:
         """``c sum(r, a[r]) - c sum(r, b[r])`` where a - b is the first form."""
         for s, common in references(total[1]):
-            left = without(other[1], common)
+            left = less(other[1], common)
             if left is None or len(left) != 1 or not isinstance(left[0], Ref):
                 continue
             one, two = self.sum_of(s), self.sum_of(left[0])
@@ -322,7 +323,7 @@ class Saturation:
             g = self.sum_of(total[1])
             for along in {i for f in rest for i in x.free(f)} if g is not None else ():
                 found = self.probability(rest, along)
-                left = without(other[1], found[1]) if found else None
+                left = less(other[1], found[1]) if found else None
                 if not found or not left or g is None:
                     continue
                 at = self.matched(g.body, left, g.over[0])

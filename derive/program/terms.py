@@ -36,16 +36,6 @@ def references(factors: list[Expr]) -> Iterator[tuple[Ref, list[Expr]]]:
             yield f, factors[:n] + factors[n + 1 :]
 
 
-def without(factors: list[Expr], common: list[Expr]) -> list[Expr] | None:
-    """Factors less some of them; None where these are not among them."""
-    left = list(factors)
-    for c in common:
-        if c not in left:
-            return None
-        left.remove(c)
-    return left
-
-
 def same(one: tuple[tuple[str, ...], Counter[Expr]], other: tuple[tuple[str, ...], Counter[Expr]]) -> bool:
     """Whether two sums of products are the same, but for the names of what they run over."""
     (over, factors), (others, wanted) = one, other
