@@ -81,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser(
         "list",
-        help="every layer, in one line each",
-        description="List every layer with what it does.",
+        help="every layer by family, with the state of its evidence",
+        description="List every layer by family: the state of each leg of its evidence as recorded, and what it does.",
         epilog="Exit status: 0 done; 2 the list cannot be printed.",
     )
 
@@ -286,13 +286,11 @@ def report_build(plan: Plan, written: list[Path], gone: list[Path], seconds: flo
 
 
 def list_layers(arguments: argparse.Namespace) -> int:
+    from derive.command.terminal import by_family
     from derive.notation.define import load_project
-    from derive.targets.words import visible
 
-    registry = load_project()
-    width = max(map(len, registry))
-    for name, variants in registry.items():
-        print(f"{name:<{width}}  {visible(variants[0].summary)}")
+    for line in by_family(load_project()):
+        print(line)
     return 0
 
 

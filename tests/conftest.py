@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import sampling
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # several workers share few cores: how long one example takes says nothing
@@ -22,6 +24,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--evidence", action="store_true", help="also run every leg of the evidence on every probe")
+    parser.addoption("--every-layer", action="store_true", help="no sample of layers: see tests/sampling.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sampled(layer, *by): on a sample of layers, another one for each of the others")
+    sampling.seed()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    sampling.select(config, items)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,7 @@ def generate(
         BuildError: an unknown name, or no project; HTML without what makes it.
         derive.notation.read.DefinitionError: a definition that cannot be read, or whose kernel does not compute it.
     """
-    from derive.command import documents
+    from derive.command import documents, project
     from derive.notation.define import load_file, load_project
 
     registry = load_project()
@@ -155,12 +156,15 @@ def generate(
         plan.files[package] = PACKAGE
     activations = tuple(sorted(n for n, v in registry.items() if v[0].elementwise))
     notes = {} if plan.manifest().obstacle(plan.record(), SHARED) and file else record.load(plan.record())
-    for name, variants in chosen.items():
-        begin = time.perf_counter()
-        layer_files(plan, variants, activations, kernels, pages, notes)
-        check_kernel(plan, variants, kernels)
-        plan.seconds[name] = time.perf_counter() - begin
-        told(name, plan.seconds[name])
+    if file is None:
+        project.make(plan, chosen, partial(layer_files, activations=activations, notes=notes), told)
+    else:  # here, for its pages and evidence are made of what is derived
+        for name, variants in chosen.items():
+            begin = time.perf_counter()
+            layer_files(plan, variants, kernels, pages, activations, notes)
+            check_kernel(plan, variants, kernels)
+            plan.seconds[name] = time.perf_counter() - begin
+            told(name, plan.seconds[name])
     documents.add(plan, html)
     if not out and not picked:
         begin = time.perf_counter()
@@ -189,9 +193,9 @@ def known(names: Iterable[str], registry: dict[str, tuple[Layer, ...]]) -> dict[
 def layer_files(
     plan: Plan,
     variants: tuple[Layer, ...],
-    activations: tuple[str, ...],
     kernels: Path,
     pages: Path,
+    activations: tuple[str, ...],
     notes: dict[str, dict[str, object]],
 ) -> None:
     """One layer's kernel and page."""

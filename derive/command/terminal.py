@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -14,12 +15,14 @@ from derive.calculus.steps import Rewrite, Scatter
 from derive.command import record
 from derive.command.build import KERNELS, ROOT, Plan, fingerprint, shown
 from derive.command.files import text_of
+from derive.evidence.ladder import LADDER
 from derive.evidence.result import STATES
 from derive.notation.expr import Ref, mul
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import show, show_equation
 from derive.program.compile import program_of
 from derive.targets.loops.printer import source
+from derive.targets.tables import families
 from derive.targets.words import visible
 
 
@@ -80,6 +83,24 @@ def evidence(console: Console, layer: Layer, file: Path | None, steps: int) -> N
     command = f"gradbook verify {layer.name}" if file is None else f"gradbook build {file}"
     said = " · ".join(words) if words else f"not verified: {command}"
     console.print(f"\n{steps} steps · {said}", markup=False)
+
+
+def by_family(registry: Mapping[str, tuple[Layer, ...]]) -> Iterator[str]:
+    """Every layer in a line: its name, a mark for each leg as recorded for this definition, what it does."""
+    kept = record.load(ROOT / record.RECORD)
+    found = {
+        n: {leg["leg"]: leg["passed"] for leg in record.legs(kept, n, fingerprint(v[0]))} for n, v in registry.items()
+    }
+    ladder = [leg for leg in LADDER if any(leg in own for own in found.values())]
+    marks = ", ".join(f"{mark} {words.strip('*')}" for _, mark, words in STATES.values())
+    yield f"{len(registry)} layers; marks: {', '.join(ladder)} ({marks}, - does not apply)" if ladder else "no record"
+    width = max(map(len, registry))
+    for title, layers in families(registry).items():
+        yield f"\n{title}"
+        for layer in layers:
+            own = found[layer.name]
+            state = "".join(STATES[own[leg]][1] if leg in own else "-" for leg in ladder) if own else "not verified"
+            yield f"  {layer.name:<{width}}  {state:<{len(ladder)}}  {visible(layer.summary)}"
 
 
 def step_lines(derivation: Derivation) -> list[str]:

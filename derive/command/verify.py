@@ -26,7 +26,7 @@ from rich.table import Table
 
 from derive.calculus.derivation import Derivation, derive
 from derive.command import documents, forked, pageleg, record
-from derive.command.build import ROOT, Plan, checkout, fingerprint, generate, known, write
+from derive.command.build import KERNELS, ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.command.ending import interrupts_ignored
 from derive.evidence.result import STATES
 from derive.notation.define import REGISTRY, load_project
@@ -257,7 +257,8 @@ RECORD = record.RECORD
 def keep(plan: Plan, found: list[Verdict]) -> None:
     """Put verdicts into the record of the project or of a user's folder."""
     legs = {n: (fingerprint(REGISTRY[n][0]) if n in REGISTRY else "", legs) for n, legs in entries(found).items()}
-    record.store(plan.record(), legs, listed=plan.file is not None)
+    kernels = {n: record.kernel_digest(n, ROOT / KERNELS) for n in legs} if plan.file is None else {}
+    record.store(plan.record(), legs, listed=plan.file is not None, kernels=kernels)
 
 
 def project_kernel(name: str) -> ModuleType:

@@ -35,16 +35,19 @@ VERDICTS = {
 def layers(registry: Mapping[str, tuple[Layer, ...]]) -> str:
     """Every layer with its last equation, by family."""
     parts = [HEADER.format(source="derive/layers"), "# Layers"]
-    families: dict[str, list[Layer]] = {}
-    for variants in registry.values():
-        families.setdefault(PurePath(variants[0].file).stem, []).append(variants[0])
-    for stem in [*FAMILIES, *sorted(set(families) - set(FAMILIES))]:
-        found = families.get(stem, [])
-        if found:
-            parts.append(f"## {FAMILIES.get(stem, stem.capitalize())}")
-            rows = ((f"[{one.name}]({one.name}.md)", prose(one.summary), _last(one)) for one in found)
-            parts.append(table(("layer", "what it does", "output"), rows))
+    for title, found in families(registry).items():
+        rows = ((f"[{one.name}]({one.name}.md)", prose(one.summary), _last(one)) for one in found)
+        parts += [f"## {title}", table(("layer", "what it does", "output"), rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def families(registry: Mapping[str, tuple[Layer, ...]]) -> dict[str, list[Layer]]:
+    """The layers by the file of their definitions, each file with its title."""
+    found: dict[str, list[Layer]] = {}
+    for variants in registry.values():
+        found.setdefault(PurePath(variants[0].file).stem, []).append(variants[0])
+    order = [*FAMILIES, *sorted(set(found) - set(FAMILIES))]
+    return {FAMILIES.get(stem, stem.capitalize()): found[stem] for stem in order if stem in found}
 
 
 def _last(layer: Layer) -> str:

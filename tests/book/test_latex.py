@@ -19,6 +19,7 @@ from tests.page.symbols import Symbols as Table
 REGISTRY = load_project()
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_equation_parses(name: str) -> None:
     for variant in REGISTRY[name]:
@@ -32,6 +33,7 @@ def test_every_equation_parses(name: str) -> None:
             parse(line, table)
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", REGISTRY)
 def test_symbols_are_unique(name: str) -> None:
     symbols = Symbols(tuple(derive(v) for v in REGISTRY[name]))

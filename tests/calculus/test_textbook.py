@@ -147,6 +147,7 @@ def test_facts() -> None:
         assert [f"{show(f.lhs)} = {show(f.body)}" for f in derive(LAYERS[name][0]).facts] == facts
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", list(LAYERS))
 def test_second_order_forms_are_proved(name: str) -> None:
     layer = derive(LAYERS[name][0]).backward_layer()

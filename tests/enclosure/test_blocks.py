@@ -23,6 +23,7 @@ def flat(value: Any) -> list[np.ndarray[Any, Any]]:
     return [np.asarray(value)] if isinstance(value, np.ndarray | np.generic) else []
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_blocks_change_nothing(name: str, variant: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results and what is saved."""

@@ -41,6 +41,7 @@ def test_no_axis_is_long_along_which_a_recurrence_runs() -> None:
         large(read_source(BOTH, "both.py")["paths"][0], 1)
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", [*load_project(), "rowsums"])
 def test_a_large_case_is_large_and_not_larger(name: str) -> None:
     layers = load_project() if name != "rowsums" else read_source(SQUARE, "square.py")
@@ -50,6 +51,7 @@ def test_a_large_case_is_large_and_not_larger(name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", load_project())
 def test_results_that_grow_are_large_too(name: str, seed: int) -> None:
     """However the other axes are drawn: a convolution's result may have twenty times fewer elements than its images."""

@@ -15,6 +15,7 @@ from tests.evidence.shared import LAYERS, derived
 
 
 @pytest.mark.parametrize("form", enclosure.FORMATS, ids=lambda f: np.dtype(f.dtype).name)
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_within_the_bound(name: str, form: enclosure.Format) -> None:
     variants = range(len(LAYERS[name]))

@@ -56,6 +56,7 @@ def rebuilt(e: Expr, kids: tuple[Expr, ...]) -> Expr:
     return x.rebuild(e, lambda _: next(pool))
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", [n for n in LAYERS if n != "identity"])
 def test_every_wrong_form_is_refuted(name: str) -> None:
     layer = LAYERS[name][0]

@@ -44,6 +44,7 @@ def judged(layer: str, words: str, **how: Any) -> Report:
     return found
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", sorted(set(LAYERS) - {"max_pool2d"}))  # whose windows go together rarely: 10 s
 def test_every_design_can_be_made(layer: str) -> None:
     """A definition that compares an option with what it computes has no labels, and one that reads by a label no

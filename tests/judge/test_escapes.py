@@ -15,6 +15,7 @@ SEED, FEW = 6, 1
 SAMPLE = [t.id for t in tasks([], SEED, FEW)][::2]
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_layer_has_eight_and_of_each_group(layer: str) -> None:
     own = corpus(layer).values()

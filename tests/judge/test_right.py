@@ -16,6 +16,7 @@ from tests.judge.right import ORDERS
 LAYERS = ("layer_norm", "linear", "softmax_cross_entropy_labels", "batch_norm")
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_order_of_sums_is_free(layer: str, order: str) -> None:

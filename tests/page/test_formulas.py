@@ -30,6 +30,7 @@ def wrong(text: str, name: str) -> list[str]:
         return [str(error)]
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_formula_is_read_and_true(site: Path, name: str) -> None:
     text = html(site, name)

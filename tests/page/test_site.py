@@ -29,11 +29,13 @@ def test_every_kernel_has_a_page_and_every_page_a_kernel(site: Path) -> None:
     assert sorted(p.parent.name for p in (site / "layers").glob("*/index.html")) == LAYERS
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_page_and_kernel_agree(site: Path, name: str) -> None:
     assert check(page(site, name), importlib.import_module(f"reference.layers.{name}")) == []
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_what_is_drawn_is_what_is_annotated(site: Path, name: str) -> None:
     for claim in [c for variant in page(site, name).variants for c in variant.claims]:
@@ -41,6 +43,7 @@ def test_what_is_drawn_is_what_is_annotated(site: Path, name: str) -> None:
         assert wanted == drawn, claim.tex
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_misprint_is_caught_or_equivalent(site: Path, name: str) -> None:
     results = list(score(page(site, name), importlib.import_module(f"reference.layers.{name}")))

@@ -18,6 +18,7 @@ from benchmarks.timing import Disagreement, Row, prepare
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", CASES)
 def test_contenders_agree_and_keep_the_precision(layer: str, dtype: str) -> None:
     steps, _ = prepare(layer, "tiny", dtype, ["gradbook", "by hand", "autograd"])
@@ -48,6 +49,7 @@ def test_all_contenders_get_the_same_inputs_every_time() -> None:
         assert np.array_equal(a, b)
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", [layer for layer, case in CASES.items() if case.timed])
 def test_a_layer_is_timed_at_four_kinds_of_shapes_at_least(layer: str) -> None:
     kinds = CASES[layer].kinds

@@ -61,6 +61,7 @@ def test_every_layer_has_an_equivalent() -> None:
     assert set(in_jax.LAYERS) == set(CASES)
 
 
+@pytest.mark.sampled("layer")
 @every_layer
 def test_values_and_gradients_match_jax(layer: str, options: dict[str, Any]) -> None:
     problem = pose(layer, "check", np.float64, options)
@@ -70,6 +71,7 @@ def test_values_and_gradients_match_jax(layer: str, options: dict[str, Any]) -> 
     assert_close(gradients, jax.vjp(run, *inputs)[1](problem.cotangents))
 
 
+@pytest.mark.sampled("layer")
 @every_layer
 def test_forward_mode_matches_jax(layer: str, options: dict[str, Any]) -> None:
     problem = pose(layer, "check", np.float64, options)
@@ -79,6 +81,7 @@ def test_forward_mode_matches_jax(layer: str, options: dict[str, Any]) -> None:
     assert_close(found, jax.jvp(run, tuple(inputs), along)[1])
 
 
+@pytest.mark.sampled("layer")
 @every_layer
 def test_second_order_matches_jax(layer: str, options: dict[str, Any]) -> None:
     """The gradients of <cotangents, backward(dy)>, with respect to dy and to every input."""

@@ -63,6 +63,7 @@ def test_every_generated_layer_has_a_torch_equivalent_or_a_reason() -> None:
     assert not set(in_torch.LAYERS) & set(NOT_IN_TORCH)
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", CASES)
 def test_case_names_the_tensors_and_gradients_of_the_kernel(layer: str) -> None:
     case = CASES[layer]
@@ -72,6 +73,7 @@ def test_case_names_the_tensors_and_gradients_of_the_kernel(layer: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize(("layer", "options"), RUNS, ids=[f"{layer}-{options}" for layer, options in RUNS])
 def test_values_and_gradients_match_torch(source: str, layer: str, options: dict[str, Any]) -> None:
     problem = pose(layer, "check", np.float64, options)
@@ -116,6 +118,7 @@ def second(of: Any, by: list[Any]) -> list[np.ndarray]:
     return arrays([torch.zeros_like(b) if f is None else f for f, b in zip(found, by, strict=True)])
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize(("layer", "options"), RUNS, ids=[f"{layer}-{options}" for layer, options in RUNS])
 def test_forward_mode_matches_torch(layer: str, options: dict[str, Any]) -> None:
     """jvp along random tangents, which to PyTorch is the derivative of its backward pass by the cotangent."""
@@ -128,6 +131,7 @@ def test_forward_mode_matches_torch(layer: str, options: dict[str, Any]) -> None
         assert distance(ours, theirs) <= TOLERANCE, f"output {position}"
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize(("layer", "options"), RUNS, ids=[f"{layer}-{options}" for layer, options in RUNS])
 def test_second_order_matches_torch(layer: str, options: dict[str, Any]) -> None:
     """The gradients of <cotangents, backward(dy)>, with respect to dy and to every input."""

@@ -135,6 +135,7 @@ def disagreement(layer: Layer, kernel: Kernel, cases: list[Case]) -> str:
     return ""
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", LAYERS, ids=named)
 def test_loops_compute_what_the_definition_says(layer: Layer) -> None:
     assert disagreement(layer, on_balls(layer.name), inputs.every(layer, 0, compare.PLAN)) == ""
@@ -214,6 +215,7 @@ def test_loops_of_other_definitions(other: Layer) -> None:
 CLOSE = 1e-12
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", LAYERS, ids=named)
 def test_loops_and_kernels_agree_in_floats(layer: Layer) -> None:
     kernel, derivation = kernels.kernel_of(layer.name), derive(layer)

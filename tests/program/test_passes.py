@@ -304,6 +304,7 @@ def test_what_needs_no_data_is_a_number() -> None:
     assert {n: a.kind for n, a in done.functions[0].arrays.items()} == {"x": "real", "a": "number", "y": "real"}
 
 
+@pytest.mark.sampled("layer")
 @pytest.mark.parametrize("layer", load_project())
 def test_every_program_is_sound_after_every_pass(layer: str) -> None:
     elementwise = [n for n, v in REGISTRY.items() if v[0].elementwise]

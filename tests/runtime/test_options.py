@@ -52,6 +52,7 @@ def disguised(kind: str, value: Any) -> list[Any]:
     return [np.str_(value), type("Word", (str,), {})(value)]
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "option"), OWN, ids=IDS)
 def test_a_number_of_any_width_is_the_same_option(name: str, option: Any) -> None:
     case = case_of(name)
@@ -90,6 +91,7 @@ OUT_OF_RANGE: dict[str, list[Any]] = {
 }
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "option"), OWN, ids=IDS)
 def test_anything_else_is_refused_by_name(name: str, option: Any) -> None:
     case, module = case_of(name), kernels.kernel_of(name)

@@ -74,6 +74,7 @@ def check(module: Any, arguments: list[Any], options: dict[str, Any], cotangents
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "variant"), CHOSEN)
 def test_results_are_the_callers_own(name: str, variant: int, dtype: Any) -> None:
     for case in inputs.cases(LAYERS[name][variant], dtype=dtype):

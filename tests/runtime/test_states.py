@@ -71,6 +71,7 @@ def test_context_variables_are_the_callers_in_every_thread() -> None:
     assert Watching.seen == {"thread 0", "thread 1", "thread 2", "main"}
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_error_states_are_left_as_they_were(name: str) -> None:
     case, module = next(iter(inputs.cases(LAYERS[name][0], dtype=np.float64))), kernels.kernel_of(name)

@@ -141,6 +141,7 @@ def test_a_finite_result_comes_out(compute: Callable[[], Any], true: Any) -> Non
 
 
 @pytest.mark.parametrize("dtype", [F2, F4, F8])
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_ordinary_numbers_are_computed_once(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def again(*_: Any) -> Any:

@@ -31,6 +31,7 @@ def _cast(value: Any, dtype: Any) -> Any:
     return [_cast(v, dtype) for v in value] if isinstance(value, list) else value.astype(dtype)
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_float16_is_float32_rounded_once(name: str) -> None:
     for case in inputs.cases(LAYERS[name][0], 5, 3, dtype=F2):

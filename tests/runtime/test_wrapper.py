@@ -19,6 +19,7 @@ from tests.evidence.shared import LAYERS
 X, GAMMA = np.random.default_rng(1).standard_normal((4, 3)), np.array([1.0, -2.0, 0.5])
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_signatures_are_those_of_the_definition(name: str) -> None:
     kernel, layer = kernels.kernel_of(name), LAYERS[name][0]

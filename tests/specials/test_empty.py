@@ -46,6 +46,7 @@ def axes(name: str) -> Iterator[str]:
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "axis"), [(n, a) for n in sorted(LAYERS) for a in axes(n)])
 def test_empty(name: str, axis: str) -> None:
     sizes = SIZES | {axis: 0} | ({SAME[axis]: 0} if name == "lstm" and axis in SAME else {})

@@ -52,6 +52,7 @@ def peak(call: Callable[[], Any]) -> tuple[int, int]:
         tracemalloc.stop()
 
 
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_memory(name: str) -> None:
     layer = LAYERS[name]

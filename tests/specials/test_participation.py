@@ -45,6 +45,7 @@ def multiplied(argument: str, result: str) -> bool:
 
 
 @pytest.mark.parametrize("special", [np.nan, np.inf])
+@pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_every_layer(name: str, special: float) -> None:
     for layer in LAYERS[name] if np.isnan(special) else LAYERS[name][:1]:
