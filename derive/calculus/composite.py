@@ -17,7 +17,7 @@ from derive.calculus.forward import Tangent
 from derive.calculus.indices import names_indices
 from derive.calculus.parts import Parted, parted
 from derive.calculus.sites import Site, Use
-from derive.calculus.steps import Rewrite, Scatter, Step
+from derive.calculus.steps import Rewrite, Scatter, Step, put_in
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
@@ -296,8 +296,7 @@ def without_aliases(equations: tuple[Equation, ...], results: set[str]) -> tuple
         after = body(e)
         if after != e.body:
             gone = [t for t in x.tensors(e.body) if t in used]
-            words = f"Put in what {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'}."
-            steps.append(Rewrite(e.lhs, "substitute", e.body, after, words))
+            steps.append(Rewrite(e.lhs, "substitute", e.body, after, put_in([short[t].lhs for t in gone])))
         found.append(replace(e, body=after))
     return tuple(e for e in found if e.target not in used), steps
 

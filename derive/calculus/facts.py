@@ -13,14 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.calculus.collect import name_bound
+from derive.calculus.collect import collect, name_bound
 from derive.calculus.monomials import ONE, Poly, condition_of, is_condition, is_sum, plus, product, scaled, text
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, TooLarge
+from derive.calculus.steps import Equal, Said, plain
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation
-from derive.notation.text import show
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ class Fact:
 
     lhs: Expr
     body: Expr
-    words: str
+    said: Said
+
+    @property
+    def words(self) -> str:
+        return plain(self.said)
 
     @property
     def left(self) -> tuple[Expr, ...]:
@@ -117,7 +121,7 @@ class Knowledge:
             (atom, unit), *_ = rest
             k, value_mono = product([(e.lhs, ONE), *((a, -q) for a, q in mono if isinstance(a, Size | Num))])
             value = ((value_mono, k / c),)
-            about = f"the definition of {e.target}"
+            about: Said = ("the definition of ", e.lhs)
             self.names.append(Rule(atom, unit, value, variables(e.lhs), conditions, about))
 
     def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
@@ -158,8 +162,9 @@ class Knowledge:
                 for a, _ in mono:
                     if is_sum(a):
                         self.protected.append(Rule(a, ONE, (), variables(e.lhs)))
-            about = f"the definition of {e.target}, solved for {show(pattern)}"
             solved = tuple(value.items())
+            shown = Equal(x.power(pattern, Num(unit)), self.plain(collect(self.algebra, value)))
+            about: Said = ("the definition of ", e.lhs, ", solved for ", pattern, ": ", shown)
             self.inversions.append(Rule(pattern, unit, solved, variables(e.lhs), conditions, about))
             return True
         return False
@@ -198,12 +203,12 @@ class Knowledge:
 
     def consequences(self, e: Equation, body: Poly) -> None:
         """Facts that follow from one definition and from the unnamed sums in it."""
-        claims: list[tuple[Poly, Poly, str]] = [({((e.lhs, ONE),): ONE}, body, e.target)]
+        claims: list[tuple[Poly, Poly, Ref | None]] = [({((e.lhs, ONE),): ONE}, body, e.lhs)]
         sums = dict.fromkeys(n for mono in body for a, _ in mono for n in x.walk(a) if is_sum(n))
         atoms = dict.fromkeys(a for n in sums for m in self.algebra.to(n) for a, _ in m)
         for s in filter(self.is_protected, atoms):
             assert isinstance(s, Reduce)
-            claims.append(({((s, ONE),): ONE}, self.algebra.to(s.body), ""))
+            claims.append(({((s, ONE),): ONE}, self.algebra.to(s.body), None))
         for left, right, name in claims:
             for rule in self.inversions:
                 holds = frozenset(rule.conditions)
@@ -224,7 +229,7 @@ class Knowledge:
     def is_protected(self, s: Expr) -> bool:
         return any(True for p in self.protected if p.pattern == s)
 
-    def conclude(self, zero: Poly, rule: Rule, name: str) -> None:
+    def conclude(self, zero: Poly, rule: Rule, name: Ref | None) -> None:
         """Solve ``0 = zero`` for the one new sum in it."""
         normalised = {
             n.tensor
@@ -249,21 +254,18 @@ class Knowledge:
         right = self.algebra.times(right, {product((x.iverson(c), ONE) for c in rule.conditions)[1]: ONE})
         if any(s in x.walk(a) for m in right for a, _ in m) or any(r.pattern == s for r, _ in self.facts):
             return
-        source = f"the definition of {name}" if name else self.said(self.old(zero, s))
-        says = f"{self.said(s)} = {self.said(self.algebra.back(right))}"
-        words = f"{rule.about}, put into {source}, gives {says}"
+        source: Said = ("the definition of ", name) if name else (self.plain(self.old(zero, s)),)
+        shown = Equal(self.plain(s), self.plain(self.algebra.back(right)))
+        said: Said = (*rule.about[:-2], ", put into ", *source, ", gives ", shown)
         self.facts.append(
             (
-                Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), words),
-                Fact(self.plain(s), self.plain(self.algebra.back(right)), words),
+                Rule(s, ONE, tuple(right.items()), frozenset(x.free(s)), (), said),
+                Fact(shown.left, shown.right, said),
             )
         )
 
     def plain(self, e: Expr) -> Expr:
         return name_bound(self.algebra, e, frozenset(x.free(e)))
-
-    def said(self, e: Expr) -> str:
-        return show(self.plain(e))
 
     def old(self, zero: Poly, s: Expr) -> Expr:
         return next((a for m in zero for a, _ in m if is_sum(a) and a != s), s)

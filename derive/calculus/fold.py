@@ -16,6 +16,7 @@ from derive.calculus.monomials import ONE, Mono, Poly, is_sum, plus
 from derive.calculus.patterns import Binding, match, renamed
 from derive.calculus.polynomials import Algebra, TooLarge
 from derive.calculus.price import OPERATION, price
+from derive.calculus.steps import Said, joined
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Reduce, Ref
 from derive.notation.layer import Equation
@@ -50,7 +51,7 @@ class Folder:
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra
         self.named: list[Named] = []
-        self.words: dict[str, None] = {}
+        self.said: dict[Said, None] = {}
 
     def learn(self, e: Equation, body: Poly, number: int = -1) -> None:
         """Remember an equation whose right side is one sum, times a factor that is not zero."""
@@ -73,8 +74,8 @@ class Folder:
         except TooLarge:
             return
 
-    def __call__(self, poly: Poly, number: int) -> tuple[Poly, str]:
-        self.words = {}
+    def __call__(self, poly: Poly, number: int) -> tuple[Poly, Said]:
+        self.said = {}
         changed = True
         while changed:
             changed = False
@@ -90,12 +91,12 @@ class Folder:
                         break
                 if changed:
                     break
-        return poly, " ".join(self.words)
+        return poly, joined(list(self.said), " ")
 
     def atom(self, s: Expr, number: int) -> Poly | None:
         """What a sum becomes, or None."""
         least = price(s)
-        for shape, said in [(s, ""), *self.unfolded(s, number)]:
+        for shape, said in [(s, ()), *self.unfolded(s, number)]:
             assert isinstance(shape, Reduce)
             for definition in self.named:
                 if definition.number >= number:
@@ -105,10 +106,8 @@ class Folder:
                         continue
                     if price(collect(self.algebra, new)) <= least + OPERATION // 2:
                         if said:
-                            self.words.setdefault(said)
-                        indices = ", ".join(i.split("#")[0] for i in definition.over)
-                        name = definition.name.tensor
-                        self.words.setdefault(f"The sum over {indices} is the definition of {name}.")
+                            self.said.setdefault(said)
+                        self.said.setdefault(("The sum is that of the definition of ", definition.name, "."))
                         return new
         return None
 
@@ -127,10 +126,10 @@ class Folder:
             left = self.algebra.times({rest: ONE}, self.algebra.atom(name), outer)
             yield self.algebra.total(tuple(i for i in s.over if i not in bound), left)
 
-    def unfolded(self, s: Expr, number: int) -> list[tuple[Expr, str]]:
+    def unfolded(self, s: Expr, number: int) -> list[tuple[Expr, Said]]:
         """The sum with one factor that is a sum written out, where that gives one sum again."""
         assert isinstance(s, Reduce)
-        out: list[tuple[Expr, str]] = []
+        out: list[tuple[Expr, Said]] = []
         factors = self.algebra.factors_of(s)
         for n, (a, q) in enumerate(factors):
             for d in self.named:
@@ -144,7 +143,8 @@ class Folder:
                 if len(total) == 1:
                     ((mono, c),) = total.items()
                     if c == 1 and len(mono) == 1 and is_sum(mono[0][0]):
-                        out.append((mono[0][0], f"Write out {d.name.tensor} and add up in another order."))
+                        said = ("Write out ", d.name, " and add up in another order.")
+                        out.append((mono[0][0], said))
         return out
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from derive.calculus.monomials import ONE, Mono, Poly, condition_of, is_condition, is_sum, plus
 from derive.calculus.polynomials import Algebra
+from derive.calculus.steps import Said
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 
@@ -70,7 +71,7 @@ class Rule:
     value: tuple[tuple[Mono, Fraction], ...]
     variables: frozenset[str]
     conditions: tuple[Expr, ...] = ()
-    about: str = ""
+    about: Said = ()
 
 
 def renamed(algebra: Algebra, poly: Poly, binding: Binding) -> Poly:
@@ -102,7 +103,7 @@ class Rewriter:
         self.rules = rules
         self.protected = protected
         self.carried = carried
-        self.used: dict[str, None] = {}
+        self.used: dict[Said, None] = {}
 
     def __call__(self, poly: Poly, holds: frozenset[Expr] = frozenset()) -> Poly:
         out = []

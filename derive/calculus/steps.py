@@ -2,10 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derive.notation.expr import ONE, Expr, Reduce, Ref
 from derive.notation.layer import Equation
+from derive.notation.text import show
+
+
+@dataclass(frozen=True)
+class Equal:
+    """``left = right``, said in a sentence."""
+
+    left: Expr
+    right: Expr
+
+
+#: A sentence: words, and between them the expressions and equations it is about, each printed as its place prints them.
+Said = tuple[str | Expr | Equal, ...]
+
+
+def plain(said: Said) -> str:
+    """A sentence in the notation of definitions."""
+    return "".join(
+        s if isinstance(s, str) else f"{show(s.left)} = {show(s.right)}" if isinstance(s, Equal) else show(s)
+        for s in said
+    )
+
+
+def joined(parts: Sequence[Said], between: str) -> Said:
+    """Several as one, with words between them."""
+    return tuple(s for n, part in enumerate(parts) for s in ((between, *part) if n else part))
+
+
+def sentence(said: Said) -> Said:
+    """With a capital letter and a full stop."""
+    begin = tuple(s[:1].upper() + s[1:] if isinstance(s, str) else s for s in said[:1])
+    return (*begin, *said[1:], ".")
+
+
+def put_in(names: Sequence[Expr]) -> Said:
+    """The sentence of a step that writes adjoints into an equation."""
+    return ("Put in what ", *joined([(n,) for n in names], " and "), " is." if len(names) == 1 else " are.")
 
 
 @dataclass(frozen=True)
@@ -63,7 +101,11 @@ class Rewrite:
     rule: str
     before: Expr
     after: Expr
-    words: str
+    said: Said
+
+    @property
+    def words(self) -> str:
+        return plain(self.said)
 
 
 Step = Scatter | Rewrite

@@ -23,16 +23,17 @@ from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Exhausted, TooLarge
 from derive.calculus.price import OPERATION, price
 from derive.calculus.slopes import Slopes
-from derive.calculus.steps import Rewrite
+from derive.calculus.steps import Rewrite, Said, joined, put_in, sentence
 from derive.notation import expr as x
 from derive.notation.errors import at
-from derive.notation.expr import Expr, Ref
+from derive.notation.expr import Expr, Op, Ref
 from derive.notation.layer import Equation, Layer
 
 #: Work (see Algebra.spend) that the search for one layer's form may take: some twice what any of the project's
 #: layers takes. Beyond it no adjoint is written into another, and what one equation may take is EACH.
 WORK, EACH = 200_000, 10_000
-QUOTIENTS = "The slope of the function is a product of factors, of which a quotient cancels one."
+QUOTIENTS = ("The slope of the function is a product of factors, of which a quotient cancels one.",)
+SHARE = "ake out of every sum what does not depend on its indices, and out of all terms what they share."
 STEP = 50  #: what rewriting an equation costs, however small it is
 
 
@@ -51,7 +52,7 @@ class Stage:
 
     rule: str
     after: Expr
-    words: str
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -155,12 +156,13 @@ class Search:
     def rewrite(self, n: int, body: Expr) -> Iterator[Stage]:
         e = self.equations[n]
         self.algebra.spend(STEP + x.size(body))
+        alone: Stage | None = None  # taking out is a step by itself where no other rule follows on it
         try:
             start = self.algebra.to(body)
             if e.target in self.cycles:
                 tidy = self.shown(start, e)
                 if price(tidy) < price(body):
-                    yield Stage("collect", tidy, "Take out what the terms have in common.")
+                    yield Stage("collect", tidy, ("Take out what the terms have in common.",))
                 return
             poly, last = start, body
             for rule, change in (
@@ -177,19 +179,26 @@ class Search:
                 poly, now = after, self.shown(after, e)
                 if rule == "pull out of the sum" and price(now) >= price(body):
                     continue
-                if now != last:
-                    yield Stage(rule, now, words)
+                if now != last and rule == "pull out of the sum":
+                    alone = Stage(rule, now, words)
+                elif now != last:
+                    yield Stage(rule, now, (*words, " Then t" + SHARE) if alone else words)
+                    alone = None
                 last = now
+            if alone:
+                yield alone
             plain = name_bound(self.algebra, numbers_out(last), frozenset(e.indices))
             if price(plain) < price(last):
-                yield Stage("take numbers out", plain, "Take out of every difference what its numbers have in common.")
+                yield Stage(
+                    "take numbers out", plain, ("Take out of every difference what its numbers have in common.",)
+                )
             self.knowledge.imply(e, poly)
         except TooLarge:
-            return
+            if alone:
+                yield alone
 
-    def same(self, poly: Poly) -> tuple[Poly, str]:
-        words = "Take out of every sum what does not depend on its indices, and out of all terms what they share."
-        return poly, words
+    def same(self, poly: Poly) -> tuple[Poly, Said]:
+        return poly, ("T" + SHARE,)
 
     def without_quotients(self, poly: Poly, e: Equation) -> Poly:
         """Slopes of functions without the factors that something is divided by, if that is no dearer."""
@@ -199,17 +208,17 @@ class Search:
         known = self.knowledge
         return Rewriter(self.algebra, rules, known.protected if protect else [], known.carried)
 
-    def use_names(self, poly: Poly) -> tuple[Poly, str]:
+    def use_names(self, poly: Poly) -> tuple[Poly, Said]:
         rewriter = self.rewriter(self.knowledge.names)
-        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+        return self.knowledge.settle(rewriter(poly)), reasons(rewriter)
 
-    def invert(self, poly: Poly) -> tuple[Poly, str]:
+    def invert(self, poly: Poly) -> tuple[Poly, Said]:
         rewriter = self.rewriter(self.knowledge.inversions)
-        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+        return self.knowledge.settle(rewriter(poly)), reasons(rewriter)
 
-    def use_facts(self, poly: Poly) -> tuple[Poly, str]:
+    def use_facts(self, poly: Poly) -> tuple[Poly, Said]:
         rewriter = self.rewriter([rule for rule, _ in self.knowledge.facts], protect=False)
-        return self.knowledge.settle(rewriter(poly)), sentence(rewriter)
+        return self.knowledge.settle(rewriter(poly)), reasons(rewriter)
 
     # ---- all equations ------------------------------------------------------------------------------------
 
@@ -222,11 +231,10 @@ class Search:
             body = x.transform(e.body, lambda node: written_in(node, forms))
             if body != e.body:
                 gone = [t for t in x.tensors(e.body) if t in forms]
-                words = f"Put in what {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'}."
-                steps.append(Rewrite(e.lhs, "substitute", e.body, body, words))
+                steps.append(Rewrite(e.lhs, "substitute", e.body, body, put_in([forms[t][0].lhs for t in gone])))
             last = body
             for stage in self.stages(n, body):
-                steps.append(Rewrite(e.lhs, stage.rule, last, stage.after, stage.words))
+                steps.append(Rewrite(e.lhs, stage.rule, last, stage.after, stage.said))
                 last = stage.after
             final[n] = last
             if e.target in inlined:
@@ -324,9 +332,8 @@ def written_in(node: Expr, forms: dict[str, tuple[Equation, Expr]]) -> Expr | No
     return None
 
 
-def sentence(rewriter: Rewriter) -> str:
-    text = "; ".join(rewriter.used)
-    return text[:1].upper() + text[1:] + "."
+def reasons(rewriter: Rewriter) -> Said:
+    return sentence(joined(list(rewriter.used), "; "))
 
 
 def eliminated(layer: Layer, adjoint: Adjoint) -> Textbook | None:
@@ -340,8 +347,9 @@ def eliminated(layer: Layer, adjoint: Adjoint) -> Textbook | None:
     if price(after) >= price(e.body):
         return None
     y, source = layer.outputs[0], layer.inputs[0].name
-    words = f"{y} and its derivative are rational in exp({source}); without it, one is a polynomial in the other."
-    step = Rewrite(e.lhs, "eliminate", e.body, after, f"Both {words}")
+    rational = (Ref(y, e.left), " and its derivative are rational in ", Op("exp", (Ref(source, e.left),)))
+    said = ("Both ", *rational, "; without it, one is a polynomial in the other.")
+    step = Rewrite(e.lhs, "eliminate", e.body, after, said)
     return Textbook((Equation(e.target, e.left, after, e.line),), (step,), ())
 
 

@@ -6,22 +6,21 @@ The pages' own reader (tests/page) knows these sentences and executes them; anot
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from derive.calculus.derivation import Derivation
-from derive.calculus.steps import Rewrite, Scatter, Step
-from derive.notation.expr import Expr, Pos, Ref
+from derive.calculus.steps import Equal, Rewrite, Said, Scatter, Step
+from derive.notation import expr as x
+from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Layer
 from derive.targets.chain import Chain, Link, chain
 from derive.targets.latex import Latex
 from derive.targets.symbols import ALPHABET, CAPITALS, Symbols
 
 PLUS = r"\mathrel{+}="
-CODE = re.compile(r"(?:sum|max)\((?:[^()]|\([^()]*\))*\)|\w+\[[^\]]*\]|\w*_\w*")
 KINDS = {"sum": "sum", "max": "maximum"}
 
 
@@ -47,6 +46,8 @@ def derivation_section(derivation: Derivation, symbols: Symbols) -> Iterator[str
         yield from (f"$${Latex(symbols).equation(e)}$$" for e in given)
     steps = Steps(layer, symbols)
     yield from steps.folded("note", "Differentiate", scatters, 1)
+    if scatters and rewrites:
+        yield from steps.collected(derivation, {s.name for s in scatters})
     yield from steps.folded("tip", "Bring into textbook form", rewrites, 1 + len(scatters))
 
 
@@ -61,6 +62,7 @@ class Steps:
 
     def __init__(self, layer: Layer, symbols: Symbols) -> None:
         self.layer, self.symbols = layer, symbols
+        self.known: dict[Ref, Expr] = {}  # what the last line about each adjoint says
 
     def folded(self, kind: str, title: str, steps: list[Any], first: int) -> Iterator[str]:
         if not steps:
@@ -75,11 +77,45 @@ class Steps:
     def step(self, n: int, step: Step) -> Iterator[str]:
         yield from self.rewrite(n, step) if isinstance(step, Rewrite) else self.scatter(n, step)
 
+    def collected(self, derivation: Derivation, names: set[str]) -> Iterator[str]:
+        """What is added to each adjoint, as one sum: where the textbook form begins."""
+        yield "Collected, each adjoint is the sum of all that is added to it:"
+        for e in derivation.adjoint.equations:
+            if e.target in names:
+                self.known[e.lhs] = e.body
+                yield f"$${Latex(self.symbols).equation(e)}$$"
+
     def rewrite(self, n: int, step: Rewrite) -> Iterator[str]:
-        printer = Latex(self.symbols)
-        yield f"**{n}. {step.rule.capitalize()}.** {in_code(step.words)}"
-        yield f"$${printer.relation(step.target, step.before)}$$"
+        """Its reason and the line that it gives, what is new in it marked; the line before, if that stands nowhere."""
+        yield f"**{n}. {step.rule.capitalize()}.** {self.sentence(step.said)}"
+        if self.known.get(step.target) != step.before:
+            yield f"$${Latex(self.symbols).relation(step.target, step.before)}$$"
+        self.known[step.target] = step.after
+        printer = Latex(self.symbols, marked=self.new(step))
         yield f"$${printer.relation(step.target, step.after)}$$"
+
+    def new(self, step: Rewrite) -> Callable[[Expr], bool]:
+        """Whether the line before has not an element, or not in that power, whatever its indices are called."""
+
+        def kind(e: Expr) -> Expr:
+            return x.rename(e, {i: Pos(self.layer.axis(x.origin(i))) for i in x.free(e)})
+
+        before = frozenset(map(kind, elements(step.before)))
+        return lambda e: kind(e) not in before
+
+    def sentence(self, said: Said) -> str:
+        """A sentence, what it is about as formulas."""
+        words = []
+        for part in said:
+            printer = Latex(self.symbols)
+            match part:
+                case str():
+                    words.append(part)
+                case Equal(left, right):
+                    words.append(f"${printer.relation(left, right)}$")
+                case _:
+                    words.append(f"${printer.expression(part)}$")
+        return "".join(words)
 
     def scatter(self, n: int, step: Scatter) -> Iterator[str]:
         found = chain(step, self.layer.axis)
@@ -118,6 +154,13 @@ class Steps:
         return replace(Latex(symbols), fixed=fixed)
 
 
-def in_code(words: str) -> str:
-    """A sentence for a page: names and expressions in it as code."""
-    return words if "`" in words or "$" in words else CODE.sub(lambda m: f"`{m[0]}`", words)
+def elements(e: Expr) -> Iterator[Expr]:
+    """Elements of tensors and their powers; what is divided by as what is multiplied with."""
+    match e:
+        case Op("pow", (Ref() as base, Num(value))):
+            yield x.power(base, Num(abs(value)))
+        case Ref():
+            yield e
+        case _:
+            for child in x.children(e):
+                yield from elements(child)

@@ -13,7 +13,7 @@ case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.notation import expr as x
@@ -25,6 +25,7 @@ from derive.targets.symbols import Symbols, upright
 
 SUM, OPEN, PRODUCT, POWER, ATOM = range(5)
 LOGIC_LEVEL = -1
+MARK = r"\textcolor{red}{%s}"
 OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
 
 
@@ -32,7 +33,8 @@ OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
 class Latex:
     """Prints expressions with the symbols of one page. ``show`` and ``equation`` are the whole interface.
 
-    ``fixed`` letters are those of indices that mean the same in several formulas.
+    ``fixed`` letters are those of indices that mean the same in several formulas; ``marked`` says of an element or a
+    power of one whether it is set off.
 
     Levels say where parentheses are needed: SUM; OPEN, which reaches as far right as it can (a reduction,
     cases); PRODUCT; POWER; ATOM.
@@ -41,6 +43,7 @@ class Latex:
     symbols: Symbols
     letters: dict[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    marked: Callable[[Expr], bool] | None = None
 
     def equation(self, equation: Equation) -> str:
         """One display equation, without dollars."""
@@ -49,7 +52,7 @@ class Latex:
     def relation(self, lhs: Expr, body: Expr, sign: str = "=") -> str:
         body = unshadowed(self.prepare(body), frozenset(x.free(lhs)))
         self.letters = self.symbols.index_letters(lhs, body, fixed=self.fixed)
-        return f"{self.show(lhs)} {sign} {self.show(body)}"
+        return f"{replace(self, marked=None).show(lhs)} {sign} {self.show(body)}"
 
     def expression(self, e: Expr) -> str:
         e = unshadowed(self.prepare(e), frozenset(x.free(e)))
@@ -62,8 +65,19 @@ class Latex:
     # ---- nodes ---------------------------------------------------------------------------------------------
 
     def show(self, e: Expr, level: int = SUM) -> str:
-        text, own = self.node(e)
+        text, own = self.with_mark(e)
         return rf"\left({text}\right)" if own < level else text
+
+    def with_mark(self, e: Expr) -> tuple[str, int]:
+        match e:
+            case Op("pow", (Ref(), Num(value))):
+                element = value > 0  # what is divided by is marked where it stands below
+            case _:
+                element = isinstance(e, Ref)
+        if not (element and self.marked and self.marked(e)):
+            return self.node(e)
+        text, own = replace(self, marked=None).node(e)
+        return MARK % text, own
 
     def node(self, e: Expr) -> tuple[str, int]:
         match e:
@@ -186,7 +200,7 @@ class Latex:
         if not parts:
             return "1", ATOM
         if len(parts) == 1 and not closed:
-            return (self.show(parts[0]), ATOM) if alone else self.node(parts[0])
+            return (self.show(parts[0]), ATOM) if alone else self.with_mark(parts[0])
         ordered = sorted(parts, key=lambda f: (isinstance(f, Reduce), is_open(f)))
         words = []
         for n, factor in enumerate(ordered):

@@ -8,6 +8,8 @@
 The result needs no JavaScript; the TeX stays beside it in an ``<annotation encoding="application/x-tex">``,
 which is what the page leg of the evidence reads. A dollar sign is written ``\\$``.
 
+What ``\\textcolor{red}{...}`` sets off gets a class instead of the colour, and is no part of the annotation.
+
 An unknown command, an unclosed ``$$`` or anything else that math-core cannot convert raises FormulaError,
 which fails the build and names page and formula. Whether the picture a browser draws is right is not checked
 here.
@@ -18,6 +20,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as etree
 from functools import cache
+from html import escape
 from typing import Any
 
 from markdown import Markdown
@@ -34,6 +37,7 @@ REPAIRS: tuple[tuple[str, str, str], ...] = (
         '<mo stretchy="true">\u203e</mo>',
         "a bar above, not a combining low line",
     ),
+    (' style="color:#FF0000;"', ' class="gb-new"', "a mark that a style sheet draws, in both schemes"),
     (">\u2299</mo>", ' largeop="false">\u2299</mo>', "the operator dictionary draws the dot product large"),
     ("<math", "<math data-search-exclude", "formulas are noise in a search index"),
 )
@@ -41,6 +45,7 @@ REPAIRS: tuple[tuple[str, str, str], ...] = (
 # as in Pandoc: no space after the opening sign, none before the closing one, and no digit after that
 INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
 TAG = re.compile(r"<[^>]*>")
+MARK = r"\textcolor{red}{"
 LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
 DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\{ #([\w-]+) \})?[ \t]*(?:\n|\Z)", re.DOTALL)
 
@@ -67,7 +72,19 @@ def mathml(tex: str, *, display: bool = False, page: str = "") -> str:
         raise FormulaError(tex, str(error).strip(), page) from None
     for wrong, right, _ in REPAIRS:
         html = html.replace(wrong, right)
-    return html
+    return html.replace(escape(tex, quote=False), escape(unmarked(tex), quote=False)) if MARK in tex else html
+
+
+def unmarked(tex: str) -> str:
+    """TeX without the marks, what they are on without its braces."""
+    while (start := tex.find(MARK)) >= 0:
+        begin, depth = start + len(MARK), 1
+        end = begin
+        while depth:
+            depth += {"{": 1, "}": -1}.get(tex[end], 0)
+            end += 1
+        tex = tex[:start] + tex[begin : end - 1] + tex[end:]
+    return tex
 
 
 def _page(md: Markdown) -> str:

@@ -53,6 +53,7 @@ KINDS = (
     Kind("step", "derivation", STEP, "the equation, and a derivative against the difference of what it is of"),
     Kind("accumulation", "derivation", F, "the adjoint times the derivatives; the sum of all that lands there"),
     Kind("line", "derivation", F, "its values against those of what it is an equation of"),
+    Kind("collected", "derivation", F, "both sides, the adjoint as all that is added to it"),
     Kind("rule", "derivation", RULED, "a symbol of the table; both sides of an equation"),
     Kind("count", "cost", F, "operations counted from the equations, at sizes drawn", "pass"),
     Kind("counting", "cost", r"Counted from the equations: .*", "the additions of a sum, counted"),

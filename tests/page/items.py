@@ -18,7 +18,7 @@ from tests.page.misprints import in_turn, indices_misprinted, misprinted, mispri
 from tests.page.parser import expression, index_list, parse, relation
 from tests.page.reading import QUICK, Reading
 from tests.page.slopes import Context, check_equation, check_through, close
-from tests.page.steps import PLUS, RULE, THROUGH, Piece, Rewritten, Step, Through
+from tests.page.steps import COLLECTED, PLUS, RULE, THROUGH, Piece, Rewritten, Step, Through
 from tests.page.symbols import PageError
 from tests.page.tree import Equation, Node, Ref, walk
 
@@ -57,6 +57,8 @@ class Items:
                 step = next(steps)
                 pieces = iter(step.pieces)
                 state = "accumulation" if isinstance(step.content, Through) else "line"
+            elif block.heading == "derivation" and COLLECTED.fullmatch(block.text):
+                state = "collected"
             if not block.formulas:
                 continue
             try:
@@ -140,6 +142,24 @@ class Items:
             )
 
         return Item(kind, self.of.name, formula, check, misprints)
+
+    def of_collected(self, block: Block) -> Iterator[Item]:
+        """What is added to an adjoint, as one sum: both sides at every place."""
+        (formula,) = block.formulas
+        known = parse(formula.tex, self.of.symbols)
+        if known.key not in self.of.accumulated:
+            self.of.problems.append(f"{self.of.name}: nothing is added to {known.key}, which is collected")
+
+        def check(tex: str) -> str:
+            try:
+                line = parse(tex, self.of.symbols)
+            except (DialectError, PageError) as error:
+                return f"not read: {error}"
+            if line.left != known.left:
+                return "another left side"
+            return self.of.said(lambda c: check_equation(line, c), lambda c: check_equation(known, c))
+
+        yield Item("collected", self.of.name, formula, check, lambda: misprinted_equation(known, self.of.symbols))
 
     def of_part(self, block: Block) -> Iterator[Item]:
         (formula,) = block.formulas

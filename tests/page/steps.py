@@ -7,7 +7,10 @@
     Gathered at one element:                     where that says it otherwise
     adjoint of A += sum                          a display
 
-    **n. Rule.** words                           and two displays, each an equation
+    Collected, each adjoint is the sum ...:      displays, an equation for each adjoint
+
+    **n. Rule.** words                           and a display, an equation for what an equation before is about; where
+                                                 none is, that stands before it
 
 The derivative may be one of several, ``of Z with respect to s is ..., that of s with respect to A is ...``; sums that A
 stands in as well are ``held fixed``, and so may be ``other places of A``.
@@ -34,6 +37,7 @@ LINK = (
 )
 DERIVATIVE = re.compile(rf"The derivative {LINK}(?:, that {LINK})*, so(?: for all {F})?")
 GATHERED = re.compile(r"Gathered at one element:")
+COLLECTED = re.compile(r"Collected, each adjoint is the sum of all that is added to it:")
 RULE = re.compile(rf"{NUMBER}(?!Through)[A-Z][a-z ]*\. .*")
 PLUS = (r"\mathrel{+}", "=")
 
@@ -71,10 +75,11 @@ class Through:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """One step of rewriting: the same equation twice."""
+    """One step of rewriting: the same equation twice. ``found``: the first stands further above on the page."""
 
     symbols: Symbols
     lines: tuple[Equation, ...] = ()
+    found: bool = False
 
 
 @dataclass
@@ -111,16 +116,24 @@ def local(symbols: Symbols, tex: str) -> Symbols:
 def read_steps(found: Sequence[Block], symbols: Symbols, page: str) -> list[Step]:
     """The steps of a page's derivation. Raises PageError at a block that has no place in one."""
     steps: list[Step] = []
+    known: dict[Node, Equation] = {}
     expected = ""
     for block in found:
         where = steps[-1].where if steps else page
         try:
             if THROUGH.fullmatch(block.text) or RULE.fullmatch(block.text):
                 expected = _begin(block, symbols, steps, page)
+            elif steps and COLLECTED.fullmatch(block.text):
+                expected = "collected"
+                continue
             elif not steps or not (block.formulas or GATHERED.fullmatch(block.text)):
                 continue
+            elif expected == "collected" and block.text == "⟦0⟧":
+                line = parse(block.formulas[0].tex, symbols)
+                known[line.left] = line
+                continue
             else:
-                expected = _go_on(block, steps[-1], expected)
+                expected = _go_on(block, steps[-1], expected, known)
         except DialectError as error:
             raise PageError(f"{where}: {error}") from None
         except PageError as error:
@@ -147,13 +160,19 @@ def _begin(block: Block, symbols: Symbols, steps: list[Step], page: str) -> str:
     return "line"
 
 
-def _go_on(block: Block, step: Step, expected: str) -> str:
+def _go_on(block: Block, step: Step, expected: str, known: dict[Node, Equation]) -> str:
     content = step.content
     if isinstance(content, Rewritten):
-        if expected != "line" or block.text != "⟦0⟧" or len(content.lines) == 2:
+        if expected != "line" or block.text != "⟦0⟧" or (len(content.lines) == 2 and not content.found):
             raise PageError(f"not a line of a rewriting: {block}")
-        step.content = replace(content, lines=(*content.lines, parse(block.formulas[0].tex, content.symbols)))
-        step.pieces.append(Piece(block.formulas[0], ("lines", len(content.lines))))
+        line = parse(block.formulas[0].tex, content.symbols)
+        before = content.lines[1:] if content.found else content.lines
+        if content.found:  # what was taken for the line after it is the one before
+            step.pieces[0].path = ("lines", 0)
+        found = not before and line.left in known
+        step.content = replace(content, lines=(*([known[line.left]] if found else before), line), found=found)
+        step.pieces.append(Piece(block.formulas[0], ("lines", len(step.content.lines) - 1)))
+        known[line.left] = line
         return "line"
     if expected == "derivative" and NAME.fullmatch(block.text):
         symbols = local(content.symbols, block.formulas[0].tex)

@@ -1,0 +1,59 @@
+"""The derivation on a layer's page: no line stands twice, what is new in a line is marked, no code in the words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from derive.targets.mathml import mathml, unmarked
+
+PAGES = sorted((Path(__file__).parents[2] / "docs" / "layers").glob("*.md"))
+DERIVATIONS = {p.stem: m[1] for p in PAGES if (m := re.search(r"\n## Derivation(.*?)\n## ", p.read_text(), re.DOTALL))}
+MARK = re.compile(r"\\textcolor\{red\}")
+
+
+@pytest.mark.parametrize("name", DERIVATIONS)
+def test_no_line_stands_twice_in_a_derivation(name: str) -> None:
+    lines = [unmarked(line) for line in re.findall(r"\$\$(.*?)\$\$", DERIVATIONS[name])]
+    assert len(set(lines)) == len(lines), [line for line in lines if lines.count(line) > 1]
+
+
+@pytest.mark.parametrize("name", DERIVATIONS)
+def test_a_mark_is_on_what_the_line_before_has_not(name: str) -> None:
+    before: dict[str, str] = {}
+    for line in re.findall(r"\$\$(.*?)\$\$", DERIVATIONS[name]):
+        left, _, right = line.partition(" = ")
+        for m in MARK.finditer(line):
+            new = line[m.start() : m.start() + len(m[0]) + len(unmarked_part(line[m.end() :]))]
+            assert letters(unmarked(new)) not in letters(before[left]), line
+        before[left] = unmarked(right)
+
+
+def unmarked_part(tex: str) -> str:
+    """The braces that TeX begins with."""
+    depth = 0
+    for n, c in enumerate(tex):
+        depth += {"{": 1, "}": -1}.get(c, 0)
+        if not depth:
+            return tex[: n + 1]
+    return tex
+
+
+def letters(tex: str) -> str:
+    """Without the letters of indices; the end of an element is one, so that a power is another."""
+    return re.sub(r"_\{[^{}]*\}", "_", tex).replace("^", "") + " " if tex.endswith("}") else tex
+
+
+def test_words_of_a_derivation_have_no_code() -> None:
+    for name, text in DERIVATIONS.items():
+        for line in re.findall(r"\*\*\d+\. .*", text):
+            assert "`" not in line, (name, line)
+
+
+def test_a_mark_is_drawn_and_no_part_of_the_formula() -> None:
+    html = mathml(r"y < \textcolor{red}{\hat{x}_{i}} + 1")
+    assert html.count('class="gb-new"') == 1
+    assert "color" not in html
+    assert r">y &lt; \hat{x}_{i} + 1</annotation>" in html
