@@ -93,12 +93,17 @@ def _evidence(page: Page) -> Iterator[str]:
     """A line: what holds, and where the definition, the kernel and the sources are."""
     layer = page.layer
     yield badges(page.legs, layer.name)
+    if of_the_project(layer.file):
+        yield (
+            "What each of them compares and what it cannot see: [What is proved](../what-is-proved.md); "
+            f"again by `gradbook verify {layer.name}`."
+        )
     kernel = f" · kernel [{code(page.kernel_path)}](#kernel)" if page.kernel else ""
     yield f"Definition [{code(page.file)}](#definition){kernel} · source: {_cites(layer)}"
 
 
 def _pictures(page: Page) -> Iterator[str]:
-    drawn = f"{curves(page.derivations[0])}{graph(page.layer)}"
+    drawn = f"{curves(page.derivations[0])}{graph(page.layer, kept(page.derivations[0])[0])}"
     yield f'<div class="gb-pictures" data-search-exclude>{drawn}</div>'
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -143,6 +143,7 @@ def _svg(width: float, height: float, title: str, parts: list[str]) -> str:
 
 # ---- the graph of the equations ----------------------------------------------------------------------------
 
+FILLED = 'fill="currentColor" fill-opacity="0.16"'
 BOX, TALL, COLUMN, ROW, TOP = 66.0, 30.0, 112.0, 46.0, 14.0
 
 
@@ -158,18 +159,27 @@ class Node:
         return self.column * COLUMN + BOX / 2 + 4, self.row * ROW + TALL / 2 + TOP
 
 
-def graph(layer: Layer) -> str:
-    """Which tensor is made from which, inputs on the left; dashed: a recurrence reads an earlier step."""
+def graph(layer: Layer, saved: Collection[str] = ()) -> str:
+    """Which tensor is made from which, inputs on the left; dashed: a recurrence reads an earlier step.
+
+    What is ``saved`` for backward is filled, and a line below says so.
+    """
     edges, back = _edges(layer)
     columns = _columns(layer, edges)
     nodes, paths = _layout(columns, edges)
     drawn, dashed = f'{STYLE} opacity="0.45"', f'{STYLE} opacity="0.6" stroke-dasharray="4 3"'
     parts = [f'<path d="{_curve([nodes[n].at for n in path])}" {drawn}/>' for path in paths]
     parts += [f'<path d="{_loop(nodes[a].at, nodes[b].at)}" {dashed}/>' for a, b in back]
-    parts += [_box(layer, node) for node in nodes.values() if not node.dummy]
+    parts += [_box(layer, node, node.name in saved) for node in nodes.values() if not node.dummy]
     width = max(n.at[0] for n in nodes.values()) + BOX / 2 + 4
     height = max(n.at[1] for n in nodes.values()) + TALL / 2 + 4 + (ROW / 2 if back else 0)
-    return _svg(width, height, f"which tensor of {layer.name} is made from which", parts)
+    title = f"which tensor of {layer.name} is made from which"
+    if kept := [n for n in nodes if n in saved]:
+        title += f"; kept for backward: {', '.join(map(unicode_name, kept))}"
+        parts.append(f'<rect x="4" y="{height + 5:.1f}" width="18" height="12" rx="3" {FILLED} stroke="currentColor"/>')
+        parts.append(f'<text x="28" y="{height + 15:.1f}" class="gb-key" fill="currentColor">kept for backward</text>')
+        width, height = max(width, 150.0), height + 22
+    return _svg(width, height, title, parts)
 
 
 def _edges(layer: Layer) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -251,16 +261,18 @@ def _loop(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"M{a:.1f} {b + TALL / 2:.1f} C{a:.1f} {low:.1f} {c:.1f} {low:.1f} {c:.1f} {d + TALL / 2:.1f}"
 
 
-def _box(layer: Layer, node: Node) -> str:
+def _box(layer: Layer, node: Node, saved: bool) -> str:
     a, b = node.at
     role = layer.tensors[node.name].role
     colour = ACCENT if role == "output" else "currentColor"
     shape = (
         f'<rect x="{a - BOX / 2:.1f}" y="{b - TALL / 2:.1f}" width="{BOX:g}" height="{TALL:g}" '
         f'rx="{15 if role in ("input", "state") else 4}"'
-        f' fill="var(--md-default-bg-color, #fff)" stroke="{colour}" '
+        f' fill="var(--md-default-bg-color, #fff)" stroke="{colour}" '  # hides the lines behind it
         f'stroke-width="{1.8 if role == "output" else 1.1}"/>'
     )
+    if saved:
+        shape += shape.replace('fill="var(--md-default-bg-color, #fff)"', FILLED)
     label, note = unicode_name(node.name), _note(layer, node.name)
     lines = [label] if len(label) <= 8 else label.split("_", 1)
     text = ""
