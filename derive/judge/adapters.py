@@ -12,6 +12,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -67,15 +68,34 @@ def named(spec: str) -> Any:
     return found
 
 
-def accepted(function: Any) -> list[str] | None:
-    """The parameters a function has; None where that is not known, or any name will do."""
+def accepted(function: Any) -> dict[str, bool] | None:
+    """The parameters a function has, and which of them must be given; None where that is not known, or any name will
+    do."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         return None
-    return [p.name for p in parameters]
+    return {p.name: p.default is p.empty for p in parameters}
+
+
+def callable_(what: Any, part: str) -> None:
+    """What can be called with arrays.
+
+    Raises:
+        Unusable: a module, a class, a number.
+    """
+    if what is None:
+        return
+    if isinstance(what, ModuleType):
+        names = [n for n, v in vars(what).items() if callable(v) and n[0] != "_" and not isinstance(v, type)]
+        there = f"it has {', '.join(names)}" if names else "it has none"
+        raise Unusable(f"{part} is the module {what.__name__}: say which function of it, as MODULE:FUNCTION; {there}")
+    if isinstance(what, type):
+        raise Unusable(f"{part} is the class {what.__name__}: give one of its instances, or a function")
+    if not callable(what):
+        raise Unusable(f"{part} is of type {type(what).__name__}, which cannot be called")
 
 
 class Numpy:
@@ -84,14 +104,33 @@ class Numpy:
     def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
         self.function, self.backward, self.rename = forward, backward, rename
         self.context: dict[str, Any] = {}  # of the request of the moment: the shapes of results
+        self.check()
+
+    def check(self) -> None:
+        """Raises:
+        Unusable: what was given is nothing to call.
+        """
+        callable_(self.function, "forward")
+        callable_(self.backward, "backward")
 
     @property
     def gives(self) -> tuple[bool, bool]:
         return self.function is not None, self.backward is not None
 
     @property
-    def parameters(self) -> list[str] | None:
-        return accepted(self.function or self.backward)
+    def parameters(self) -> dict[str, bool] | None:
+        """Those of forward."""
+        return accepted(self.function)
+
+    @property
+    def parameters_of_gradients(self) -> dict[str, bool] | None:
+        """Those of backward, the cotangents first; None where it takes something else than arguments."""
+        return accepted(self.backward)
+
+    @property
+    def held(self) -> list[str]:
+        """Arguments that are not passed but put in the place of parameters of a module."""
+        return []
 
     def own(self, bits: Any, format: str) -> Any:
         """An array of bits as a number type of NumPy's."""
@@ -144,6 +183,10 @@ def joined(cotangents: list[Any]) -> Any:
 class Module(Numpy):
     """Our own shape: ``forward`` gives the results and what ``backward`` takes beside the cotangents."""
 
+    @property
+    def parameters_of_gradients(self) -> dict[str, bool] | None:
+        return None
+
     def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
         positional, keywords = self.arguments(arrays)
         result = self.function(*positional, **keywords, **options)
@@ -159,28 +202,40 @@ class Torch(Numpy):
     """Functions of tensors; gradients by autograd, or by a backward of tensors."""
 
     def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str], device: str = "cpu") -> None:
-        super().__init__(forward, backward, rename)
         self.torch, self.device = needed("torch"), device
         self.torch.set_num_threads(1)
+        try:
+            self.torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise Unusable(f"there is no device {device!r} here: {str(error).splitlines()[0]}") from None
         if isinstance(forward, type) and issubclass(forward, self.torch.autograd.Function):
-            self.function = getattr(forward, "apply")  # noqa: B009
+            forward = getattr(forward, "apply")  # noqa: B009
         if isinstance(forward, self.torch.nn.Module):
-            self.function = forward.to(device)
+            forward = forward.to(device)
+        super().__init__(forward, backward, rename)
 
     @property
     def gives(self) -> tuple[bool, bool]:
         return self.function is not None, True
 
     @property
-    def parameters(self) -> list[str] | None:
+    def parameters(self) -> dict[str, bool] | None:
         module = isinstance(self.function, self.torch.nn.Module)
-        return accepted(self.function.forward if module else self.function or self.backward)
+        return accepted(self.function.forward if module else self.function)
+
+    @property
+    def held(self) -> list[str]:
+        if not isinstance(self.function, self.torch.nn.Module):
+            return []
+        return [n for n, _ in (*self.function.named_parameters(), *self.function.named_buffers())]
 
     def own(self, bits: Any, format: str) -> Any:
         if bits is None or isinstance(bits, list):
             return bits if bits is None else [self.own(b, format) for b in bits]
         if format == "bfloat16" and bits.dtype == np.uint16:
             return self._tensor(bits.view(np.int16)).view(self.torch.bfloat16)
+        if format.startswith("float8") and bits.dtype == np.uint8:
+            return self._tensor(bits).view(getattr(self.torch, format))
         return self._tensor(bits)
 
     def _tensor(self, bits: Any) -> Any:
@@ -194,6 +249,8 @@ class Torch(Numpy):
         result = result.detach().cpu()
         if result.dtype == self.torch.bfloat16:
             return "bfloat16", result.contiguous().view(self.torch.int16).numpy().view(np.uint16)
+        if (name := str(result.dtype).removeprefix("torch.")).startswith("float8"):
+            return name, result.contiguous().view(self.torch.uint8).numpy()
         return super().plain(result.numpy())
 
     def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
@@ -216,7 +273,7 @@ class Torch(Numpy):
 
     def module(self, leaves: dict[str, Any], options: dict[str, Any]) -> Any:
         """A module, with those of the arguments in the place of its parameters that have their names."""
-        own = {n for n, _ in (*self.function.named_parameters(), *self.function.named_buffers())}
+        own = set(self.held)
         state = {t: v for n, v in leaves.items() if (t := self.rename.get(n, n)) in own}
         positional, keywords = self.arguments({n: v for n, v in leaves.items() if self.rename.get(n, n) not in own})
         return self.torch.func.functional_call(self.function, state, tuple(positional), {**keywords, **options})
@@ -293,8 +350,10 @@ def made(framework: str, forward: Any, backward: Any, rename: Mapping[str, str],
     """The adapter for a framework.
 
     Raises:
-        Unusable: there is none, or what it needs is not installed.
+        Unusable: there is none, what it needs is not installed, or what was given cannot be called.
     """
+    if device != "cpu" and framework != "torch":
+        raise Unusable(f"device {device!r} is for torch alone; a candidate of {framework} puts arrays where it likes")
     if framework == "torch":
         return Torch(forward, backward, rename, device)
     if framework in ("c", "exec"):

@@ -36,6 +36,7 @@ class Measured:
         worst: the largest error in units of what is allowed. at: where. words: the numbers there.
         ulps: that error in units of the last place of the true value.
         failing: the indices where more than that is allowed was found. got, true: all elements, as floats.
+        compared: how many were compared, where got does not hold all of them.
         unclaimed: how many elements nothing is claimed about. lost: whether one of them is no number and
             the true one is. allowed: the error that is allowed where it is worst.
     """
@@ -52,6 +53,7 @@ class Measured:
     unclaimed: int = 0
     lost: bool = False
     allowed: float = 0.0
+    compared: int = 0
 
     @property
     def ok(self) -> bool:

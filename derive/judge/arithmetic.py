@@ -18,9 +18,20 @@ BFLOAT = Format(
     SINGLE,
     (2.0**-133, 2.0**-126, 3.3895313892515355e38),
 )
-STORAGE = {"float64": DOUBLE, "float32": SINGLE, "float16": HALF, "bfloat16": BFLOAT}
-UNITS = {"float64": -53, "float32": -24, "float16": -11, "tf32": -11, "bfloat16": -8}
-ALIASES = {"f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16", "half": "float16"}
+SPREAD = ((1, 0), (0.1, 0), (3, 0), (1, 16))
+E4M3 = Format(np.float32, -4, SPREAD, SINGLE, (2.0**-9, 2.0**-6, 448.0))
+E5M2 = Format(np.float32, -3, SPREAD, SINGLE, (2.0**-16, 2.0**-14, 57344.0))
+STORAGE = {
+    "float64": DOUBLE, "float32": SINGLE, "float16": HALF, "bfloat16": BFLOAT, "float8_e4m3fn": E4M3,
+    "float8_e5m2": E5M2,
+}  # fmt: skip
+UNITS = {
+    "float64": -53, "float32": -24, "float16": -11, "tf32": -11, "bfloat16": -8, "float8_e4m3fn": -4, "float8_e5m2": -3,
+}  # fmt: skip
+ALIASES = {
+    "f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16", "half": "float16",
+    "e4m3": "float8_e4m3fn", "float8_e4m3": "float8_e4m3fn", "e5m2": "float8_e5m2",
+}  # fmt: skip
 
 
 def format_named(name: Any) -> str:
@@ -54,6 +65,16 @@ class Arithmetic:
     storage: str = "float32"
     accumulate: str = ""
     products: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises:
+        ValueError: TF32 is a format of factors, and a format of eight bits one of storage, alone.
+        """
+        for name, part in ((self.storage, "inputs and results"), (self.accumulate, "sums")):
+            if name == "tf32":
+                raise ValueError(f"tf32 is no format of {part}: it is one of factors (products=, --products)")
+        if self.accumulate in wire.EIGHT:
+            raise ValueError(f"{self.accumulate} is a format of inputs and results, not of sums")
 
     @property
     def working(self) -> str:
@@ -91,8 +112,8 @@ class Arithmetic:
         array = np.asarray(value)
         if array.dtype.kind != "f":
             return array
-        if self.storage == "bfloat16":
-            return wire.from_bfloat16(wire.bfloat16_bits(array))
+        if self.storage == "bfloat16" or self.storage in wire.EIGHT:
+            return wire.decoded(wire.encoded(array, self.storage), self.storage)
         with np.errstate(all="ignore"):
             return array.astype(STORAGE[self.storage].dtype)
 
@@ -108,7 +129,7 @@ class Arithmetic:
         """Ways to compute that lose more, from the least on: whether a candidate computes in one of them."""
         found = []
         for name, unit in sorted(UNITS.items(), key=lambda n: n[1]):
-            if unit > UNITS[self.working] and name != "tf32":
+            if unit > UNITS[self.working] and name != "tf32" and name not in wire.EIGHT:
                 found.append(replace(self, accumulate=name))
             if unit > UNITS[self.working] and not self.products and name in ("tf32", "bfloat16"):
                 found.append(replace(self, products=name))

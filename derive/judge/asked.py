@@ -69,22 +69,34 @@ def arranged(layer: Layer, given: Mapping[str, Any]) -> dict[str, tuple[int, ...
 
 
 def known(layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], rename: Mapping[str, str]) -> None:
-    """Names that the definition has.
+    """Names that the definition has, and options of the kinds that it says.
 
     Raises:
-        CannotJudge: one that it has not.
+        CannotJudge: a name that it has not, a value that the option cannot have.
     """
     from derive.command.suggest import meant
+    from reference.runtime.values import OPTIONS
 
     own = [o.name for o in layer.options]
     axes = dict.fromkeys(a for t in layer.inputs for a in t.axes)
     for given, words, there in (
         (options, "option", own),
         (shape, "axis", list(axes)),
-        (rename, "name", [*own, *layer.tensors]),
+        (rename, "input, output or option", [*(t.name for t in layer.inputs), *layer.outputs, *own]),
     ):
         for name in given:
             if name not in there:
                 raise CannotJudge(
                     f"{layer.name} has no {words} {name!r}; {meant(name, there, 'it has ' + ', '.join(there))}"
                 )
+    for option in layer.options:
+        if option.name in options:
+            value, kind = options[option.name], OPTIONS[option.kind]
+            words = f"one of {', '.join(map(repr, option.choices))}" if option.choices else kind.words
+            try:
+                plain = kind.read(value)
+                good = kind.holds(plain) and (not option.choices or plain in option.choices)
+            except (TypeError, ValueError, ArithmeticError):
+                good = False
+            if not good:
+                raise CannotJudge(f"{layer.name}: {option.name} is {value!r}; it must be {words}")

@@ -193,7 +193,7 @@ class Bridge:
             expected = self.format if tensor.kind == "real" else None
             if expected and form != expected:
                 raise Shape(f"{what} is {form} where the inputs are {expected}")
-            decoded.append(wire.from_bfloat16(part) if form == "bfloat16" else part)
+            decoded.append(wire.decoded(part, str(form)))
         return decoded if isinstance(value, list) else decoded[0]
 
 

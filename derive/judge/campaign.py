@@ -221,7 +221,7 @@ def dask(address: str) -> Callable[[], Executor]:
     except ImportError as error:
         raise ValueError("this needs Dask: pip install 'gradbook[campaign]'") from error
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call,unused-ignore]
     except (OSError, ValueError, TimeoutError) as error:
         raise ValueError(f"there is no Dask scheduler at {address}: {error}") from error
-    return lambda: client.get_executor(pure=False, retries=2)  # type: ignore[no-any-return,unused-ignore]
+    return lambda: client.get_executor(pure=False, retries=2)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]

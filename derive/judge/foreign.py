@@ -19,9 +19,12 @@ from __future__ import annotations
 import ctypes
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +32,23 @@ import numpy as np
 from derive.judge.adapters import Numpy, Unusable
 from derive.judge.wire import GUARD
 
+MOST_BYTES, HEADER = 16, 1 << 16  # of an element, and before the elements of an array in a file
+SCRIPTS = (".py", ".jl", ".js", ".lua", ".m", ".pl", ".R", ".rb", ".sh")  # what a command without it cannot run
+
 
 class Foreign(Numpy):
     """What is no Python: its parameters are not known, and what it computes is asked for by name and shape."""
 
     @property
-    def parameters(self) -> list[str] | None:
+    def parameters(self) -> dict[str, bool] | None:
         return None
+
+    @property
+    def parameters_of_gradients(self) -> dict[str, bool] | None:
+        return None
+
+    def check(self) -> None:
+        """What is given are names."""
 
     def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
         handle = arrays, options
@@ -97,18 +110,22 @@ def symbol(spec: str) -> Any:
 
 
 class Program(Foreign):
-    """Commands that read and write files."""
+    """Commands that read and write files. Files that are named in them are found from where the judge was called."""
+
+    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
+        super().__init__(forward, backward, rename)
+        self.words = {part: words_of(c) for part, c in (("forward", forward), ("backward", backward)) if c}
 
     def values(self, arrays: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-        return self.run("forward", self.function, {**arrays, **options}, self.context["outputs"])
+        return self.run("forward", {**arrays, **options}, self.context["outputs"])
 
     def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
         arrays, options = handle
         named = dict(zip(self.context["cotangent_names"], cotangents, strict=True))
         wanted = [(f"d{n}", s) for n, s in self.context["gradients"]]
-        return self.run("backward", self.backward, {**named, **arrays, **options}, wanted)
+        return self.run("backward", {**named, **arrays, **options}, wanted)
 
-    def run(self, part: str, command: str, given: dict[str, Any], wanted: list[Any]) -> dict[str, Any]:
+    def run(self, part: str, given: dict[str, Any], wanted: list[Any]) -> dict[str, Any]:
         if any(isinstance(v, list) for v in given.values()):
             raise Unusable("a layer of lists of arrays cannot be judged through files")
         with tempfile.TemporaryDirectory() as folder:
@@ -116,17 +133,56 @@ class Program(Foreign):
             arrays: dict[str, Any] = {n: np.asarray(v) for n, v in given.items() if v is not None}
             np.savez(inside, **arrays)
             done = subprocess.run(
-                [*shlex.split(command), part, inside, outside], capture_output=True, text=True, cwd=folder
+                [*self.words[part], part, inside, outside], capture_output=True, text=True, errors="replace", cwd=folder
             )
             if done.returncode:
-                raise ValueError(f"exit status {done.returncode}: {done.stderr[-300:]}")
+                said = done.stderr[-300:].replace(folder, "...").strip()
+                raise ValueError(f"exit status {done.returncode}, and it said {said!r}")
             if not os.path.exists(outside):
-                raise ValueError("it wrote no file")
-            with np.load(outside, allow_pickle=False) as file:
-                missing = [n for n, _ in wanted if n not in file and part == "forward"]
-                if missing:
-                    raise ValueError(f"its file has no {', '.join(missing)}; it has {', '.join(file)}")
-                return {n: file[n] for n, _ in wanted if n in file}
+                raise ValueError(f"it wrote no file: it is called as PROGRAM {part} IN.npz OUT.npz")
+            return dict(results(outside, wanted, part))
+
+
+def results(path: str, wanted: list[Any], part: str) -> Iterator[tuple[str, Any]]:
+    """What a program wrote, each array no larger than it must be.
+
+    Raises:
+        ValueError: it is no such file, or what is needed is not in it.
+    """
+    sizes = {n: MOST_BYTES * int(np.prod(s, dtype=object)) + HEADER for n, s in wanted}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            there = {m.filename.removesuffix(".npy"): m.file_size for m in archive.infolist()}
+        missing = [n for n in sizes if n not in there and part == "forward"]
+        if missing:
+            raise ValueError(f"its file has no {', '.join(missing)}; it has {', '.join(there)}")
+        for name, most in sizes.items():
+            if there.get(name, 0) > most:
+                raise ValueError(f"{name} in its file has {there[name]} bytes; {most} are enough for its shape")
+        with np.load(path, allow_pickle=False) as file:
+            for name in sizes:
+                if name in there:
+                    yield name, file[name]
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"what it wrote is no whole .npz file: {error}") from None
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command; those that are files here by their whole path.
+
+    Raises:
+        Unusable: there is no such program.
+    """
+    try:
+        words = [os.path.abspath(w) if os.path.exists(w) else w for w in shlex.split(command)]
+    except ValueError as error:
+        raise Unusable(f"{command!r} is no command: {error}") from None
+    if not words or shutil.which(words[0]) is None:
+        raise Unusable(f"{command!r}: there is no program {words[0] if words else ''!r}, or it may not be executed")
+    for word in words[1:]:
+        if os.path.splitext(word)[1] in SCRIPTS and not os.path.exists(word):
+            raise Unusable(f"{command!r}: there is no file {word}")
+    return words
 
 
 def adapter(framework: str, forward: Any, backward: Any, rename: Mapping[str, str]) -> Numpy:

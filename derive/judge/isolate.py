@@ -25,6 +25,7 @@ from typing import Any
 from derive.judge import wire
 
 OPEN = 4096  # files that a process may have open
+COMPILED = 512 << 20  # bytes of a file that a compiler of torch's may write: a header of C++ that is compiled before
 START = 60.0  # seconds to import what a candidate needs
 
 
@@ -100,7 +101,7 @@ class Worker:
     def __init__(self, candidate: Candidate, limits: Limits = Limits()) -> None:
         self.candidate, self.limits = candidate, limits
         self.folder = tempfile.mkdtemp(prefix="gradbook-judge-")
-        self.pid = 0
+        self.pid, self.warm = 0, False
         self.process: subprocess.Popen[bytes] | None = None
         try:
             self.start()
@@ -113,6 +114,7 @@ class Worker:
         told = self.candidate.told()
         light = self.candidate.framework in ("numpy", "module", "c", "exec")
         memory = self.limits.memory if light else -1  # torch and jax reserve more addresses than memory
+        disk = self.limits.disk if light else max(self.limits.disk, COMPILED)
         if told is not None and (not light or not _at_hand(self.candidate)):
             self.fresh(down[0], up[1])
         elif hasattr(os, "fork"):
@@ -124,7 +126,7 @@ class Worker:
         self.given, self.answers = down[1], up[0]
         if self.process is not None:
             path = [os.path.abspath(p) for p in sys.path]
-            header = {**(told or {}), "path": path, "memory": memory, "disk": self.limits.disk}
+            header = {**(told or {}), "path": path, "memory": memory, "disk": disk}
             with contextlib.suppress(wire.Closed):
                 wire.send(self.given, header)
         try:
@@ -181,19 +183,27 @@ class Worker:
             os._exit(1)
 
     def ask(self, header: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
-        """One request and its answer.
+        """One request and its answer. The first of torch and jax may take longer: what is compiled, is compiled then.
 
         Raises:
             Broken: there is no answer; the process is started again for the next request.
+            CannotJudge: there is no room for the arguments.
         """
         if not self.pid:
             self.start()
         seconds = self.limits.seconds
+        if not self.warm and self.candidate.framework in ("torch", "jax") and seconds >= Limits().seconds:
+            seconds += START
         try:
-            wire.send(self.given, header, blobs)
-            return wire.receive(self.answers, time.monotonic() + seconds)
+            with contextlib.suppress(wire.Closed):  # it may have said why it ends
+                wire.send(self.given, header, blobs)
+            answer = wire.receive(self.answers, time.monotonic() + seconds)
+            if "small" in answer[0]:
+                raise CannotJudge(f"{answer[0]['small']}: {self.limits.memory >> 30} GiB, limits=Limits(memory=...)")
+            self.warm = True
+            return answer
         except wire.Late:
-            words = f"no answer within {seconds:g} s"
+            words = f"no answer within {seconds:g} s (limits=Limits(seconds=...), --timeout)"
             self.stop()
         except wire.Closed:
             words = f"its process ended: {_ending(self.stop())}"

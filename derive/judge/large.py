@@ -38,6 +38,7 @@ OURS = 1 << 22  # elements up to which a kernel of ours is run beside
 RANDOM, EDGE, SUSPECT = 12, 3, 8  # elements of each kind
 TERMS = 100_000  # arguments that the elements of a result may read; beyond, it is compared with ours alone
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
+SURE = 2.0  # seconds to enclose what is far from ours
 LEAST = 0.05  # seconds for a result, where those before it took all
 ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower formats
 Index = tuple[int, ...]
@@ -150,7 +151,9 @@ def sampled(
             if found.got or own_kernel is None:
                 yield found
             if len(found.got) < ENOUGH and own_kernel is not None and found.ok:
-                yield rough(part, name, array, own_kernel, arithmetic)
+                far = rough(part, name, array, own_kernel, analysis, arithmetic)
+                left.count, left.end = TERMS, time.perf_counter() + SURE
+                yield confirmed(far, tensor, array, exact, analysis)
 
 
 def _measured(
@@ -192,7 +195,18 @@ def _measured(
     return found
 
 
-def rough(part: str, name: str, array: Any, ours: Any, arithmetic: Arithmetic) -> Measured:
+def confirmed(found: Measured, tensor: str, array: Any, exact: Interpreter, analysis: Analysis) -> Measured:
+    """What is far from ours, enclosed where it can be: a share of the largest element is no bound of an error."""
+    if found.ok:
+        return found
+    own = _measured(found.part, found.name, tensor, array, list(found.failing[:EDGE]), exact, analysis, math.inf)
+    if not own.got:
+        return found
+    own.compared = found.compared if own.ok else 0
+    return own
+
+
+def rough(part: str, name: str, array: Any, ours: Any, analysis: Analysis, arithmetic: Arithmetic) -> Measured:
     """A result that depends on too much, beside ours in float64, in units of a share of its largest element."""
     got, true = np.asarray(array, np.float64), np.asarray(ours, np.float64)
     limit = ROUGH.get(arithmetic.storage, 2e-2) * float(np.max(np.abs(true), initial=np.finfo(np.float64).tiny))
@@ -201,8 +215,11 @@ def rough(part: str, name: str, array: Any, ours: Any, arithmetic: Arithmetic) -
     share = np.where(np.isfinite(got), share, np.inf)
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(share)), share.shape))
     words = f"got {got[at]}, ours in float64 {true[at]:.8g}"
-    failing = tuple(tuple(int(n) for n in i) for i in np.argwhere(share > 1)[:100])
-    return Measured(part, name, float(share[at]), at, words, 0.0, failing, {at: float(got[at])}, {at: float(true[at])})
+    worst = np.argsort(-share, axis=None)[: int(np.sum(share > 1))]
+    failing = tuple(tuple(int(n) for n in np.unravel_index(i, share.shape)) for i in worst)
+    away = ulps(float(got[at]), float(true[at]), analysis)
+    own = {at: float(got[at])}, {at: float(true[at])}
+    return Measured(part, name, float(share[at]), at, words, away, failing, *own, compared=got.size)
 
 
 def suspects(array: Any, ours: Any) -> Iterator[Index]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,8 @@ from derive.judge.bridge import Bridge, Shape
 from derive.judge.isolate import Broken, CannotJudge, Worker
 from derive.judge.report import WRONG, Finding, Margin, Report
 from derive.notation.layer import Layer
+
+NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 @dataclass
@@ -58,22 +61,59 @@ class Session:
 
     def begin(self) -> None:
         """What the candidate takes: options that it has no parameter for keep their defaults."""
-        layer, known = self.variants[0], self.worker.hello["parameters"]
+        layer, hello = self.variants[0], self.worker.hello
+        parts = {p: names for p in ("forward", "backward") if (names := hello["parameters"].get(p)) is not None}
         self.given = [t.name for t in layer.inputs]
-        if known is None:
-            self.options = [o.name for o in layer.options]
+        self.options = [
+            o.name for o in layer.options if all(self.rename.get(o.name, o.name) in names for names in parts.values())
+        ]
+        if not parts:
             return
-        self.options = [o.name for o in layer.options if self.rename.get(o.name, o.name) in known]
         for option in layer.options:
             if option.name not in self.options and option.name not in self.fixed.options:
                 self.fixed = _with(self.fixed, {option.name: option.default})
                 self.report.notes.append(f"it has no parameter {option.name}: judged at {option.default}")
-        room = len([p for p in known if p not in {self.rename.get(o, o) for o in self.options}])
+        room = min(len(self.free(part, names)) for part, names in parts.items())
         optional = [t.name for t in layer.inputs if t.optional]
-        if len(self.given) > room and optional:
+        if len(self.passed()) > room and optional:
             self.given = [n for n in self.given if n not in optional]
             self.fixed = Plan(fixed=self.fixed.fixed, options=self.fixed.options, absent=frozenset(optional))
             self.report.notes.append(f"it takes no {', '.join(optional)}: judged without")
+        for part, names in parts.items():
+            self.fitting(part, names)
+
+    def free(self, part: str, names: Mapping[str, bool]) -> list[str]:
+        """A function's parameters for inputs: those that are no options, nor a backward's cotangents."""
+        options = {self.rename.get(o.name, o.name) for o in self.variants[0].options}
+        return [n for n in names if n not in options][part == "backward" :]
+
+    def passed(self) -> list[str]:
+        """The inputs that are passed, by the candidate's names; others take the place of a module's own."""
+        held = self.worker.hello.get("held", [])
+        return [n for n in (self.rename.get(n, n) for n in self.given) if n not in held]
+
+    def fitting(self, part: str, names: Mapping[str, bool]) -> None:
+        """Raises:
+        CannotJudge: a function cannot be called with the definition's inputs, whatever it computes.
+        """
+        free, passed = self.free(part, names), self.passed()
+        needed = [n for n in free if names[n]]
+        by_name = [r for n, r in self.rename.items() if n in self.given and r in passed]
+        unknown = [r for r in by_name if r not in names]
+        if len(needed) <= len(passed) <= len(free) and not unknown:
+            return
+        first = "cotangents, then " if part == "backward" else ""
+        words = (
+            f"{part} takes {', '.join(names) or 'nothing'}; it is called with {first}"
+            f"{', '.join(passed) or 'no input'} of {self.variants[0].name}"
+        )
+        if held := self.worker.hello.get("held"):
+            words += f". Its own are {', '.join(held)}: rename an input to the one whose place it takes"
+        elif unknown:
+            words += f". rename: it has no {', '.join(unknown)}"
+        else:
+            words += ". Write a function of these that calls it"
+        raise CannotJudge(words)
 
     def offered(self) -> list[tuple[int, Layer]]:
         """The variants that the candidate can be asked for: those of the choices that are decided."""
@@ -223,16 +263,15 @@ class Session:
     def measured(self, m: Measured, trial: plans.Trial) -> bool:
         """Keep how close a result came, and find it where it is beyond."""
         margin = self.report.margins.setdefault(label(m), Margin())
-        margin.elements += len(m.got)
+        margin.elements += m.compared or len(m.got)
         margin.unclaimed += m.unclaimed
         if m.worst >= margin.worst:
             margin.worst, margin.ulps = m.worst, max(m.ulps, margin.ulps if m.worst == margin.worst else 0.0)
         if not m.ok:
             kind = "value" if m.part == "forward" else "gradient"
-            many = f"{len(m.failing)} of {len(m.got)} elements of {label(m)} are wrong: "
-            size = (
-                f"{m.worst:.3g} times what is allowed, {m.ulps:.3g} ulp" if m.worst < np.inf else "no error is allowed"
-            )
+            many = f"{len(m.failing)} of {m.compared or len(m.got)} elements of {label(m)} are wrong: "
+            ulps = f", {m.ulps:.3g} ulp" if m.ulps else ""
+            size = f"{m.worst:.3g} times what is allowed{ulps}" if m.worst < np.inf else "no error is allowed"
             words = f"{many}{list(m.at)} {m.words}; {size}"
             self.find(kind, label(m), words, trial, m)
         return True
@@ -263,10 +302,15 @@ class Session:
             value, truth = m.got.get(m.at, np.nan), m.true.get(m.at, np.nan)
             own = replace(own, worst=m.worst, ulps=m.ulps, at=m.at, value=value, truth=truth)
         same = [f for f in self.report.findings if (f.kind, f.where) == (kind, where)]
-        if kind in ("state", "raised"):
-            same = [f for f in same if f.words.split(" at ")[0] == words.split(" at ")[0]]
+        if kind in ("state", "raised"):  # what differs in numbers alone is said once
+            same = [f for f in same if alike(f.words) == alike(words)]
         if not same:
             self.report.findings.append(own)
+
+
+def alike(words: str) -> str:
+    """A message without where it was raised and the numbers in it."""
+    return NUMBER.sub("#", words.split(" at ")[0])
 
 
 def _exactly(m: Measured) -> None:

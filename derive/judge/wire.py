@@ -14,6 +14,7 @@ import select
 import struct
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ BITS: dict[str, str] = {
     "bfloat16": "uint16",
     **dict.fromkeys(("float8_e4m3fn", "float8_e5m2"), "uint8"),
 }
+#: Formats of eight bits: how many of them are the fraction, and what is subtracted from an exponent.
+EIGHT = {"float8_e4m3fn": (3, 7), "float8_e5m2": (2, 15)}
 
 
 class Closed(Exception):
@@ -103,8 +106,8 @@ def packed(value: Any, format: str, blobs: list[bytes]) -> Any:
         return {"list": [packed(v, format, blobs) for v in value]}
     array = np.asarray(value)
     name = str(array.dtype) if array.dtype.kind in "biu" else format
-    if name == "bfloat16" and array.dtype.kind == "f":
-        array = bfloat16_bits(array)
+    if array.dtype.kind == "f":
+        array = encoded(array, name)
     low, high = np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
     start = array.__array_interface__["data"][0] - low if array.size else 0
     blobs.append(ctypes.string_at(low, high - low) if array.size else b"")
@@ -138,6 +141,47 @@ def unpacked(told: Any, blobs: Sequence[bytes], memory: list[bytearray] | None =
         return np.ndarray(shape, dtype, buffer, GUARD + at, strides)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Malformed(f"an array that is none: {error}") from error
+
+
+def encoded(array: Any, format: str) -> Any:
+    """Real numbers as a format's bits where NumPy has no such type; as they are otherwise."""
+    if format in EIGHT:
+        return float8_bits(array, format)
+    return bfloat16_bits(array) if format == "bfloat16" else array
+
+
+def decoded(bits: Any, format: str) -> Any:
+    """Those numbers again, as float32; arrays of other formats as they are."""
+    if format in EIGHT and bits.dtype == np.uint8:
+        return eights(format)[bits]
+    return from_bfloat16(bits) if format == "bfloat16" and bits.dtype == np.uint16 else bits
+
+
+@cache
+def eights(format: str) -> Any:
+    """The 256 numbers of a format of eight bits, by their bits: sign, exponent, fraction."""
+    digits, bias = EIGHT[format]
+    bits = np.arange(128)
+    exponent, fraction = bits >> digits, (bits & (1 << digits) - 1) / 2.0**digits
+    found = np.where(exponent > 0, 1 + fraction, fraction) * 2.0 ** (np.maximum(exponent, 1) - bias)
+    if format == "float8_e5m2":  # as of longer formats: infinity, and NaN above it
+        found[0x7C:] = [np.inf, np.nan, np.nan, np.nan]
+    else:  # no infinity: the last is NaN, and what stood there in between are numbers
+        found[0x7F] = np.nan
+    return np.concatenate([found, -found]).astype(np.float32)
+
+
+def float8_bits(array: Any, format: str) -> Any:
+    """The nearest numbers of a format of eight bits, of two the even one; beyond the largest, the largest."""
+    table = eights(format)
+    numbers = table[np.isfinite(table)]
+    numbers = numbers[: len(numbers) // 2].astype(np.float64)
+    size = np.minimum(np.abs(np.asarray(array, np.float64)), numbers[-1])
+    place = np.searchsorted((numbers[1:] + numbers[:-1]) / 2, size)  # a number in the middle goes to the lower one
+    upper = np.minimum(place + 1, len(numbers) - 1)
+    even = (place % 2 == 1) & (size * 2 == numbers[place] + numbers[upper]) & (upper > place)
+    bits = np.where(np.isnan(size), 0x7F, place + even)
+    return (bits | np.where(np.signbit(array), 0x80, 0)).astype(np.uint8).reshape(np.shape(array))
 
 
 def bfloat16_bits(array: Any) -> Any:

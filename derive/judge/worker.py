@@ -22,6 +22,8 @@ from derive.judge import wire
 from derive.judge.adapters import Module, Numpy, Torch, Unusable, flat, made, named
 
 CLOSE = {"float16": 1e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-13}  # runs that differ by rounding alone
+SMALL = "its arguments alone take more memory than its process may have"
+MOST = 1024  # arrays of one result
 
 
 def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
@@ -32,7 +34,8 @@ def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
         warnings.simplefilter("ignore")
         try:
             adapter = load()
-            hello: dict[str, Any] = {"ok": True, "parameters": adapter.parameters, "gives": adapter.gives}
+            hello: dict[str, Any] = {"ok": True, "gives": adapter.gives, "held": adapter.held}
+            hello["parameters"] = {"forward": adapter.parameters, "backward": adapter.parameters_of_gradients}
         except Unusable as error:
             hello = {"ok": False, "error": str(error)}
         except BaseException as error:
@@ -41,7 +44,11 @@ def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
         if hello["ok"]:
             poisoned_memory()
             while True:
-                header, blobs = wire.receive(given)
+                try:
+                    header, blobs = wire.receive(given)
+                except MemoryError:
+                    wire.send(told, {"small": SMALL})
+                    break
                 wire.send(told, *answered(adapter, header, blobs))
     except (wire.Closed, wire.Malformed):
         pass
@@ -119,7 +126,10 @@ class Arguments:
 def answered(adapter: Numpy, header: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
     """One request: results, gradients, and what was noticed on the way."""
     out: list[bytes] = []
-    own = Arguments(adapter, header, blobs)
+    try:
+        own = Arguments(adapter, header, blobs)
+    except MemoryError:
+        return {"small": SMALL}, out
     adapter.context = header
     noticed: list[str] = []
     before = state()
@@ -144,7 +154,7 @@ def answered(adapter: Numpy, header: dict[str, Any], blobs: list[bytes]) -> tupl
             again(adapter, header, blobs, own, (result, handle, gradient), noticed, answer["others"], out)
     except Unusable as error:
         answer["unusable"] = str(error)
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         answer["raised"] = f"{at} raised {_words(error)}"
     noticed += changed(before, state())
     return answer, out
@@ -161,6 +171,8 @@ def described(adapter: Numpy, result: Any, out: list[bytes]) -> Any:
     if isinstance(result, dict):
         return {"names": {str(n): described(adapter, v, out) for n, v in result.items()}}
     if isinstance(result, list | tuple):
+        if len(result) > MOST:
+            raise TypeError(f"a {type(result).__name__} of {len(result)} things, not an array")
         return {"list": [described(adapter, v, out) for v in result]}
     form, bits = adapter.plain(result)
     bits = np.asarray(bits, order="C")
@@ -254,8 +266,7 @@ def same(one: list[Any], two: list[Any], form: str = "") -> bool:
             continue
         if not form:
             return False
-        if form == "bfloat16" and a.dtype == np.uint16:
-            a, b = wire.from_bfloat16(a), wire.from_bfloat16(b)
+        a, b = (wire.decoded(v, form) for v in (a, b))
         size = float(np.max(np.abs(np.nan_to_num(np.asarray(a, np.float64))), initial=0.0))
         if not np.allclose(a, b, rtol=0, atol=CLOSE.get(form, 0.1) * size, equal_nan=True):
             return False
