@@ -26,7 +26,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import safe
 from derive.program.dependence import components
 from derive.program.library import recognise
-from derive.program.rewriting.rational import apart, bounded, decaying, one_denominator
+from derive.program.rewriting.rational import apart, bounded, decaying, multiplied_in, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter
 from derive.program.rewriting.row import Row
 from derive.program.rewriting.sums import match, shifted
@@ -74,6 +74,7 @@ class Stabiliser:
         self.one_hot()
         self.exponentials()
         self.table((*LAST, *AGAIN))
+        self.flat = [replace(e, body=multiplied_in(e.body)) for e in self.flat]
         self.powers()
         self.flat = [replace(e, body=safe(e.body)) for e in self.flat]
         return self.flat

@@ -288,6 +288,38 @@ def count(s: sympy.Expr) -> int:
     return len(sympy.Add.make_args(s)) if s != 0 else 0
 
 
+def multiplied_in(e: Expr) -> Expr:
+    """A sum with a term of exp(u), times the logistic function of -u: that term is one of the logistic function of u.
+
+    Beyond the largest number exp(u) is infinite where its product with the logistic function is 1.
+    """
+
+    def visit(node: Expr) -> Expr:
+        node = x.rebuild(node, visit)
+        factors = list(x.factors(node))
+        for small in factors:
+            if not isinstance(small, Op) or small.fn != "runtime logistic":
+                continue
+            grown = Op("exp", (x.neg(small.args[0]),))
+            for n, total in enumerate(factors):
+                if any(grown in x.factors(t) for t in x.terms(total)) and total != grown:
+                    rest = [f for m, f in enumerate(factors) if m != n and f is not small]
+                    large = Op("runtime logistic", (x.neg(small.args[0]),))
+                    return x.mul(*rest, x.add(*(times(t, grown, small, large) for t in x.terms(total))))
+        return node
+
+    return visit(e)
+
+
+def times(term: Expr, grown: Expr, small: Expr, large: Expr) -> Expr:
+    """A term times the logistic function of -u, which with exp(u) is that of u."""
+    factors = list(x.factors(term))
+    if grown not in factors:
+        return x.mul(term, small)
+    factors.remove(grown)
+    return x.mul(*factors, large)
+
+
 def bounded(e: Expr) -> Expr:
     """Sums whose every term has a factor exp(-c u**2), with u cut off where that is 0: its powers do not overflow."""
 

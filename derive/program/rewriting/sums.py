@@ -103,6 +103,8 @@ class Shift:
         total = self.definition(target)
         if total is None or not isinstance(total.body, Reduce):
             return False
+        total = self.in_their_indices(total)
+        assert isinstance(total.body, Reduce)
         factors = list(x.factors(total.body.body))
         for n, factor in enumerate(factors):
             made = self.exponentials(total, factor)
@@ -110,6 +112,25 @@ class Shift:
                 rest = factors[:n] + factors[n + 1 :]
                 return self.shift(total, made, rest)
         return False
+
+    def in_their_indices(self, total: Equation) -> Equation:
+        """A sum of named exponentials in the indices of these: ``sum(k', E[q, k'])`` as ``sum(k, E[q, k])``."""
+        assert isinstance(total.body, Reduce)
+        own = {*total.indices, *total.body.over}
+        for f in x.factors(total.body.body):
+            made = self.definition(f.tensor) if isinstance(f, Ref) else None
+            if not isinstance(f, Ref) or made is None or exponent_of(made.body) is None:
+                continue
+            names = {x.plain(i) or "": j for i, j in zip(f.index, made.indices, strict=True)}
+            others = own - names.keys()  # must keep their names, and nobody else may have them
+            if names.keys() <= own and len(names) == len(f.index) and not others & {*names.values()}:
+                at = {i: Pos(j) for i, j in names.items()}
+                over = tuple(names.get(i, i) for i in total.body.over)
+                body = replace(total.body, over=over, body=x.rename(total.body.body, at))
+                total = replace(total, left=tuple(x.rename(i, at) for i in total.left), body=body)
+                self.put(total)
+                break
+        return total
 
     def exponentials(self, total: Equation, factor: Expr) -> Equation | None:
         """The equation of the exponentials that are a factor under a sum, which are given a name."""

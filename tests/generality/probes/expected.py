@@ -49,7 +49,6 @@ RED: dict[str, dict[str, str]] = {
         ("steps", "differences"),
         "numbers that are equal as one is the maximum: moved, they are not",
     ),
-    "matrix-attention_alibi": {"enclosure": "scores to which something is added are not shifted: overflow in exp"},
     "losses-ctc": {"generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN"},
     "recurrence-ctc": {
         "enclosure": "a logarithm of a sum of exponentials written out is not shifted: overflow in exp",
@@ -58,7 +57,6 @@ RED: dict[str, dict[str, str]] = {
     "recurrence-lstm_lengths": {
         "generic": "a step behind a sequence's end has a cotangent of 0, and 0 times NaN is NaN in a matrix product",
     },
-    "matrix-logistic_pm": {"enclosure": "a second derivative of a logistic loss: overflow in exp"},
     "matrix-least_norm": {"generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it"},
     "normalisation-weight_norm": {
         "generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it",
