@@ -259,6 +259,7 @@ class Analysis:
     Attributes:
         size: the largest of the inputs. undecided: whether underflow may make a tie of what a maximum is of.
         asked, units: what tells the condition, and how many units of it are allowed.
+        least: units of a result that any formula may lose, however few operations ours has.
     """
 
     def __init__(
@@ -269,9 +270,10 @@ class Analysis:
         name: str = "",
         asked: Callable[[], Conditions] | None = None,
         units: int = STABLE,
+        least: int = 0,
     ) -> None:
         self.part, self.form, self.size, self.name = part, form, size, name
-        self.asked, self.units = asked, units
+        self.asked, self.units, self.least = asked, units, least
         self.conditions: Conditions | None = None
         self.known: dict[tuple[float, ...], dict[str, Elements]] = {}
         self.ties = Ties()
@@ -372,6 +374,8 @@ def outcome(v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, 
                 reach = wider if wider.is_finite() else reach
         if stable is not None and not reach <= stable:
             reach = stable
+        if analysis.least:
+            reach = reach.max((abs(true) * analysis.least * _ball(2) ** form.working.exponent).abs_upper() + final)
         return float(error / (reach + form.tiny)), f"got {v}, true value {true.str(8)}, bound {reach.str(3)}"
 
 

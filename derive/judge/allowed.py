@@ -23,6 +23,7 @@ from derive.evidence.truth import Truth, truth
 from derive.judge.arithmetic import Arithmetic
 
 LAYERS = Path(layers.__file__).parent
+LEAST = 8  # units of a result that any formula may lose: 1 - tanh(x)^2 has two operations in ours, and others more
 OTHERS = 64  # units of a result's condition that a stranger's formula may lose; ours lose 8
 RADIUS = re.compile(r"\[(\S+) \+/- \S+\]")  # a ball in words
 
@@ -93,7 +94,7 @@ class Yardstick:
             if part == "backward":
                 bounds = partial(running.bounds_backward, self.derivation, self.case, self.cotangents, manner=manner)
             asked = self.condition if part == "forward" and arithmetic.exact else None
-            found = Analysis(Part(lambda *_: {}, bounds), arithmetic.form, size, part, asked, OTHERS)
+            found = Analysis(Part(lambda *_: {}, bounds), arithmetic.form, size, part, asked, OTHERS, LEAST)
             try:
                 found.bounds()
             except Undecided:

@@ -22,8 +22,8 @@ ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
 LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
 LAST = 16  # and of a recurrence, of which every element takes long
-SHARE = 0.3  # of the time that is left, for its elements
-LONG = 0.3  # seconds for the elements of a case of one long axis
+SHARE = 0.2  # of the time that is left, for its elements
+LONG = 0.2  # seconds for the elements of a case of one long axis
 
 
 def judge(

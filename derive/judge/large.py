@@ -29,6 +29,7 @@ from derive.evidence.large import large
 from derive.evidence.layout import Case, Elements
 from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
 from derive.judge.allowed import LAYERS, Measured, ulps, without_radius
+from derive.judge.allowed import LEAST as FORGIVEN
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.plan import Design, Trial
 from derive.notation.errors import DefinitionError
@@ -36,6 +37,7 @@ from derive.notation.layer import Layer, Tensor
 
 OURS = 1 << 22  # elements up to which a kernel of ours is run beside
 RANDOM, EDGE, SUSPECT = 12, 3, 8  # elements of each kind
+QUICK = 4  # times fewer where there are many such cases
 TERMS = 100_000  # arguments that the elements of a result may read; beyond, it is compared with ours alone
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
 SURE = 2.0  # seconds to enclose what is far from ours
@@ -122,9 +124,17 @@ class Asked(dict[Index, Any]):
 
 
 def sampled(
-    derivation: Derivation, trial: Trial, results: dict[str, Arrays], arithmetic: Arithmetic, end: float
+    derivation: Derivation,
+    trial: Trial,
+    results: dict[str, Arrays],
+    arithmetic: Arithmetic,
+    end: float,
+    quick: bool = False,
 ) -> Iterator[Measured]:
-    """Some elements of every result of a large case, in units of what is allowed; until a moment of perf_counter."""
+    """Some elements of every result of a large case, in units of what is allowed; until a moment of perf_counter.
+
+    ``quick``: few elements, those that are furthest from a kernel of ours above all.
+    """
     case = trial.case
     ours = beside(case, trial.cotangents, results)
     exact: Interpreter | None = None
@@ -136,7 +146,7 @@ def sampled(
         return {n: Asked(run, t) for n, t in names.items()}
 
     for part, given in results.items():
-        analysis = Analysis(Part(lambda *_: {}, bounds), form, enclosure.size_of_inputs(case), part)
+        analysis = Analysis(Part(lambda *_: {}, bounds), form, enclosure.size_of_inputs(case), part, least=FORGIVEN)
         with kernels.precision():
             exact = exact or interpreter(derivation, case, trial.cotangents, None, 0, left)
         for name, value in given.items():
@@ -145,7 +155,7 @@ def sampled(
                 continue
             array = layout.inner(case, name, value)
             own_kernel = None if ours is None else ours[part].get(name)
-            chosen = list(suspects(array, own_kernel))
+            chosen = list(suspects(array, own_kernel, QUICK if quick and own_kernel is not None else 1))
             left.count, left.end = TERMS, max(end, time.perf_counter() + LEAST)
             found = _measured(part, name, tensor, array, chosen, exact, analysis, end)
             if found.got or own_kernel is None:
@@ -222,11 +232,12 @@ def rough(part: str, name: str, array: Any, ours: Any, analysis: Analysis, arith
     return Measured(part, name, float(share[at]), at, words, away, failing, *own, compared=got.size)
 
 
-def suspects(array: Any, ours: Any) -> Iterator[Index]:
-    """Which elements to look at, the suspicious ones first."""
+def suspects(array: Any, ours: Any, fewer: int = 1) -> Iterator[Index]:
+    """Which elements to look at, the suspicious ones first; so many times fewer than there might be."""
     if not array.size:
         return
     rng = np.random.default_rng(array.size)
+    suspect, edge, some = (max(1, n // fewer) for n in (SUSPECT, EDGE, RANDOM))
     flat = array.reshape(-1)
     places: list[int] = []
     if ours is not None:
@@ -235,14 +246,14 @@ def suspects(array: Any, ours: Any) -> Iterator[Index]:
             away = np.where(np.isfinite(away), away, np.inf)
             share = away / (np.abs(np.asarray(ours, np.float64).reshape(-1)) + np.finfo(np.float64).tiny)
         for size in (away, share):
-            places += np.argpartition(size, max(0, size.size - SUSPECT))[-SUSPECT:][::-1].tolist()
+            places += np.argpartition(size, max(0, size.size - suspect))[-suspect:][::-1].tolist()
     if flat.size <= OURS:
-        places += np.flatnonzero(~np.isfinite(flat))[:EDGE].tolist()
-    places += [int(np.argmax(flat)), int(np.argmin(flat)), *range(min(EDGE, flat.size))]
-    places += [*range(max(0, flat.size - EDGE), flat.size), *rng.integers(flat.size, size=RANDOM).tolist()]
+        places += np.flatnonzero(~np.isfinite(flat))[:edge].tolist()
+    places += [int(np.argmax(flat)), int(np.argmin(flat)), *range(min(edge, flat.size))]
+    places += [*range(max(0, flat.size - edge), flat.size), *rng.integers(flat.size, size=some).tolist()]
     if array.ndim and array.shape[-1] > 1:  # the ends of some rows
         width = array.shape[-1]
-        places += [int(r) * width + width - 1 for r in rng.integers(flat.size // width, size=EDGE)]
+        places += [int(r) * width + width - 1 for r in rng.integers(flat.size // width, size=edge)]
     for place in dict.fromkeys(int(p) for p in places):
         yield tuple(int(i) for i in np.unravel_index(place, array.shape))
 

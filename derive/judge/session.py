@@ -159,7 +159,7 @@ class Session:
         results = self.answer(trial, derived(layer, number))
         found = [
             m
-            for m in big.sampled(derived(layer, number), trial, results, self.arithmetic, end)
+            for m in big.sampled(derived(layer, number), trial, results, self.arithmetic, end, turn is not None)
             if self.measured(m, trial)
         ]
         if any(not m.ok for m in found) and not self.failures:

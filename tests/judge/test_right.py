@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from derive import judge
+from derive.evidence.kernels import kernel_of
 from derive.evidence.layout import Case
 from derive.judge.allowed import Yardstick
 from derive.judge.arithmetic import Arithmetic
@@ -51,3 +52,10 @@ def test_a_sum_may_begin_with_the_bias(length: int) -> None:
     assert found.ok, found.words
     (found,) = measured("forward", {"z": np.array([[total + 10 * length * 2.0**-23]])}, Arithmetic("float32"), False)
     assert not found.ok
+
+
+@pytest.mark.parametrize("seed", [4, 7])
+def test_another_formula_may_have_more_operations_than_ours(seed: int) -> None:
+    """dx of tanh is two operations in ours, and more in what is computed from exponentials."""
+    report = judge("tanh", kernel_of("tanh"), framework="module", dtype="float64", seed=seed, budget=60)
+    assert report.ok, str(report)
