@@ -58,7 +58,7 @@ def kernel(layer: Layer) -> ModuleType:
     if not isinstance(layer, Layer):
         raise TypeError(f"kernel takes a layer, as @layer makes one, not {type(layer).__name__}")
     project = load_project()
-    texts = Kernels(Printed({n: v[0] for n, v in REGISTRY.items() if n not in project} | {layer.name: layer}))
+    texts = Kernels(Printed({n: v[0] for n, v in REGISTRY.items() if v is not project.get(n)} | {layer.name: layer}))
     definitions = {n: v[0].source for n, v in REGISTRY.items()} | {layer.name: layer.source}
     verdict = validate(layer.name, definitions, texts, [dict(v.choice) for v in variants(layer)])
     agreeing(layer, verdict)

@@ -20,6 +20,9 @@ from derive.notation.source import TEXTS, Definition, Isolated, of_function, par
 #: Every definition read so far: a layer's name to its variants, one for each combination of choices, default first.
 REGISTRY: dict[str, tuple[Layer, ...]] = {}
 
+#: The project's own, which a user's layer of the same name stands in front of in the registry.
+PROJECT: dict[str, tuple[Layer, ...]] = {}
+
 
 def layer(cites: str = "") -> Callable[[Callable[..., object]], Layer]:
     """Mark a function as the definition of a layer; its name then stands for the layer, which a notebook shows.
@@ -43,15 +46,22 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Layer]:
 def register(definition: Definition) -> Layer:
     """Read a definition and keep it under its name; returns its default variant.
 
+    A user's layer may have the name of one of the project: in the user's definitions it is meant first.
+
     Raises:
         DefinitionError: it cannot be read, or another one has its name.
     """
     name = definition.function.name
+    own = Path(definition.file).parent == home()
     known = REGISTRY.get(name)
+    if known is not None and not own and known is PROJECT.get(name):
+        known = None
     if known is not None and (known[0].file, known[0].first_line) != (definition.file, definition.first):
         where = f"at line {known[0].first_line}" if known[0].file == definition.file else f"in {known[0].file}"
         raise error(name, f"{name} is defined {where} already", definition.place, "give this one another name")
     REGISTRY[name] = read(definition, REGISTRY)
+    if own:
+        PROJECT[name] = REGISTRY[name]
     return REGISTRY[name][0]
 
 
@@ -68,7 +78,7 @@ def load_project() -> dict[str, tuple[Layer, ...]]:
 
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         importlib.import_module(f"derive.layers.{module.name}")
-    return {name: variants for name, variants in REGISTRY.items() if Path(variants[0].file).parent == home()}
+    return dict(PROJECT)
 
 
 def load_file(path: Path, isolated: bool = False) -> dict[str, tuple[Layer, ...]]:
@@ -113,6 +123,7 @@ def registered(file: str) -> Iterator[dict[str, tuple[Layer, ...]]]:
     before = dict(REGISTRY)
     for name in [n for n, variants in REGISTRY.items() if variants[0].file == file]:
         del REGISTRY[name]
+    REGISTRY.update({name: variants for name, variants in PROJECT.items() if name not in REGISTRY})
     found: dict[str, tuple[Layer, ...]] = {}
     try:
         yield found

@@ -13,7 +13,7 @@ from derive.command import kernels
 from derive.command.notebook import bring, define
 from derive.layers.losses import mse
 from derive.layers.normalization import layer_norm
-from derive.notation.define import REGISTRY
+from derive.notation.define import REGISTRY, load_project
 from derive.notation.errors import DefinitionError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "own_layer.ipynb"
@@ -83,10 +83,14 @@ def test_a_cell_run_again_replaces_and_a_wrong_one_leaves_what_was_there() -> No
     assert REGISTRY["scaled"] == (second,)
 
 
-def test_a_name_of_the_project_stays_the_projects() -> None:
-    with pytest.raises(DefinitionError, match="defined in"):
-        define(SCALED.replace("scaled", "mse"))
-    assert REGISTRY["mse"][0] is mse
+def test_a_name_of_the_project_is_the_cells_own_and_stays_the_projects_elsewhere() -> None:
+    own = define(SCALED.replace("scaled", "mse") + TWICE.replace("scaled", "mse"))
+    assert REGISTRY["mse"] == (own["mse"],)
+    assert load_project()["mse"][0] is mse
+    x, a = np.random.default_rng(0).normal(size=(2, 4))
+    scaled = define(SCALED)["scaled"]
+    assert np.allclose(kernel(own["mse"]).forward(x, a)[0], kernel(scaled).forward(x, a)[0])
+    assert np.allclose(kernel(own["twice"]).forward(x, a)[0], kernel(scaled).forward(x, a)[0] + x)
 
 
 def test_kernels_in_memory_call_one_another() -> None:

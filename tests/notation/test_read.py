@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.notation.define import load_file, load_project
+from derive.notation.define import REGISTRY, load_file, load_project
 from derive.notation.expr import Expr, Num, Op, mul, num, power, rebuild
 from derive.notation.layer import Equation, Layer
 from derive.notation.read import DefinitionError
@@ -129,9 +129,21 @@ def test_unknown_annotations_are_named(tmp_path: Path) -> None:
         defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", "x")
 
 
-def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
+def test_a_name_belongs_to_one_file_of_a_users(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    defined(tmp_path / "a", "y[..., i] = x[..., i]\nreturn y", name="twice_defined")
     with pytest.raises(DefinitionError, match=r"is defined in .* already"):
-        defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", name="softmax")
+        defined(tmp_path / "b", "y[..., i] = x[..., i]\nreturn y", name="twice_defined")
+
+
+def test_a_users_layer_may_be_called_as_one_of_the_project(tmp_path: Path) -> None:
+    project = load_project()["softmax"]
+    own = defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", name="softmax")
+    assert REGISTRY["softmax"] == (own,)
+    assert load_project()["softmax"] is project
+    defined(tmp_path, "y[..., i] = x[..., i]\nreturn y", name="another")  # the file without it
+    assert REGISTRY["softmax"] is project
 
 
 @pytest.mark.parametrize("text", ["nowhere\n", "def f(:\n", "import not_installed_anywhere\n"])
