@@ -11,7 +11,7 @@ from typing import Literal
 from derive.notation import expr as x
 from derive.notation.calls import Calls
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Size
-from derive.notation.functions import FUNCTIONS, SHORT, WHOLE
+from derive.notation.functions import FUNCTIONS, SHORT, SHORT_REDUCTIONS, WHOLE, WHOLE_REDUCTIONS
 from derive.notation.signature import items, name_of
 from derive.notation.words import INSTEAD, KINDS, WORDS
 
@@ -51,12 +51,21 @@ class Applications(Calls):
             )
         if self.is_activation(name):
             return self.elementwise(node, name, ())
-        own = name in self.known and name in SHORT
+        own = name in self.known and name in (*SHORT, *SHORT_REDUCTIONS) and not self.is_reduction(node)
         if name in WORDS and not own:
             return self.word(node, name)
         if name in self.known and self.is_elementwise(name):
             return self.elementwise(node, name, self.known[name][0].options)
         self.fail(node, f"{name} is not a function of the notation", self.instead(name))
+
+    def is_reduction(self, node: ast.Call) -> bool:
+        """Whether a word is called as a reduction over indices, not as a layer of that name."""
+        indices = len(node.args) == 2 and not node.keywords and self.is_indices(node.args[0])
+        return name_of(node.func) in SHORT_REDUCTIONS and indices
+
+    def in_equation(self, value: ast.Call, word: str) -> bool:
+        """Whether a layer's name stands for something inside an equation: a number, or a reduction called so too."""
+        return self.is_elementwise(word) or self.is_reduction(value)
 
     def instead(self, name: str) -> str:
         """What to write in place of a function that there is not."""
@@ -152,13 +161,11 @@ class Applications(Calls):
             mend = f"sum({counted}, ...) goes over them, and {name} over the axes of one array"
             self.fail(node, f"there is no {name}imum over the entries of a list", mend)
         self.over_entries |= counted in over
-        if name == "mean" or not {*over} <= {*x.free(e)}:
+        if name in ("mean", "var", "std") or not {*over} <= {*x.free(e)}:
             self.check_counted(node, over)
-        if name == "mean":
-            return x.mul(*(x.power(Size(i), x.num(-1)) for i in over), Reduce("sum", over, e)), "real"
-        if name == "min":
-            return x.neg(Reduce("max", over, x.neg(e))), kind
-        return Reduce(name, over, e), kind
+        whole = name in WHOLE_REDUCTIONS and kind == "integer"
+        made = SHORT_REDUCTIONS[name](over, e) if name in SHORT_REDUCTIONS else Reduce(name, over, e)
+        return made, "integer" if whole else "real"
 
     def is_own(self, index: str) -> bool:
         """Whether an index is no axis's name, so that it is each reduction's own."""

@@ -12,7 +12,28 @@ from fractions import Fraction
 
 import sympy
 
-from derive.notation.expr import ONE, ZERO, Expr, Op, add, iverson, mul, neg, num, power, sub, where
+from derive.notation.expr import (
+    ONE,
+    ZERO,
+    Expr,
+    Op,
+    Pos,
+    Reduce,
+    Size,
+    add,
+    bound,
+    free,
+    fresh,
+    iverson,
+    mul,
+    neg,
+    num,
+    power,
+    rename,
+    sqrt,
+    sub,
+    where,
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,34 @@ SHORT: dict[str, tuple[int, Callable[..., Expr]]] = {
     "sinh": (1, lambda a: _half(_exp(a), neg(_exp(neg(a))))),
     "cosh": (1, lambda a: _half(_exp(a), _exp(neg(a)))),
 }
+
+
+def _logsumexp(over: tuple[str, ...], e: Expr) -> Expr:
+    return Op("log", (Reduce("sum", over, _exp(e)),))
+
+
+def _mean(over: tuple[str, ...], e: Expr) -> Expr:
+    return mul(*(power(Size(i), num(-1)) for i in over), Reduce("sum", over, e))
+
+
+def _variance(over: tuple[str, ...], e: Expr) -> Expr:
+    again = {i: fresh(i, {*free(e), *bound(e), *over}) for i in over}
+    inner = rename(e, {i: Pos(to) for i, to in again.items()})
+    average = mul(*(power(Size(i), num(-1)) for i in over), Reduce("sum", tuple(again.values()), inner))
+    return _mean(over, power(sub(e, average), num(2)))
+
+
+#: Words for reductions that the notation has without them.
+SHORT_REDUCTIONS: dict[str, Callable[[tuple[str, ...], Expr], Expr]] = {
+    "mean": _mean,
+    "min": lambda over, e: neg(Reduce("max", over, neg(e))),
+    "var": _variance,
+    "std": lambda over, e: sqrt(_variance(over, e)),
+    "logsumexp": _logsumexp,
+}
+#: Reductions that give a whole number of whole numbers.
+WHOLE_REDUCTIONS = ("sum", "max", "min")
+
 #: Functions that give a whole number of whole numbers.
 WHOLE = ("abs", "max", "min", "sign", "clip")
 

@@ -79,7 +79,7 @@ class Reader(Expressions):
         self.target, word = "", name_of(value.func) if isinstance(value, ast.Call) else ""
         if isinstance(value, ast.Call) and word == "axis" and not self.is_activation(word):
             self.axis_statement(node, target, value)
-        elif isinstance(value, ast.Call) and word in self.known and not self.is_elementwise(word):
+        elif isinstance(value, ast.Call) and word in self.known and not self.in_equation(value, word):
             self.call(node, target, value)
         else:
             self.equation_statement(node, target, value)

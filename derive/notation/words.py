@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keyword import kwlist
 
 from derive.notation.expr import CONSTANTS
-from derive.notation.functions import FUNCTIONS, OPERATIONS, SHORT
+from derive.notation.functions import FUNCTIONS, OPERATIONS, SHORT, SHORT_REDUCTIONS
 
 #: How an error names what a word takes.
 KINDS = {
@@ -41,7 +41,6 @@ def _function(name: str, arguments: int) -> Word:
 
 WORDS: dict[str, Word] = {
     "sum": Word((("indices", "number"),), "sum(i, x[..., i]), or sum((i, j), x[..., i, j])"),
-    "mean": Word((("indices", "number"),), "mean(i, x[..., i]), or mean((i, j), x[..., i, j])"),
     "sqrt": _function("sqrt", 1),
     "size": Word((("index",),), "size(i)"),
     **{name: _function(name, len(f.partials) or 1) for name, f in FUNCTIONS.items()},
@@ -49,6 +48,11 @@ WORDS: dict[str, Word] = {
     "max": Word((("indices", "number"), ("number", "number")), "max(i, x[..., i]), or max(a, b) of two numbers"),
     "min": Word((("indices", "number"), ("number", "number")), "min(i, x[..., i]), or min(a, b) of two numbers"),
     **{name: _function(name, count) for name, (count, _) in SHORT.items()},
+    **{
+        name: Word((("indices", "number"),), f"{name}(i, x[..., i]), or {name}((i, j), x[..., i, j])")
+        for name in SHORT_REDUCTIONS
+        if name != "min"
+    },
     "clip": Word((("number",) * 3,), "clip(x[..., i], low, high)"),
     "reduced": Word((("choice", "number"),), "loss = reduced(reduction, L[...])", "right"),
     "axis": Word((("length",),), "i = axis(3), or i = axis(size(j) + 1)", "right"),
@@ -60,7 +64,8 @@ KERNEL = ("forward", "backward", "jvp", "double_backward")
 
 #: Names that mean something where functions are called: no layer can have them, and no option that is one.
 RESERVED = frozenset(
-    {*WORDS, *CONSTANTS, "layer", *KERNEL, *(o for o in OPERATIONS if o.isidentifier())} - {*kwlist, *SHORT}
+    {*WORDS, *CONSTANTS, "layer", *KERNEL, *(o for o in OPERATIONS if o.isidentifier())}
+    - {*kwlist, *SHORT, *(SHORT_REDUCTIONS.keys() - {"mean", "min"})}
 )
 
 #: What people write, and how it is written here; a construct that there is not begins with "there is".
@@ -128,11 +133,8 @@ INSTEAD = {
     **dict.fromkeys(("average", "avg"), "mean(i, x[..., i])"),
     **dict.fromkeys(("argmax", "argmin"), _PLACE),
     **dict.fromkeys(("sort", "argsort", "topk", "median", "quantile"), _ORDER),
-    "logsumexp": "log(sum(i, exp(x[..., i])))",
     "logaddexp": "log(exp(a) + exp(b))",
     "norm": _LENGTH,
-    "var": "mu[...] = mean(i, x[..., i]), then mean(i, (x[..., i] - mu[...]) ** 2)",
-    "std": "the square root of a variance: sqrt(mean(i, (x[..., i] - mu[...]) ** 2))",
     **dict.fromkeys(("any", "some"), "max(i, 1 if c else 0) > 0"),
     "all": "max(i, 0 if c else 1) == 0",
     # ---- matrices --------------------------------------------------------------------------------------------------

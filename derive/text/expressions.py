@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
 from derive.text.kinks import SHORT, absolute, larger
-from derive.text.numbers import MP, Outside, Real
+from derive.text.numbers import MP, Real
 from derive.text.parse import DOTS, Definition, Statement, Unread, parts
-from derive.text.standing import REDUCTIONS, are_indices, free
+from derive.text.reductions import reduced
+from derive.text.standing import are_indices, free
+from derive.text.words import OVER_INDICES, REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.text.arrays import Env, Position, Value
@@ -38,6 +40,8 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: lambda a, b: bool(a > b),
     ast.GtE: lambda a, b: bool(a >= b),
 }
+#: Reductions of what lies inside the arrays; the others count zeros outside.
+SKIPPING = ("max", "min")
 NO_INDEX = (bool, str, Real)
 
 
@@ -249,7 +253,7 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
             return lambda run, env, place: absolute(run, argument(run, env, place))
         if name in numbers.FUNCTIONS and not words and len(args) == numbers.FUNCTIONS[name][0]:
             return _apply(numbers.FUNCTIONS[name][1], *(_checked(number(text, a)) for a in args))
-        if name in (*REDUCTIONS, "size", "reduced", "axis", "state", *numbers.FUNCTIONS):
+        if name in (*OVER_INDICES, "reduced", "axis", "state", *numbers.FUNCTIONS):
             raise Unread(f"{text.name}: {ast.unparse(node)}")
     if not args:
         raise Unread(f"{text.name}: {ast.unparse(node)}")
@@ -312,29 +316,12 @@ def _reduce(text: Definition, name: str, over: list[str], body: Closure) -> Clos
         for _ in each(run, env, over, place):
             run.outside = False
             value = body(run, env, place)
-            if name in ("sum", "mean") or not run.outside:
+            if name not in SKIPPING or not run.outside:
                 values.append(value)
         run.outside = before
-        if name == "sum":
-            return total(run, values)
-        if not values:
-            raise Outside(f"the {name} of nothing")
-        if name == "mean":
-            return numbers.divide(total(run, values), len(values))
-        best = values[0]
-        for value in values[1:]:
-            best = larger(run, name == "max", best, value)
-        return best
+        return reduced(run, name, values)
 
     return run_reduce
-
-
-def total(run: Run, values: list[Any]) -> Any:
-    result: Any = 0
-    for value in values:
-        result = numbers.add(result, value)
-        run.meter.note(value)
-    return result
 
 
 def _larger(largest: bool, first: Closure, second: Closure) -> Closure:

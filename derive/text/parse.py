@@ -10,23 +10,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from derive.text.words import KINDS, OVER_INDICES, SHORT, SORTS
+
 DOTS = "..."
-OVER_INDICES = ("sum", "mean", "max", "min", "size")
 ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-SORTS = ("Real", "State", "Integer", "Boolean", "Mask")
-KINDS = (
-    "Positive",
-    "Scalar",
-    "Probability",
-    "Fraction",
-    "Count",
-    "Natural",
-    "Integer",
-    "Flag",
-    "Axis",
-    "Choice",
-    "Activation",
-)
 
 
 class Unread(ValueError):
@@ -159,7 +146,11 @@ class Definition:
         """One number in, one number out: what may be called inside an expression."""
         match self.statements:
             case (Statement(targets=((_, (left,)),), value=value, part=""),) if is_dots(left):
-                calls = (n for n in ast.walk(value) if isinstance(n, ast.Call) and ast.unparse(n.func) in OVER_INDICES)
+                calls = (
+                    n
+                    for n in ast.walk(value)
+                    if isinstance(n, ast.Call) and ast.unparse(n.func) in (*OVER_INDICES, *SHORT)
+                )
                 if any(all(self.index(i) is not None for i in parts(a)) for call in calls for a in call.args[:1]):
                     return False
                 return [(a.sort, a.slots, a.entries) for a in self.arguments] == [("Real", ((DOTS,),), "")]
@@ -233,7 +224,12 @@ def parse(source: str, library: Library) -> Definition:
                     raise Unread(f"{function.name}: two lengths of {name}")
                 lengths[name] = length
             case ast.Assign([target], value):
-                statements.append(_statement(function.name, target, value, library))
+                own = {
+                    *(a.name for a in arguments),
+                    *(o.name for o in options),
+                    *(n for s in statements for n, _ in s.targets),
+                }
+                statements.append(_statement(function.name, target, value, library, own))
             case _:
                 raise Unread(f"{function.name}: {ast.unparse(line)} is not an equation")
     if not lines or not isinstance(lines[-1], ast.Return) or lines[-1].value is None:
@@ -361,7 +357,7 @@ def _slot(node: ast.expr) -> tuple[str, ...]:
     raise Unread(f"the axis {ast.unparse(node)}")
 
 
-def _statement(name: str, target: ast.expr, value: ast.expr, library: Library) -> Statement:
+def _statement(name: str, target: ast.expr, value: ast.expr, library: Library, own: set[str]) -> Statement:
     targets: list[tuple[str, tuple[ast.expr, ...]]] = []
     for item in parts(target):
         match item:
@@ -373,6 +369,9 @@ def _statement(name: str, target: ast.expr, value: ast.expr, library: Library) -
                 raise Unread(f"{name}: the left side {ast.unparse(item)}")
     part = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
     called = part in library and part != name and not library[part].elementwise
+    match value:
+        case ast.Call(args=[over, _], keywords=[]) if part in SHORT:  # over indices, not the layer of that name
+            called &= any(isinstance(n, ast.Name) and n.id in own for n in parts(over))
     if len(targets) > 1 and not called:
         raise Unread(f"{name}: several targets of {ast.unparse(value)}")
     if not called:

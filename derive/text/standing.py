@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from derive.text.parse import DOTS, Definition, Statement, parts
+from derive.text.words import REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.text.evaluate import Run
-
-REDUCTIONS = ("sum", "mean", "max", "min")
 
 
 def are_indices(text: Definition, node: ast.expr) -> bool:

@@ -10,7 +10,7 @@ from derive.calculus.derivation import derive as derivation
 from derive.evidence.verify import leg
 from derive.notation.define import read_source
 from derive.notation.errors import DefinitionError
-from derive.notation.functions import SHORT
+from derive.notation.functions import SHORT, SHORT_REDUCTIONS
 from tests.notation.reading import HEAD, X, defined
 
 SAME = {
@@ -21,6 +21,8 @@ SAME = {
     "expm1(x[i])": "exp(x[i]) - 1",
     "sinh(x[i])": "(exp(x[i]) - exp(-x[i])) / 2",
     "cosh(x[i])": "(exp(x[i]) + exp(-x[i])) / 2",
+    "logsumexp(j, x[j]) + x[i]": "log(sum(j, exp(x[j]))) + x[i]",
+    "std(j, x[j]) + x[i]": "sqrt(var(j, x[j])) + x[i]",
     "x[(i + 3) % size(i)]": "x[i + 3 - size(i) * ((i + 3) // size(i))]",
     "min(j, x[j]) + 0 * x[i]": "-max(j, -x[j]) + 0 * x[i]",
 }
@@ -50,7 +52,44 @@ def test_a_layer_of_that_name_is_meant_first(word: str) -> None:
     assert user.equations[0].body.fn == word  # type: ignore[union-attr]
 
 
+LAYERS = """
+@layer()
+def {word}(x: Real[..., i]):
+    y[..., i] = 7 * x[..., i]
+    return y
+
+
+@layer()
+def reduces(x: Real[..., i]):
+    y[...] = {word}(i, x[..., i])
+    return y
+
+
+@layer()
+def calls(x: Real[..., i]):
+    y = {word}(x)
+    return y
+"""
+
+
+@pytest.mark.parametrize("word", sorted(SHORT_REDUCTIONS.keys() - {"mean", "min"}))
+def test_a_reduction_is_called_with_indices_and_a_layer_of_that_name_with_arrays(word: str) -> None:
+    known = read_source(HEAD + LAYERS.format(word=word), "mine.py")
+    reduces, calls = known["reduces"][0], known["calls"][0]
+    x = np.array([[0.5, -1.25, 2.0], [3.0, 0.0, 1.5]])
+    wanted = {"var": np.var, "std": np.std}.get(word, lambda a, axis: np.log(np.exp(a).sum(axis)))
+    y, _ = derive.kernel(reduces).forward(x)
+    np.testing.assert_allclose(y, wanted(x, axis=-1), rtol=1e-14)
+    assert [c.part.name for c in calls.calls] == [word]
+    assert not reduces.calls
+    found = leg("text", derivation(reduces), derive.kernel(reduces))
+    assert found.passed
+    assert not found.notes
+
+
 REFUSED = {
+    "var(x[i])": "var takes indices and a number",
+    "argmax(j, x[j]) + x[i]": "there is no position of a maximum",
     "x[i] % 2": "% is of whole numbers",
     "x[i % 0]": "division by 0",
     "clip(x[i], 1)": "clip takes a number and a number and a number",

@@ -1,0 +1,22 @@
+"""The words of a definition's text: kinds of arguments, and what is called with indices."""
+
+from __future__ import annotations
+
+SORTS = ("Real", "State", "Integer", "Boolean", "Mask")
+KINDS = (
+    "Positive",
+    "Scalar",
+    "Probability",
+    "Fraction",
+    "Count",
+    "Natural",
+    "Integer",
+    "Flag",
+    "Axis",
+    "Choice",
+    "Activation",
+)
+#: Words that are called with indices; a layer may have the name of those that are short for others.
+OVER_INDICES = ("sum", "mean", "max", "min", "size")
+SHORT = ("logsumexp", "var", "std")
+REDUCTIONS = ("sum", "mean", "max", "min", *SHORT)
