@@ -131,6 +131,7 @@ class Design:
     exact: int = 0
     ignored: str = ""
     turned: str = ""
+    reshaped: bool = False
 
 
 def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
@@ -138,13 +139,15 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     turns = max((len(inputs.option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
     composed = inputs.composed(layer)
     usual = STEPS if running(layer) else WINDOWS if layer.sizes else SIZES
-    rows = all(len(t.axes) == 1 for t in layer.inputs)  # memory shows with two axes
+    rows = all(len(t.axes) - t.sequence == 1 for t in layer.inputs)  # memory shows with two axes
     lying = replace(usual, leading=((2, 3),) if rows else ((2,),))
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
     # probed again: of few numbers the signs, or the labels, may be those of the other values, and a saved mask, too
     yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1, probe=True)
+    # what is kept of a call, its lengths and options among it, is not that of the next one
+    yield Design("another shape and other options later", usual, 2, probe=True, reshaped=True)
     if layer.sizes:  # spread windows may leave one tap of nine that meets the array
         yield Design("all sizes equal, options at their defaults", SQUARE, 0)
     if any(t.kind == "boolean" for t in layer.inputs):
@@ -257,13 +260,14 @@ class Trial:
     """A case with its cotangents.
 
     Attributes:
-        id: from which it is made again.
+        id: from which it is made again. later: a call of other lengths between two of this one.
     """
 
     id: str
     design: Design
     case: Case
     cotangents: Arrays
+    later: Trial | None = None
 
 
 def trial(
@@ -306,13 +310,19 @@ def trial(
         case = replace(case, tensors={n: arithmetic.rounded(v) for n, v in numbers[0].tensors.items()})
         cotangents = {n: arithmetic.rounded(v) for n, v in numbers[1].items()}
     if design.turned:
-        turned = {**LAYOUTS, "one number again and again": repeated}[design.turned]
-        cotangents = {n: generic.changed(v, turned) for n, v in cotangents.items()}
+        lying = {**LAYOUTS, "one number again and again": repeated}[design.turned]
+        cotangents = {n: generic.changed(v, lying) for n, v in cotangents.items()}
     if design.change:
         change = LAYOUTS[design.change]
         case = replace(case, tensors={n: generic.changed(v, change) for n, v in case.tensors.items()})
         cotangents = {n: generic.changed(v, change) for n, v in cotangents.items()}
-    return Trial(f"{layer.name}.{variant}.{number}.{arithmetic.storage}.{seed:x}", design, case, cotangents)
+    later = None
+    if design.reshaped:
+        own = design.plan
+        turned = replace(own, sizes=own.sizes[1:] + own.sizes[:1], leading=own.leading[1:] + own.leading[:1])
+        longer = replace(design, reshaped=False, probe=False, plan=turned, turn=(design.turn or 0) + 1)
+        later = trial(layer, variant, number, longer, arithmetic, seed + 1, fixed)
+    return Trial(f"{layer.name}.{variant}.{number}.{arithmetic.storage}.{seed:x}", design, case, cotangents, later)
 
 
 def _mask(value: Any, kind: str, rng: np.random.Generator) -> Any:
@@ -322,6 +332,8 @@ def _mask(value: Any, kind: str, rng: np.random.Generator) -> Any:
     found = np.asarray(rng.random(value.shape) < 0.5)
     if found.ndim:
         found[..., :1] = True
+        if found.shape[-1] > 1:
+            found[..., -1:][:1] = False  # by chance none might be masked
     return found
 
 

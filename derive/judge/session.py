@@ -175,7 +175,8 @@ class Session:
         wants = [has_forward, has_backward and bool(trial.cotangents)]
         header = {**bridge.request(case, trial.cotangents, blobs), "wants": wants}
         if trial.design.probe:
-            header["other"] = bridge.request(_others(case), _turned(trial.cotangents), blobs)
+            then = trial.later or replace(trial, case=_others(case), cotangents=_turned(trial.cotangents))
+            header["other"] = bridge.request(then.case, then.cotangents, blobs)
         self.report.cases += 1
         try:
             answer, parts = self.worker.ask(header, blobs)
@@ -194,8 +195,8 @@ class Session:
                 self.find("raised", "", str(answer["raised"]), trial)
         if "others" in answer:
             design = replace(trial.design, words=f"{trial.design.words}, then other values", probe=False)
-            other = replace(case, tensors=_others(case).tensors, words=f"{case.words}, then other values")
-            later = plans.Trial(trial.id, design, other, _turned(trial.cotangents))
+            other = replace(then.case, words=f"{case.words}, then other values")
+            later = plans.Trial(trial.id, design, other, then.cotangents)
             self.later.append((later, self.read(bridge, later, answer["others"], parts)))
         return self.read(bridge, trial, answer, parts)
 

@@ -35,7 +35,9 @@ from tests.judge.corpus.wrong import Wrong
 from tests.judge.wrong import strangers
 
 RECORD = Path(__file__).parent / "recorded" / "escapes.json"
-WARNS = ("1 / (1 + exp(-x)) as it is written",)  # its numbers are right, but for a warning, which no judge hears
+#: Right to a judge: numbers that are right but for a warning, and an error where there is nothing to add up, which is
+#: noted and not held against a candidate.
+WARNS = ("1 / (1 + exp(-x)) as it is written", "The sum over nothing is an error")
 STATE = ("writes to", "earlier", "shares", "again")
 FORMATS = ("float64", "float32", "float16")
 

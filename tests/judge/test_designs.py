@@ -19,6 +19,7 @@ from derive.judge.options import MOST, pairs
 from derive.judge.report import Report
 from derive.judge.whole import exact
 from tests.evidence.shared import LAYERS
+from tests.judge.corpus.wraps import stale
 
 SINGLE = Arithmetic("float32")
 
@@ -202,3 +203,13 @@ def test_nothing_along_an_axis() -> None:
     assert any("where an axis has no positions" in n for n in found.notes)
     assert judged("linear", "i of 0", forward=linear).ok
     assert not judged("linear", "i of 0", forward=lambda x, W, b: linear(x, W, b) * bool(x.size)).ok
+
+
+@pytest.mark.parametrize("layer", ["he", "sgd", "linear"])
+def test_lengths_and_options_of_the_last_call_are_not_those_of_an_earlier_one(layer: str) -> None:
+    """What he keeps for backward is a length alone, and sgd its options: other values of one shape do not show them."""
+    kernel = kernel_of(layer)
+    for words in ("all sizes different", "another shape"):
+        assert judged(layer, words, forward=kernel).ok
+    found = judged(layer, "another shape", forward=stale(layer)[0], framework="module")
+    assert "for an earlier forward" in found.diagnosis
