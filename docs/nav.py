@@ -42,6 +42,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"A Triton kernel": "judge-a-triton-kernel.md"},
                 {"A C function": "judge-a-c-function.md"},
                 {"In any language": "judge-any-language.md"},
+                {"What it found": "judge-findings.md"},
             ]
         },
         {"API": "api.md"},

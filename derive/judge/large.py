@@ -30,7 +30,7 @@ from derive.evidence.layout import Case, Elements
 from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
 from derive.judge.allowed import LAYERS, Measured, ulps, without_radius
 from derive.judge.allowed import LEAST as FORGIVEN
-from derive.judge.arithmetic import Arithmetic
+from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.plan import Design, Trial
 from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer, Tensor
@@ -42,7 +42,7 @@ TERMS = 100_000  # arguments that the elements of a result may read; beyond, it 
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
 SURE = 2.0  # seconds to enclose what is far from ours
 LEAST = 0.05  # seconds for a result, where those before it took all
-ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower formats
+ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower ones, and its own rounding
 Index = tuple[int, ...]
 
 
@@ -219,7 +219,8 @@ def confirmed(found: Measured, tensor: str, array: Any, exact: Interpreter, anal
 def rough(part: str, name: str, array: Any, ours: Any, analysis: Analysis, arithmetic: Arithmetic) -> Measured:
     """A result that depends on too much, beside ours in float64, in units of a share of its largest element."""
     got, true = np.asarray(array, np.float64), np.asarray(ours, np.float64)
-    limit = ROUGH.get(arithmetic.storage, 2e-2) * float(np.max(np.abs(true), initial=np.finfo(np.float64).tiny))
+    largest = float(np.max(np.abs(true), initial=np.finfo(np.float64).tiny))
+    limit = (ROUGH.get(arithmetic.storage, 2e-2) + 2.0 ** UNITS[arithmetic.storage]) * largest
     with np.errstate(all="ignore"):
         share = np.abs(got - true) / limit
     share = np.where(np.isfinite(got), share, np.inf)
