@@ -37,7 +37,10 @@ class Convention:
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
 SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
 
+SMOOTH = ("silu", "swish", "softplus", "mish", "log_sigmoid", "tanh_shrink", "gelu_tanh")
+
 PLAIN = (
+    *SMOOTH,
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
     *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
 )

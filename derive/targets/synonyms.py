@@ -36,6 +36,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "delta of the output layer",
     ),
     "softmax_cross_entropy_labels": ("nn.CrossEntropyLoss", "sparse cross-entropy"),
+    "silu": ("SiLU", "swish", "sigmoid linear unit"),
+    "swish": ("SiLU with beta",),
+    "softplus": ("smooth rectifier", "SmoothReLU"),
+    "mish": ("self-regularised activation",),
+    "log_sigmoid": ("logsigmoid", "logarithm of the logistic function"),
+    "tanh_shrink": ("tanhshrink",),
+    "gelu_tanh": ("approximate GELU", "GELU as JAX has it by default"),
     "tanh": ("hyperbolic tangent",),
     "xavier": ("Xavier initialisation", "Glorot initialization"),
 }

@@ -21,8 +21,8 @@ def test_every_layer_has_eight_and_of_each_group(layer: str) -> None:
     own = corpus(layer).values()
     assert len(own) >= 8
     assert {w.group for w in own} == {"forward", "backward", "state"}
-    kept = len(edits(layer)) / max(1, len(listed()[layer]))
-    assert kept >= 0.5 or not listed()[layer], "the printed kernel changed: python -m tests.judge.corpus.edits"
+    kept = len(edits(layer)) / max(1, len(listed().get(layer, [])))
+    assert kept >= 0.5 or not listed().get(layer), "the printed kernel changed: python -m tests.judge.corpus.edits"
 
 
 def test_bugs_of_public_trackers_name_their_thread() -> None:

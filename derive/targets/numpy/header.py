@@ -102,7 +102,7 @@ class Header(Bodies):
                 used |= set(self.activations)
             outside = {n for n in used if self.outside(n)}
             for place, names in ((".", outside), ("reference.layers", used - outside)):
-                local += [f"from {place} import {', '.join(sorted(names))}"] if names else []
+                local += [imported(place, sorted(names))] if names else []
         by_module: dict[str, list[str]] = {}
         for f in sorted(self.functions - {"inside"}):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
@@ -230,6 +230,14 @@ class Header(Bodies):
             fields = ", ".join(f'("{w}", Any)' for w in self.second)
             texts.append(f'Second = NamedTuple("Second", [{fields}])')
         return "\n\n\n".join(texts)
+
+
+def imported(place: str, names: list[str]) -> str:
+    """An import, on one line or with a line for each name, as formatters have it."""
+    one = f"from {place} import {', '.join(names)}"
+    if len(one) <= WIDTH:
+        return one
+    return "\n".join([f"from {place} import (", *(f"    {name}," for name in names), ")"])
 
 
 def named_tuple(name: str, doc: str, fields: Iterable[tuple[str, str, tuple[str, ...]]]) -> str:

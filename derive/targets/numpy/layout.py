@@ -91,6 +91,8 @@ def broken(indent: str, head: str, code: str, tail: str, width: int) -> list[str
         first, last = indent + head + code[: group[0] + 1], indent + code[group[1] :] + tail
         if len(first) <= width and len(last) <= width:
             inner = code[group[0] + 1 : group[1]]
+            if len(items(inner)) > 1:
+                return listed(indent, head + code[: group[0] + 1], inner, code[group[1] :] + tail, width)
             return [
                 first,
                 *(parted(indent + "    ", inner, width) or broken(indent + "    ", "", inner, "", width)),
