@@ -2,6 +2,7 @@
 
 python -m tests.judge.compare --sample 10              the other checks
 python -m tests.judge.compare --sample 10 --journal F  and the judge's verdicts, from a journal of tests.judge.escapes
+python -m tests.judge.compare ... --record             written down, and into docs/judge-compared.md
 
 The other checks are written as they are used, and get the right results from a kernel that is right:
 
@@ -9,6 +10,8 @@ The other checks are written as they are used, and get the right results from a 
 * assert_close: the same with torch.testing's tolerances for float64, and gradients.
 * gradcheck: central differences of the candidate's own values against its own gradients, at one case.
 * many shapes: assert_close at several shapes, options, ranks and memory layouts, and gradcheck (OpInfo).
+* table: values and gradients at the same shapes against a float64 reference, within tolerances of a table by format, in
+  float64 and float32 (gpucheck).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from derive import judge
 from derive.evidence import generic, inputs, kernels
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case
@@ -33,6 +37,11 @@ from tests.judge.escapes import corpus, tasks
 STEP, GRADCHECK = 1e-6, (1e-5, 1e-3)  # of differences; absolute and relative, torch.autograd.gradcheck's defaults
 SHAPES = 6
 LOOSE, CLOSE = (1e-2, 1e-2), (1e-7, 1e-7)
+TABLE = {np.float64: (1e-10, 1e-7), np.float32: (1e-5, 1e-4)}  # absolute and relative, by format
+ROOT = Path(__file__).parents[2]
+RECORD, PAGE = Path(__file__).parent / "comparison.json", ROOT / "docs" / "judge-compared.md"
+BEGIN, END = "<!-- python -m tests.judge.compare --record writes this table -->\n", "<!-- end of the table -->"
+GROUPS = ("forward", "backward", "state", "all")
 Part = dict[str, Any]
 Call = Callable[[Case, Arrays], tuple[Part, Part]]
 
@@ -139,6 +148,14 @@ def checks(layer: str, forward: Any, backward: Any, framework: str) -> dict[str,
     def both(case: Case, u: Arrays) -> bool:
         return all(same(a, b, CLOSE) for a, b in zip(mine(case, u), right(case, u), strict=True))
 
+    def by_table(case: Case, u: Arrays) -> bool:
+        true = right(case, u)
+        return all(
+            same(a, b, tolerance)
+            for form, tolerance in TABLE.items()
+            for a, b in zip(mine(kernels.cast(case, form), narrowed(u, form)), true, strict=True)
+        )
+
     shapes = refused(lambda: all(both(c, w) for c, w in many(layer)))
     differences = refused(lambda: gradcheck(mine, case, u))
     return {
@@ -146,7 +163,27 @@ def checks(layer: str, forward: Any, backward: Any, framework: str) -> dict[str,
         "assert_close": refused(lambda: both(case, u)),
         "gradcheck": differences,
         "many shapes": shapes or differences,
+        "table": refused(lambda: all(by_table(c, w) for c, w in many(layer))),
     }
+
+
+def narrowed(u: Arrays, form: Any) -> Arrays:
+    return {n: [np.asarray(a, form) for a in v] if isinstance(v, list) else np.asarray(v, form) for n, v in u.items()}
+
+
+def table(record: dict[str, Any]) -> str:
+    """The record as a table in Markdown."""
+    lines = [f"| check | {' | '.join(GROUPS)} | right ones refused |", f"|---|{'---|' * (len(GROUPS) + 1)}"]
+    for name, rows in sorted(record["checks"].items(), key=lambda c: (c[1]["all"][1], c[0])):
+        shares = [f"{rows[g][1] / rows[g][0]:.0%} of {rows[g][0]}" if g in rows else "" for g in GROUPS]
+        lines.append(f"| {name} | {' | '.join(shares)} | {record['refused'][name]} of {record['right']} |")
+    return "\n".join(lines) + "\n"
+
+
+def written(page: str, text: str) -> str:
+    """A page with another table."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -154,6 +191,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal", type=Path)
+    parser.add_argument("--record", action="store_true")
     given = parser.parse_args(argv)
     lines = given.journal.read_text().splitlines()[1:] if given.journal else []
     judged = {r["id"]: bool(r.get("result", {}).get("caught")) for r in map(json.loads, lines)}
@@ -169,15 +207,18 @@ def main(argv: list[str] | None = None) -> int:
                 row = counts.setdefault(name, {}).setdefault(group, [0, 0])
                 row[0] += 1
                 row[1] += caught
-    groups = ("forward", "backward", "state", "all")
-    print(f"| check | {' | '.join(groups)} | right ones refused |\n|---|{'---|' * (len(groups) + 1)}")
-    alarms: dict[str, int] = {}
+    alarms: dict[str, int] = dict.fromkeys(counts, 0)
     for layer in LAYERS:
         for name, refused in checks(layer, kernels.kernel_of(layer), None, "module").items():
-            alarms[name] = alarms.get(name, 0) + refused
-    for name, rows in counts.items():
-        shares = [f"{rows[g][1] / rows[g][0]:.0%} of {rows[g][0]}" if g in rows else "" for g in groups]
-        print(f"| {name} | {' | '.join(shares)} | {alarms.get(name, 0)} of {len(LAYERS)} |")
+            alarms[name] += refused
+        if "judge" in counts:
+            report = judge(layer, kernels.kernel_of(layer), framework="module", seed=given.seed)
+            alarms["judge"] += not report.ok
+    record = {"checks": counts, "refused": alarms, "right": len(LAYERS), "sample": given.sample, "seed": given.seed}
+    print(table(record), end="")
+    if given.record:
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(record)), encoding="utf-8")
     return 0
 
 
