@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,6 +16,7 @@ from derive.program.ir import KernelProgram, Variant
 from derive.targets.loops import words
 from derive.targets.loops.printer import SCALAR, name_of, source
 
+NUMBER = "number'"  # no printed name is like it
 Shape = tuple[int, ...]
 #: Arithmetic on sizes.
 WHOLE: dict[str, Callable[[list[int]], int]] = {
@@ -182,12 +184,24 @@ class Bound:
         return moved(found[0], move[1], move[0]) if move else found[0]
 
 
+class Quotients(ast.NodeTransformer):
+    """Writes a quotient of two numbers with a number of the caller's kind on its left: Python's own is rounded."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        above = node.left.operand if isinstance(node.left, ast.UnaryOp) else node.left
+        if isinstance(node.op, ast.Div) and isinstance(above, ast.Constant) and isinstance(node.right, ast.Constant):
+            node.left = ast.Call(ast.Name(NUMBER, ast.Load()), [node.left], [])
+        return node
+
+
 class Kernel:
     """The loops of one layer, to be called: every function returns its results by name.
 
     Attributes:
         text: the module.
         extra: words that replace those of derive.targets.loops.words, for other numbers than floats.
+        number: what lengths and the numbers of quotients such as 1/3 are, so that these are as exact as it is.
     """
 
     def __init__(
@@ -197,8 +211,9 @@ class Kernel:
         self.program, self.kernels, self.number = program, kernels, number
         self.text, parts = source(program)
         self.scope: dict[str, Any] = {}
-        exec(compile(self.text, f"<loops of {program.layer.name}>", "exec"), self.scope)
-        self.scope |= {**extra, **{own: kernels(part) for part, own in parts.items()}}
+        code = ast.parse(self.text) if number is int else Quotients().visit(ast.parse(self.text))
+        exec(compile(ast.fix_missing_locations(code), f"<loops of {program.layer.name}>", "exec"), self.scope)
+        self.scope |= {NUMBER: number, **extra, **{own: kernels(part) for part, own in parts.items()}}
         for name in SCALAR:
             if name in self.scope:
                 setattr(self, name, self.scope[name])
