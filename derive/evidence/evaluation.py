@@ -111,9 +111,11 @@ class Evaluation(ABC):
             if key in self.busy:
                 raise Circular(f"{self.case.layer.name}: {name}{list(index)} needs itself")
             self.busy.add(key)
-            at = index if len(clause.places) == len(index) else [index[p] for p in clause.places]
-            value = clause.closure(dict(zip(clause.names, at, strict=True)))
-            self.busy.discard(key)
+            try:
+                at = index if len(clause.places) == len(index) else [index[p] for p in clause.places]
+                value = clause.closure(dict(zip(clause.names, at, strict=True)))
+            finally:  # what is interrupted may be asked for again
+                self.busy.discard(key)
             keep = self.numbers.stored
             if keep is not None and value is not self.outside and not whole:
                 value = keep(value)

@@ -189,8 +189,6 @@ def _measured(
         except Undecided:
             continue
         except TooLarge:
-            for run in (exact, *(a.run for a in analysis.bounds().values() if isinstance(a, Asked))):
-                run.busy.clear()
             break
         found.got[i], found.true[i] = float(array[i]), float(true)
         if judged is None:

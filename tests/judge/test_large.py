@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from derive import judge
+from derive.judge import large as big
+from derive.judge.arithmetic import Arithmetic
+from derive.judge.asked import derived, variants_of
 from tests.judge.candidates import MAKERS
 
 CASE = "{}.0.large.{}.2"
@@ -76,3 +79,17 @@ def test_a_nan_that_is_swallowed_is_found(layer: str) -> None:
         own = case.replace("float64", dtype)
         wrong = judge(layer, forward=lambda *a, **o: np.nan_to_num(forward(*a, **o)), dtype=dtype, replay=own)
         assert "a NaN is swallowed" in wrong.diagnosis
+
+
+def test_an_element_that_was_interrupted_may_be_asked_for_again() -> None:
+    """Where the time for an element is over, what was begun needs nothing of itself."""
+    variant = variants_of("layer_norm")[0]
+    found = big.trial(variant, 0, Arithmetic("float64"), 3, {"i": 9})
+    assert found is not None
+    left = big.Left()
+    run = big.interpreter(derived(variant, 0), found.case, found.cotangents, None, 0, left)
+    left.count = 3
+    with pytest.raises(big.TooLarge):
+        run.element("y", (0, 0))
+    left.count = 1000
+    assert float(run.element("y", (0, 0))) == float(run.element("y", (0, 0)))
