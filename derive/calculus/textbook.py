@@ -26,13 +26,14 @@ from derive.calculus.slopes import Slopes
 from derive.calculus.steps import Rewrite, Said, joined, put_in, sentence
 from derive.notation import expr as x
 from derive.notation.errors import at
-from derive.notation.expr import Expr, Op, Ref
+from derive.notation.expr import Expr, Op, Ref, Size
 from derive.notation.layer import Equation, Layer
 
 #: Work (see Algebra.spend) that the search for one layer's form may take: some twice what any of the project's
 #: layers takes. Beyond it no adjoint is written into another, and what one equation may take is EACH.
 WORK, EACH = 200_000, 10_000
 QUOTIENTS = ("The slope of the function is a product of factors, of which a quotient cancels one.",)
+CANCELLED = ("A positive number above the line and below it cancels.",)
 SHARE = "ake out of every sum what does not depend on its indices, and out of all terms what they share."
 STEP = 50  #: what rewriting an equation costs, however small it is
 
@@ -156,6 +157,9 @@ class Search:
     def rewrite(self, n: int, body: Expr) -> Iterator[Stage]:
         e = self.equations[n]
         self.algebra.spend(STEP + x.size(body))
+        if (plain := self.cancelled(body)) != body:
+            yield Stage("cancel", plain, CANCELLED)
+            body = plain
         alone: Stage | None = None  # taking out is a step by itself where no other rule follows on it
         try:
             start = self.algebra.to(body)
@@ -199,6 +203,18 @@ class Search:
 
     def same(self, poly: Poly) -> tuple[Poly, Said]:
         return poly, ("T" + SHARE,)
+
+    def cancelled(self, e: Expr) -> Expr:
+        """``eps u / (eps v)`` is ``u / v``, wherever it stands, for an eps that is positive."""
+        e = x.rebuild(e, self.cancelled)
+        if not (isinstance(e, Op) and e.fn == "mul"):
+            return e
+        parts = list(e.args)
+        for f in e.args:
+            if (f in self.algebra.positive or isinstance(f, Size)) and f in parts and x.power(f, x.num(-1)) in parts:
+                parts.remove(f)
+                parts.remove(x.power(f, x.num(-1)))
+        return x.mul(*parts)
 
     def without_quotients(self, poly: Poly, e: Equation) -> Poly:
         """Slopes of functions without the factors that something is divided by, if that is no dearer."""

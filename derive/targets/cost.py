@@ -25,6 +25,7 @@ from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation, Layer, Tensor
 
 ZERO = sympy.Integer(0)
+MINUS = Num(Fraction(-1))
 FREE = {"iverson", "and", "or", "not", *COMPARISONS}
 
 
@@ -136,6 +137,8 @@ class _Counter:
     # ---- nodes ---------------------------------------------------------------------------------------------
 
     def count(self, e: Expr) -> None:
+        if isinstance(e, Op) and e.fn == "mul" and MINUS in e.args:  # what only the sign is another of is known
+            e = x.mul(*(a for a in e.args if a != MINUS))
         key = canonical(e)
         if key in self.seen or not _has_data(e):
             return
@@ -187,10 +190,13 @@ class _Counter:
         self.skipped = before
 
     def combine(self, parts: list[Expr], kind: str) -> frozenset[str]:
-        """Chain operands, those with fewer indices first; returns the indices of the result."""
+        """Chain operands, what leaves the fewest indices first; returns the indices of the result."""
         indices: frozenset[str] = frozenset()
         started = data = False
-        for part in sorted(parts, key=lambda p: (_has_data(p), len(x.free(p)))):
+        waiting = sorted(parts, key=lambda p: (_has_data(p), len(x.free(p))))
+        while waiting:
+            part = min(waiting, key=lambda p: (_has_data(p), len(indices.union(x.free(p)))))
+            waiting.remove(part)
             indices |= frozenset(x.free(part))
             data = data or _has_data(part)
             if started and data:
@@ -199,7 +205,7 @@ class _Counter:
         return indices
 
     def product(self, args: tuple[Expr, ...]) -> None:
-        args = tuple(a for a in args if not _selects(a) and a != Num(Fraction(-1)))
+        args = tuple(a for a in args if not _selects(a) and a != MINUS)
         above = [a for a in args if not _inverse(a)]
         below = [a for a in args if _inverse(a)]
         top = self.combine(above, "multiply")
@@ -210,7 +216,7 @@ class _Counter:
             self.tally("multiply", sorted(top))  # by a constant's inverse
 
     def power(self, base: Expr, exponent: Expr) -> None:
-        indices = x.free(base)
+        indices = sorted({*x.free(base), *x.free(exponent)})
         value = abs(exponent.value) if isinstance(exponent, Num) else Fraction(0)
         if value.denominator == 1 and value > 0:
             self.tally("multiply", indices, int(value) - 1)

@@ -123,7 +123,7 @@ class Steps:
         yield f"**{n}. Through** $\\;{printer.equation(step.equation)}$"
         for name, reduction in found.names:
             yield f"Name the {KINDS[reduction.op]}: ${printer.relation(name, reduction)}$."
-        said = ", that".join(self.derivative(link, printer) for link in found.links)
+        said = ", that".join(self.derivative(link, printer, found.loops) for link in found.links)
         loops = ",".join(printer.index(i) for i in found.loops)
         yield f"The derivative{said}, so" + (f" for all ${loops}$" if loops else "")
         target, gathered = Ref(step.name, step.ref.index), Ref(step.name, step.left)
@@ -132,14 +132,14 @@ class Steps:
             yield "Gathered at one element:"
             yield f"$${Latex(self.symbols).relation(gathered, step.after, PLUS)}$$"
 
-    def derivative(self, link: Link, printer: Latex) -> str:
-        """Of what, with respect to what, with what held fixed, and what it is."""
+    def derivative(self, link: Link, printer: Latex, loops: tuple[str, ...]) -> str:
+        """Of what, with respect to what, with what held fixed, and what it is, in a sentence about all ``loops``."""
         said = f" of ${printer.expression(link.of)}$ with respect to ${printer.expression(link.by)}$"
         if link.fixed:
             said += f", with {' and '.join(f'${printer.expression(f)}$' for f in link.fixed)} held fixed"
         if link.alone:
             said += f", other places of ${self.symbols.symbol(link.by.tensor)}$ held fixed"
-        return said + f"{',' * (link.fixed != () or link.alone)} is ${printer.expression(link.slope)}$"
+        return said + f"{',' * (link.fixed != () or link.alone)} is ${printer.expression(link.slope, loops)}$"
 
     def printer(self, step: Scatter, found: Chain) -> Latex:
         """A printer in which an index has one letter in all formulas of a step, and the sums have theirs."""

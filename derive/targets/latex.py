@@ -12,7 +12,7 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -54,9 +54,11 @@ class Latex:
         self.letters = self.symbols.index_letters(lhs, body, fixed=self.fixed)
         return f"{replace(self, marked=None).show(lhs)} {sign} {self.show(body)}"
 
-    def expression(self, e: Expr) -> str:
-        e = unshadowed(self.prepare(e), frozenset(x.free(e)))
-        self.letters = self.symbols.index_letters(e, fixed=self.fixed)
+    def expression(self, e: Expr, around: Iterable[str] = ()) -> str:
+        """An expression; ``around`` are indices of the sentence that it stands in, which it binds anew nowhere."""
+        around = tuple(around)
+        e = unshadowed(self.prepare(e), frozenset((*x.free(e), *around)))
+        self.letters = self.symbols.index_letters(e, *map(Pos, around), fixed=self.fixed)
         return self.show(e)
 
     def prepare(self, e: Expr) -> Expr:
@@ -139,7 +141,7 @@ class Latex:
         return r"\tanh" if fn == "tanh" else upright(fn).replace("mathrm", "operatorname", 1)
 
     def index(self, i: str) -> str:
-        return self.letters.get(i) or self.symbols.letters.get(i) or i
+        return self.letters.get(i) or self.fixed.get(i) or self.symbols.letters.get(i) or i
 
     def number(self, value: Fraction) -> tuple[str, int]:
         sign = "-" if value < 0 else ""

@@ -349,3 +349,13 @@ def copysign(a: Array, b: Array) -> Array:
     if a.dtype == object:
         return np.where(b < 0, -np.abs(a), np.abs(a))
     return np.copysign(a, b)
+
+
+def as_rows(a: Array, count: int) -> Array:
+    """An array whose last axes are one.
+
+    Args:
+        a: [..., i, j]; without copying where it lies so.
+        count: how many axes become one.
+    """
+    return a.reshape(*a.shape[:-count], math.prod(a.shape[-count:]))

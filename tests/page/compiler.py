@@ -64,7 +64,10 @@ class Compiler:
     # what an index runs over
 
     def range(self, name: str, body: Node, left: Node | None = None, slots: Mapping[str, int] | None = None) -> Code:
-        """The number of values of an index, from the axes on which it stands alone."""
+        """The number of values of an index: what an equation of the page says, or the axes on which it stands alone."""
+        if left is None and name in self.values.symbols.sized:
+            stated = self.values.length(name)
+            return lambda env: stated
         fixed: int | None = None
         ragged: list[tuple[Row, int, Code]] = []
         at = ""
@@ -268,9 +271,10 @@ class Compiler:
 
             return entry
         places = [slots[i.name] if isinstance(i, Index) else None for i in e.index]
+        guarded = self.guarded or any(self.reaches_out(i, row, n) for n, i in enumerate(e.index))
         if key in self.values.sizes.arrays:
             flat = self.values.sizes.arrays[key]
-            if None not in places and not self.guarded:
+            if None not in places and not guarded:
                 return _strided(flat.data, places, flat.shape)  # type: ignore[arg-type]
 
             def looked_up(env: Env) -> Any:
@@ -282,7 +286,7 @@ class Compiler:
         if key not in self.values.targets:
             raise EvaluationError(f"{key} is neither an input nor defined by an equation")
         memo, element = self.values.memo[key], self.values.element
-        if None not in places and not self.guarded:
+        if None not in places and not guarded:
 
             def computed(env: Env) -> Any:
                 at = tuple([env[s] for s in places])  # type: ignore[index]
@@ -301,6 +305,12 @@ class Compiler:
             return element(key, at) if self.values.inside(key, row, at) else miss()
 
         return reached
+
+    def reaches_out(self, i: Node, row: Row, n: int) -> bool:
+        """Whether an index whose length an equation states may be beyond the end of a tensor's axis."""
+        if not isinstance(i, Index) or i.name not in self.values.symbols.sized:
+            return False
+        return row.axes[n] != i.name and self.values.length(i.name) > (self.values.extent(row, n) or 0)
 
     def index(self, e: Node, slots: Mapping[str, int]) -> Callable[[Env], int | None]:
         """An index expression: None where a quotient is not exact."""

@@ -153,10 +153,13 @@ class Counter:
         return frozenset(a.name for p in pairs for a in p if isinstance(a, Index) and a.name not in over)
 
     def combine(self, parts: Sequence[Node], kind: str) -> frozenset[str]:
-        """Operands one after the other, those without data and with few indices first."""
+        """Operands one after the other: those without data first, then what leaves the fewest indices."""
         indices: frozenset[str] = frozenset()
         started = data = False
-        for part in sorted(parts, key=lambda p: (self.data(p), len(free(p)))):
+        waiting = sorted(parts, key=lambda p: (self.data(p), len(free(p))))
+        while waiting:
+            part = min(waiting, key=lambda p: (self.data(p), len(indices | free(p))))
+            waiting.remove(part)
             indices |= free(part)
             data = data or self.data(part)
             if started and data:
@@ -181,7 +184,7 @@ class Counter:
         if value is not None and value.denominator == 1:
             self.tally("multiplications", free(base), int(value) - 1)
         else:
-            self.tally("functions", free(base))
+            self.tally("functions", free(base) | free(exponent))
             if value is not None and value.numerator > 1:
                 self.tally("multiplications", free(base), value.numerator - 1)
 

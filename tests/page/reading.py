@@ -136,7 +136,10 @@ class Reading:
             values = {r.name: elsewhere(known.array(r.name), n).reshape(joined(r, known)) for n, r in enumerate(given)}
             trial = replace(self.runs[1], values={**self.runs[1].values, **values}, memo={})
             try:
-                found.append(replace(self.quick, worlds=(World(definitions, self.symbols, trial),)))
+                world = World(definitions, self.symbols, trial)
+                for target in world.evaluator.targets:  # whether everything has a value: the root of a sum may not
+                    world.evaluator.array(target)
+                found.append(replace(self.quick, worlds=(world,)))
             except (ArithmeticError, EvaluationError):
                 continue  # a definition that those numbers cannot be put into
         return found

@@ -39,6 +39,7 @@ MODULES = {
     "largest": "selection",
     "window_max": "selection",
     "windows": "arrays",
+    "as_rows": "arrays",
     "at_least": "arrays",
     "contract": "arrays",
     "scatter_add": "arrays",

@@ -146,12 +146,14 @@ class Values:
         places = [frame.index(a) for a in over]
         if by_rows:
             p.functions.add(s.op)
-            flat = f".reshape({', '.join([*map(p.size, axes), '-1'])})" if len(over) > 1 else ""
-            more = ""
+            more, flat = "", len(over) > 1
+            if flat:  # the arrays' own sizes: a block has fewer rows than the call
+                p.functions.add("as_rows")
             if isinstance(s.body, Op) and s.body.fn == "of":
                 own = frame if s.op == "log_sum_exp" else axes
-                more = f", {p.show(s.body.args[1], own)}{flat if own == frame else ''}"
-            return f"{s.op}({code}{flat}{more})", ATOM, axes
+                other = p.show(s.body.args[1], own)
+                more = f", as_rows({other}, {len(over)})" if flat and own == frame else f", {other}"
+            return f"{s.op}({f'as_rows({code}, {len(over)})' if flat else code}{more})", ATOM, axes
         axis = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, sorted(places)))})"
         if len(places) == len(frame):
             axis = "None"

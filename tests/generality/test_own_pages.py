@@ -1,0 +1,108 @@
+"""The page of a definition of one's own is read and executed as the project's pages are, whatever its indices do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derive.command import build
+from derive.command.pageleg import missing, outside
+from tests.generality.probes.probe import HEAD, made
+from tests.generality.support import own_registry
+
+DEFINITIONS = {
+    # an index whose length an equation states stands alone on an axis that is longer
+    "variation": """
+def variation(x: Real[b, n]):
+    i = axis(size(n) - 1)
+    y[b] = sum(i, abs(x[b, i + 1] - x[b, i]))
+    return y
+""",
+    # the slope of a sum binds an index that the sentence is about
+    "additive": """
+def additive(q: Real[b, g], k: Real[b, g], W: Real[h, g], U: Real[h, g], v: Real[h]):
+    y[b] = sum(h, v[h] * tanh(sum(g, W[h, g] * q[b, g]) + sum(g, U[h, g] * k[b, g])))
+    return y
+""",
+    # a slope without indices stands in a sentence about two along one axis
+    "share": """
+def share(x: Real[n, k]):
+    q[n, k] = 1 + x[n, k] ** 2
+    y[n, k] = q[n, k] / sum(k, q[n, k])
+    return y
+""",
+    # an exponent has indices that its base has not
+    "discounted": """
+def discounted(a: Real[h, t, s], gamma: Real[h], v: Real[h, s, e]):
+    y[h, t, e] = sum(s, gamma[h] ** (t + s) * v[h, s, e] * a[h, t, s])
+    return y
+""",
+    # not every number that an intermediate may be has a value
+    "rooted": """
+def rooted(x: Real[b, i], mu: Real[i], P: Real[i, j]):
+    j = axis(size(i))
+    r[b, i] = x[b, i] - mu[i]
+    y[b] = sqrt(sum((i, j), r[b, i] * P[i, j] * r[b, j]))
+    return y
+""",
+    # an option above the line and below it; terms that differ in sign alone are counted once
+    "smooth": """
+def smooth(C: Real[i, j], u: Real[i], eps: Positive = 0.3):
+    v[j] = -eps * log(sum(i, exp((u[i] - C[i, j]) / eps)))
+    w[i] = -eps * log(sum(j, exp((v[j] - C[i, j]) / eps)))
+    return v, w
+""",
+}
+
+
+def with_words(text: str) -> str:
+    """With what a definition must say of itself."""
+    head, rest = text.strip().split("\n", 1)
+    return f'@layer(cites="test")\n{head}\n    """An example."""\n{rest}\n'
+
+
+@pytest.mark.skipif(bool(missing()), reason="the pages' own reader is not here")
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_the_page_of_an_own_definition_holds(name: str, tmp_path: Path) -> None:
+    file, out = tmp_path / f"{name}_definition.py", tmp_path / "kernels"
+    file.write_text(HEAD + with_words(DEFINITIONS[name]), encoding="utf-8")
+    with own_registry():
+        build.write(build.generate(file=file, out=out))
+    ((_, passed, number, said, _),) = outside([name], out)
+    assert passed, said
+    read, _, formulas = number.partition(" ")[0].partition("/")
+    assert read == formulas
+
+
+def test_what_is_positive_above_and_below_the_line_cancels(tmp_path: Path) -> None:
+    file, out = tmp_path / "smooth_definition.py", tmp_path / "kernels"
+    file.write_text(HEAD + with_words(DEFINITIONS["smooth"]), encoding="utf-8")
+    with own_registry():
+        build.write(build.generate(file=file, out=out))
+    page = (out / "smooth.md").read_text(encoding="utf-8")
+    backward = page[page.index("## Backward") : page.index("## Symbols")]
+    assert "exp" in backward
+    assert r"\overline{w}_{i} \mathrm{eps}" not in backward
+
+
+SPATIAL = """
+def spatial(x: Real[b, c, h, w]):
+    z[b, c] = sum((h, w), exp(x[b, c, h, w]))
+    y[b, c] = sum((h, w), w * exp(x[b, c, h, w])) / z[b, c]
+    return y
+"""
+
+
+def test_a_sum_of_exponentials_over_two_axes_runs_in_blocks(tmp_path: Path) -> None:
+    """A block has fewer rows than the call says."""
+    with made("spatial", with_words(SPATIAL), tmp_path) as built:
+        x = np.random.default_rng(0).standard_normal((13334, 3, 5, 7))
+        y, saved = built.kernel.forward(x)
+        e = np.exp(x)
+        np.testing.assert_allclose(y, (e * np.arange(7)).sum((2, 3)) / e.sum((2, 3)), rtol=1e-12)
+        whole = built.kernel.backward(y, saved)[0]
+        few, saved = built.kernel.forward(x[-9:])
+        np.testing.assert_allclose(built.kernel.backward(few, saved)[0], whole[-9:], rtol=1e-12)
+        assert built.kernel.forward(x[:0])[0].shape == (0, 3)
