@@ -140,7 +140,8 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     composed = inputs.composed(layer)
     usual = STEPS if running(layer) else WINDOWS if layer.sizes else SIZES
     rows = all(len(t.axes) - t.sequence == 1 for t in layer.inputs)  # memory shows with two axes
-    lying = replace(usual, leading=((2, 3),) if rows else ((2,),))
+    longer = tuple(n for n in usual.sizes if n > 1)  # an axis of one lies as any other
+    lying = replace(usual, sizes=longer, leading=((2, 3),) if rows else ((2,),))
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
@@ -178,10 +179,10 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     for n in range(turns if turns > 1 else 0):
         yield Design("drawn options", usual, None, {"scale": 1.0 + n / 4})
     yield from tails(layer)
-    yield from rarer(layer, arithmetic, usual)
+    yield from rarer(layer, arithmetic, usual, lying)
 
 
-def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan) -> Iterator[Design]:
+def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan, lying: Plan) -> Iterator[Design]:
     """What finds less, or nothing but what it is made for."""
     if not layer.sizes:  # convolutions may be computed by transforms, which are not exact
         for n in range(1, 3 + len(layer.differentiable) + len(layer.differentiable_outputs)):
@@ -190,7 +191,7 @@ def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan) -> Iterator[Design]
         yield Design(
             "options in pairs", replace(usual, options=options, attempts=FEW_TRIES), None, {"scale": 1.0 + n / 4}
         )
-    yield from laid_out(usual, layer, range(4, len(LAYOUTS)))
+    yield from laid_out(lying, layer, range(4, len(LAYOUTS)))
     yield Design("cotangent: a single one", usual, 2, cotangent="a single one")
     for words in ("one number again and again", *list(LAYOUTS)[:2]):
         yield Design(f"cotangent: {words}", usual, 1, turned=words)

@@ -50,7 +50,7 @@ def _logsumexp(run: Run, values: Values) -> Any:
 def _extreme(largest: bool) -> Callable[[Run, Values], Any]:
     def extreme(run: Run, values: Values) -> Any:
         best, *rest = values
-        for _, value in rest:
+        for value in rest:
             best = larger(run, largest, best, value)
         return best
 

@@ -47,7 +47,7 @@ def attempt(text: str) -> Outcome:
     plan = Plan(folder, Path(FILE))
     try:
         for name, variants in read_source(text, FILE).items():
-            layer_files(plan, variants, activations, folder, folder, {})
+            layer_files(plan, variants, folder, folder, activations, {})
             kernels = Kernels({name: plan.files[folder / f"{name}.py"]})
             definitions = {n: v[0].source for n, v in REGISTRY.items()}
             verdict = validate(name, definitions, kernels, [dict(v.choice) for v in variants])

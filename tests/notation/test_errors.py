@@ -44,7 +44,7 @@ def broken(*_: Any, **__: Any) -> NoReturn:
 
 
 def files(layer: Layer) -> None:
-    layer_files(Plan(Path("kernels")), (layer,), (), Path("kernels"), Path("kernels"), {})
+    layer_files(Plan(Path("kernels")), (layer,), Path("kernels"), Path("kernels"), (), {})
 
 
 #: What is broken, and what the error says was being done.
