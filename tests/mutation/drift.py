@@ -31,7 +31,7 @@ def differing(names: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
             plan.files |= {build.ROOT / path: text for path, text in build.book(registry).items()}
         else:
             kernels, pages = build.ROOT / build.KERNELS, build.ROOT / build.PAGES
-            build.layer_files(plan, registry[name], activations, kernels, pages, notes)
+            build.layer_files(plan, registry[name], kernels, pages, activations, notes)
         yield name, "".join(p.name for p in plan.stale()[:1])
 
 
