@@ -1,7 +1,8 @@
 """What equations cost: multiplications, additions, divisions and functions as polynomials in the sizes.
 
 Counting rules: a subexpression counts once for each value of the indices it depends on, and once however
-often it is written; factors and terms with fewer indices are combined first; a sum of N terms is N - 1
+often it is written; of factors and terms those are combined first that leave the fewest
+indices; a sum of N terms is N - 1
 additions; a difference is an addition, a sign and a constant are free; a condition selects, it does not
 multiply; a sum under ``[t == v]`` visits each position once. An element outside its array counts like any
 other, so padding and strides give an upper bound.

@@ -30,6 +30,8 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.util import AtomicString
 from math_core import LatexError, LatexToMathML
 
+from derive.targets.latex import MARK
+
 # Found wrong in browsers: (what math-core 0.9 writes, what it should be, why)
 REPAIRS: tuple[tuple[str, str, str], ...] = (
     (
@@ -45,7 +47,7 @@ REPAIRS: tuple[tuple[str, str, str], ...] = (
 # as in Pandoc: no space after the opening sign, none before the closing one, and no digit after that
 INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
 TAG = re.compile(r"<[^>]*>")
-MARK = r"\textcolor{red}{"
+BEGIN = MARK.partition("%s")[0]  # of what is set off
 LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
 DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\{ #([\w-]+) \})?[ \t]*(?:\n|\Z)", re.DOTALL)
 
@@ -72,13 +74,13 @@ def mathml(tex: str, *, display: bool = False, page: str = "") -> str:
         raise FormulaError(tex, str(error).strip(), page) from None
     for wrong, right, _ in REPAIRS:
         html = html.replace(wrong, right)
-    return html.replace(escape(tex, quote=False), escape(unmarked(tex), quote=False)) if MARK in tex else html
+    return html.replace(escape(tex, quote=False), escape(unmarked(tex), quote=False)) if BEGIN in tex else html
 
 
 def unmarked(tex: str) -> str:
     """TeX without the marks, what they are on without its braces."""
-    while (start := tex.find(MARK)) >= 0:
-        begin, depth = start + len(MARK), 1
+    while (start := tex.find(BEGIN)) >= 0:
+        begin, depth = start + len(BEGIN), 1
         end = begin
         while depth:
             depth += {"{": 1, "}": -1}.get(tex[end], 0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Values = list[Any]
 
 
-def total(run: Run, values: list[Any]) -> Any:
+def total(run: Run, values: Values) -> Any:
     result: Any = 0
     for value in values:
         result = numbers.add(result, value)
@@ -23,12 +23,8 @@ def total(run: Run, values: list[Any]) -> Any:
     return result
 
 
-def _sum(run: Run, values: Values) -> Any:
-    return total(run, values)
-
-
 def _mean(run: Run, values: Values) -> Any:
-    return numbers.divide(_sum(run, values), len(values))
+    return numbers.divide(total(run, values), len(values))
 
 
 def _variance(run: Run, values: Values) -> Any:
@@ -58,7 +54,7 @@ def _extreme(largest: bool) -> Callable[[Run, Values], Any]:
 
 
 REDUCED: dict[str, Callable[[Run, Values], Any]] = {
-    "sum": _sum,
+    "sum": total,
     "mean": _mean,
     "var": _variance,
     "std": _deviation,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference.runtime.arrays import Span, alike, masked, windows
+from reference.runtime.arrays import Span, alike, as_rows, masked, windows
 from reference.runtime.layout import least
 
 Array = NDArray[Any]
@@ -180,7 +180,7 @@ def largest(a: Array, axes: int, order: tuple[int, ...] = (), *spans: Span) -> t
             np.copyto(position, n, where=whole[tap] > value)
             np.maximum(value, whole[tap], out=value)
     else:
-        flat = whole.reshape(*whole.shape[:kept], math.prod(whole.shape[kept:]))
+        flat = as_rows(whole, axes)
         if flat.shape[-1] == 0:
             return np.full(flat.shape[:-1], -np.inf, a.dtype), np.zeros(flat.shape[:-1], np.intp)
         position = flat.argmax(axis=-1)

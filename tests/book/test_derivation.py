@@ -27,7 +27,7 @@ def test_a_mark_is_on_what_the_line_before_has_not(name: str) -> None:
         left, _, right = line.partition(" = ")
         for m in MARK.finditer(line):
             new = line[m.start() : m.start() + len(m[0]) + len(unmarked_part(line[m.end() :]))]
-            assert letters(unmarked(new)) not in letters(before[left]), line
+            assert not stands_in(unmarked(new[len(r"\textcolor{red}") + 1 : -1]), before[left]), line
         before[left] = unmarked(right)
 
 
@@ -41,9 +41,19 @@ def unmarked_part(tex: str) -> str:
     return tex
 
 
-def letters(tex: str) -> str:
-    """Without the letters of indices; the end of an element is one, so that a power is another."""
-    return re.sub(r"_\{[^{}]*\}", "_", tex).replace("^", "") + " " if tex.endswith("}") else tex
+def stands_in(element: str, tex: str) -> bool:
+    """Whether an element of a tensor, or a power of one, is in a line, whatever its indices are called."""
+    own, line = (re.sub(r"_\{[^{}]*\}", "_", t) for t in (element, tex))
+    bare = r"(?<![A-Za-z\\])(?<!\\overline\{)(?<!\\dot\{)(?<!\\hat\{)"  # under an accent it is something else
+    return re.search(rf"{bare}{re.escape(own)}(?![\^A-Za-z_{{])", line) is not None
+
+
+@pytest.mark.parametrize(("element", "is_in"), [
+    (r"\hat{x}_{i}", True), (r"y_{i}", True), (r"r^{2}", True), (r"r", False), (r"y_{j}^{2}", False), (r"\mu", False),
+    (r"x_{i}", False), (r"z_{i}", True),
+])  # fmt: skip
+def test_an_element_is_found_wherever_it_stands(element: str, is_in: bool) -> None:
+    assert stands_in(element, r"\left(\hat{x}_{\ast} - y_{k}\right) r^{2} \mu_{2} \frac{z_{j}}{2}") == is_in
 
 
 def test_words_of_a_derivation_have_no_code() -> None:

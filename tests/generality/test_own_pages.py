@@ -33,10 +33,10 @@ def share(x: Real[n, k]):
     y[n, k] = q[n, k] / sum(k, q[n, k])
     return y
 """,
-    # an exponent has indices that its base has not
+    # an exponent has indices that its base has not, and factors with the same indices stand apart
     "discounted": """
-def discounted(a: Real[h, t, s], gamma: Real[h], v: Real[h, s, e]):
-    y[h, t, e] = sum(s, gamma[h] ** (t + s) * v[h, s, e] * a[h, t, s])
+def discounted(q: Real[h, t, d], k: Real[h, s, d], gamma: Real[h], v: Real[h, s, e]):
+    y[h, t, e] = sum(s, sum(d, q[h, t, d] * k[h, s, d]) * gamma[h] ** (t + s) * v[h, s, e])
     return y
 """,
     # not every number that an intermediate may be has a value

@@ -1,7 +1,7 @@
 """What a page's equations cost at given sizes, counted from its own trees: the number that a cost formula must give.
 
 The rules are the page's: a subexpression counts once for each value of the indices it depends on, and once however
-often it is written; a sum of N terms is N - 1 additions, a difference an addition; what depends on fewer indices is
+often it is written; a sum of N terms is N - 1 additions, a difference an addition; what leaves the fewest indices is
 combined first; signs, sizes, options and conditions are free, but a product with a constant is one multiplication and a
 quotient by one is too. Of cases the longer one is counted. Numerals of a product are one constant.
 """

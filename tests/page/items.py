@@ -214,9 +214,12 @@ class Items:
         def check(tex: str) -> str:
             try:
                 tree = expression(tex, self.of.symbols, ())
-                for world, count in zip(self.of.full.all, wanted, strict=True):
-                    if 0 in world.evaluator.sizes.known.values():
-                        continue  # of nothing there are not -1 additions
+                pairs = zip(self.of.full.all, wanted, strict=True)
+                # of nothing there are not -1 additions
+                counted = [(w, n) for w, n in pairs if 0 not in w.evaluator.sizes.known.values()]
+                if not counted:
+                    return "no sizes at which it could be counted"
+                for world, count in counted:
                     if (said := amount(tree, world)) not in count:
                         return f"counted {' or '.join(map(str, sorted(count)))}, the page says {said}"
             except (ArithmeticError, KeyError, ValueError, IndexError) as error:
