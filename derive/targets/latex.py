@@ -89,8 +89,9 @@ class Latex:
                 return self.symbols.symbol(name), ATOM
             case Pos(index):
                 return self.index(index), ATOM
-            case Size(axis):
-                return f"N_{{{self.index(axis)}}}", ATOM
+            case Size(index):  # a second index along an axis has a letter, and no length of its own
+                layer = self.symbols.layer
+                return f"N_{{{self.index(index if index in layer.sizes else layer.axis(index))}}}", ATOM
             case Ref(tensor, index):
                 return self.reference(tensor, index)
             case Reduce(op, over, body):

@@ -47,6 +47,12 @@ def rooted(x: Real[b, i], mu: Real[i], P: Real[i, j]):
     y[b] = sqrt(sum((i, j), r[b, i] * P[i, j] * r[b, j]))
     return y
 """,
+    # a mean within an equation runs along the axis of its element by another index
+    "standardised": """
+def standardised(x: Real[b, i]):
+    y[b, i] = (x[b, i] - mean(i, x[b, i])) / std(i, x[b, i])
+    return y
+""",
     # an option above the line and below it; terms that differ in sign alone are counted once
     "smooth": """
 def smooth(C: Real[i, j], u: Real[i], eps: Positive = 0.3):
