@@ -52,11 +52,21 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     name = Path(page.file.src_uri).stem
     if page.file.src_uri.startswith("layers/") and name != "index":
         page.meta["tags"] = [name, *SYNONYMS.get(name, ())]
-        page.meta["search"] = {"boost": 1 + 1.5 / len(name.split("_"))}  # relu before leaky_relu
+        page.meta["search"] = {"boost": boost(name)}
     for mark, made in ((LEGS, lambda: legs(config)), (DERIVATION, derivation)):
         if mark in markdown:
             markdown = markdown.replace(mark, made())
     return markdown
+
+
+def boost(name: str) -> float:
+    """How much a layer's page counts in a search: relu before leaky_relu, and tanh before what is called tanhshrink.
+
+    What is typed finds longer words too, and these are rarer, which a search takes for a better answer.
+    """
+    words = (word.lower() for other in SYNONYMS if other != name for word in SYNONYMS[other])
+    longer = any(word.startswith(name) and word[len(name) :][:1].isalpha() for word in words)
+    return (1 + 1.5 / len(name.split("_"))) * (2 if longer else 1)
 
 
 def legs(config: MkDocsConfig) -> str:
