@@ -46,11 +46,10 @@ PAGES = """
 from derive.command import build
 from derive.notation.define import load_project
 registry = load_project()
-activations = tuple(sorted(n for n, v in registry.items() if v[0].elementwise))
 plan = build.Plan(build.ROOT)
 notes = build.record.load(plan.record())
 for name in ("softmax_cross_entropy", "layer_norm", "gelu", "clip_by_global_norm"):
-    build.layer_files(plan, registry[name], build.ROOT / build.KERNELS, build.ROOT / build.PAGES, activations, notes)
+    build.layer_files(plan, registry[name], build.ROOT / build.KERNELS, build.ROOT / build.PAGES, notes)
 print([p.name for p in plan.stale()])
 """
 OWN = '''

@@ -154,14 +154,13 @@ def generate(
     plan = Plan(out or ROOT, file)
     if package := plan.package():
         plan.files[package] = PACKAGE
-    activations = tuple(sorted(n for n, v in registry.items() if v[0].elementwise))
     notes = {} if plan.manifest().obstacle(plan.record(), SHARED) and file else record.load(plan.record())
     if file is None:
-        project.make(plan, chosen, partial(layer_files, activations=activations, notes=notes), told)
+        project.make(plan, chosen, partial(layer_files, notes=notes), told)
     else:  # here, for its pages and evidence are made of what is derived
         for name, variants in chosen.items():
             begin = time.perf_counter()
-            layer_files(plan, variants, kernels, pages, activations, notes)
+            layer_files(plan, variants, kernels, pages, notes)
             check_kernel(plan, variants, kernels)
             plan.seconds[name] = time.perf_counter() - begin
             told(name, plan.seconds[name])
@@ -195,7 +194,6 @@ def layer_files(
     variants: tuple[Layer, ...],
     kernels: Path,
     pages: Path,
-    activations: tuple[str, ...],
     notes: dict[str, dict[str, object]],
 ) -> None:
     """One layer's kernel and page."""
@@ -207,7 +205,7 @@ def layer_files(
     layer = variants[0]
     derivations = tuple(derive(v) for v in variants)
     with placed(layer, "its kernel is printed"):
-        source, notes_on_form = printed(derivations, activations)
+        source, notes_on_form = printed(derivations)
     path = kernels / f"{layer.name}.py"
     if path in plan.files:
         raise BuildError(f"no layer can be called {layer.name}: {path.name} makes its folder a package; rename it")
@@ -249,12 +247,12 @@ def check_kernel(plan: Plan, variants: tuple[Layer, ...], folder: Path) -> None:
     agreeing(variants[0], verdict, "nothing was written; ")
 
 
-def printed(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def printed(derivations: tuple[Derivation, ...]) -> tuple[str, tuple[str, ...]]:
     """The kernel's text, and which forms it evaluates in place of the page's, and why."""
     from derive.program.compile import compile
     from derive.targets.numpy.kernel import COSTS, Kernel
 
-    kernel = Kernel(compile(derivations, activations, COSTS))
+    kernel = Kernel(compile(derivations, COSTS))
     return kernel.source(), tuple(kernel.notes)
 
 

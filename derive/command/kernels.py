@@ -13,18 +13,17 @@ from derive.notation.layer import Layer
 from derive.text.validate import Kernels, Verdict, validate
 
 
-def kernel_source(derivations: tuple[Derivation, ...], activations: tuple[str, ...]) -> str:
+def kernel_source(derivations: tuple[Derivation, ...]) -> str:
     """The module of one layer, as text.
 
     Args:
         derivations: of every variant of the layer, the default first.
-        activations: names of the elementwise layers that an Activation option may choose.
 
     Raises:
         DefinitionError: it cannot be printed; says which layer.
     """
     with placed(derivations[0].layer, "its kernel is printed"):
-        return printed(derivations, activations)[0]
+        return printed(derivations)[0]
 
 
 def source(layer: Layer) -> str:
@@ -33,8 +32,8 @@ def source(layer: Layer) -> str:
     Raises:
         DefinitionError: it cannot be derived or printed.
     """
-    activations = tuple(sorted(n for n, v in load_project().items() if v[0].elementwise))
-    return kernel_source(tuple(map(derive, variants(layer))), activations)
+    load_project()
+    return kernel_source(tuple(map(derive, variants(layer))))
 
 
 def variants(layer: Layer) -> tuple[Layer, ...]:

@@ -62,8 +62,12 @@ def kernel_digest(name: str, folder: Path) -> str:
         if path.stem not in texts and path.is_file():
             texts[path.stem] = path.read_bytes()
             for node in ast.parse(texts[path.stem]).body:
-                if isinstance(node, ast.ImportFrom) and node.module == "reference.layers":
-                    left += [alias.name for alias in node.names]
+                match node:
+                    case ast.ImportFrom(module="reference.layers"):
+                        left += [alias.name for alias in node.names]
+                    case ast.ImportFrom(module="reference.runtime.activations"):
+                        functions = (p for p in folder.glob("*.py") if "def second_derivative(" in p.read_text("utf-8"))
+                        left += [p.stem for p in functions]
     whole = hashlib.sha256()
     for own, text in sorted(texts.items()):
         whole.update(f"{own} {len(text)} ".encode() + text)

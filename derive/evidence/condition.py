@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.numbers import Numbers
 from derive.evidence.truth import PARTS, Truth, truth
+from derive.notation.define import home
+from derive.notation.layer import Layer
 
 STEP = -90  # of 260 bits
 STABLE = 8  # units, about as many as there are operations on the way from the arguments to a number of a result
@@ -41,6 +44,11 @@ TIE = "the bound by the condition where a comparison of the definition is within
 MOST = 50  # numbers up to which a condition is found, by changing one after another
 
 Conditions = dict[str, dict[str, Elements]]  # by function of the kernel, result and index
+
+
+def claimed(layer: Layer) -> tuple[str, ...]:
+    """The functions of a layer that are claimed to be stable; none of a user's, whatever it is called."""
+    return CLAIMED.get(layer.name, ()) if Path(layer.file).parent == home() else ()
 
 
 class Ties:

@@ -53,7 +53,7 @@ import numpy as np
 
 from derive.calculus.derivation import Derivation
 from derive.evidence import domain, inputs, kernels, world
-from derive.evidence.condition import CLAIMED, MOST, STABLE, TIE, Conditions, Ties, conditions, size_of
+from derive.evidence.condition import MOST, STABLE, TIE, Conditions, Ties, claimed, conditions, size_of
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.large import running
@@ -145,7 +145,7 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
                 cotangents = inputs.cotangents(case, seed + turn, form.dtype)
                 tangents = inputs.tangents(case, seed + turn, form.dtype)
                 vacuous += check(derivation, kernel, case, cotangents, tangents, form, tally)
-                if layer.name in CLAIMED:
+                if claimed(layer):
                     single = unit_rows(cotangents, turn)
                     vacuous += check(derivation, kernel, case, single, tangents, form, tally)
     share = vacuous / max(1, vacuous + tally.checks)
@@ -218,7 +218,7 @@ def check(
         return 1
     for name, part in parts(derivation, kernel, case, cotangents, tangents).items():
         true = everything.of(name)
-        few = size_of(case, cotangents, tangents) <= MOST and name in CLAIMED.get(case.layer.name, ())
+        few = size_of(case, cotangents, tangents) <= MOST and name in claimed(case.layer)
         asked = partial(conditions, case, cotangents, tangents) if few else None
         analysis = Analysis(part, form, size_of_inputs(case), name, asked)
         try:

@@ -6,15 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from derive import layers
 from derive.calculus.derivation import Derivation
 from derive.evidence import enclosure, layout, running
-from derive.evidence.condition import CLAIMED, MOST, Conditions, conditions, size_of
+from derive.evidence.condition import MOST, Conditions, claimed, conditions, size_of
 from derive.evidence.enclosure import Analysis, Part
 from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
@@ -22,7 +20,6 @@ from derive.evidence.layout import Case, Elements
 from derive.evidence.truth import Truth, truth
 from derive.judge.arithmetic import Arithmetic
 
-LAYERS = Path(layers.__file__).parent
 LEAST = 8  # units of a result that any formula may lose: 1 - tanh(x)^2 has two operations in ours, and others more
 OTHERS = 64  # units of a result's condition that a stranger's formula may lose; ours lose 8
 RADIUS = re.compile(r"\[(\S+) \+/- \S+\]")  # a ball in words
@@ -75,7 +72,7 @@ class Yardstick:
         forgives: of functions of one number, where few are to be changed. What sums, such as the usual loss of
         log-sum-exp, may lose what its terms lose."""
         layer = self.case.layer
-        known = layer.elementwise and Path(layer.file).parent == LAYERS and layer.name in CLAIMED
+        known = layer.elementwise and bool(claimed(layer))
         few = size_of(self.case, self.cotangents, {}) <= MOST
         return partial(conditions, self.case, self.cotangents, {}) if known and few else None
 

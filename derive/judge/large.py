@@ -28,10 +28,11 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.large import large
 from derive.evidence.layout import Case, Elements
 from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
-from derive.judge.allowed import LAYERS, Measured, ulps, without_radius
 from derive.judge.allowed import LEAST as FORGIVEN
+from derive.judge.allowed import Measured, ulps, without_radius
 from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.plan import Design, Trial
+from derive.notation.define import home
 from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer, Tensor
 
@@ -283,7 +284,7 @@ _OWN: dict[tuple[str, str, str], Any] = {}
 def own(layer: Layer) -> Any:
     """Our kernel of a layer: the one that was generated or, for somebody's own definition, one made in memory; None
     where there is none. A definition may have the name of one of ours and be another."""
-    if Path(layer.file).parent == LAYERS:
+    if Path(layer.file).parent == home():
         return kernels.kernel_of(layer.name)
     key = layer.file, layer.name, layer.source
     if key not in _OWN:

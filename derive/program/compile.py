@@ -133,14 +133,11 @@ def stages(draft: Draft, costs: Costs | None = None) -> Iterator[tuple[str, Draf
         yield step.__name__, draft
 
 
-def compile(
-    derivations: Iterable[Derivation], activations: Iterable[str] = (), costs: Costs | None = None
-) -> KernelProgram:
+def compile(derivations: Iterable[Derivation], costs: Costs | None = None) -> KernelProgram:
     """The program of a layer.
 
     Args:
         derivations: of every variant of the layer, the default first.
-        activations: names of the elementwise layers that an Activation option may choose.
         costs: what a target's operations cost; without, statements stand in the plainest order.
 
     Raises:
@@ -148,11 +145,11 @@ def compile(
     """
     variants = tuple(map(by_parts, derivations))
     layer = variants[0].layer
-    activations = tuple(sorted({*activations, *same_file(layer)}))
+    elementwise = tuple(sorted(n for n, v in REGISTRY.items() if v[0].elementwise))
     facts = unit_rows(variants[0])
 
     def run(draft: Draft) -> dict[str, Function]:
-        draft = replace(draft, unit_rows=facts, elementwise=activations)
+        draft = replace(draft, unit_rows=facts, elementwise=elementwise)
         *_, (_, draft) = stages(draft, costs)
         return {f.name: f for f in draft.functions}
 
@@ -165,25 +162,24 @@ def compile(
         except CalculusError as error:
             reason = str(error)
     every = (Variant(d.layer, functions) for d, functions in zip(variants, done, strict=True))
-    program = KernelProgram(tuple(every), activations, reason)
-    check(program, (n for n, v in REGISTRY.items() if v[0].elementwise))
+    program = KernelProgram(tuple(every), same_file(layer), reason)
+    check(program, elementwise)
     return program
 
 
 def program_of(name: str) -> KernelProgram:
-    """The program of a layer, by its name; an Activation option may choose every elementwise layer there is.
+    """The program of a layer, by its name.
 
     Raises:
         KeyError: no layer is called so.
     """
-    elementwise = (n for n, variants in REGISTRY.items() if variants[0].elementwise)
-    return compile(map(derive, REGISTRY[name]), elementwise)
+    return compile(map(derive, REGISTRY[name]))
 
 
-def same_file(layer: Layer) -> list[str]:
+def same_file(layer: Layer) -> tuple[str, ...]:
     """The elementwise layers that stand before a layer in its file."""
     before = takewhile(lambda name: name != layer.name, REGISTRY)
-    return [n for n in before if REGISTRY[n][0].elementwise and REGISTRY[n][0].file == layer.file]
+    return tuple(sorted(n for n in before if REGISTRY[n][0].elementwise and REGISTRY[n][0].file == layer.file))
 
 
 def unit_rows(d: Derivation) -> frozenset[str]:

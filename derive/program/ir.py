@@ -281,12 +281,12 @@ class KernelProgram:
 
     Attributes:
         variants: the default first.
-        activations: the elementwise layers that an Activation option may choose.
+        own: the elementwise layers of the same file, which an Activation option may choose beside the project's.
         without_second: why there is no double_backward; empty where there is.
     """
 
     variants: tuple[Variant, ...]
-    activations: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     without_second: str = ""
 
     @property

@@ -27,7 +27,7 @@ from derive.program.cases import safe
 from derive.program.dependence import components
 from derive.program.library import recognise
 from derive.program.rewriting.rational import apart, bounded, decaying, multiplied_in, one_denominator
-from derive.program.rewriting.rewrite import CALLED, Rewriter
+from derive.program.rewriting.rewrite import CALLED, Rewriter, called
 from derive.program.rewriting.row import Row
 from derive.program.rewriting.sums import match, shifted
 from derive.program.rewriting.table import AGAIN, FIRST, LAST
@@ -92,10 +92,11 @@ class Stabiliser:
         def definition(ref: Ref) -> Expr | None:
             return self.at(known[ref.tensor], ref) if ref.tensor in known else None
 
-        rewriter = Rewriter(definition, CALLED, self.positive)
+        words = {fn: word for fn in CALLED if (word := called(fn))}
+        rewriter = Rewriter(definition, words, self.positive)
         self.flat = [replace(e, body=rewriter.run(e.body, rows)) for e in self.flat]
-        for words in rewriter.used:
-            self.note(words)
+        for reason in rewriter.used:
+            self.note(reason)
 
     def powers(self) -> None:
         """``p (p - 1) a**(p - 2)`` as one function, which is 0 where p is 0 or 1, whatever the power is.

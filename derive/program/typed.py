@@ -337,7 +337,7 @@ def check(program: KernelProgram, elementwise: Iterable[str]) -> None:
     Raises:
         TypeFault: says which function, statement and expression.
     """
-    known = frozenset(elementwise) | {*program.activations}
+    known = frozenset(elementwise) | {*program.own}
     for variant in program.variants:
         for function in variant.functions.values():
             given = {p.name for p in function.parameters}

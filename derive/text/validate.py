@@ -17,6 +17,7 @@ from typing import Any
 
 from derive.text.compare import compare
 from derive.text.parse import Library, Unread
+from reference.runtime.activations import kernel
 
 PROJECT = "reference.layers"
 _NUMBERS = itertools.count()
@@ -53,7 +54,13 @@ class Kernels:
             module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self.bring}
             with self.known():  # a NamedTuple looks its module up
                 exec(compile(self.texts[name], f"{name}.py (not written)", "exec", dont_inherit=True), vars(module))
+            if "ACTIVATIONS" in vars(module):
+                module.ACTIVATIONS.find = self.chosen
         return self.made[name]
+
+    def chosen(self, name: str) -> Any:
+        """A kernel that an option names; KeyError where there is none."""
+        return self[name] if name in self.texts else kernel(name)
 
     @contextmanager
     def known(self) -> Iterator[None]:

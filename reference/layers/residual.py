@@ -12,54 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.layers import (
-    gelu,
-    gelu_tanh,
-    identity,
-    leaky_relu,
-    linear,
-    log_sigmoid,
-    mish,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-    swish,
-    tanh,
-    tanh_shrink,
-)
+from reference.layers import linear
+from reference.runtime.activations import Activations
 from reference.runtime.blocks import in_blocks
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
+ACTIVATIONS = Activations()
+
 SIGNATURE = Signature(
     "residual", inputs=("x[..., i]", "skip[..., o]", "W[o, i]", "b[o]"), outputs=("y[..., o]",),
-    options={
-        "activation": (
-            "Activation",
-            "relu",
-            (
-                "gelu", "gelu_tanh", "identity", "leaky_relu", "log_sigmoid", "mish", "relu", "sigmoid", "silu",
-                "softplus", "swish", "tanh", "tanh_shrink",
-            ),
-        ),
-    },
+    options={"activation": ("Activation", "relu", ACTIVATIONS)},
 )
-
-ACTIVATIONS: dict[str, Any] = {
-    "gelu": gelu,
-    "gelu_tanh": gelu_tanh,
-    "identity": identity,
-    "leaky_relu": leaky_relu,
-    "log_sigmoid": log_sigmoid,
-    "mish": mish,
-    "relu": relu,
-    "sigmoid": sigmoid,
-    "silu": silu,
-    "softplus": softplus,
-    "swish": swish,
-    "tanh": tanh,
-    "tanh_shrink": tanh_shrink,
-}
 
 
 class Saved(NamedTuple):  # what forward keeps for backward

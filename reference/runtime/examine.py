@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,7 +26,7 @@ class Examiner:
     Args:
         layer: the kernel's name, for errors.
         inputs, outputs: patterns, or their texts.
-        options: name to (kind, default) or (kind, default, choices).
+        options: name to (kind, default) or (kind, default, words): what may be chosen, of kinds that choose.
         given: axes whose size an option or a number fixes: axis to option name or integer.
         moved: the axis that the option ``axis`` moves.
         outputs_by_choice: output patterns for values of the option that chooses equations, where they differ.
@@ -53,7 +53,7 @@ class Examiner:
         same: dict[str, str] | None = None,
     ) -> None:
         self.layer, self.inputs, self.outputs = layer, patterns(inputs), patterns(outputs)
-        self.options: dict[str, tuple[str, object, tuple[str, ...]]] = {
+        self.options: dict[str, tuple[str, object, Collection[str]]] = {
             name: (kind, default, *(rest or [()])) for name, (kind, default, *rest) in (options or {}).items()
         }
         self.given = given or {}
@@ -178,21 +178,25 @@ class Examiner:
             TypeError: it is of another kind.
             ValueError: it is out of range.
         """
-        kind, _, choices = self.options[name]
+        kind, _, words = self.options[name]
         wanted = OPTIONS[kind]
-        words = f"one of {', '.join(map(repr, choices))}" if choices else wanted.words
+
+        def problem() -> str:
+            what = f"one of {', '.join(map(repr, words))}" if wanted.own is str else wanted.words
+            return f"{self.layer}: {name} is {shown(value)}; it must be {what}"
+
         try:
             plain = wanted.read(value)
             if dims is not None and wanted.own is float:
                 plain = like(plain, dims.number) if dims.dtype is OBJECT else as_float(plain)
         except (TypeError, ValueError, ArithmeticError):
-            raise TypeError(f"{self.layer}: {name} is {shown(value)}; it must be {words}") from None
+            raise TypeError(problem()) from None
         try:
-            holds = wanted.holds(plain) and (not choices or plain in choices)
+            holds = wanted.holds(plain) and (wanted.own is not str or plain in words)
         except (TypeError, ValueError, ArithmeticError):  # a number beyond all floats, or that compares with none
             holds = False
         if not holds:
-            raise ValueError(f"{self.layer}: {name} is {shown(value)}; it must be {words}")
+            raise ValueError(problem())
         return plain
 
     def array(self, pattern: Pattern, argument: Any, label: str = "") -> Array:

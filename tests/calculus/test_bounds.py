@@ -64,7 +64,7 @@ def applied(n: int, f: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 def kernel(text: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     load_project()
-    source = kernel_source(tuple(derive(v) for v in read_source(text, "mine.py")["odd"]), ())
+    source = kernel_source(tuple(derive(v) for v in read_source(text, "mine.py")["odd"]))
     module = types.ModuleType("odd")
     monkeypatch.setitem(sys.modules, "odd", module)
     exec(compile(source, "odd.py", "exec"), module.__dict__)
@@ -148,7 +148,7 @@ def test_what_is_built_without_the_search_is_the_same_function(name: str, monkey
     searched = importlib.import_module(f"reference.layers.{name}")
     monkeypatch.setattr(textbook, "WORK", 0)
     monkeypatch.setattr(textbook, "EACH", 0)
-    source = kernel_source(tuple(derive(v) for v in variants), ())
+    source = kernel_source(tuple(derive(v) for v in variants))
     module = types.ModuleType("bare")
     monkeypatch.setitem(sys.modules, "bare", module)
     exec(compile(source, "bare.py", "exec"), module.__dict__)

@@ -59,7 +59,7 @@ def source(signature: str, body: str) -> str:
 def made(signature: str, body: str) -> tuple[Derivation, Any]:
     """A definition's derivation and its kernel, not written anywhere."""
     derivation = derive(read_source(source(signature, body), "odd.py")["odd"][0])
-    return derivation, Kernels({"odd": printed((derivation,), ())[0]})["odd"]
+    return derivation, Kernels({"odd": printed((derivation,))[0]})["odd"]
 
 
 @pytest.fixture(autouse=True)

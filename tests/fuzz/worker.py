@@ -40,14 +40,13 @@ def attempt(text: str) -> Outcome:
     from derive.notation.errors import DefinitionError
     from derive.text.validate import Kernels, validate
 
-    project = load_project()
+    load_project()
     before = dict(REGISTRY)
-    activations = tuple(sorted(n for n, v in project.items() if v[0].elementwise))
     folder = Path("mutated")
     plan = Plan(folder, Path(FILE))
     try:
         for name, variants in read_source(text, FILE).items():
-            layer_files(plan, variants, folder, folder, activations, {})
+            layer_files(plan, variants, folder, folder, {})
             kernels = Kernels({name: plan.files[folder / f"{name}.py"]})
             definitions = {n: v[0].source for n, v in REGISTRY.items()}
             verdict = validate(name, definitions, kernels, [dict(v.choice) for v in variants])

@@ -59,10 +59,10 @@ def built(folder: Path, text: str, name: str = "odd") -> tuple[tuple[Derivation,
     place.mkdir()
     package.__path__ = [str(place)]
     sys.modules[package.__name__] = package
-    activations = tuple(sorted(n for n, v in define.load_project().items() if v[0].elementwise))
+    define.load_project()
     found = {n: tuple(derive(v) for v in variants) for n, variants in define.load_file(file).items()}
     for n, derivations in found.items():
-        (place / f"{n}.py").write_text(kernel_source(derivations, activations))
+        (place / f"{n}.py").write_text(kernel_source(derivations))
     importlib.invalidate_caches()
     return found[name], importlib.import_module(f"{package.__name__}.{name}")
 

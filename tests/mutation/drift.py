@@ -21,7 +21,6 @@ def differing(names: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
     from derive.notation.define import load_project
 
     registry = load_project()
-    activations = tuple(sorted(n for n, v in registry.items() if v[0].elementwise))
     plan = build.Plan(build.ROOT)
     notes = build.record.load(plan.record())
     for name in names or [*registry, BOOK]:
@@ -31,7 +30,7 @@ def differing(names: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
             plan.files |= {build.ROOT / path: text for path, text in build.book(registry).items()}
         else:
             kernels, pages = build.ROOT / build.KERNELS, build.ROOT / build.PAGES
-            build.layer_files(plan, registry[name], kernels, pages, activations, notes)
+            build.layer_files(plan, registry[name], kernels, pages, notes)
         yield name, "".join(p.name for p in plan.stale()[:1])
 
 

@@ -44,7 +44,7 @@ def broken(*_: Any, **__: Any) -> NoReturn:
 
 
 def files(layer: Layer) -> None:
-    layer_files(Plan(Path("kernels")), (layer,), Path("kernels"), Path("kernels"), (), {})
+    layer_files(Plan(Path("kernels")), (layer,), Path("kernels"), Path("kernels"), {})
 
 
 #: What is broken, and what the error says was being done.
@@ -52,7 +52,7 @@ STAGES = [
     (Derivative, "__call__", derive, "its gradient is derived"),
     (Reverse, "gather", derive, "its gradient is derived"),
     (Search, "rewrite", derive, "its gradient is derived"),
-    (Kernel, "source", lambda layer: kernel_source((derive(layer),), ()), "its kernel is printed"),
+    (Kernel, "source", lambda layer: kernel_source((derive(layer),)), "its kernel is printed"),
     (Kernel, "source", files, "its kernel is printed"),
     (markdown, "markdown", files, "its page is printed"),
 ]

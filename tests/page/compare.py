@@ -106,18 +106,27 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
     options = "".join(f" {k}={v!r}" for k, v in draw.options.items())
     what = f"sizes {draw.sizes}{options}{', with ties' if draw.ties else ''}"
     values = {**draw.tensors, **draw.options, **{f"bar {n}": c for n, c in cotangents.items()}}
-    values |= functions(layer, equations)
+    values |= functions(layer, draw)
     return Trial(values, {k: [flat(a) for a in v] if isinstance(v, list) else flat(v) for k, v in kernel.items()}, what)
 
 
-def functions(layer: Layer, equations: Sequence[Equation]) -> dict[str, Any]:
-    """The functions that another page defines, as the kernel of that page computes them, one number at a time."""
-    called = {n.fn for e in equations for n in walk(e.right) if isinstance(n, Call)} - {*FLOAT.functions}
+def functions(layer: Layer, draw: Draw) -> dict[str, Any]:
+    """The functions that another page defines, as the kernel of that page computes them, one number at a time.
 
-    def of(module: Any) -> Any:
-        return lambda *arguments: float(module.value(*map(np.float64, arguments)))
+    Those of a user's own layer with the name of one of the project are the user's.
+    """
+    called = {n.fn for e in draw.equations for n in walk(e.right) if isinstance(n, Call)}
+    called |= {v for v in draw.options.values() if isinstance(v, str)}
+    kernels = {name: k for name in sorted(called) if hasattr(k := getattr(layer, name, None), "derivative")}
 
-    return {name: of(getattr(layer, name)) for name in sorted(called) if hasattr(layer, name)}
+    def of(function: Any) -> Any:
+        return lambda *arguments: float(function(*map(np.float64, arguments)))
+
+    found = {}
+    for name, kernel in kernels.items():
+        if name not in FLOAT.functions or not kernel.__name__.startswith("reference."):
+            found |= {name: of(kernel.value), f"{name}'": of(kernel.derivative)}
+    return found
 
 
 def flat(array: Any) -> list[float]:

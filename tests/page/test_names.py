@@ -73,9 +73,22 @@ def uses(x: Real[..., i], w: Real[i]):
 '''
 
 
-@pytest.mark.parametrize("name", ["cube", "my_cube", "c", "κ"])
+OPTION = '''@layer(cites="x")
+def option(x: Real[..., i], skip: Real[..., o], W: Real[o, i], b: Real[o], f: Activation = "NAME"):
+    """Words."""
+    z = residual(x, skip, W, b, activation="NAME")
+    y[..., o] = f(z[..., o]) + W[o, 0]
+    return y
+'''
+
+
+@pytest.mark.parametrize("name", ["cube", "my_cube", "c", "κ", "relu", "sigmoid", "leaky_relu"])
 def test_functions_of_ones_own_are_printed_by_their_names(tmp_path, name):
-    assert problems(tmp_path, FUNCTION.replace("NAME", name), name, "uses") == []
+    """Those with the name of one of the project's, which an option or a layer of the project may be given, too."""
+    text = f"{FUNCTION}\n\n{OPTION}".replace("NAME", name)
+    if name == "leaky_relu":
+        text = text.replace(" - leaky_relu(x[..., i])", "")
+    assert problems(tmp_path, text, name, "uses", "option") == []
 
 
 def test_a_page_that_names_another_function_is_noticed(tmp_path, monkeypatch):

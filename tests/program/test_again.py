@@ -24,7 +24,7 @@ TAKEN = {
 @pytest.mark.parametrize("function", ["jvp", "double_backward"])
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_is_taken(name: str, function: str) -> None:
-    functions = compile([derive(v) for v in load_project()[name]], (), COSTS).variants[0].functions
+    functions = compile([derive(v) for v in load_project()[name]], COSTS).variants[0].functions
     taken, left = from_forward(functions[function], functions["forward"], COSTS)
     assert set(taken) == TAKEN[name]
     assert not set(taken) & set(names(left.statements))

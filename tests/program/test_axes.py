@@ -151,7 +151,7 @@ def built(signature: str, body: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     package.__path__ = []
     monkeypatch.setitem(sys.modules, "mine", package)
     for name in ("elu", "odd"):
-        source = kernel_source(tuple(derive(v) for v in found[name]), ())
+        source = kernel_source(tuple(derive(v) for v in found[name]))
         module = types.ModuleType(f"mine.{name}")
         module.__package__ = "mine"
         monkeypatch.setitem(sys.modules, f"mine.{name}", module)

@@ -46,7 +46,7 @@ def sums(x: Real[b, i], c: Real[i]):
 @pytest.mark.parametrize("by", READ_BY)
 def test_a_slope_is_computed_once(by: str) -> None:
     text, times = READ_BY[by]
-    backward = compile([derivation(text)], (), COSTS).variants[0].functions["backward"]
+    backward = compile([derivation(text)], COSTS).variants[0].functions["backward"]
     assert slopes(backward) == times
 
 

@@ -121,7 +121,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             f"def odd({signature}):\n    '''Odd.'''\n    {body}\n    return {result}\n"
         )
         derivations = tuple(derive(v) for v in load_file(path)["odd"])
-        source = kernel_source(derivations, ())
+        source = kernel_source(derivations)
         module = types.ModuleType("odd")
         monkeypatch.setitem(sys.modules, "odd", module)
         exec(compile(source, "odd.py", "exec"), module.__dict__)

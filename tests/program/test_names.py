@@ -34,7 +34,7 @@ def built(folder, roles):
     file.write_text(text, encoding="utf-8")
     try:
         variants = load_file(file)["odd"]
-        source = kernel_source(tuple(map(derive, variants)), ())
+        source = kernel_source(tuple(map(derive, variants)))
     finally:
         REGISTRY.pop("odd", None)
     module = types.ModuleType("odd")

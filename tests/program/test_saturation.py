@@ -55,7 +55,7 @@ def own(name: str, folder: Path) -> Any:
     text = f'@layer(cites="x")\ndef odd({signature}):\n    """Words."""\n    {body}\n    return y\n'
     file.write_text("from __future__ import annotations\nfrom derive import layer\n\n\n" + text)
     try:
-        source = kernel_source(tuple(map(derive, load_file(file)["odd"])), ())
+        source = kernel_source(tuple(map(derive, load_file(file)["odd"])))
     finally:
         REGISTRY.pop("odd", None)
     module = types.ModuleType("odd")

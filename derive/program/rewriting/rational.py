@@ -20,7 +20,7 @@ from derive.calculus.scalars import Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op
 from derive.program.rewriting.pattern import put
-from derive.program.rewriting.rewrite import CALLED
+from derive.program.rewriting.rewrite import called
 
 DECAY = sympy.Symbol("decay", positive=True)
 GROWTH = sympy.Symbol("growth", positive=True)
@@ -190,7 +190,7 @@ def apart(e: Expr) -> list[tuple[Expr, Expr]]:
 
 def is_exp(e: Expr) -> bool:
     """Whether it is an exponential, or a function that is rational in one."""
-    return isinstance(e, Op) and (e.fn == "exp" or e.fn in CALLED or e.fn in MEANING)
+    return isinstance(e, Op) and (e.fn == "exp" or e.fn in MEANING or called(e.fn) is not None)
 
 
 def written_out(e: Expr) -> Expr:
@@ -201,7 +201,8 @@ def written_out(e: Expr) -> Expr:
     def visit(n: Expr) -> Expr | None:
         if not isinstance(n, Op):
             return None
-        word = put(CALLED[n.fn], {"%": n.args[0]}) if n.fn in CALLED else n
+        known = called(n.fn)
+        word = put(known, {"%": n.args[0]}) if known else n
         if not isinstance(word, Op) or word.fn not in MEANING:
             return n if n.fn not in RATIONAL else None
         u, *numbers = word.args

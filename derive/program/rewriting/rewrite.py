@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from derive.notation import expr as x
+from derive.notation.define import PROJECT, REGISTRY
 from derive.notation.expr import Expr, Op, Reduce, Ref
 from derive.program.rewriting.pattern import Definitions, Matcher, nothing, put
 from derive.program.rewriting.row import BEND, Row, logistic, slope, tanh
@@ -21,6 +22,12 @@ CALLED: dict[str, Op] = {
     "tanh": tanh(ANY),
     "tanh'": slope(ANY, 2, 4),
 }
+
+
+def called(fn: str) -> Op | None:
+    """What a function is in words of the table; a user's layer of the name of one of the project is another."""
+    name = fn.rstrip("'")
+    return CALLED.get(fn) if REGISTRY.get(name) is PROJECT.get(name) else None
 
 
 @dataclass

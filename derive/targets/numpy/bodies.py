@@ -106,11 +106,7 @@ class Bodies:
         encoder = encoder_of(program)
         self.alphabet = encoder.alphabet
         self.program: KernelProgram = encoder(program)
-        self.variants, self.layer, self.activations = (
-            self.program.variants,
-            self.program.layer,
-            self.program.activations,
-        )
+        self.variants, self.layer = self.program.variants, self.program.layer
         self.functions: set[str] = set()
         self.helpers: dict[str, str] = {}
         self.scalars = ""

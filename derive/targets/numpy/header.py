@@ -97,23 +97,23 @@ class Header(Bodies):
         imports += ["from typing import Any, NamedTuple"]
         imports += ["", "import numpy as np"] if self.uses_numpy else []
         local = []
-        if self.layers_used or any(o.kind == "Activation" for o in layer.options):
-            used = set(self.layers_used)
-            if any(o.kind == "Activation" for o in layer.options):
-                used |= set(self.activations)
-            outside = {n for n in used if self.outside(n)}
-            for place, names in ((".", outside), ("reference.layers", used - outside)):
-                local += [imported(place, sorted(names))] if names else []
+        chooses = any(o.kind == "Activation" for o in layer.options)
+        own = [n for n in self.program.own if self.outside(n)] if chooses else []
+        outside = {*own, *(n for n in self.layers_used if self.outside(n))}
+        for place, names in ((".", outside), ("reference.layers", self.layers_used - outside)):
+            local += [imported(place, sorted(names))] if names else []
+        local += ["from reference.runtime.activations import Activations"] if chooses else []
         by_module: dict[str, list[str]] = {}
         for f in sorted(self.functions - {"inside"}):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
         local += [f"from reference.runtime.{module} import {', '.join(by_module[module])}" for module in by_module]
         inside = ", inside" if "inside" in self.functions else ""
         local.append(f"from reference.runtime.signature import Array, Arrays, Dims, Signature{inside}")
-        text += "\n\n" + "\n".join(imports) + "\n\n" + "\n".join(sorted(local)) + "\n\n" + self.signature()
-        if any(o.kind == "Activation" for o in layer.options):
-            table = ", ".join(f'"{a}": {a}' for a in self.activations)
-            text += f"\n\nACTIVATIONS: dict[str, Any] = {{{table}}}"
+        text += "\n\n" + "\n".join(imports) + "\n\n" + "\n".join(sorted(local)) + "\n\n"
+        if chooses:
+            table = f"{{{', '.join(f'{literal(a)}: {a}' for a in own)}}}" if own else ""
+            text += f"ACTIVATIONS = Activations({table})\n\n"
+        text += self.signature()
         text += "\n\n\n" + self.named_tuples()
         return text
 
@@ -146,8 +146,7 @@ class Header(Bodies):
         if layer.options:
             rows = []
             for o in layer.options:
-                choices = o.choices if o.kind != "Activation" else self.activations
-                more = f", {tuple_of(choices)}" if choices else ""
+                more = f", {tuple_of(o.choices)}" if o.choices else ", ACTIVATIONS" if o.kind == "Activation" else ""
                 rows.append(f'"{o.name}": ("{o.kind}", {quoted(o.default)}{more})')
             items.append(f"options={{{', '.join(rows)}}}")
         given = {

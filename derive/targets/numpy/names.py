@@ -131,8 +131,8 @@ class Encoder:
             case Variant(layer=layer, functions=functions):
                 return Variant(self(layer), {name: self(f) for name, f in functions.items()})
             case KernelProgram(variants=variants):
-                layers = tuple(map(self.alphabet.layer, value.activations))
-                return replace(value, variants=self(variants), activations=layers)
+                own = tuple(map(self.alphabet.layer, value.own))
+                return replace(value, variants=self(variants), own=own)
             case Layer(steps=steps, choice=choice):
                 equations = tuple(self(e) for s in steps for e in (s.equations if isinstance(s, Call) else (s,)))
                 chosen = tuple((self(name), word) for name, word in choice)
@@ -156,9 +156,9 @@ class Encoder:
 
 def encoder_of(program: KernelProgram) -> Encoder:
     """The encoder for one layer's module."""
-    layer, activations = program.layer, program.activations
+    layer = program.layer
     functions = frozenset(o.name for o in layer.options if o.kind == "Activation")
-    layers = frozenset(n for n, v in REGISTRY.items() if v[0].elementwise).union(activations) - functions
+    layers = frozenset(n for n, v in REGISTRY.items() if v[0].elementwise).union(program.own) - functions
     parts = (c.part.source for c in layer.calls)
     words = (layer.source, layer.doc, layer.cites, layer.file, *(c for o in layer.options for c in o.choices))
     alphabet = Alphabet((ascii_letters, "_", layer.source, *parts, *REGISTRY), "".join(words))

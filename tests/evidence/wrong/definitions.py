@@ -16,7 +16,6 @@ from tests.evidence.shared import LAYERS
 from tests.evidence.wrong.kernel import Wrong
 
 HEAD = "from derive import layer\n\n\n"
-ACTIVATIONS = tuple(sorted(n for n, v in LAYERS.items() if v[0].elementwise))
 
 #: The class of the mistake, what is wrong, the layer, and what is replaced in its definition by what.
 TABLE: tuple[tuple[str, str, str, str, str], ...] = (
@@ -116,7 +115,7 @@ def printed_for(name: str, *changes: tuple[str, str]) -> Callable[[], Any]:
         del REGISTRY[name]
         try:
             variants = read_source(HEAD + source, f"<a wrong {name}>")[name]
-            text, _ = printed(tuple(map(derive, variants)), ACTIVATIONS)
+            text, _ = printed(tuple(map(derive, variants)))
         finally:
             REGISTRY.clear()
             REGISTRY.update(before)
