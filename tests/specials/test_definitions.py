@@ -95,7 +95,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         derivations = tuple(derive(v) for v in load_file(path)["odd"])
         module = types.ModuleType("odd")
         monkeypatch.setitem(sys.modules, "odd", module)
-        exec(compile(kernel_source(derivations, ()), "odd.py", "exec"), module.__dict__)
+        exec(compile(kernel_source(derivations), "odd.py", "exec"), module.__dict__)
         return derivations[0], module
 
     return made_of
