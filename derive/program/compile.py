@@ -28,6 +28,7 @@ from derive.program.draft import Draft, pruned
 from derive.program.in_place import accumulated, begun
 from derive.program.ir import Function, KernelProgram, Parameter, Role, Variant
 from derive.program.memory import allocated, with_room
+from derive.program.nothing import over_nothing
 from derive.program.once import means, read_once, together
 from derive.program.ordered import ordered
 from derive.program.own import SCALAR, own_functions
@@ -123,6 +124,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         allocated,
         ordered,
         roomy,
+        over_nothing,
     )
 
 

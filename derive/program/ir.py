@@ -236,6 +236,8 @@ class Function:
         saved: the arrays that forward keeps for backward.
         notes: on the forms chosen for accuracy.
         equations: what it computes, as the derivation has it.
+        zeros: results that are 0 where one of these axes is empty, whatever the statements say; see
+            derive.program.nothing.
     """
 
     name: str
@@ -246,6 +248,7 @@ class Function:
     saved: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     equations: tuple[Equation, ...] = ()
+    zeros: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def returned(self) -> tuple[str, ...]:

@@ -9,13 +9,15 @@ from derive.notation.expr import Part, Ref
 from derive.notation.layer import Equation
 from derive.notation.text import show, show_equation
 from derive.program.draft import Draft
-from derive.program.ir import Both, Contract, Fold, Invoke, Loop, Make, Map, Rows, Scatter, Statement
+from derive.program.ir import Both, Contract, Fold, Function, Invoke, Loop, Make, Map, Rows, Scatter, Statement
 
 
 def lines_of(draft: Draft) -> list[str]:
     """A draft as it stands between two passes: equations, those of each function, or statements."""
     if any(f.statements for f in draft.functions):
-        return [line for f in draft.functions for line in (f"{f.name}:", *indented(statements(f.statements)))]
+        return [
+            line for f in draft.functions for line in (f"{f.name}:", *indented([*statements(f.statements), *ends(f)]))
+        ]
     if draft.own:
         functions = zip(draft.functions, draft.own, strict=True)
         return [line for f, own in functions for line in (f"{f.name}:", *indented(map(equation, own)))]
@@ -24,6 +26,11 @@ def lines_of(draft: Draft) -> list[str]:
 
 def indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
+
+
+def ends(f: Function) -> Iterator[str]:
+    """What is to be done when the statements have run."""
+    return (f"{of} is 0 where {' or '.join(axes)} is empty" for of, axes in f.zeros)
 
 
 def equation(e: Equation) -> str:

@@ -25,7 +25,18 @@ from reference.runtime.binding import Binder
 from reference.runtime.blocks import in_parts
 from reference.runtime.patterns import Array, Arrays, Dims, Pattern
 from reference.runtime.states import STATES
-from reference.runtime.written import by_name, compiled, lines, listed, ownership, spread
+from reference.runtime.written import (
+    NO_ZEROS,
+    Zeros,
+    by_name,
+    compiled,
+    emptied,
+    lines,
+    listed,
+    over_nothing,
+    ownership,
+    spread,
+)
 
 __all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
 
@@ -57,7 +68,7 @@ STRICT = """
 
 #: Results lie in memory of their own if nothing else refers to them, nor they to anything.
 FORWARD = """    {result}, $saved = {call}
-    {taken}if not ({alone}):
+    {taken}{emptied}if not ({alone}):
         {apart}
     $saved = $new($Saved, $saved)
     if $dims.direct_outputs:
@@ -71,7 +82,7 @@ BACKWARD = """
         $refused({saved})
     $dims = {saved}[-1]
     {cotangents}{parts}= $result = {call}
-    if not ({alone}):
+    {emptied}if not ({alone}):
         {apart}
     if $dims.direct and {each}:
         return $result
@@ -101,6 +112,7 @@ class Signature(Binder):
         rows: str = "",
         saved: Mapping[str, int] = NOWHERE,
         out: tuple[str, ...] = (),
+        zeros: Zeros = NO_ZEROS,
     ) -> Callable[[Callable[Concatenate[Dims, P], tuple[R, Any]]], Callable[P, tuple[R, S]]]:
         """Decorate the mathematics of forward: ``f(dims, *inputs, **options) -> outputs, saved``.
 
@@ -112,6 +124,7 @@ class Signature(Binder):
             saved: the place of that axis in what is saved beside the inputs.
             out: for each output, and what else is saved beside the inputs, the name by which ``dims.out`` has an array
                 to put it in; "" where it does not.
+            zeros: the results that are 0 where one of these axes is empty: sums over it, of what there is none of.
         """
         self.out |= dict.fromkeys(out)
 
@@ -131,8 +144,9 @@ class Signature(Binder):
                     parts, self.outputs, [*spread(bound, self.inputs), "*$saved"], "$Outputs" if several else ""
                 ),
                 made=f"$new($Outputs, ({listed(parts)}))" if several else parts[0],
+                emptied=emptied(zeros, parts),
             )
-            scope = {"names": [p.name for p in self.outputs], "Saved": kept, "Outputs": result}
+            scope = {"names": [p.name for p in self.outputs], "Saved": kept, "Outputs": result, "zeros": zeros}
             if rows:
                 scope["in_rows"] = self.forward_in_rows(function, names, result, kept, rows, saved, out)
             raises = [
@@ -147,7 +161,12 @@ class Signature(Binder):
         return decorate
 
     def backward(
-        self, wide: Wide = False, rows: str = "", saved: Mapping[str, int] = NOWHERE, out: tuple[str, ...] = ()
+        self,
+        wide: Wide = False,
+        rows: str = "",
+        saved: Mapping[str, int] = NOWHERE,
+        out: tuple[str, ...] = (),
+        zeros: Zeros = NO_ZEROS,
     ) -> Callable[[F], F]:
         """Decorate the mathematics of backward: ``f(cotangents, saved) -> gradients``; see forward."""
         self.out |= dict.fromkeys(out)
@@ -166,12 +185,14 @@ class Signature(Binder):
                 parts=listed(parts) or "() ",
                 **ownership(parts, inputs, [*spread(bound, outputs), f"*{saved}"], "$Gradients"),
                 each=" and ".join([f"{p} is not None" for p in parts] or ["True"]),
+                emptied=emptied(zeros, parts, whole=True),
             )
             label = "the cotangents have" if len(outputs) > 1 else f"{cotangents} has"
             whose = "their outputs" if len(outputs) > 1 else "the output"
             raises = [f"ValueError: {label} not the shape of {whose}.", f"TypeError: {saved} is not forward's."]
             kinds = hints(function)
             scope = {"names": [p.name for p in inputs], "Saved": kinds[saved], "Gradients": kinds["return"]}
+            scope["zeros"] = zeros
             if rows:
                 scope["in_rows"] = self.backward_in_rows(function, kinds[saved], rows, places, out)
             made: F = self.wrapped(function, text, scope, wide, [cotangents, saved], [], raises)
@@ -348,6 +369,7 @@ class Signature(Binder):
             "own": storage.own,
             "own_entries": storage.own_entries,
             "references": storage.references,
+            "over_nothing": over_nothing,
             "ALONE": storage.ALONE,
             "BOTH": storage.BOTH,
             "new": tuple.__new__,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from reference.runtime.patterns import Pattern
+import numpy as np
+
+from reference.runtime.patterns import Dims, Pattern
+
+Zeros = Mapping[str, tuple[str, ...]]  #: results that are 0 where one of these axes is empty
+NO_ZEROS: Zeros = {}
 
 #: The beginning of every function that takes a kernel's arguments: a call like one before is looked up, arrays and
 #: options that are new are examined.
@@ -88,3 +93,18 @@ def ownership(
             steps.append(f"if not {tests[-1]}:\n            {r} = $own({r}, {given})")
     steps += [f"$result = $new({several}, ({listed(results)}))"] if several else []
     return {"alone": " and ".join(tests) or "True", "apart": "\n        ".join(steps or ["pass"])}
+
+
+def emptied(zeros: Zeros, parts: Sequence[str], whole: bool = False) -> str:
+    """The lines that put 0 for results that are sums over nothing; ``whole`` where the results as one are used, too."""
+    if not zeros:
+        return ""
+    again = f"\n        $result = $new($Gradients, ({listed(parts)}))" if whole else ""
+    new = f"$over_nothing($dims, $zeros, $names, ({listed(parts)}))"
+    return f"if 0 in $dims.values():\n        {listed(parts)}= {new}{again}\n    "
+
+
+def over_nothing(dims: Dims, zeros: Zeros, names: Iterable[str], results: Iterable[Any]) -> list[Any]:
+    """Results, those that are sums over an empty axis as zeros."""
+    empty = {name for name, axes in zeros.items() if any(dims[a] == 0 for a in axes)}
+    return [np.zeros_like(a) if n in empty else a for n, a in zip(names, results, strict=True)]

@@ -272,6 +272,18 @@ CASES = {
         ["    y[n, o] = sum_x_W[n, o] + b[o] * c[o]"],
         ["    y[n, o] = sum_x_W[n, o] + b[o] * c[o] (in memory like sum_x_W)"],
     ),
+    "over_nothing": (
+        "def scaled(x: Real[b, c], W: Real[o, c]):\n"
+        "    y[b, o] = sum(c, x[b, c] * W[o, c] / mean(c, W[o, c]))\n    return y",
+        [],
+        ["    y is 0 where c is empty"],
+    ),
+    "over_nothing, of outputs": (
+        "def gate(x: Real[b, c, h], W: Real[c]):\n"
+        "    y[b, c, h] = x[b, c, h] * exp(W[c] * mean(h, x[b, c, h]))\n    return y",
+        [],
+        ["    W is 0 where h is empty"],
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from derive.notation.layer import Tensor
 from derive.notation.read import OPTION_KINDS
+from derive.program import ir
 from derive.program.overflow import may_overflow_on_the_way
 from derive.program.underflow import may_underflow_on_the_way
 from derive.targets.numpy.bodies import Bodies, Function
@@ -62,6 +63,14 @@ def returning(what: str, lines: list[str]) -> list[str]:
     return [*lines, f"    return {what}"]
 
 
+def zeros(functions: Iterable[ir.Function]) -> list[str]:
+    """What results are 0 over nothing, as a decorator takes it: those that are it in every variant."""
+    first, *others = [dict(f.zeros) for f in functions]
+    both = {of: tuple(a for a in axes if all(a in o.get(of, ()) for o in others)) for of, axes in first.items()}
+    rows = [f'"{of}": ({", ".join(map(quoted, axes))}{"," * (len(axes) == 1)})' for of, axes in both.items() if axes]
+    return [f"zeros={{{', '.join(rows)}}}"] if rows else []
+
+
 class Functions(Bodies):
     """Prints the functions, each as a text."""
 
@@ -83,6 +92,7 @@ class Functions(Bodies):
 
     def decorator(self, function: str, bodies: Iterable[Function], before: Iterable[Function] = ()) -> str:
         """The line above a function, which says whether it may overflow, or underflow, on the way to its results."""
+        bodies = list(bodies)
         own = [body.program.statements for body in bodies]
         earlier = [f.program.statements for f in before] or [()] * len(own)
         wide = any(map(may_overflow_on_the_way, own))
@@ -91,6 +101,7 @@ class Functions(Bodies):
         arguments = ["Saved"] * (function == "forward")
         arguments += ['wide="underflow"' if deep else "wide=True"] * wide
         arguments += folding.arguments() if folding else []
+        arguments += zeros(body.program for body in bodies)
         return f"@SIGNATURE.{function}({', '.join(arguments)})"
 
     def sizes_function(self, function: Function) -> list[str]:

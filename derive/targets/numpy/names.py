@@ -96,7 +96,7 @@ HOLDERS: dict[type, tuple[str, ...]] = {
     Make: ("name",),
     Loop: ("axis", "body", "local"),
     Rows: ("axis", "body", "given", "results"),
-    Function: ("parameters", "arrays", "statements", "results", "saved", "equations"),
+    Function: ("parameters", "arrays", "statements", "results", "saved", "equations", "zeros"),
     Num: (),
 }
 

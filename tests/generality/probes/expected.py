@@ -60,9 +60,5 @@ RED: dict[str, dict[str, str]] = {
     "recurrence-lstm_lengths": {
         "generic": "a step behind a sequence's end has a cotangent of 0, and 0 times NaN is NaN in a matrix product",
     },
-    "matrix-least_norm": {"generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it"},
-    "normalisation-weight_norm": {
-        "generic": "an empty sum over a norm of nothing, which is 0: the norm stands outside of it",
-    },
     "networks-info_nce": {"generic": "large cases in float16: a diagonal of a softmax"},
 }
