@@ -20,23 +20,12 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
 import numpy as np
 
-from reference.runtime import storage, wider
+from reference.runtime import storage, wider, written
 from reference.runtime.binding import Binder
 from reference.runtime.blocks import in_parts
 from reference.runtime.patterns import Array, Arrays, Dims, Pattern
 from reference.runtime.states import STATES
-from reference.runtime.written import (
-    NO_ZEROS,
-    Zeros,
-    by_name,
-    compiled,
-    emptied,
-    lines,
-    listed,
-    over_nothing,
-    ownership,
-    spread,
-)
+from reference.runtime.written import NO_ZEROS, Zeros, by_name, compiled, lines, listed, ownership, spread
 
 __all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
 
@@ -129,14 +118,14 @@ class Signature(Binder):
         self.out |= dict.fromkeys(out)
 
         def decorate(function: Callable[Concatenate[Dims, P], Any]) -> Callable[P, tuple[R, S]]:
-            result = get_args(hints(function)["return"])[0]
+            result = get_args(written.hints(function)["return"])[0]
             _, *names = inspect.signature(function).parameters
             inputs, options = names[: len(self.inputs)], names[len(self.inputs) :]
             bound = [f"${n}" for n in range(len(inputs))]
             parts = [f"$r{n}" for n in range(len(self.outputs))]
             several = hasattr(result, "_fields")
             text = self.looked_up(inputs, options, bound) + FORWARD.format(
-                call=called(f"$dims, {listed([*bound, *by_name(options)])}", rows, "large"),
+                call=written.called(f"$dims, {listed([*bound, *by_name(options)])}", rows, "large"),
                 parts=listed(parts),
                 result="$result" if several else parts[0],
                 taken=lines([f"{listed(parts)}= $result"] if several else []),
@@ -144,7 +133,7 @@ class Signature(Binder):
                     parts, self.outputs, [*spread(bound, self.inputs), "*$saved"], "$Outputs" if several else ""
                 ),
                 made=f"$new($Outputs, ({listed(parts)}))" if several else parts[0],
-                emptied=emptied(zeros, parts),
+                emptied=written.emptied(zeros, parts),
             )
             scope = {"names": [p.name for p in self.outputs], "Saved": kept, "Outputs": result, "zeros": zeros}
             if rows:
@@ -181,16 +170,18 @@ class Signature(Binder):
             text = BACKWARD.format(
                 saved=saved,
                 cotangents=lines(self.taken_apart(cotangents, "cotangents", outputs, bound)),
-                call=called(f"{bound[0] if len(bound) == 1 else f'({listed(bound)})'}, {saved}", rows, "large_back"),
+                call=written.called(
+                    f"{bound[0] if len(bound) == 1 else f'({listed(bound)})'}, {saved}", rows, "large_back"
+                ),
                 parts=listed(parts) or "() ",
                 **ownership(parts, inputs, [*spread(bound, outputs), f"*{saved}"], "$Gradients"),
                 each=" and ".join([f"{p} is not None" for p in parts] or ["True"]),
-                emptied=emptied(zeros, parts, whole=True),
+                emptied=written.emptied(zeros, parts, whole=True),
             )
             label = "the cotangents have" if len(outputs) > 1 else f"{cotangents} has"
             whose = "their outputs" if len(outputs) > 1 else "the output"
             raises = [f"ValueError: {label} not the shape of {whose}.", f"TypeError: {saved} is not forward's."]
-            kinds = hints(function)
+            kinds = written.hints(function)
             scope = {"names": [p.name for p in inputs], "Saved": kinds[saved], "Gradients": kinds["return"]}
             scope["zeros"] = zeros
             if rows:
@@ -232,7 +223,7 @@ class Signature(Binder):
             others = [*spread(bound, outputs), *spread(along, given)]
             made: Callable[P, R] = self.later(
                 function, [first, primals, cotangents], options, steps, [one, f"({listed(along)})"], others,
-                [*outputs, *given], hints(function)["return"], wide,
+                [*outputs, *given], written.hints(function)["return"], wide,
             )  # fmt: skip
             return made
 
@@ -306,7 +297,7 @@ class Signature(Binder):
         places = {p.name: p.place(rows) for p in self.inputs} | dict(saved)
         into = [*out, *("" for _ in inputs[len(out) :])]
         several = len(outputs) != 1
-        returned, new = hints(function)["return"], tuple.__new__
+        returned, new = written.hints(function)["return"], tuple.__new__
 
         def run(cotangents: Any, saved: Any) -> Any:
             dims = saved[-1]
@@ -369,7 +360,7 @@ class Signature(Binder):
             "own": storage.own,
             "own_entries": storage.own_entries,
             "references": storage.references,
-            "over_nothing": over_nothing,
+            "over_nothing": written.over_nothing,
             "ALONE": storage.ALONE,
             "BOTH": storage.BOTH,
             "new": tuple.__new__,
@@ -386,7 +377,7 @@ class Signature(Binder):
         update_wrapper(made, function)
         known = (*positional, *options, "return")
         made.__signature__ = given.replace(parameters=parameters)
-        made.__annotations__ = {n: a for n, a in hints(function).items() if n in known}
+        made.__annotations__ = {n: a for n, a in written.hints(function).items() if n in known}
         if raises and function.__doc__:
             rows = "".join(f"\n        {r}" for r in raises)
             made.__doc__ = f"{function.__doc__.rstrip()}\n\n    Raises:{rows}\n    "
@@ -397,14 +388,3 @@ def inside(function: Callable[..., Any]) -> Callable[..., Any]:
     """The mathematics of a decorated function: what it is called with is in the layout."""
     found: Callable[..., Any] = function.__wrapped__  # type: ignore[attr-defined]
     return found
-
-
-def hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a function's parameters and of what it returns."""
-    return inspect.get_annotations(function, eval_str=True)
-
-
-def called(arguments: str, rows: str, large: str) -> str:
-    """A call of the mathematics: for some rows after another, if there is much."""
-    whole = f"$function({arguments})"
-    return f"$in_rows({arguments}) if $dims.{large} else {whole}" if rows else whole

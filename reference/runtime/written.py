@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -108,3 +109,14 @@ def over_nothing(dims: Dims, zeros: Zeros, names: Iterable[str], results: Iterab
     """Results, those that are sums over an empty axis as zeros."""
     empty = {name for name, axes in zeros.items() if any(dims[a] == 0 for a in axes)}
     return [np.zeros_like(a) if n in empty else a for n, a in zip(names, results, strict=True)]
+
+
+def hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters and of what it returns."""
+    return inspect.get_annotations(function, eval_str=True)
+
+
+def called(arguments: str, rows: str, large: str) -> str:
+    """A call of the mathematics: for some rows after another, if there is much."""
+    whole = f"$function({arguments})"
+    return f"$in_rows({arguments}) if $dims.{large} else {whole}" if rows else whole
