@@ -22,6 +22,8 @@ ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
 LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
 LAST = 16  # and of a recurrence, of which every element takes long
+SHRINK = 0.2  # of the budget, for a smaller case, where one is wrong
+CONDITION = 0.1  # and for how ill-conditioned its elements are
 SHARE = 0.2  # of the time that is left, for its elements
 LONG = 0.2  # seconds for the elements of a case of one long axis
 
@@ -94,6 +96,9 @@ def judge(
             numbers = diagnosed(session, time.process_time() + budget / 2)
             if NONE_FITS in numbers and any(f.kind == "state" for f in report.findings):
                 numbers = ""  # what an earlier call left behind is no formula
+            session.conditioned(time.perf_counter() + CONDITION * budget)
+            if session.failures and not replay:
+                _shrunk(session, SHRINK * budget)
             report.diagnosis = "; ".join([*plain, *filter(None, [numbers or session.large_failure])])
     except CannotJudge as error:
         report.verdict, report.diagnosis = UNKNOWN, str(error)
@@ -101,6 +106,16 @@ def judge(
         report.verdict, report.diagnosis = UNKNOWN, NOTHING
     report.seconds = time.perf_counter() - begin
     return report
+
+
+def _shrunk(session: Session, seconds: float) -> None:
+    """The smallest case that shows what is wrong, by Hypothesis where that is installed."""
+    try:
+        from derive.judge.shrink import smallest
+    except ImportError:
+        session.note("a smaller case is looked for where Hypothesis is installed: pip install 'gradbook[oracle]'")
+        return
+    session.report.smallest = smallest(session, time.perf_counter() + seconds)
 
 
 def _battery(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.judge.shrink import Smallest
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "could not judge"
 NOTHING = "no case gave anything to compare"
@@ -41,6 +44,11 @@ class Finding:
         return f"{self.words}{at}{again}"
 
 
+def conditioned(number: float) -> str:
+    """A condition number in words; nothing where it is not known."""
+    return "" if math.isnan(number) else f", condition {number:.2g}"
+
+
 @dataclass
 class Margin:
     """How close one result came to what is allowed.
@@ -48,12 +56,14 @@ class Margin:
     Attributes:
         worst: the largest error in units of what is allowed. ulps: the largest in units in the last place.
         elements: how many were compared. unclaimed: how many nothing is claimed about.
+        condition: of the element with that error, see derive.judge.conditioning; NaN where it is not known.
     """
 
     worst: float = 0.0
     ulps: float = 0.0
     elements: int = 0
     unclaimed: int = 0
+    condition: float = math.nan
 
 
 @dataclass
@@ -66,6 +76,7 @@ class Report:
         diagnosis: what exactly is wrong, in a sentence; "" where nothing is. margins: by result.
         notes: what is worth knowing and no fault: conventions, what was not judged.
         cases, seconds, seed: how much was tried.
+        smallest: the smallest case found that shows what is wrong; None where there is none.
     """
 
     layer: str
@@ -78,6 +89,7 @@ class Report:
     cases: int = 0
     seconds: float = 0.0
     seed: int = 0
+    smallest: Smallest | None = None
 
     @property
     def ok(self) -> bool:
@@ -98,17 +110,21 @@ class Report:
 
     def to_json(self) -> str:
         """Everything, as JSON; infinite numbers as strings."""
-        return json.dumps(plain({**asdict(self), "ok": self.ok}), indent=2, sort_keys=True)
+        told = {**asdict(self), "ok": self.ok, "smallest": self.smallest.told() if self.smallest else None}
+        return json.dumps(plain(told), indent=2, sort_keys=True)
 
     def __str__(self) -> str:
         lines = [f"{self.layer}: {self.verdict} ({self.cases} cases of {self.arithmetic}, {self.seconds:.1f} s)"]
         if self.diagnosis:
             lines.append(f"  {self.diagnosis}")
+        if self.smallest:
+            lines.append(f"  smallest case: {self.smallest}")
         lines += [f"  - {finding}" for finding in self.findings]
         for name, margin in self.margins.items():
             share = f"{margin.worst:.2g} of what is allowed" if margin.worst else "exact"
             open_ = f", {margin.unclaimed} elements without a claim" if margin.unclaimed else ""
-            lines.append(f"  {name}: {share}, {margin.ulps:.3g} ulp, {margin.elements} elements{open_}")
+            far = f"{share}, {margin.ulps:.3g} ulp{conditioned(margin.condition)}"
+            lines.append(f"  {name}: {far}, {margin.elements} elements{open_}")
         return "\n".join([*lines, *(f"  note: {n}" for n in self.notes)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,14 +20,18 @@ from derive.judge.allowed import Measured, Yardstick
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import derived
 from derive.judge.bridge import Bridge, Shape
+from derive.judge.conditioning import condition
 from derive.judge.isolate import Broken, CannotJudge, Worker
 from derive.judge.report import WRONG, Finding, Margin, Report
 from derive.notation.layer import Layer
 
+FEW = 300  # numbers up to which a condition is found
 NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
+#: The parts of an answer, in the order in which they are asked for, and what reads them.
+READ: dict[str, Callable[..., Any]] = {"forward": Bridge.outputs, "backward": Bridge.gradients}
 
 
-@dataclass
+@dataclass(repr=False)  # Hypothesis shows what a strategy is made of, and this is long
 class Failure:
     """A case whose numbers are wrong, for the diagnosis."""
 
@@ -54,6 +59,7 @@ class Session:
     failures: list[Failure] = field(default_factory=list)
     later: list[tuple[plans.Trial, dict[str, Any]]] = field(default_factory=list)
     answers: dict[tuple[Any, ...], tuple[str, Elements]] = field(default_factory=dict)
+    worst: dict[str, tuple[plans.Trial, Measured]] = field(default_factory=dict)
     crashes: int = 0
     large_failure: str = ""
     options: list[str] = field(default_factory=list)
@@ -166,10 +172,30 @@ class Session:
             m = max((m for m in found if not m.ok), key=lambda m: m.worst)
             self.large_failure = f"{label(m)}: only in a large case, at {list(m.at)}: {m.words}"
 
+    def quietly(self, trial: plans.Trial, derivation: Derivation, part: str) -> list[Measured]:
+        """One part of what the candidate gives at a case, beside the truth: nothing is found by it. Empty where it
+        gives nothing."""
+        bridge = self.bridge(derivation.layer)
+        blobs: list[bytes] = []
+        request = {**bridge.request(trial.case, trial.cotangents, blobs), "wants": [part == p for p in READ]}
+        try:
+            answer, parts = self.worker.ask(request, blobs)
+            if part not in answer:
+                return []
+            own = READ[part](bridge, trial.case, answer[part], parts)
+            with np.errstate(all="ignore"):
+                yardstick = Yardstick(derivation, trial.case, trial.cotangents)
+                return yardstick.measured(part, own, self.arithmetic, trial.design.extreme)
+        except (Broken, Shape, Undecided, ArithmeticError, RecursionError):
+            return []
+
+    def bridge(self, layer: Layer) -> Bridge:
+        return Bridge(layer, self.arrangement, self.arithmetic.storage, self.options, self.rename, self.given)
+
     def answer(self, trial: plans.Trial, derivation: Derivation) -> dict[str, Any]:
         """What the candidate gives at a case, by part; what it does beside is found."""
         layer, case = derivation.layer, trial.case
-        bridge = Bridge(layer, self.arrangement, self.arithmetic.storage, self.options, self.rename, self.given)
+        bridge = self.bridge(layer)
         blobs: list[bytes] = []
         has_forward, has_backward = self.worker.hello["gives"]
         wants = [has_forward, has_backward and bool(trial.cotangents)]
@@ -203,11 +229,10 @@ class Session:
     def read(self, bridge: Bridge, trial: plans.Trial, answer: Mapping[str, Any], parts: list[bytes]) -> dict[str, Any]:
         """The results in an answer, checked for form."""
         case, layer, results = trial.case, bridge.layer, {}
-        readers: dict[str, Callable[..., Any]] = {"forward": bridge.outputs, "backward": bridge.gradients}
-        for part, read in readers.items():
+        for part, read in READ.items():
             if part in answer:
                 try:
-                    results[part] = read(case, answer[part], parts)
+                    results[part] = read(bridge, case, answer[part], parts)
                     self.missing(layer, part, results[part])
                 except Shape as error:
                     self.find("form", part, str(error), trial)
@@ -267,6 +292,7 @@ class Session:
         margin.elements += m.compared or len(m.got)
         margin.unclaimed += m.unclaimed
         if m.worst >= margin.worst:
+            self.worst[label(m)] = trial, m
             margin.worst, margin.ulps = m.worst, max(m.ulps, margin.ulps if m.worst == margin.worst else 0.0)
         if not m.ok:
             kind = "value" if m.part == "forward" else "gradient"
@@ -283,6 +309,16 @@ class Session:
             return
         words = f"{trial.design.words}: {label(m)} is lost to overflow or underflow on the way"
         self.note(f"{words} (ours is computed again in a wider format; PyTorch, TensorFlow and JAX do not)")
+
+    def conditioned(self, end: float) -> None:
+        """How ill-conditioned the elements are that are wrong or, where none is, came closest to what is allowed."""
+        for name, (trial, m) in self.worst.items():
+            few = sum(np.size(a) for v in trial.case.tensors.values() for a in _arrays(v)) <= FEW
+            if time.perf_counter() > end:
+                break
+            if few and m.got:
+                found = condition(trial.case, trial.cotangents, m.part, m.name, m.at)
+                self.report.margins[name].condition = found
 
     def note(self, words: str) -> None:
         if words not in self.report.notes:
@@ -330,6 +366,10 @@ def label(m: Measured) -> str:
 
 def _with(plan: Plan, options: Mapping[str, Any]) -> Plan:
     return Plan(fixed=plan.fixed, options={**plan.options, **options}, absent=plan.absent)
+
+
+def _arrays(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _others(case: Any) -> Any:
