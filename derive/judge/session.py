@@ -31,7 +31,7 @@ NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 READ: dict[str, Callable[..., Any]] = {"forward": Bridge.outputs, "backward": Bridge.gradients}
 
 
-@dataclass(repr=False)  # Hypothesis shows what a strategy is made of, and this is long
+@dataclass
 class Failure:
     """A case whose numbers are wrong, for the diagnosis."""
 

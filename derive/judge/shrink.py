@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, find, reject, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
@@ -140,40 +140,48 @@ def _by_circumstance(design: Design) -> bool:
     return bool(design.change or design.turned or design.long or design.empty or design.reshaped)
 
 
-@st.composite
-def trials(draw: Any, failure: Failure, part: str, arithmetic: Any) -> Trial:
+def trials(failure: Failure, part: str, arithmetic: Any) -> st.SearchStrategy[Trial]:
     """Cases that are like one, and smaller."""
-    old, layer = failure.trial, failure.trial.case.layer
-    how = old.design.how
+
+    @st.composite
+    def made(draw: Any) -> Trial:
+        try:
+            case = smaller(failure.trial, draw)
+        except inputs.NoArguments:
+            reject()
+        layer, source = case.layer, Small(draw, FEW)
+        real = {t.name for t in layer.inputs if t.kind == "real"}
+        tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
+        case = replace(case, tensors=tensors)
+        u = {o: cotangent(source, layout.shape_of(case, o), part) for o in layer.differentiable_outputs}
+        u = {o: arithmetic.rounded(v) for o, v in u.items()}
+        design = Design("the smallest case", extreme=failure.trial.design.extreme)
+        return replace(failure.trial, design=design, case=case, cotangents=u, later=None)
+
+    return made()
+
+
+def smaller(old: Trial, draw: Any) -> Case:
+    """Arguments like those of a case: of its options or their defaults, of axes as long or shorter.
+
+    Raises:
+        derive.evidence.inputs.NoArguments: these do not go together.
+    """
+    how, layer = old.design.how, old.case.layer
     scale, offset = float(how.get("scale", 1.0)), float(how.get("offset", 0.0) or how.get("constant", 0.0))
     usual = scale == 1.0 and not offset
     values = FEW if usual else (*FEW[:2], *(offset + scale * k for k in FEW[1:6]))
-    if how.get("special"):
-        values = (*FEW, *(v for v in how["special"] if v not in FEW))
+    values += tuple(v for v in how.get("special", ()) if v not in FEW)
     longest = min(LONGEST, max([2, *old.case.sizes.values()]))
+    own = old.case.options
     options = {
-        o.name: draw(st.sampled_from(list(dict.fromkeys((_default(o, old.case), old.case.options[o.name])))))
-        for o in layer.options
+        o.name: draw(st.sampled_from(list(dict.fromkeys((_default(o, old.case), own[o.name]))))) for o in layer.options
     }
     absent = frozenset(n for n, v in old.case.tensors.items() if v is None)
     places = [int(options[o.name]) for o in layer.options if o.kind == "Axis"]
     leading = tuple(s for s in LEADING if all(-len(s) <= p + 1 and p <= len(s) for p in places))
     plan = Plan(tuple(range(1, longest + 1)), leading, (1, 2), attempts=3, options=options, absent=absent)
-    source = Small(draw, values)
-    try:
-        case = inputs.build(layer, source, plan)
-    except inputs.NoArguments:
-        from hypothesis import reject
-
-        reject()
-    real = {t.name for t in layer.inputs if t.kind == "real"}
-    tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
-    case = replace(case, tensors=tensors)
-    cotangents = {
-        o: arithmetic.rounded(cotangent(source, layout.shape_of(case, o), part)) for o in layer.differentiable_outputs
-    }
-    design = Design("the smallest case", extreme=old.design.extreme)
-    return replace(old, design=design, case=case, cotangents=cotangents, later=None)
+    return inputs.build(layer, Small(draw, values), plan)
 
 
 def _default(option: Any, case: Case) -> Any:
