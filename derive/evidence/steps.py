@@ -9,6 +9,8 @@ For each recorded step, at random points and to 60 digits:
 * a Rewrite before against after, at every element;
 * a fact's left side against its right side.
 
+* the plain case's steps likewise, and its outputs and gradients against the whole layer's there.
+
 And the steps are one chain: the rewrites of an equation begin with what the scatter rule gave, each begins
 where the one before it ended, and the last ends with the equation that is shown.
 """
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.plain import Plain, plain
 from derive.calculus.steps import Rewrite, Scatter
 from derive.evidence import inputs, world
 from derive.evidence.compare import central
@@ -29,7 +32,7 @@ from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import MP
 from derive.evidence.result import Result, Tally
 from derive.notation.expr import Expr, Pos, Ref, free, walk
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 
 TOLERANCE = 1e-30
@@ -95,8 +98,35 @@ def steps(derivation: Derivation, seed: int = 0) -> Result:
     _chain(derivation, tally)
     if not derivation.steps and not derivation.backward:
         tally.leave("there is no gradient")
-    recorded = len(derivation.steps)
-    return tally.result(f"{recorded} steps, {len(derivation.facts)} facts")
+    recorded = f"{len(derivation.steps)} steps, {len(derivation.facts)} facts"
+    if found := plain(layer):
+        _plain(found, derivation, seed, tally)
+        recorded += f"; {len(found.derivation.steps)} steps of the plain case"
+    return tally.result(recorded)
+
+
+def _plain(found: Plain, derivation: Derivation, seed: int, tally: Tally) -> None:
+    """The steps of the plain case, and all that it says against what the whole layer says there."""
+    _chain(found.derivation, tally)
+    for n, case in enumerate(inputs.cases(found.derivation.layer, seed, plan=inputs.SMALL)):
+        cotangents = inputs.cotangents(case, seed + n)
+        _check(found.derivation, case, cotangents, seed + n, tally)
+        one = world.backward(found.derivation, case, cotangents)
+        two = world.backward(derivation, enlarged(found, derivation.layer, case), cotangents)
+        names = {o: o for o in case.layer.outputs} | found.derivation.gradients
+        for name, here in names.items():
+            there = derivation.gradients.get(name, name)
+            values, others = one.values(here, name), two.values(there, name)
+            tally.claim(len(values) == len(others), f"plain case, {case.words}: {len(others)} elements of {name}")
+            for (index, value), wanted in zip(values.items(), others.values(), strict=False):
+                tally.compare(value, wanted, f"plain case, {case.words}: {here}{list(index)}")
+
+
+def enlarged(found: Plain, layer: Layer, case: Case) -> Case:
+    """A case of the plain layer as one of the whole layer, whose arrays have the same shapes."""
+    given = {name: value for name, value in found.given if value is not None} | case.options
+    tensors = {t.name: case.tensors.get(t.name) for t in layer.inputs}
+    return Case(layer, tensors, {o.name: given[o.name] for o in layer.options}, case.words)
 
 
 def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed: int, tally: Tally) -> None:

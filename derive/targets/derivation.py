@@ -22,22 +22,25 @@ from derive.targets.symbols import ALPHABET, CAPITALS, Symbols
 
 PLUS = r"\mathrel{+}="
 KINDS = {"sum": "sum", "max": "maximum"}
+STEPS = (
+    "each evaluated on both sides at random points by the tests. "
+    "Reverse mode in scatter form: for every reference on the right of an equation, its adjoint receives the "
+    "adjoint of the left side times the derivative."
+)
 
 
-def derivation_section(derivation: Derivation, symbols: Symbols) -> Iterator[str]:
-    """The section's blocks."""
+def derivation_section(
+    derivation: Derivation, symbols: Symbols, heading: str = "## Derivation { #derivation }", after: str = ""
+) -> Iterator[str]:
+    """The section's blocks; ``after`` is what says where one like it stands, which has told what the steps are."""
     if not derivation.steps:
         return
     layer = derivation.layer
-    yield "## Derivation { #derivation }"
+    yield heading
     scatters = [s for s in derivation.steps if isinstance(s, Scatter)]
     rewrites = [s for s in derivation.steps if isinstance(s, Rewrite)]
     count = len(derivation.steps)
-    yield (
-        f"{count} step{'s' * (count != 1)}, each evaluated on both sides at random points by the tests. "
-        "Reverse mode in scatter form: for every reference on the right of an equation, its adjoint receives the "
-        "adjoint of the left side times the derivative."
-    )
+    yield f"{count} step{'s' * (count != 1)}, " + (after or STEPS)
     if layer.calls:
         own = {s.name for s in scatters} | {e.target for e in derivation.backward}
         given = [e for e in derivation.adjoint.equations if e.target not in own]

@@ -234,7 +234,7 @@ def in_reading_order(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """The author's order, but a numeral in front (``1 - y``, ``1 + exp(x)``) and no minus if possible."""
     constant = [a for a in args if isinstance(a, Num) and a.value > 0]
     rest = [a for a in args if a not in constant]
-    if constant and any(split_sign(a)[0] or isinstance(a, Op) for a in rest):
+    if constant and rest and (split_sign(rest[0])[0] or isinstance(rest[0], Op)):
         return (*constant, *rest)
     if split_sign(args[0])[0]:
         first = next((a for a in args if not split_sign(a)[0]), None)

@@ -32,6 +32,6 @@ def test_what_is_kept_is_what_the_cost_section_counts(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_line_of_evidence_says_how_it_is_made_and_what_it_proves(name: str) -> None:
     page = (ROOT / "docs" / "layers" / f"{name}.md").read_text(encoding="utf-8")
-    line = page[page.index('<p class="gb-badges"') : page.index("## Symbols")]
+    line = page[page.index('<p class="gb-badges"') : page.index("## Symbols {")]
     assert "](../what-is-proved.md)" in line
     assert f"`gradbook verify {name}`" in line

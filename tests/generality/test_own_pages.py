@@ -60,6 +60,25 @@ def smooth(C: Real[i, j], u: Real[i], eps: Positive = 0.3):
     w[i] = -eps * log(sum(j, exp((v[j] - C[i, j]) / eps)))
     return v, w
 """,
+    # a plain case without strides and padding, and one without an axis of heads
+    "filtered": """
+def filtered(x: Real[b, t], w: Real[k], stride: Count = 1, padding: Natural = 0):
+    n = axis((size(t) + 2 * padding - size(k)) // stride + 1)
+    y[b, n] = sum(k, w[k] * x[b, stride * n + k - padding])
+    return y
+""",
+    "projected": """
+def projected(x: Real[..., heads * d], W: Real[heads * e, d], count: Count[heads] = 1):
+    y[..., heads, e] = sum(d, x[..., heads, d] * W[heads, e, d])
+    return y
+""",
+    # a plain case of a recurrence
+    "leaking": """
+def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):
+    s[-1, b] = 0
+    s[t, b] = r[b] * s[t - 1, b] + (x[t, b] if mask[t, b] else 0)
+    return s
+""",
 }
 
 

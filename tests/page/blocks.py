@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+PLAIN = "plain"
 BLOCKS = ("p", "td", "th", "li", "h1", "h2", "h3", "h4", "summary", "figcaption", "dt", "dd", "title")
 
 
@@ -30,6 +31,7 @@ class Block:
         text: its words, formulas as ⟦n⟧, runs of white space as one space.
         header: in a table, what stands above each column.
         row: in a table, the texts of the cells to the left in the same row.
+        case: "plain" under the heading with that id; what stands there has the ids that it has elsewhere.
     """
 
     tag: str
@@ -39,6 +41,7 @@ class Block:
     formulas: list[Formula] = field(default_factory=list)
     header: tuple[str, ...] = ()
     row: tuple[str, ...] = ()
+    case: str = ""
 
     def __str__(self) -> str:
         words = self.text
@@ -60,7 +63,7 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[Block] = []
-        self.heading = self.section = ""
+        self.heading = self.section = self.case = ""
         self.block = Block("", "", "")
         self.header: list[str] = []
         self.row: list[str] = []
@@ -70,7 +73,9 @@ class _Reader(HTMLParser):
 
     def begin(self, tag: str) -> None:
         self.end()
-        self.block = Block(tag, self.heading, self.section, header=tuple(self.header), row=tuple(self.row))
+        self.block = Block(
+            tag, self.heading, self.section, header=tuple(self.header), row=tuple(self.row), case=self.case
+        )
 
     def end(self) -> None:
         self.block.text = " ".join(self.block.text.replace("\u00a0", " ").split())
@@ -80,7 +85,7 @@ class _Reader(HTMLParser):
             self.header.append(self.block.text)
         if self.block.tag == "td":
             self.row.append(self.block.text)
-        self.block = Block("", self.heading, self.section)
+        self.block = Block("", self.heading, self.section, case=self.case)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -90,6 +95,9 @@ class _Reader(HTMLParser):
             self.section = given.get("id") or ""
             if tag in ("h1", "h2"):
                 self.heading = self.section
+                self.case = self.heading if self.heading == PLAIN else ""
+            elif self.case:
+                self.heading = self.section = self.section.removesuffix(f"-{self.case}")
         if tag == "table":
             self.header, self.row = [], []
         if tag == "tr":

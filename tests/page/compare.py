@@ -105,7 +105,8 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
         kernel |= {f"bar {n}": g for n, g in zip(grads._fields, grads, strict=True)}
     options = "".join(f" {k}={v!r}" for k, v in draw.options.items())
     what = f"sizes {draw.sizes}{options}{', with ties' if draw.ties else ''}"
-    values = {**draw.tensors, **draw.options, **{f"bar {n}": c for n, c in cotangents.items()}}
+    given = {k: v for k, v in draw.tensors.items() if v is not None}
+    values = {**given, **draw.options, **{f"bar {n}": c for n, c in cotangents.items()}}
     values |= functions(layer, draw)
     return Trial(values, {k: [flat(a) for a in v] if isinstance(v, list) else flat(v) for k, v in kernel.items()}, what)
 

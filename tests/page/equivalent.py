@@ -29,6 +29,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("max_pool2d", r".*k N_\{k\} \+ l = a_.*", "the window is square: N_k and N_l are the same option"),
     ("max_pool2d", r"count: .*N_\{([kl])\} N_\{\1\}.*", "the window is square: N_k and N_l are the same option"),
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
+    ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),
     ("attention", r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
     ("batch_norm layer_norm", r"fact: -\\sum_.* = 0", "0 is its own negative"),
     ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),

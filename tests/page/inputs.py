@@ -45,7 +45,7 @@ class Draw:
     """One draw of sizes, options and values.
 
     Attributes:
-        tensors: the kernel's arguments by code name, in order; a list for a list.
+        tensors: the kernel's arguments by code name, in order; a list for a list, None for what is left out.
         options: its keyword arguments.
     """
 
@@ -53,7 +53,7 @@ class Draw:
         self,
         symbols: Symbols,
         equations: Sequence[Equation],
-        choice: dict[str, str],
+        choice: dict[str, Any],
         seed: int,
         ties: bool = False,
         small: bool = False,
@@ -64,12 +64,13 @@ class Draw:
         self.ties, self.small, self.positive = ties, small, positive
         self.entries = int(self.rng.integers(1, 3)) if small else ENTRIES
         self.rows = arguments(symbols, equations)
-        self.options = dict(choice) | {
+        self.left_out = {name for name, value in choice.items() if value is None}
+        self.options = {k: v for k, v in choice.items() if v is not None} | {
             r.name: self.option(r) for r in symbols.rows if r.option and r.name not in choice and self.passed(r)
         }
         while True:
             self.sizes = self.draw_sizes()
-            self.tensors = {r.name: self.tensor(r) for r in self.rows}
+            self.tensors = {r.name: None if r.name in self.left_out else self.tensor(r) for r in self.rows}
             if (
                 sum(np.asarray(a).size for t in self.tensors.values() for a in (t if isinstance(t, list) else [t]))
                 < LARGEST

@@ -31,12 +31,19 @@ class Items:
 
     @cached_property
     def all(self) -> list[Item]:
-        return list(self.items())
+        return [*(self.plain.all if self.plain else ()), *self.items()]
+
+    @cached_property
+    def plain(self) -> Items | None:
+        return Items(self.of.plain) if self.of.plain else None
 
     def wrong(self) -> list[str]:
         """All that is wrong with a page: formulas without a check, false ones, what adds up to something else."""
+        return [*(self.plain.wrong() if self.plain else ()), *self.own_wrong()]
+
+    def own_wrong(self) -> list[str]:
         try:
-            items = self.all
+            items = list(self.items())
             found = [*self.of.problems, *self.of.sums(self.of.quick)]
         except (ArithmeticError, DialectError) as error:
             return [f"{self.of.name}: no value: {error!r}"]
@@ -110,7 +117,8 @@ class Items:
         code, shape, meaning = next((c, s, m) for t, c, s, m in self.of.table(block.section) if t == formula.tex)
 
         def check(tex: str) -> str:
-            return notes.symbol_wrong(self.of.page, block.section, formula.tex, tex, code, f"{shape} {meaning}")
+            suffix = self.of.variant.suffix or block.section.removeprefix("symbols").removeprefix("-")
+            return notes.symbol_wrong(self.of.page.variant(suffix), formula.tex, tex, code, f"{shape} {meaning}")
 
         yield Item("symbol", self.of.name, formula, check, lambda: symbols_misprinted(formula.tex, self.of.symbols))
 

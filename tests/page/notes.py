@@ -15,7 +15,7 @@ from tests.page.dialect import ACCENTS, GREEK, DialectError, tokenize
 from tests.page.evaluator import Evaluator
 from tests.page.misprints import indices_misprinted, misprinted
 from tests.page.parser import expression, index_list, parse
-from tests.page.reader import Page
+from tests.page.reader import Variant
 from tests.page.symbols import PageError, Row, Symbols, tokens
 from tests.page.tree import Equation, Node, Ref, Size
 from tests.page.world import ABOUT, World
@@ -110,7 +110,10 @@ def leading(tex: str, reading: Reading) -> str:
                 at = row.slots.index(("...",))
                 given = np.asarray(world.evaluator.sizes.values[key])
                 split = given.reshape(*given.shape[:at], 1, given.shape[at], *given.shape[at + 1 :])
-                flat = Evaluator((), reading.symbols, {key: split}).sizes.arrays[key]
+                lengths = {
+                    r.name: world.evaluator.length(a) for r in reading.symbols.rows if (a := Symbols.size_axis(r))
+                }
+                flat = Evaluator((), reading.symbols, {**lengths, key: split}).sizes.arrays[key]
                 if flat.shape != world.evaluator.sizes.arrays[key].shape:
                     return f"{key} with another leading axis is read otherwise"
     return ""
@@ -168,9 +171,8 @@ def objective(tex: str, reading: Reading) -> str:
     return ""
 
 
-def symbol_wrong(page: Page, section: str, known: str, tex: str, code: str, cell: str) -> str:
+def symbol_wrong(variant: Variant, known: str, tex: str, code: str, cell: str) -> str:
     """What is wrong with a symbol in the table: the page read with it."""
-    variant = next((v for v in page.variants if section == "symbols" or section.endswith(suffix(v))), page.variants[0])
     cells = [(tex, c, m) if (t, c) == (known, code) else (t, c, m) for t, c, m in variant.cells]
     try:
         if len({t for t, _, _ in cells}) != len(cells):
@@ -188,10 +190,6 @@ def symbol_wrong(page: Page, section: str, known: str, tex: str, code: str, cell
     if not about and tex != known and (not used or r"\overline" in tex):
         return "a bar over what is no adjoint" if used else "no equation has it, and it is not its name"
     return ""
-
-
-def suffix(variant: Any) -> str:
-    return "-".join(str(v) for v in variant.choice.values())
 
 
 def adjoint_of(tex: str, symbols: Symbols) -> Ref | None:

@@ -9,7 +9,9 @@ Conventions of a page:
   read from the TeX annotation inside the MathML;
 * another value of a choice is an h2 with an id `variant-...` whose text names it, With `reduction="sum"`;
   under it, h3 headings with ids `forward-...` and `backward-...` hold all claims of that variant, and a table
-  under `symbols-...` holds the rows that differ. What stands before holds for the default choice.
+  under `symbols-...` holds the rows that differ. What stands before holds for the default choice;
+* the plain case is an h2 with the id `plain` whose text says what is given, `mask=None`, `causal=False`; under it
+  ids end in `-plain`.
 
 What is drawn must be what is annotated: tests/page/glyphs.py compares the two.
 """
@@ -23,13 +25,14 @@ from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 
+from tests.page.blocks import PLAIN
 from tests.page.dialect import DialectError
 from tests.page.parser import parse
 from tests.page.symbols import PageError, Symbols
 from tests.page.tree import Equation
 
 SECTIONS = ("forward", "backward")
-CHOICE = re.compile(r"(\w+)=(\"[^\"]*\")")  # the value as Python writes it
+CHOICE = re.compile(r"(\w+)=(\"[^\"]*\"|-?\d+|True|False|None)")  # the value as Python writes it
 SIZE = re.compile(r"N_\{(\w)\} =")
 
 
@@ -47,12 +50,14 @@ class Variant:
     """The equations of one choice, and the table they are read with.
 
     Attributes:
-        choice: option to value; for the default variant, the table's defaults.
+        choice: option to value, or an input to None; for the default variant, the table's defaults.
+        suffix: how ids end in it.
         drawn: the trials that were made of it, by kernel (see tests.page.compare.trials).
     """
 
     page: str
-    choice: dict[str, str]
+    choice: dict[str, Any]
+    suffix: str = ""
     cells: list[tuple[str, str, str]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     drawn: list[tuple[Any, list[Any]]] = field(default_factory=list, repr=False, compare=False)
@@ -83,6 +88,10 @@ class Page:
     name: str
     variants: list[Variant]
 
+    def variant(self, suffix: str) -> Variant:
+        """The variant whose ids end so; the default one where none does."""
+        return next((v for v in self.variants if v.suffix == suffix), self.variants[0])
+
 
 def read(html: str, name: str) -> Page:
     """Read one built page. Raises PageError where it has no symbol table or no claims in forward."""
@@ -109,7 +118,8 @@ class _Reader(HTMLParser):
     def __init__(self, name: str) -> None:
         super().__init__(convert_charrefs=True)
         self.name = name
-        self.variants = [Variant(name, {})]
+        self.variant = Variant(name, {})
+        self.variants = [self.variant]
         self.section = self.heading = ""
         self.in_table = False
         self.tables: set[str] = set()  # sections whose table is read
@@ -122,9 +132,11 @@ class _Reader(HTMLParser):
         if tag in ("h1", "h2"):
             self.section = self.heading = given.get("id") or ""
             self.text = ""
-            if self.heading.startswith("variant-"):
-                self.variants.append(Variant(self.name, {}))
-        elif tag == "h3" and self.heading.startswith("variant-"):
+            self.variant = self.variants[0]
+            if self.heading == PLAIN or self.heading.startswith("variant-"):
+                self.variant = Variant(self.name, {}, self.heading.removeprefix("variant-"))
+                self.variants.append(self.variant)
+        elif tag == "h3" and self.variant.suffix:
             self.section = (given.get("id") or "").split("-")[0]
         elif tag == "table" and self.section == "symbols" and self.heading not in self.tables:
             self.in_table = True
@@ -144,10 +156,10 @@ class _Reader(HTMLParser):
         elif tag == "math":
             self.in_math = False
             if self.display and self.section in SECTIONS:
-                self.variants[-1].claims.append(Claim(self.section, " ".join(self.tex.split()), self.drawn))
-        elif tag == "h2" and self.heading.startswith("variant-"):
-            self.variants[-1].choice = {k: ast.literal_eval(v) for k, v in CHOICE.findall(self.text)}
-            if not self.variants[-1].choice:
+                self.variant.claims.append(Claim(self.section, " ".join(self.tex.split()), self.drawn))
+        elif tag == "h2" and self.variant.suffix:
+            self.variant.choice = {k: ast.literal_eval(v) for k, v in CHOICE.findall(self.text)}
+            if not self.variant.choice:
                 raise PageError(f"{self.name}: the heading {self.text!r} does not say which choice it is for")
         elif tag == "td":
             self.in_cell = False
@@ -156,7 +168,7 @@ class _Reader(HTMLParser):
             if len(self.row) < 3:
                 raise PageError(f"{self.name}: the symbol table has the columns symbol, code name, shape, meaning")
             meaning = " ".join(text for text, _ in self.row[2:4])
-            self.variants[-1].cells.append((self.row[0][1], self.row[1][0], meaning))
+            self.variant.cells.append((self.row[0][1], self.row[1][0], meaning))
         elif tag == "table":
             self.in_table = False
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tests.page.arithmetic import EvaluationError
-from tests.page.blocks import Block, blocks
+from tests.page.blocks import PLAIN, Block, blocks
 from tests.page.compare import Layer, Trial, trials
 from tests.page.counts import Counter
 from tests.page.evaluator import Evaluator
@@ -32,21 +32,19 @@ QUICK, WORLDS, TRIALS = 2, 3, 6  # worlds for every misprint, for a survivor; tr
 
 @dataclass
 class Reading:
-    """One page read: its items, and what is wrong before any is looked at."""
+    """One page read: its items, and what is wrong before any is looked at. The plain case is one of its own."""
 
     page: Page
     layer: Layer
+    variant: Variant
     found: list[Block]
+    plain: Reading | None = None
     problems: list[str] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.page.name
-
-    @property
-    def variant(self) -> Variant:
-        return self.page.variants[0]
 
     @property
     def symbols(self) -> Symbols:
@@ -220,7 +218,13 @@ class Reading:
 
 
 def reading(html: str, page: Page, layer: Layer) -> Reading:
-    return Reading(page, layer, blocks(html))
+    """A page and its plain case, where it has one."""
+    found = blocks(html)
+    plain = [b for b in found if b.case == PLAIN]
+    whole = Reading(page, layer, page.variants[0], [b for b in found if b.case != PLAIN])
+    if plain:
+        whole.plain = Reading(page, layer, page.variant(PLAIN), plain)
+    return whole
 
 
 def added(lines: Sequence[Equation]) -> list[Equation]:
