@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from derive.calculus.derivation import Derivation
@@ -21,12 +22,14 @@ from derive.notation.expr import Expr, Pos, Ref, Size
 from derive.notation.layer import Equation, Layer
 from derive.targets.cost import Cost, cost, kept
 from derive.targets.derivation import derivation_section, parts
+from derive.targets.example.case import example
+from derive.targets.example.section import NONE, Worked
 from derive.targets.latex import Latex, written_out
 from derive.targets.numpy.header import of_the_project, rebuild
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
-from derive.targets.words import code, comment, fenced, html, identifier, literal, prose
+from derive.targets.words import anchors, code, comment, fenced, html, identifier, literal, prose
 
 AFTER = "as in [the plain case](#derivation-plain)."
 
@@ -68,6 +71,12 @@ class Page:
     def layer(self) -> Layer:
         return self.derivations[0].layer
 
+    @cached_property
+    def worked(self) -> Worked | None:
+        """The worked example, where a small case has one."""
+        found = example(self.derivations[0])
+        return Worked(found, self.symbols) if found else None
+
 
 def markdown(page: Page) -> str:
     """The page's text."""
@@ -78,6 +87,7 @@ def markdown(page: Page) -> str:
         _evidence(page),
         _symbols(page),
         _pictures(page),
+        _numbers(page),
         _variants(page),
         derivation_section(page.derivations[0], page.symbols, after=AFTER if page.plain else ""),
         _code(page),
@@ -114,6 +124,14 @@ def _pictures(page: Page) -> Iterator[str]:
     yield f'<div class="gb-pictures" data-search-exclude>{drawn}</div>'
 
 
+def _numbers(page: Page) -> Iterator[str]:
+    """The worked example."""
+    if page.worked:
+        yield from page.worked.section(page.kernel_path)
+    else:
+        yield NONE
+
+
 def _cites(layer: Layer) -> str:
     """The sources, in the book with statements of the source document linked to the ledger."""
     words = prose(layer.cites)
@@ -142,24 +160,26 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-def _rows(rows: Iterable[Row]) -> str:
+def _rows(rows: Iterable[Row], example: Mapping[str, str] | None = None) -> str:
+    """The table of symbols; with an ``example``, what each is there."""
     cells = (
         (
             f"${r.tex}$",
             f"`{r.code}`",
             r.shape if r.shape in ("option", "function") else f"`{r.shape}`",
             r.meaning,
+            *((example.get(r.code, ""),) if example else ()),
         )
         for r in rows
     )
-    return table(("symbol", "code", "shape", "meaning"), cells)
+    return table(("symbol", "code", "shape", "meaning", *(("in numbers",) if example else ())), cells)
 
 
 def _symbols(page: Page) -> Iterator[str]:
     default = Symbols(page.derivations[:1])
     default.names, default.letters = page.symbols.names, page.symbols.letters
     yield "## Symbols { #symbols }"
-    yield _rows(default.rows())
+    yield _rows(default.rows(), page.worked.shapes if page.worked else None)
     notes = []
     if any(a == "..." for t in page.layer.tensors.values() for a in t.axes):
         notes.append(r"$\ast$ stands for any number of leading axes, `...` in code")
@@ -190,11 +210,10 @@ def _display(lines: Sequence[str], section: str, equations: Iterable[Equation]) 
     """Lines, each with an id made of the section and of what it defines, `eq-backward-dx`; before the equations' lines
     there may be lengths of axes.
     """
-    names = [identifier(e.target) for e in equations]
+    names = [e.target for e in equations]
     names = [*(f"size{n}" for n in range(len(lines) - len(names))), *names]
-    for n, (name, line) in enumerate(zip(names, lines, strict=True)):
-        again = f"-{before + 1}" if (before := names[:n].count(name)) else ""  # a recurrence has several
-        yield f"$${line}$$ {{ #eq-{section}-{name}{again} }}"
+    for line, anchor in zip(lines, anchors(section, names), strict=True):
+        yield f"$${line}$$ {{ #{anchor} }}"
 
 
 def _forward(derivation: Derivation, printer: Latex, prefix: str = "") -> Iterator[str]:

@@ -130,10 +130,10 @@ def _plot(points: list[float], first: list[float], second: list[float], name: st
     parts.append(f'<polyline points="{line(second)}" {STYLE} stroke-width="1.5" stroke-dasharray="5 4"/>')
     parts.append(f'<text x="8" y="16" class="gb-key" fill="{ACCENT}">{escape(name)}</text>')
     parts.append('<text x="8" y="32" class="gb-key" fill="currentColor">derivative (dashed)</text>')
-    return _svg(WIDTH, HEIGHT, f"{name} and its derivative", parts)
+    return svg(WIDTH, HEIGHT, f"{name} and its derivative", parts)
 
 
-def _svg(width: float, height: float, title: str, parts: list[str]) -> str:
+def svg(width: float, height: float, title: str, parts: list[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'role="img"'
@@ -179,7 +179,7 @@ def graph(layer: Layer, saved: Collection[str] = ()) -> str:
         parts.append(f'<rect x="4" y="{height + 5:.1f}" width="18" height="12" rx="3" {FILLED} stroke="currentColor"/>')
         parts.append(f'<text x="28" y="{height + 15:.1f}" class="gb-key" fill="currentColor">kept for backward</text>')
         width, height = max(width, 150.0), height + 22
-    return _svg(width, height, title, parts)
+    return svg(width, height, title, parts)
 
 
 def _edges(layer: Layer) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

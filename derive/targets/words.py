@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from html import escape
 
 PLAIN = re.compile(r"[A-Za-z0-9_ .+\-]*")  # what a string literal may hold for every pass over a kernel's text
@@ -86,3 +87,12 @@ def html(text: str) -> str:
 def comment(text: str) -> str:
     """Text within an HTML comment."""
     return visible(text).replace("--", "- -").replace(">", "&gt;").replace("<", "&lt;")
+
+
+def anchors(section: str, names: Sequence[str]) -> list[str]:
+    """The ids of equations, by what they define: ``eq-backward-dx``, a second one for it ``eq-backward-dx-2``."""
+    found = []
+    for n, name in enumerate(map(identifier, names)):
+        again = [*map(identifier, names[:n])].count(name)  # a recurrence has several
+        found.append(f"eq-{section}-{name}" + (f"-{again + 1}" if again else ""))
+    return found

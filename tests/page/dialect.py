@@ -28,7 +28,7 @@ SPACES = (r"\;", r"\,", r"\quad", r"\qquad")
 FENCES = {("(", ")"), ("|", "|"), (r"\lfloor", r"\rfloor"), ("[", "]")}
 
 _TOKEN = re.compile(
-    r"\\(?:mathrm|mathrel|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
+    r"\\(?:mathrm|mathrel|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+(?:\.\d+)?|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
 )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.page import notes
+from tests.page import notes, worked
 from tests.page.blocks import Block, Formula, blocks
 from tests.page.steps import DERIVATIVE, NAME, RULE, THROUGH, F
 from tests.page.symbols import PageError
@@ -25,6 +25,7 @@ class Kind:
         heading: the ids of the sections.
         words: the whole text of the block.
         column: in a table, what stands above the first column.
+        above: in a table, what stands above the block itself; nothing where it does not matter.
     """
 
     name: str
@@ -32,12 +33,14 @@ class Kind:
     words: str
     check: str
     column: str = ""
+    above: str = ""
 
     def matches(self, block: Block) -> bool:
         inside = re.fullmatch(self.heading, block.section) and (block.header[:1] == (self.column,)) == (
             block.tag == "td"
         )
-        return bool(inside) and re.fullmatch(self.words, block.text) is not None
+        here = block.header[len(block.row)] if len(block.row) < len(block.header) else ""
+        return bool(inside) and self.above in ("", here) and re.fullmatch(self.words, block.text) is not None
 
 
 LIST = rf"{F}(?:, {F})*"
@@ -45,7 +48,9 @@ RULED = RULE.pattern.replace("(?P<n>", "(?:")
 KEPT = rf"The backward equations read {LIST} from the forward pass: {F} elements, .*"
 STEP = "|".join(p.pattern.replace("(?P<n>", "(?:") for p in (THROUGH, NAME, DERIVATIVE))
 KINDS = (
-    Kind("symbol", r"symbols.*", F, "the equations read with the table, against the kernel", "symbol"),
+    Kind("symbol", r"symbols.*", F, "the equations read with the table, against the kernel", "symbol", "symbol"),
+    Kind("size", "symbols", LIST, "the sizes of what is printed in numbers", "symbol", worked.COLUMN),
+    Kind("numbers", "numbers", rf"{F}(?: {F})*", "the page's equations executed on the printed inputs", "code"),
     Kind("note", "symbols", notes.WORDS, "what it says, computed: a length, the gradient of the objective"),
     Kind("equation", r"(forward|backward).*", F, "its values against the kernel's"),
     Kind("fact", r"backward.*", rf"What holds by definition: {LIST}\.", "both sides, at every place"),

@@ -23,7 +23,7 @@ _DRAWN = {
     r"\cos": "cos", r"\pi": "π",
     r"\infty": "∞", r"\ne": "≠", r"\le": "≤", r"\ge": "≥", r"\land": "∧", r"\lor": "∨", r"\lnot": "¬",
     "-": "−", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\overline": "‾", r"\hat": "ˆ", r"\dot": "˙",
-    r"\begin{cases}": "{",
+    r"\begin{cases}": "{", r"\begin{pmatrix}": "(", r"\end{pmatrix}": ")", r"\times": "×",
 }  # fmt: skip
 _SILENT = {"^", "_", "{", "}", "&", r"\\", r"\left", r"\right", r"\frac", r"\sqrt", r"\end{cases}"}
 _INVISIBLE = re.compile("[\\s\u2061-\u2064]")

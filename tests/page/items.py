@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from tests.page import notes
+from tests.page import matrices, notes
 from tests.page.blocks import Block, Formula
 from tests.page.counts import KINDS as COUNTED
 from tests.page.counts import amount
@@ -45,6 +45,7 @@ class Items:
         try:
             items = list(self.items())
             found = [*self.of.problems, *self.of.sums(self.of.quick)]
+            found += [f"{self.of.name}, in numbers: {said}" for said in self.of.worked.wrong()]
         except (ArithmeticError, DialectError) as error:
             return [f"{self.of.name}: no value: {error!r}"]
         for item in items:
@@ -121,6 +122,16 @@ class Items:
             return notes.symbol_wrong(self.of.page.variant(suffix), formula.tex, tex, code, f"{shape} {meaning}")
 
         yield Item("symbol", self.of.name, formula, check, lambda: symbols_misprinted(formula.tex, self.of.symbols))
+
+    def of_numbers(self, block: Block) -> Iterator[Item]:
+        for formula in block.formulas:
+            check = partial(self.of.worked.check, formula)
+            yield Item("numbers", self.of.name, formula, check, partial(matrices.misprints, formula.tex))
+
+    def of_size(self, block: Block) -> Iterator[Item]:
+        for n, formula in enumerate(block.formulas):
+            check = partial(self.of.worked.check_size, block, n)
+            yield Item("size", self.of.name, formula, check, partial(matrices.sizes_misprinted, formula.tex))
 
     def of_note(self, block: Block) -> Iterator[Item]:
         for n, formula in enumerate(block.formulas):

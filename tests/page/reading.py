@@ -25,6 +25,7 @@ from tests.page.slopes import ELSEWHERE, TOLERANCE, Context, check_rewritten, ch
 from tests.page.steps import RULE, THROUGH, Step, Through, read_steps
 from tests.page.symbols import Row, Symbols
 from tests.page.tree import Add, And, Compare, Equation, Index, Iverson, Mul, Node, Ref
+from tests.page.worked import Worked
 from tests.page.world import ABOUT, World, adjoints, renamed
 
 QUICK, WORLDS, TRIALS = 2, 3, 6  # worlds for every misprint, for a survivor; trials among which they are
@@ -38,6 +39,7 @@ class Reading:
     layer: Layer
     variant: Variant
     found: list[Block]
+    html: str = field(default="", repr=False)
     plain: Reading | None = None
     problems: list[str] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
@@ -53,6 +55,11 @@ class Reading:
     @cached_property
     def derivation(self) -> list[Block]:
         return [b for b in self.found if b.heading == "derivation"]
+
+    @cached_property
+    def worked(self) -> Worked:
+        """The example in numbers."""
+        return Worked(self)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -221,7 +228,7 @@ def reading(html: str, page: Page, layer: Layer) -> Reading:
     """A page and its plain case, where it has one."""
     found = blocks(html)
     plain = [b for b in found if b.case == PLAIN]
-    whole = Reading(page, layer, page.variants[0], [b for b in found if b.case != PLAIN])
+    whole = Reading(page, layer, page.variants[0], [b for b in found if b.case != PLAIN], html)
     if plain:
         whole.plain = Reading(page, layer, page.variant(PLAIN), plain)
     return whole
