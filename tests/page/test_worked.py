@@ -68,7 +68,11 @@ ANNOTATION = r'(<annotation encoding="application/x-tex">{}</annotation>)'
         (r"\mu = \begin{pmatrix} -0.1667", r"\mu = \begin{pmatrix} -0.1668", "mu is -0.1666"),
         (r"\gamma = \begin{pmatrix} 2 ", r"\gamma = \begin{pmatrix} 3 ", "the program has another gamma"),
         (r"2 \times 3", r"3 \times 2", "is printed as"),
-        ("<code>1e-05</code></td>", "<code>1e-04</code></td>", "the option epsilon is 1e-05 in numbers, by default 1e-04"),
+        (
+            "<code>1e-05</code></td>",
+            "<code>1e-04</code></td>",
+            "the option epsilon is 1e-05 in numbers, by default 1e-04",
+        ),
         ('class="gb-cell">0.79<', 'class="gb-cell">0.78<', "a cell of the picture is 0.78"),
         ('class="gb-cell">0<', 'class="gb-cell">0.1<', "a cell of the picture is 0.1"),
     ],
