@@ -198,6 +198,7 @@ def layer_files(
 ) -> None:
     """One layer's kernel and page."""
     from derive.calculus.derivation import derive
+    from derive.command import mistakes
     from derive.notation.errors import placed
     from derive.targets.markdown import Page, markdown
     from derive.targets.numpy.kernel import definition_path
@@ -210,6 +211,7 @@ def layer_files(
     if path in plan.files:
         raise BuildError(f"no layer can be called {layer.name}: {path.name} makes its folder a package; rename it")
     plan.files[path] = source
+    chosen = mistakes.load(ROOT / mistakes.CHOSEN) if plan.file is None else {}
     shown = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else f"{path.parent.name}/{path.name}"
     page = Page(
         derivations,
@@ -219,6 +221,7 @@ def layer_files(
         shown,
         kernel_form=notes_on_form,
         legs=record.legs(notes, layer.name, fingerprint(layer)),
+        mistakes=mistakes.mistakes(derivations[0], fingerprint(layer), chosen),
     )
     with placed(layer, "its page is printed"):
         plan.files[pages / f"{layer.name}.md"] = markdown(page)

@@ -46,6 +46,7 @@ class Kind:
 LIST = rf"{F}(?:, {F})*"
 RULED = RULE.pattern.replace("(?P<n>", "(?:")
 KEPT = rf"The backward equations read {LIST} from the forward pass: {F} elements, .*"
+MISTAKE = rf"(?:At|In double precision, at) .+: {F}, and (?:by the mistake {F}|as it is written [\w ]+)\."
 STEP = "|".join(p.pattern.replace("(?P<n>", "(?:") for p in (THROUGH, NAME, DERIVATIVE))
 KINDS = (
     Kind("symbol", r"symbols.*", F, "the equations read with the table, against the kernel", "symbol", "symbol"),
@@ -60,6 +61,8 @@ KINDS = (
     Kind("line", "derivation", F, "its values against those of what it is an equation of"),
     Kind("collected", "derivation", F, "both sides, the adjoint as all that is added to it"),
     Kind("rule", "derivation", RULED, "a symbol of the table; both sides of an equation"),
+    Kind("mistake", "mistakes", F, "one change to an equation of the page; what it gives at an input"),
+    Kind("shown", "mistakes", MISTAKE, "the element by the page's equations, and by the mistake"),
     Kind("count", "cost", F, "operations counted from the equations, at sizes drawn", "pass"),
     Kind("counting", "cost", r"Counted from the equations: .*", "the additions of a sum, counted"),
     Kind("kept", "cost", KEPT, "what is read, and its elements"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from tests.page import matrices, notes
+from tests.page import matrices, mistakes, notes
 from tests.page.blocks import Block, Formula
 from tests.page.counts import KINDS as COUNTED
 from tests.page.counts import amount
@@ -249,6 +249,18 @@ class Items:
             return misprinted(expression(formula.tex, self.of.symbols, ()), (), self.of.symbols, sizes=True)
 
         return Item(kind, self.of.name, formula, check, misprints)
+
+    def of_mistake(self, block: Block) -> Iterator[Item]:
+        yield from self.told(mistakes.equations, block)
+
+    def of_shown(self, block: Block) -> Iterator[Item]:
+        yield from self.told(mistakes.numbers, block)
+
+    def told(self, items: Callable[[Reading, Block], Iterator[Item]], block: Block) -> Iterator[Item]:
+        try:
+            yield from items(self.of, block)
+        except PageError as error:
+            self.of.problems.append(f"{self.of.name}: {error}")
 
     def of_counting(self, block: Block) -> Iterator[Item]:
         for n, formula in enumerate(block.formulas):

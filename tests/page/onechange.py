@@ -1,0 +1,145 @@
+"""Whether two expressions differ by one change: the mistakes that a page may show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from tests.page.tree import (
+    Add,
+    Cases,
+    Compare,
+    Frac,
+    Index,
+    Int,
+    Iverson,
+    Mul,
+    Neg,
+    Node,
+    Ref,
+    Size,
+    Sqrt,
+    children,
+)  # fmt: skip
+
+NEXT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+
+
+def one_place(before: Node, after: Node) -> bool:
+    """Something is left out or put in, or one thing stands for another, in one place of two expressions."""
+    while not (one_rule(before, after) or one_rule(after, before, put_in=True)):
+        (kind, one), (other, two) = parts(before), parts(after)
+        if kind != other:
+            return False
+        if kind in ("sum", "product"):
+            gone, new = minus(one, two), minus(two, one)
+        else:
+            gone, new = unequal(one, two), unequal(two, one)
+        if len(gone) != 1 or len(new) != 1:
+            return kind == "product" and (term_left(gone, new) or term_left(new, gone))
+        if (gone[0], new[0]) == (before, after):  # one over something
+            assert isinstance(before, Frac)
+            assert isinstance(after, Frac)
+            before, after = before.bottom, after.bottom
+        else:
+            before, after = gone[0], new[0]
+    return True
+
+
+def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
+    """Whether b is a with less in it, or what people take for it. A term is not ``put_in``, 1/N or a minus may be."""
+    (kind, inner), (other, rest) = parts(a), parts(b)
+    whole = rest if kind == other else [b]
+    less = minus(inner, whole)
+    quotient = len(less) == 2 and Int(-1) not in less and any(isinstance(e, Frac) for e in less)  # t / y
+    few = len(less) == 1 or quotient or (less and all(map(one_over_n, less)))
+    if kind in (("product",) if put_in else ("sum", "product")) and few and not minus(whole, inner):
+        return True
+    match a, b:
+        case Iverson(), Int(1):
+            return True
+        case Cases(), _ if b in children(a):
+            return True
+        case Cases(((first, c),), second), Cases(((d, e),), f):
+            return (first, c, second) == (f, e, d)
+        case Add((one, two)), Size():
+            return one == b and two == Neg(Int(1))  # N - 1
+        case Compare(op, left, right), Compare(next_, l, r):
+            return (left, right) == (l, r) and NEXT.get(op) == next_
+        case Ref(name, accent, index), Ref(n, c, i):
+            return (name, accent) == (n, c) and exchanged(index, i)
+        case Add((Sqrt(v), small)), Sqrt(Add(inside)):
+            return Counter(inside) == Counter((v, small))  # epsilon beside the root
+        case Iverson(), _ if kind != other:
+            return halved(a, rest)
+    return False
+
+
+def one_over_n(e: Node) -> bool:
+    return isinstance(e, Frac) and isinstance(e.bottom, Size)
+
+
+def exchanged(one: Sequence[Node], two: Sequence[Node]) -> bool:
+    """Whether two indices are exchanged."""
+    places = [n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
+    plain = all(isinstance(i, Index) for i in (*one, *two))
+    return plain and len(places) == 2 and [one[n] for n in places] == [two[n] for n in reversed(places)]
+
+
+def halved(bracket: Node, factors: Sequence[Node]) -> bool:
+    """Whether a product is half of a bracket and of the one that has equality too."""
+    rest = minus(factors, [Frac(Int(1), Int(2))])
+    if len(rest) != 1 or len(factors) != 2 or not isinstance(rest[0], Add) or bracket not in rest[0].terms:
+        return False
+    others = minus(rest[0].terms, [bracket])
+    return (
+        len(others) == 1 and isinstance(others[0], Iverson) and one_rule(children(bracket)[0], children(others[0])[0])
+    )
+
+
+def term_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
+    """Whether factors are those of one term of a sum of two: r (a - b c) as r a."""
+    match gone:
+        case [Add((one, two))]:
+            return any(Counter(factors(t)) == Counter(new) for t in (one, two))
+    return False
+
+
+def minus(one: Sequence[Node], two: Sequence[Node]) -> list[Node]:
+    """What the first has and the second has not, as often as it has it more."""
+    return list((Counter(one) - Counter(two)).elements())
+
+
+def unequal(one: Sequence[Node], two: Sequence[Node]) -> list[Node]:
+    return [a for a, b in zip(one, two, strict=False) if a != b] if len(one) == len(two) else [*one]
+
+
+def parts(e: Node) -> tuple[Any, list[Node]]:
+    """What kind of node it is and what it is made of: factors, also those below a line; terms."""
+    match e:
+        case Mul() | Frac() | Neg():
+            return "product", factors(e)
+        case Add(terms):
+            return "sum", list(terms)
+    own = tuple(v for n in e.__dataclass_fields__ if not holds_nodes(v := getattr(e, n)))  # type: ignore[attr-defined]
+    return (type(e), own), children(e)
+
+
+def holds_nodes(value: Any) -> bool:
+    return isinstance(value, Node) or (isinstance(value, tuple) and any(map(holds_nodes, value)))
+
+
+def factors(e: Node) -> list[Node]:
+    match e:
+        case Neg(of):
+            return [Int(-1), *factors(of)]
+        case Mul(several):
+            return [f for one in several for f in factors(one)]
+        case Frac(Int(1), Mul() as bottom):
+            return [Frac(Int(1), f) for f in factors(bottom)]
+        case Frac(Int(1), _):
+            return [e]
+        case Frac(top, bottom):
+            return [*(f for f in factors(top) if f != Int(1)), *factors(Frac(Int(1), bottom))]
+    return [e]

@@ -1,0 +1,97 @@
+"""The section on mistakes: what is false in it is seen, and two changes to an equation are not taken for one."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.page.items import Items
+from tests.page.onechange import one_place
+from tests.page.parser import parse
+from tests.page.reader import read
+from tests.page.reading import reading
+from tests.page.support import MANY
+from tests.page.symbols import PageError
+from tests.page.test_formulas import changed
+
+
+def wrong(text: str, name: str) -> list[str]:
+    """What is wrong with the formulas of the section."""
+    try:
+        items = Items(reading(text, read(text, name), importlib.import_module(f"reference.layers.{name}")))
+        said = [i.check(i.formula.tex) for i in items.all if i.kind in ("mistake", "shown")]
+    except PageError as error:
+        return [str(error)]
+    return [w for w in [*items.of.problems, *said] if w]
+
+
+def section(site: Path, name: str) -> tuple[str, str, str]:
+    text = (site / "layers" / name / "index.html").read_text(encoding="utf-8")
+    start, end = text.index('id="mistakes"'), text.index('id="accuracy"')
+    return text[:start], text[start:end], text[end:]
+
+
+@pytest.mark.parametrize(
+    ("name", "tex", "new", "said"),
+    [
+        ("layer_norm", r"^2\.5$", "2.6", "it is 2.5"),
+        ("layer_norm", r"^(\\overline\{\\beta\}_\{0\}) = \d+$", r"\1 = 7", "it is "),
+        ("layer_norm", r"N_\{i\} - 1\}", "N_{i} + 1}", "not one change"),
+        ("layer_norm", r"^(\\sigma.* = )", r"\g<1>2 ", "no equation of the page"),
+        ("softmax", r"^(\\overline\{z\}.* = )y_\{\\ast,i\} \\overline\{y\}_\{\\ast,i\}$", r"\1 y_{\\ast,i}", "it is "),
+        ("softmax", r"^y_\{\\ast,1\} = 1$", r"y_{\\ast,0} = 1", "it is 0"),
+    ],
+)
+def test_a_changed_formula_is_seen(site: Path, name: str, tex: str, new: str, said: str) -> None:
+    before, own, after = section(site, name)
+    assert wrong(before + own + after, name) == []
+    found = wrong(before + changed(own, tex, new, first=True) + after, name)
+    assert any(said in w for w in found), found
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "new", "said"),
+    [
+        ("layer_norm", "x = [1, 2", "x = [1, 4", "it is "),
+        ("layer_norm", "; gamma = [1", "; delta = [1", "no symbol delta"),
+        ("softmax", "is written NaN", "is written infinity", "as it is written it is nan"),
+        ("softmax", "z = [0, 1000]", "z = [0, 10]", "it is "),
+    ],
+)
+def test_a_changed_sentence_is_seen(site: Path, name: str, words: str, new: str, said: str) -> None:
+    before, own, after = section(site, name)
+    assert words in own
+    found = wrong(before + own.replace(words, new, 1) + after, name)
+    assert any(said in w for w in found), found
+
+
+def test_a_sentence_that_is_left_out_is_seen(site: Path) -> None:
+    before, own, after = section(site, "mse")
+    assert wrong(before + re.sub(r"<p>At .*?</p>", "", own, count=1, flags=re.DOTALL) + after, "mse")
+
+
+RIGHT = r"y_{\ast,o} = s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \sum_{i} W_{o,i} x_{\ast,i}\right)"
+
+
+@pytest.mark.parametrize(
+    ("after", "one"),
+    [
+        (r"s x_{\ast,o} \hat{x}_{\ast,o}", True),
+        (r"s \hat{x}_{\ast,o}", False),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \sum_{i} W_{o,i} x_{\ast,i}\right)", True),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} + \frac{1}{N_{i}} \sum_{i} W_{o,i} x_{\ast,i}\right)", True),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} + \sum_{i} W_{o,i} x_{\ast,i}\right)", False),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i} - 1} \sum_{i} W_{o,i} x_{\ast,i}\right)", True),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i} + 1} \sum_{i} W_{o,i} x_{\ast,i}\right)", False),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \sum_{i} W_{i,o} x_{\ast,i}\right)", True),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \sum_{i} W_{i,i} x_{\ast,i}\right)", False),
+        (r"s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \sum_{i} x_{\ast,i}\right)", True),
+        (r"x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \sum_{i} x_{\ast,i}\right)", False),
+    ],
+)
+def test_one_change_and_no_more(after: str, one: bool) -> None:
+    right, changed = (parse(t, MANY) for t in (RIGHT, rf"y_{{\ast,o}} = {after}"))
+    assert one_place(right.right, changed.right) == one
