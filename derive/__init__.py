@@ -41,7 +41,8 @@ def __getattr__(name: str) -> Any:
         return import_module("derive.command.build")
     if name == "kernel":
         return import_module("derive.command.kernels").kernel
-    from derive.notation.read import OPTION_KINDS, TENSOR_KINDS
+    from derive.notation.options import OPTION_KINDS
+    from derive.notation.signature import TENSOR_KINDS
 
     if name in OPTION_KINDS or name in TENSOR_KINDS:
         return name

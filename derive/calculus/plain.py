@@ -17,6 +17,7 @@ from derive.notation.conditions import decided
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Option, Slot, Tensor
+from derive.notation.several import numbers
 
 #: The value at which an option of a kind does nothing; an integer that positions are compared with does, if negative.
 NEUTRAL: Mapping[str, int] = {"Flag": False, "Natural": 0, "Count": 1}
@@ -59,7 +60,7 @@ def neutral(option: Option, layer: Layer) -> bool:
     if option.kind != "Integer":
         arrays = (t for t in layer.tensors.values() if t.role in ("input", "state", "output"))
         alone = any((option.axis,) in layer.split(t) for t in arrays)  # then arrays have an axis of length 1
-        return option.kind in NEUTRAL and option.default == NEUTRAL[option.kind] and not alone
+        return option.kind in NEUTRAL and {*numbers(option.default)} == {NEUTRAL[option.kind]} and not alone
     every = [n for e in layer.equations for n in x.walk(e.body)]
     labels = [n for n in every if isinstance(n, Op) and n.fn in ("==", "!=") and Opt(option.name) in n.args]
     others = (a for n in labels for a in n.args if a != Opt(option.name))
@@ -98,7 +99,7 @@ class Case:
 
     def used(self, option: Option) -> bool:
         return option.axis in self.whole.axes or any(
-            n == Opt(option.name) for e in (*self.bodies, *self.whole.sizes.values()) for n in x.walk(e)
+            n in option.elements for e in (*self.bodies, *self.whole.sizes.values()) for n in x.walk(e)
         )
 
     @property
@@ -150,7 +151,7 @@ class Case:
                 case Size(axis) if axis in self.gone:
                     return x.ONE
                 case Opt(name) if name in self.options:
-                    return x.num(int(self.options[name].default))  # type: ignore[call-overload]
+                    return x.num(int(node.of({name: self.options[name].default})))
                 case Reduce(op, over, body):
                     return x.reduce(op, (i for i in over if i not in self.gone), self.put(body))
             return None

@@ -31,7 +31,7 @@ from derive.calculus.monomials import (
 )
 from derive.calculus.scalars import POSITIVE_KINDS
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Layer
 
 LIMIT = 400
@@ -51,7 +51,7 @@ class Algebra:
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self.allowed = float("inf")
-        self.positive = {Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS}
+        self.positive = {e for o in layer.options if o.kind in POSITIVE_KINDS for e in o.elements}
         self.known: dict[Expr, Poly] = {}
         self.forms: dict[frozenset[tuple[Mono, Fraction]], Expr] = {}
         names = [a for t in layer.tensors.values() for a in t.axes] + list(layer.sizes)

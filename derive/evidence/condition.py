@@ -106,14 +106,23 @@ def _changed(case: Case, u: Arrays, v: Arrays) -> Iterator[tuple[Case, Arrays, A
         for value in _each(case.tensors[name]):
             yield replace(case, tensors={**case.tensors, name: value}), u, v
     for name, option in case.options.items():
-        if hasattr(option, "mid"):
-            yield replace(case, options={**case.options, name: _moved(option)}), u, v
+        for changed in _one_moved(option):
+            yield replace(case, options={**case.options, name: changed}), u, v
     for name in u:
         for value in _each(u[name]):
             yield case, {**u, name: value}, v
     for name in v:
         for value in _each(v[name]):
             yield case, u, {**v, name: value}
+
+
+def _one_moved(option: Any) -> Iterator[Any]:
+    """A real option moved; of several numbers one after another."""
+    if isinstance(option, tuple):
+        for n, entry in enumerate(option):
+            yield from ((*option[:n], changed, *option[n + 1 :]) for changed in _one_moved(entry))
+    elif hasattr(option, "mid"):
+        yield _moved(option)
 
 
 def size_of(case: Case, u: Arrays, v: Arrays) -> int:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.notation import expr as x
+from derive.notation import several
 from derive.notation.define import REGISTRY
 from derive.notation.domain import Domain
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
@@ -187,7 +188,10 @@ def rounded(layer: Layer) -> bool:
     for call in layer.calls:
         given = dict(call.options)
         for option in call.part.options:
-            if isinstance(option.default, float) and isinstance(given.get(option.name), Num | None):
+            default = {option.name: option.default}
+            real = any(isinstance(e.of(default), float) for e in option.elements)
+            found = several.numbers(given[option.name]) if option.name in given else [None]
+            if real and any(isinstance(n, Num | None) for n in found):
                 return True
         if rounded(call.part):
             return True

@@ -12,16 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import cycle, islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from derive.evidence import domain, layout
 from derive.evidence.layout import Case, Shape, Value
+from derive.evidence.shapes import Shapes
 from derive.notation.define import REGISTRY
 from derive.notation.domain import Domain
 from derive.notation.expr import ELLIPSIS
 from derive.notation.layer import Layer, Option, Tensor
+from derive.notation.several import coarse, filled, short
 
 T = TypeVar("T")
 FEW = 4  # inputs or axes that are looked at by themselves in a layer put together from others
@@ -110,6 +113,7 @@ class Plan:
         trusted: whether a case is taken without a look at the definition's values there.
         fixed: lengths of axes that are not to be drawn.
         options: values of options that are not to be drawn. absent: masks that are left out.
+        depth: how far inside an option of several numbers may differ; see derive.notation.several.coarse.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -121,6 +125,7 @@ class Plan:
     fixed: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    depth: Mapping[str, int] = field(default_factory=dict)
 
 
 def finite(case: Case) -> bool:
@@ -136,13 +141,20 @@ def finite(case: Case) -> bool:
     return all(abs(v) < MP.inf for o in case.layer.outputs for v in run.values(o, o).values())
 
 
+USUAL = Plan()
 SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
 PATIENCE = 8  # attempts without a value before ranges are tried
 
 
 def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[Any]:
-    """The values of an option worth trying, the default first."""
+    """The values of an option worth trying, the default first; of several numbers each another one."""
     default: Any = option.default
+    if option.shape:
+        first = option.elements[0].of({option.name: default})
+        few = option_values(layer, replace(option, default=first, shape=()), sizes)
+        other = cycle([*few[1:], *few[:0:-1]])  # each place takes another number than the default, and than the next
+        turned = (filled(option.shape, islice(cycle(few), n, None)) for n in range(2, max(3, len(few))))
+        return [default, filled(option.shape, other), *turned]
     match option.kind:
         case "Positive":
             return [default, 0.25, 40.0]
@@ -198,6 +210,8 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
     for n, option in enumerate(layer.options):
         own = option.name in plan.options
         values = [plan.options[option.name]] if own else option_values(layer, option, sizes)
+        if option.name in plan.depth:
+            values = [coarse(v, plan.depth[option.name]) for v in values]
         if option.kind == "Axis":
             rank = len(leading) + 1
             values = [v for v in values if -rank <= v < rank]
@@ -229,7 +243,7 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
         if (move := layout.moved(Case(layer, {}, options), tensor)) is not None:
             values = [np.moveaxis(v, move[1], move[0]) for v in values]
         tensors[tensor.name] = values if tensor.sequence else values[0]
-    case = Case(layer, tensors, options, ", ".join(f"{k}={v}" for k, v in options.items()))
+    case = Case(layer, tensors, options, ", ".join(f"{k}={short(v)}" for k, v in options.items()))
     given = {o.axis for o in layer.options if o.kind == "Count"}
     if any(n < plan.least for a, n in case.sizes.items() if a in layer.sizes and a not in given):
         return None
@@ -251,58 +265,18 @@ def _sizes(layer: Layer, source: Source, plan: Plan) -> dict[str, int]:
 
 
 class _Default(dict[str, Any]):
-    def __missing__(self, key: str) -> int:
-        return 1
+    """Options that are 1 everywhere, in each of their places too."""
+
+    def __missing__(self, key: str) -> Any:
+        return _Ones(1)
+
+
+class _Ones(int):
+    def __getitem__(self, place: int) -> _Ones:
+        return self
 
 
 _DEFAULT = _Default()
-
-
-class Shapes:
-    """The shapes of all arrays, consistent with one another."""
-
-    def __init__(self, layer: Layer, source: Source, plan: Plan, sizes: dict[str, int], leading: Shape) -> None:
-        self.layer, self.source, self.plan, self.sizes, self.leading = layer, source, plan, sizes, leading
-        self.depth = source.pick(list(plan.depths))
-        self.chained = domain.chained(layer)
-        alone = {a for t in layer.inputs if not t.sequence for a in t.axes} - {ELLIPSIS, *self.chained}
-        self.shared = {a for a in (*alone, *layer.sizes) if a in sizes}  # of one length in every entry
-        self.entries: dict[tuple[int, str], Shape] = {}
-
-    def of(self, tensor: Tensor) -> Iterator[Shape]:
-        """Its shape in the equations' order, or that of each array of a list."""
-        parts = layout.slots(self.layer, tensor)
-        for entry in range(self.depth) if tensor.sequence else [None]:
-            shape: list[int] = []
-            for part in parts:
-                if len(part) == 1:
-                    shape += self.axis(entry, part[0])
-                else:
-                    shape.append(math.prod(n for a in part for n in self.axis(entry, a)))
-            yield tuple(shape)
-
-    def axis(self, entry: int | None, axis: str) -> Shape:
-        if entry is None or axis in self.layer.sizes:
-            return self.leading if axis == ELLIPSIS else (self.sizes[axis],)
-        key = entry, axis
-        if key not in self.entries:
-            if axis in self.shared:
-                self.entries[key] = (self.sizes[axis],)
-            elif axis in self.chained:
-                before = self.chained[axis]
-                self.entries[key] = (self.sizes[axis],) if entry == 0 else self.axis(entry - 1, before)
-            elif axis == ELLIPSIS:
-                self.entries[key] = self.source.pick(list(self.plan.leading))
-            elif axis in self.plan.fixed:
-                self.entries[key] = (self.plan.fixed[axis],)
-            else:
-                other = (
-                    self.axis(entry, next((a for a, b in self.chained.items() if b == axis), axis))
-                    if self.chained
-                    else ()
-                )
-                self.entries[key] = (self.source.pick([n for n in self.plan.sizes if (n,) != other] or [1]),)
-        return self.entries[key]
 
 
 def _values(

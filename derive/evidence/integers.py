@@ -39,8 +39,8 @@ def compile_index(world: Evaluation, e: Expr) -> Closure:
         case Num(value):
             n = int(value)
             return lambda env: n
-        case Opt(name):
-            option = int(world.options[name])
+        case Opt():
+            option = int(e.of(world.options))
             return lambda env: option
         case Pos(index):
             return operator.itemgetter(index)

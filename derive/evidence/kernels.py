@@ -15,6 +15,7 @@ from derive.calculus.derivation import Derivation
 from derive.evidence import layout
 from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.operand import Operand, bare, constant
+from derive.notation.several import changed
 
 Arrays = dict[str, Value]
 BITS = 260  # of Arb's working precision: more than 60 digits
@@ -105,7 +106,7 @@ def over(case: Case, f: Callable[[Any], Any]) -> Case:
     return replace(
         case,
         tensors={n: convert(v, f) if n in real else v for n, v in case.tensors.items()},
-        options={n: f(v) if isinstance(v, float) else v for n, v in case.options.items()},
+        options={n: changed(v, lambda n: f(n) if isinstance(n, float) else n) for n, v in case.options.items()},
     )
 
 

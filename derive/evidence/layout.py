@@ -190,8 +190,8 @@ def whole(e: Expr, sizes: dict[str, int], options: dict[str, Any]) -> int | None
     match e:
         case Num(value):
             return int(value)
-        case Opt(name):
-            return int(options[name])
+        case Opt():
+            return int(e.of(options))
         case Size(axis):
             return sizes.get(axis)
         case Op(fn, args):

@@ -80,8 +80,8 @@ def _number(world: Evaluation, e: Expr) -> Closure:
             return lambda env: numbers.inf
         case Opt(name) if name.startswith("%"):
             return lambda env: env[name]
-        case Opt(name):
-            option = (numbers.option or numbers.exact)(world.options[name])
+        case Opt():
+            option = (numbers.option or numbers.exact)(e.of(world.options))
             return lambda env: option
         case Pos() | Size() | Op("floordiv", _):
             whole = world.index(e)

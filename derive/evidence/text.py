@@ -14,8 +14,9 @@ from derive.calculus.derivation import Derivation
 from derive.evidence.inputs import composed
 from derive.evidence.result import Result
 from derive.notation import define
+from derive.text.annotations import Unread
 from derive.text.compare import compare
-from derive.text.parse import Library, Unread
+from derive.text.parse import Library
 
 TURNS = range(5)  #: defaults, square lengths, options, ties, and all of them drawn
 FEW = range(2)  #: those of them that show how parts are put together; see derive.evidence.inputs.composed

@@ -186,11 +186,11 @@ def _nan(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
             _marked(own, true.backward[name], f"{where}: gradient of {name}", excluded, tally)
 
 
-def poisoned(layer: Layer, seed: int) -> Iterator[tuple[Case, str]]:
+def poisoned(layer: Layer, seed: int, plan: inputs.Plan = inputs.USUAL) -> Iterator[tuple[Case, str]]:
     """Cases with a NaN: anywhere in each real input, and at an element that takes no part, where there is one."""
     rng = np.random.default_rng(seed)
     real = [t for t in layer.inputs if t.kind == "real"]
-    for case in inputs.cases(layer, seed):
+    for case in inputs.cases(layer, seed, plan=plan):
         plain = traced(case, inputs.cotangents(case, seed), None, FLOAT)
         for tensor in inputs.some(layer, real, rng):
             values = layout.elements(case, tensor.name, case.tensors[tensor.name])

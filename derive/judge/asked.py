@@ -68,14 +68,16 @@ def arranged(layer: Layer, given: Mapping[str, Any]) -> dict[str, tuple[int, ...
         raise CannotJudge(str(error)) from None
 
 
-def known(layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], rename: Mapping[str, str]) -> None:
-    """Names that the definition has, and options of the kinds that it says.
+def known(
+    layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], rename: Mapping[str, str]
+) -> dict[str, Any]:
+    """Names that the definition has, and options of the kinds that it says: these, as a definition has them.
 
     Raises:
         CannotJudge: a name that it has not, a value that the option cannot have.
     """
     from derive.command.suggest import meant
-    from reference.runtime.values import OPTIONS
+    from reference.runtime.values import kind_of
 
     own = [o.name for o in layer.options]
     axes = dict.fromkeys(a for t in layer.inputs for a in t.axes)
@@ -89,9 +91,10 @@ def known(layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], re
                 raise CannotJudge(
                     f"{layer.name} has no {words} {name!r}; {meant(name, there, 'it has ' + ', '.join(there))}"
                 )
+    read = dict(options)
     for option in layer.options:
         if option.name in options:
-            value, kind = options[option.name], OPTIONS[option.kind]
+            value, kind = options[option.name], kind_of(option.declared)
             words = f"one of {', '.join(map(repr, option.choices))}" if option.choices else kind.words
             try:
                 plain = kind.read(value)
@@ -100,3 +103,5 @@ def known(layer: Layer, options: Mapping[str, Any], shape: Mapping[str, int], re
                 good = False
             if not good:
                 raise CannotJudge(f"{layer.name}: {option.name} is {value!r}; it must be {words}")
+            read[option.name] = plain if option.shape else value
+    return read

@@ -14,6 +14,9 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Value
 from derive.judge import wire
 from derive.notation.layer import Layer, Tensor
+from derive.notation.several import short
+
+NONE: Mapping[str, Sequence[int]] = {}
 
 
 class Shape(Exception):
@@ -36,10 +39,10 @@ def orders(layer: Layer, given: Mapping[str, Any]) -> dict[str, tuple[int, ...]]
         own = [str(" * ".join(p)) for p in layout.slots(layer, layer.tensors[name])]
         if isinstance(words, str):
             split = re.split(r"[,\s]+", re.sub(r"\s*\*\s*", "*", words.strip()))
-            short = [o.replace(" ", "") for o in own]
-            if sorted(split) != sorted(short):
-                raise ValueError(f"layout: {name} has the axes {' '.join(short)}, not {words}")
-            found[name] = tuple(short.index(s) for s in split)
+            axes = [o.replace(" ", "") for o in own]
+            if sorted(split) != sorted(axes):
+                raise ValueError(f"layout: {name} has the axes {' '.join(axes)}, not {words}")
+            found[name] = tuple(axes.index(s) for s in split)
         else:
             found[name] = tuple(int(n) for n in words)
             if sorted(found[name]) != list(range(len(own))):
@@ -53,6 +56,7 @@ class Bridge:
     Args:
         layer: the definition. arrangement: from ``orders``. format: of reals on the wire.
         options: those that the candidate takes, by the definition's names. rename: a definition's name to its.
+        depths: of options of several numbers, as how many tuples inside one another it takes them: 0 is one number.
     """
 
     def __init__(
@@ -63,16 +67,18 @@ class Bridge:
         options: Sequence[str],
         rename: Mapping[str, str],
         given: Sequence[str],
+        depths: Mapping[str, Sequence[int]] = NONE,
     ) -> None:
         self.layer, self.arrangement, self.format = layer, arrangement, format
-        self.options, self.rename, self.given = options, rename, given
+        self.options, self.rename, self.given, self.depths = options, rename, given, depths
 
     def request(self, case: Case, cotangents: Arrays | None, blobs: list[bytes]) -> dict[str, Any]:
         """Arguments as JSON and blobs."""
         inputs = {n: wire.packed(self._out(n, case.tensors[n]), self.format, blobs) for n in self.given}
         names = list(cotangents or {})
         told = [wire.packed(self._out(n, v), self.format, blobs) for n, v in (cotangents or {}).items()]
-        options = {self.rename.get(n, n): _plain(case.options[n]) for n in self.options}
+        values = {n: short(case.options[n], self.depths.get(n, range(9))) for n in self.options}
+        options = {self.rename.get(n, n): _plain(v) for n, v in values.items()}
         return {
             "inputs": inputs,
             "options": options,

@@ -47,7 +47,8 @@ def add(commands: Any) -> None:
     judge.add_argument("--dtype", help="of its inputs and results: float64, float32, float16, bfloat16")
     judge.add_argument("--accumulate", default="", metavar="FORMAT", help="of its sums, where they are not float32")
     judge.add_argument("--products", default="", metavar="FORMAT", help="of factors: tf32, bfloat16")
-    judge.add_argument("--option", action="append", default=[], metavar="K=V", help="an option that stays as it is")
+    judge.add_argument("--option", action="append", default=[], metavar="K=V", help="an option that stays as it is; "
+                       "one of several numbers as stride=2 or stride=2,1")  # fmt: skip
     judge.add_argument("--shape", action="append", default=[], metavar="AXIS=N", help="the length of an axis")
     judge.add_argument(
         "--rename", action="append", default=[], metavar="OURS=THEIRS", help="another name of an argument"
@@ -88,12 +89,12 @@ def pairs(words: list[str], option: str) -> dict[str, str]:
 
 
 def value(text: str) -> Any:
-    """A number, True or False, or else the word itself."""
+    """A number, several in a tuple (``2,1``), True or False, or else the word itself."""
     try:
         found = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return {"true": True, "false": False}.get(text.lower(), text)
-    return found if isinstance(found, bool | int | float) else text
+    return found if isinstance(found, bool | int | float | tuple) else text
 
 
 def lengths(words: list[str]) -> dict[str, int]:

@@ -84,7 +84,7 @@ def judge(
             raise CannotJudge("there is nothing to judge: give forward=, backward= or a module")
         variants = variants_of(layer)
         arrangement = arranged(variants[0], layout or {})
-        known(variants[0], chosen, shape or {}, rename or {})
+        chosen = known(variants[0], chosen, shape or {}, rename or {})
         candidate = Candidate(forward, backward, framework, rename or {}, device)
         with nullcontext(worker) if worker else Worker(candidate, limits or Limits()) as worker:
             fixed = Plan(options=chosen)

@@ -18,6 +18,7 @@ from derive.evidence.mutate import Mutant, mutants
 from derive.evidence.numbers import COMPARE, FLOAT
 from derive.evidence.truth import traced
 from derive.judge.changes import known_mistakes, said
+from derive.notation import several
 from derive.notation.expr import Expr, Ref, refs
 from derive.notation.layer import Equation, Tensor
 
@@ -137,6 +138,15 @@ def options(case: Case, part: str) -> Iterator[Hypothesis]:
             continue
         if isinstance(own, bool):
             others: list[tuple[str, Any]] = [("the other way round", not own)]
+        elif option.shape:
+            others = [("at its default, whatever is asked for", option.default), ("with its axes exchanged", own[::-1])]
+            others += [("with its first number for all", several.coarse(own, 0))]
+            if len(option.shape) > 1:
+                others += [("with the first number of each axis for both", several.coarse(own, 1))]
+                others += [("with the numbers of each axis exchanged", tuple(pair[::-1] for pair in own))]
+            steps: dict[str, Callable[[Any], Any]]
+            steps = {"as 0": lambda v: type(v)(0), "one larger": lambda v: v + 1, "one smaller": lambda v: v - 1}
+            others += [(words, several.changed(own, step)) for words, step in steps.items()]
         else:
             others = [("at its default, whatever is asked for", option.default), ("as 0", type(own)(0))]
             others += [("as its magnitude", abs(own)), ("negated", -own)]

@@ -31,12 +31,16 @@ MOST = 4  # cases
 
 def tried(session: Session, variant: int, layer: Layer, seed: int) -> None:
     """Ask a candidate for a few cases with a NaN, where it takes them as they are."""
-    if session.fixed.options or session.arithmetic.storage == "bfloat16":
+    if session.arithmetic.storage == "bfloat16":
         return
     design = Design("a NaN among the arguments")
     try:
-        some = list(islice(poisoned(layer, seed % (1 << 31)), MOST))
-        plain = [replace(c, words="a NaN in the cotangent") for c in inputs.cases(layer, seed, 1) if session.graded]
+        some = list(islice(poisoned(layer, seed % (1 << 31), session.fixed), MOST))
+        plain = [
+            replace(c, words="a NaN in the cotangent")
+            for c in inputs.cases(layer, seed, 1, session.fixed)
+            if session.graded
+        ]
         for case, where in [*some, *((c, c.words) for c in plain)]:
             u = {n: session.arithmetic.rounded(v) for n, v in inputs.cotangents(case, seed % (1 << 31)).items()}
             if case.words == "a NaN in the cotangent":

@@ -187,10 +187,10 @@ def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan, lying: Plan) -> Ite
     if not layer.sizes:  # convolutions may be computed by transforms, which are not exact
         for n in range(1, 3 + len(layer.differentiable) + len(layer.differentiable_outputs)):
             yield Design("whole numbers that nothing rounds", usual, 1, exact=n)
+    paired = replace(usual, sizes=(1, 2, 4, 7)) if usual is WINDOWS else usual  # into which windows of each size go
     for n, options in enumerate(pairs(layer)):
-        yield Design(
-            "options in pairs", replace(usual, options=options, attempts=FEW_TRIES), None, {"scale": 1.0 + n / 4}
-        )
+        own = replace(paired, options=options, attempts=FEW_TRIES)
+        yield Design("options in pairs", own, None, {"scale": 1.0 + n / 4})
     yield from laid_out(lying, layer, range(4, len(LAYOUTS)))
     yield Design("cotangent: a single one", usual, 2, cotangent="a single one")
     for words in ("one number again and again", *list(LAYOUTS)[:2]):
@@ -285,7 +285,7 @@ def trial(
     rng = np.random.default_rng((seed, variant, number))
     merged = {**design.plan.fixed, **fixed.fixed}
     options = {**design.plan.options, **fixed.options}
-    plan = replace(design.plan, fixed=merged, options=options, absent=fixed.absent)
+    plan = replace(design.plan, fixed=merged, options=options, absent=fixed.absent, depth=fixed.depth)
     case = inputs.build(layer, Chosen(rng, np.float64, **design.how), plan, design.turn)
     if masks := design.masks:  # in a usual case the last row is masked wholly
         kept = {t.name: _mask(case.tensors[t.name], masks, rng) for t in layer.inputs if _given(case, t, "boolean")}

@@ -14,6 +14,7 @@ from derive.calculus.derivation import Derivation
 from derive.evidence.evaluation import Undecided
 from derive.evidence.inputs import NoArguments, Plan
 from derive.evidence.layout import Elements
+from derive.judge import forms
 from derive.judge import large as big
 from derive.judge import plan as plans
 from derive.judge.allowed import Measured, Yardstick
@@ -64,6 +65,7 @@ class Session:
     large_failure: str = ""
     options: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
+    depths: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """What the candidate takes: options that it has no parameter for keep their defaults."""
@@ -74,6 +76,7 @@ class Session:
             o.name for o in layer.options if all(self.rename.get(o.name, o.name) in names for names in parts.values())
         ]
         if not parts:
+            forms.looked_at(self)
             return
         for option in layer.options:
             if option.name not in self.options and option.name not in self.fixed.options:
@@ -83,10 +86,16 @@ class Session:
         optional = [t.name for t in layer.inputs if t.optional]
         if len(self.passed()) > room and optional:
             self.given = [n for n in self.given if n not in optional]
-            self.fixed = Plan(fixed=self.fixed.fixed, options=self.fixed.options, absent=frozenset(optional))
+            self.fixed = replace(self.fixed, absent=frozenset(optional))
             self.report.notes.append(f"it takes no {', '.join(optional)}: judged without")
         for part, names in parts.items():
             self.fitting(part, names)
+        forms.looked_at(self)
+
+    def wants(self, trial: plans.Trial) -> list[bool]:
+        """Whether the candidate is asked for results, and for gradients."""
+        has_forward, has_backward = self.worker.hello["gives"]
+        return [bool(has_forward), bool(has_backward and trial.cotangents)]
 
     def free(self, part: str, names: Mapping[str, bool]) -> list[str]:
         """A function's parameters for inputs: those that are no options, nor a backward's cotangents."""
@@ -189,17 +198,17 @@ class Session:
         except (Broken, Shape, Undecided, ArithmeticError, RecursionError):
             return []
 
-    def bridge(self, layer: Layer) -> Bridge:
-        return Bridge(layer, self.arrangement, self.arithmetic.storage, self.options, self.rename, self.given)
+    def bridge(self, layer: Layer, depths: Mapping[str, tuple[int, ...]] | None = None) -> Bridge:
+        """How the candidate sees a layer: its options in the forms that it takes, or in those of ``depths``."""
+        form, own = self.arithmetic.storage, self.depths if depths is None else depths
+        return Bridge(layer, self.arrangement, form, self.options, self.rename, self.given, own)
 
     def answer(self, trial: plans.Trial, derivation: Derivation) -> dict[str, Any]:
         """What the candidate gives at a case, by part; what it does beside is found."""
         layer, case = derivation.layer, trial.case
         bridge = self.bridge(layer)
         blobs: list[bytes] = []
-        has_forward, has_backward = self.worker.hello["gives"]
-        wants = [has_forward, has_backward and bool(trial.cotangents)]
-        header = {**bridge.request(case, trial.cotangents, blobs), "wants": wants}
+        header = {**bridge.request(case, trial.cotangents, blobs), "wants": self.wants(trial)}
         if trial.design.probe:
             then = trial.later or replace(trial, case=_others(case), cotangents=_turned(trial.cotangents))
             header["other"] = bridge.request(then.case, then.cotangents, blobs)
@@ -365,7 +374,7 @@ def label(m: Measured) -> str:
 
 
 def _with(plan: Plan, options: Mapping[str, Any]) -> Plan:
-    return Plan(fixed=plan.fixed, options={**plan.options, **options}, absent=plan.absent)
+    return replace(plan, options={**plan.options, **options})
 
 
 def _arrays(value: Any) -> list[Any]:

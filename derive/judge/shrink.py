@@ -24,6 +24,7 @@ from derive.evidence.layout import Case, Shape, Value
 from derive.judge.allowed import Measured
 from derive.judge.plan import Design, Trial
 from derive.notation.domain import Domain
+from derive.notation.several import short
 
 if TYPE_CHECKING:
     from derive.judge.session import Failure, Session
@@ -200,7 +201,8 @@ def shown(session: Session, trial: Trial, m: Measured, part: str) -> Smallest:
     case = trial.case
     got, true = (layout.array(case, m.name, v, float) for v in (m.got, m.true))
     given = {n: listed(case.tensors[n]) for n in session.given if case.tensors[n] is not None}
-    options = {n: _plain(case.options[n]) for n in session.options}
+    forms = session.depths
+    options = {n: _plain(short(case.options[n], forms.get(n, range(9)))) for n in session.options}
     u = {n: listed(v) for n, v in trial.cotangents.items()} if part == "backward" else {}
     name = m.name if part == "forward" else f"d{m.name}"
     return Smallest(name, given, options, u, listed(got), listed(true))

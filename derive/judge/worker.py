@@ -111,7 +111,7 @@ class Arguments:
             self.owner.append((name, begin, len(memory)))
             self.cotangents.append(adapter.own(bits, form))
         self.memory, self.before = memory, [bytes(m) for m in memory]
-        self.options = told["options"]
+        self.options = {n: tupled(v) for n, v in told["options"].items()}
 
     def written(self) -> list[str]:
         """Which arguments were written to; said once."""
@@ -121,6 +121,11 @@ class Arguments:
                 found.append(name)
         self.before = [bytes(m) for m in self.memory]
         return found
+
+
+def tupled(value: Any) -> Any:
+    """Several numbers of an option, which came as lists."""
+    return tuple(map(tupled, value)) if isinstance(value, list) else value
 
 
 def answered(adapter: Numpy, header: dict[str, Any], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:

@@ -12,7 +12,7 @@ from derive.notation import expr as x
 from derive.notation.calls import Calls
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Size
 from derive.notation.functions import FUNCTIONS, SHORT, SHORT_REDUCTIONS, WHOLE, WHOLE_REDUCTIONS
-from derive.notation.signature import items, name_of
+from derive.notation.options import items, name_of
 from derive.notation.words import INSTEAD, KINDS, WORDS
 
 #: A whole number may stand for a real one, and a boolean array counts 0 or 1; a condition is not a number.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -13,9 +13,10 @@ from typing import Literal
 
 from derive.notation import expr as x
 from derive.notation.axes import Axes
-from derive.notation.expr import ELLIPSIS, Expr, Num, Opt, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Given, Num, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Call, Layer, Option, Tensor
-from derive.notation.signature import NUMBERS, OPTION_KINDS, items, name_of
+from derive.notation.options import NUMBERS, OPTION_KINDS, items, name_of
+from derive.notation.several import filled
 
 #: Which kinds of numbers an option may be given, for each kind: those that lie within it.
 WITHIN = {
@@ -166,7 +167,7 @@ class Calls(Axes):
 
     # ---- arguments and options -------------------------------------------------------------------------------------
 
-    def single(self, value: ast.Call, part: Layer, options: dict[str, Expr | str | bool]) -> frozenset[str]:
+    def single(self, value: ast.Call, part: Layer, options: dict[str, Given]) -> frozenset[str]:
         """Axes of the part's products that are one position long, and that the arrays given do not have.
 
         ``x[b, g * c, p, q]`` takes ``x[b, c, p, q]`` where the option that counts g is 1.
@@ -229,9 +230,9 @@ class Calls(Axes):
         self.check_entry(node, name, lead)
         return ref, axes
 
-    def call_options(self, value: ast.Call, part: Layer) -> tuple[tuple[str, Expr | str | bool], ...]:
+    def call_options(self, value: ast.Call, part: Layer) -> tuple[tuple[str, Given], ...]:
         options = {o.name: o for o in part.options if o.kind != "Axis"}
-        found: list[tuple[str, Expr | str | bool]] = []
+        found: list[tuple[str, Given]] = []
         for keyword in value.keywords:
             if keyword.arg is None:
                 self.fail(keyword.value, "** stands before what is not read", "write the options out")
@@ -245,7 +246,7 @@ class Calls(Axes):
             found.append((keyword.arg, self.option_value(keyword.value, part, options[keyword.arg])))
         return tuple(found)
 
-    def option_value(self, node: ast.expr, part: Layer, option: Option) -> Expr | str | bool:
+    def option_value(self, node: ast.expr, part: Layer, option: Option) -> Given:
         """What an option is given; a decimal is the floating-point number that the kernel is given."""
         own = next((o for o in self.options if o.name == name_of(node)), None)
         what = f"{part.name}'s {option.name} is {OPTION_KINDS[option.kind]}"
@@ -270,6 +271,8 @@ class Calls(Axes):
                 if not isinstance(word, bool):
                     self.fail(node, what, mend)
                 return word
+        if option.shape:
+            return self.option_values(node, part, option, own)
         e, kind = self.number(node)
         whole, holds = NUMBERS[option.kind]
         fine = kind == "integer" or not whole
@@ -283,7 +286,22 @@ class Calls(Axes):
             self.fail(node, what, mend)
         return Num(Fraction(float(e.value))) if isinstance(e, Num) and kind != "integer" else e
 
-    def bound_options(self, node: ast.Call, name: str, given: dict[str, Expr | str | bool]) -> tuple[Expr, ...]:
+    def option_values(self, node: ast.expr, part: Layer, option: Option, own: Option | None) -> Given:
+        """What an option of several numbers is given: one for all, a tuple with one for each, or such an option."""
+        if own is not None and own.shape:
+            if own.shape != option.shape or own.kind not in WITHIN[option.kind]:
+                mend = f"declare {own.name} so, or give a tuple"
+                self.fail(node, f"{part.name}'s {option.name} is {option.declared}", mend)
+            return filled(own.shape, iter(own.elements))  # type: ignore[no-any-return]
+        inner = replace(option, shape=option.shape[1:])
+        if not isinstance(node, ast.Tuple):
+            return self.option_value(node, part, replace(option, shape=()))
+        if len(node.elts) != option.shape[0]:
+            what = f"{part.name}'s {option.name} is {option.declared}, and is given {len(node.elts)} here"
+            self.fail(node, what, "give it one number for all, or a tuple with one for each")
+        return tuple(self.option_value(e, part, inner) for e in node.elts)
+
+    def bound_options(self, node: ast.Call, name: str, given: dict[str, Given]) -> tuple[Expr, ...]:
         """All options of an elementwise layer that is called inside an equation, in the order of its signature."""
         values: list[Expr] = []
         for option in self.known[name][0].options:
@@ -295,7 +313,7 @@ class Calls(Axes):
             values.append(value)  # type: ignore[arg-type]
         return tuple(values)
 
-    def variant(self, variants: tuple[Layer, ...], options: dict[str, Expr | str | bool]) -> Layer:
+    def variant(self, variants: tuple[Layer, ...], options: dict[str, Given]) -> Layer:
         """The variant of a part for the choices that a call makes."""
         return next(v for v in variants if all(options.get(name, chosen) == chosen for name, chosen in v.choice))
 

@@ -14,55 +14,51 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
+from derive.notation import several
 from derive.notation.errors import CLOCK
+from derive.notation.node import Node, hash_once
 
 ELLIPSIS = "..."
 Slots = tuple[tuple[str, ...], ...]  #: axes; some are two in one
-
-
-class Node:
-    """What every node has: hash, free indices, tensors and size, which are asked for all the time, are found once."""
-
-    __slots__ = ("_free", "_hash", "_size", "_tensors")
-    _free: tuple[str, ...]
-    _hash: int
-    _size: int
-    _tensors: tuple[str, ...]
-
-
-def _hash(self: Node) -> int:
-    try:
-        return self._hash
-    except AttributeError:
-        kind = type(self)
-        object.__setattr__(self, "_hash", hash((kind.__name__, tuple(getattr(self, n) for n in kind.__slots__))))
-        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
 class Num(Node):
     """An exact rational."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class Opt(Node):
-    """A scalar that is not indexed: an option (``epsilon``) or a named constant (``pi``, ``inf``)."""
+    """A scalar that is not indexed: an option (``epsilon``) or a named constant (``pi``, ``inf``).
 
-    __hash__ = _hash
+    Attributes:
+        at: which number of an option of several: ``stride[0]``, ``padding[0, 1]``.
+    """
+
+    __hash__ = hash_once
 
     name: str
+    at: tuple[int, ...] = ()
+
+    def of(self, options: Mapping[str, Any]) -> Any:
+        """Its value among those of all options."""
+        value = options[self.name]
+        for n in self.at:
+            value = value[n]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class Size(Node):
     """The number of positions along an axis."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     axis: str
 
@@ -71,7 +67,7 @@ class Size(Node):
 class Pos(Node):
     """An index, as a number."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     index: str
 
@@ -80,7 +76,7 @@ class Pos(Node):
 class Ref(Node):
     """One element of a tensor."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     tensor: str
     index: tuple[Expr, ...]
@@ -90,7 +86,7 @@ class Ref(Node):
 class Op(Node):
     """A scalar function of scalars; ``FUNCTIONS`` in derive.notation.functions lists the names."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     fn: str
     args: tuple[Expr, ...]
@@ -100,7 +96,7 @@ class Op(Node):
 class Reduce(Node):
     """``sum``, ``max`` or ``argmax`` of the body over indices bound here."""
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     op: str
     over: tuple[str, ...]
@@ -123,18 +119,20 @@ class Part(Node):
         over: indices that run over whole arrays, and so are bound here; one that is left is the position in a loop.
     """
 
-    __hash__ = _hash
+    __hash__ = hash_once
 
     layer: str
     function: str
     field: str
     fields: tuple[tuple[str, Slots], ...]
     groups: tuple[tuple[tuple[Slots, Expr], ...], ...]
-    options: tuple[tuple[str, Expr | str | bool], ...]
+    options: tuple[tuple[str, Given], ...]
     over: tuple[str, ...]
 
 
 Expr = Num | Opt | Size | Pos | Ref | Op | Reduce | Part
+#: What an option is given in a call: a number, a word, a truth value, or a tuple of such for one of several numbers.
+Given = Expr | str | bool | tuple[Any, ...]
 LEAVES = (Num, Opt, Size, Pos)
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
@@ -228,6 +226,11 @@ def reduce(op: str, over: Iterable[str], body: Expr) -> Expr:
     return Reduce(op, over, body)
 
 
+def given(option: Given, f: Callable[[Expr], Expr]) -> Given:
+    """What an option is given, with every expression in it replaced."""
+    return several.changed(option, lambda e: e if isinstance(e, str | bool) else f(e))  # type: ignore[no-any-return]
+
+
 def children(e: Expr) -> tuple[Expr, ...]:
     if isinstance(e, LEAVES):
         return ()
@@ -239,8 +242,8 @@ def children(e: Expr) -> tuple[Expr, ...]:
         case Reduce(_, _, body):
             return (body,)
         case Part(groups=groups, options=options):
-            arguments = [e for group in groups for _, e in group]
-            return (*arguments, *(e for _, e in options if not isinstance(e, str | bool)))
+            numbers = (e for _, value in options for e in several.numbers(value) if not isinstance(e, str | bool))
+            return (*(e for group in groups for _, e in group), *numbers)
 
 
 def walk(e: Expr) -> Iterator[Expr]:
@@ -276,7 +279,7 @@ def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
             return replace(
                 e,
                 groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in groups),
-                options=tuple((name, o if isinstance(o, str | bool) else f(o)) for name, o in options),
+                options=tuple((name, given(o, f)) for name, o in options),
             )
 
 

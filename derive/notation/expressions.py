@@ -12,7 +12,9 @@ from derive.notation.applications import ALLOWED, Applications, Kind, Typed
 from derive.notation.conditions import decided
 from derive.notation.constants import NotANumber, numeral, power
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
-from derive.notation.signature import NUMBERS, items, name_of
+from derive.notation.layer import Option
+from derive.notation.options import NUMBERS, items, name_of
+from derive.notation.text import show
 from derive.notation.words import WORDS
 
 KIND_OF: dict[str, Kind] = {"real": "real", "saved": "real", "integer": "integer", "boolean": "boolean"}
@@ -158,6 +160,8 @@ class Expressions(Applications):
                     self.fail(node, f"{name} is a function", f"call it: {name}(x[..., i])")
                 case "Axis":
                     self.fail(node, f"{name} is the position of an axis", "no equation can use it as a number")
+            if option.shape:
+                self.fail(node, f"{name} is several numbers", f"say which: {places(option)}")
             return Opt(name), "integer" if NUMBERS[option.kind][0] else "real"
         if name in x.CONSTANTS:
             return Opt(name), "real"
@@ -290,6 +294,9 @@ class Expressions(Applications):
                 else "give it an equation of its own above"
             )
             self.fail(node, "only a tensor has indices", mend)
+        option = next((o for o in self.options if o.name == name and o.shape), None)
+        if option is not None:
+            return self.one_of_several(node, option)
         tensor = self.tensors.get(name)
         if tensor is None:
             self.fail(node, f"{name} is not defined yet", self.unknown(name))
@@ -309,6 +316,14 @@ class Expressions(Applications):
                 self.along(place, i, axis, name)
         self.check_entry(node, name, index)
         return Ref(name, index), KIND_OF[tensor.kind]
+
+    def one_of_several(self, node: ast.Subscript, option: Option) -> Typed:
+        """``stride[0]``: one number of an option that has several."""
+        at = [n.value if isinstance(n, ast.Constant) and type(n.value) is int else None for n in items(node.slice)]
+        e = Opt(option.name, tuple(n for n in at if n is not None))
+        if e not in option.elements or None in at:
+            self.fail(node, f"{option.name} has no number there", f"write {places(option)}")
+        return e, "integer" if NUMBERS[option.kind][0] else "real"
 
     def check_entry(self, node: ast.AST, name: str, index: tuple[Expr, ...]) -> None:
         """Entries of lists are read one by one; what they need of one another goes through a recurrence."""
@@ -333,8 +348,10 @@ class Expressions(Applications):
 
     def unknown(self, name: str) -> str:
         """How to mend a tensor that there is not."""
-        if any(o.name == name for o in self.options):
-            return f"{name} is an option and has no axes: write {name}"
+        option = next((o for o in self.options if o.name == name), None)
+        if option is not None:
+            many = f", or declare {name}: {option.kind}[2] for two numbers" if option.kind in NUMBERS else ""
+            return f"{name} is an option and has no axes: write {name}{many}"
         if name in self.known:
             return f"{name} is a layer: give it a statement of its own, z = {name}(...)"
         if name == self.target:
@@ -343,6 +360,12 @@ class Expressions(Applications):
         near = difflib.get_close_matches(name, self.tensors, 1)
         mend = "define it above, or add it to the signature"
         return f"did you mean {near[0]}? {mend}" if near else mend
+
+
+def places(option: Option) -> str:
+    """How equations name the numbers of an option that has several."""
+    *before, last = map(show, option.elements)
+    return f"{', '.join(before)} or {last}" if before else last
 
 
 #: Largest exponent that is written as a number.

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
+from itertools import product
+from typing import Any, Literal
 
 from derive.notation.conditions import decided
 from derive.notation.domain import Domain
@@ -15,6 +16,7 @@ from derive.notation.expr import (
     ONE,
     ZERO,
     Expr,
+    Given,
     Num,
     Op,
     Opt,
@@ -74,13 +76,29 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Option:
-    """A keyword argument. ``kind`` is one of OPTION_KINDS in derive.notation.read."""
+    """A keyword argument. ``kind`` is one of OPTION_KINDS in derive.notation.options.
+
+    Attributes:
+        shape: of an option of several numbers how many, ``stride: Count[2]``, ``padding: Natural[2, 2]``. A caller may
+            give one number for all; its default and every value inside are nested tuples of that shape.
+    """
 
     name: str
     kind: str
     default: object
     axis: str = ""
     choices: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+
+    @cached_property
+    def elements(self) -> tuple[Opt, ...]:
+        """The option as equations name it: each of its numbers."""
+        return tuple(Opt(self.name, at) for at in product(*map(range, self.shape)))
+
+    @property
+    def declared(self) -> str:
+        """The kind as a signature has it: ``Count``, or ``Count[2]``."""
+        return self.kind + (f"[{', '.join(map(str, self.shape))}]" if self.shape else "")
 
 
 @dataclass(frozen=True)
@@ -119,7 +137,7 @@ class Call:
     part: Layer
     results: tuple[Ref, ...]
     arguments: tuple[Ref | None, ...]
-    options: tuple[tuple[str, Expr | str | bool], ...]
+    options: tuple[tuple[str, Given], ...]
     axes: tuple[tuple[str, tuple[str, ...]], ...]
     line: int = 0
 
@@ -159,13 +177,15 @@ class Call:
         }
         return inputs | named | hidden
 
-    def option(self, name: str) -> Expr | str:
-        """The value of one of the part's options; a name as a string."""
+    def option(self, name: str, at: tuple[int, ...] = ()) -> Expr | str:
+        """The value of one of the part's options, of several numbers the one at a place; a name as a string."""
         default = next(o.default for o in self.part.options if o.name == name)
-        value = dict(self.options).get(name, default)
+        value: Any = dict(self.options).get(name, default)
+        for n in at:
+            value = value[n] if isinstance(value, tuple) else value
         if isinstance(value, bool | int | float):
             return Num(Fraction(value))
-        return value  # type: ignore[return-value]
+        return value  # type: ignore[no-any-return]
 
     def here(self, e: Expr, tensors: Mapping[str, Ref | None] | None = None) -> Expr:
         """An expression of the part in the tensors, axes and options of the caller.
@@ -195,8 +215,8 @@ class Call:
                     return Pos(*self.spread([index])) if self.spread([index]) else ZERO  # of an axis not here
                 case Size(axis):
                     return mul(*map(Size, self.spread([axis])))
-                case Opt(name) if name in options:
-                    value = self.option(name)
+                case Opt(name, at) if name in options:
+                    value = self.option(name, at)
                     return value if not isinstance(value, str) else None
                 case Op(fn, args) if (name := fn.rstrip("'")) in options:
                     value = self.option(name)
@@ -312,6 +332,8 @@ class Layer:
         match self.steps:
             case (Equation(left=(Pos(index),), body=body),):
                 if any(isinstance(n, Reduce | Size) for n in walk(body)):  # of all elements, or how many there are
+                    return False
+                if any(o.shape for o in self.options):  # a function of one number is given numbers
                     return False
                 found = [(t.axes, t.kind, t.role) for t in self.inputs]
                 return index == ELLIPSIS and found == [((ELLIPSIS,), "real", "input")]

@@ -17,9 +17,9 @@ from derive.notation.errors import DefinitionError
 from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref, Size
 from derive.notation.expressions import Expressions
 from derive.notation.layer import Call, Equation, Layer, Option, Tensor
+from derive.notation.options import items, name_of
 from derive.notation.recurrences import normal
 from derive.notation.recurrences.places import behind, collected, shift
-from derive.notation.signature import OPTION_KINDS, TENSOR_KINDS, items, name_of
 from derive.notation.source import Definition
 from derive.notation.words import RESERVED
 
@@ -397,4 +397,4 @@ def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[L
     return layers
 
 
-__all__ = ["OPTION_KINDS", "TENSOR_KINDS", "Call", "DefinitionError", "Reader", "read"]
+__all__ = ["Call", "DefinitionError", "Reader", "read"]

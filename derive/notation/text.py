@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
-from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
+from derive.notation import several
+from derive.notation.expr import Expr, Given, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation
 
@@ -56,6 +57,8 @@ class Text:
         match e:
             case Num(value):
                 return str(value), ATOM if value.denominator == 1 and value >= 0 else PRODUCT
+            case Opt(name, at) if at:
+                return f"{name}[{', '.join(map(str, at))}]", ATOM
             case Opt(name) | Pos(name):
                 return name, ATOM
             case Op("group", (a,)):
@@ -98,6 +101,10 @@ class Text:
             case Op(fn, args):
                 return f"{fn}({', '.join(self.show(a) for a in args)})", ATOM
         raise TypeError(f"not an expression: {e!r}")
+
+    def option(self, value: Given) -> str:
+        """What an option is given."""
+        return several.text(value, lambda e: repr(e) if isinstance(e, str | bool) else self.show(e))
 
     def sum(self, args: tuple[Expr, ...]) -> str:
         args = plus_first(args)

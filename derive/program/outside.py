@@ -96,7 +96,7 @@ def spared(layer: Layer) -> dict[str, str]:
 def compared(e: Expr) -> tuple[Ref, str] | None:
     """The label and the option of ``t[...] == ignore`` or ``!=``."""
     match e:
-        case Op("==" | "!=", (Ref() as label, Opt(option)) | (Opt(option), Ref() as label)):
+        case Op("==" | "!=", (Ref() as label, Opt(option, ())) | (Opt(option, ()), Ref() as label)):
             return label, option
     return None
 

@@ -315,7 +315,7 @@ def by_target(equations: Iterable[Equation]) -> dict[str, list[Equation]]:
 
 def positive(layer: Layer) -> frozenset[Expr]:
     """The options of a layer that are above 0."""
-    return frozenset(x.Opt(o.name) for o in layer.options if o.kind in POSITIVE_KINDS)
+    return frozenset(e for o in layer.options if o.kind in POSITIVE_KINDS for e in o.elements)
 
 
 def divided(layer: Layer) -> frozenset[str]:

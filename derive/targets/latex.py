@@ -85,8 +85,8 @@ class Latex:
         match e:
             case Num(value):
                 return self.number(value)
-            case Opt(name):
-                return self.symbols.symbol(name), ATOM
+            case Opt(name, at):
+                return self.symbols.symbol(name, at), ATOM
             case Pos(index):
                 return self.index(index), ATOM
             case Size(index):  # a second index along an axis has a letter, and no length of its own

@@ -20,6 +20,7 @@ from derive.evidence.result import STATES
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Pos, Ref, Size
 from derive.notation.layer import Equation, Layer
+from derive.notation.several import short
 from derive.targets.cost import Cost, cost, kept
 from derive.targets.derivation import derivation_section, parts
 from derive.targets.example.case import example
@@ -237,7 +238,8 @@ def _plain_case(page: Page) -> Iterator[str]:
     if page.plain is None:
         return
     derivation, printer = page.plain.derivation, Latex(page.symbols)
-    yield f"## The plain case: {', '.join(code(f'{name}={value}') for name, value in page.plain.given)} {{ #plain }}"
+    given = ", ".join(code(f"{name}={short(value)}") for name, value in page.plain.given)
+    yield f"## The plain case: {given} {{ #plain }}"
     yield "### Forward { #forward-plain }"
     yield from _forward(derivation, printer, "plain-")
     yield "### Backward { #backward-plain }"

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from derive.calculus.derivation import Derivation
 from derive.notation import expr as x
 from derive.notation.errors import Stuck
-from derive.notation.expr import ELLIPSIS, Expr, Op, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Option, Tensor
-from derive.notation.read import OPTION_KINDS
+from derive.notation.options import OPTION_KINDS
+from derive.notation.text import show
 from derive.targets.words import code
 
 SPELLED = {"lambda": "lamda", "Lambda": "lamda"}  # as Unicode does
@@ -223,12 +224,13 @@ class Symbols:
 
     # ---- asking --------------------------------------------------------------------------------------------
 
-    def symbol(self, name: str) -> str:
-        """The symbol of a tensor, an option or a function; a name that is nowhere on the page stands
-        upright."""
+    def symbol(self, name: str, at: tuple[int, ...] = ()) -> str:
+        """The symbol of a tensor, an option or one of its numbers, or a function; a name that is nowhere on the page
+        stands upright."""
         if name in ("pi", "inf"):
             return {"pi": r"\pi", "inf": r"\infty"}[name]
-        return self.names.get(name) or upright(name)
+        below = f"_{{{','.join(map(str, at))}}}" if at else ""
+        return (self.names.get(name) or upright(name)) + below
 
     def index_letters(self, *expressions: Expr, fixed: Mapping[str, str] | None = None) -> dict[str, str]:
         """Letters for the indices of one equation: i2 becomes the first letter after i that nothing else
@@ -278,7 +280,8 @@ class Symbols:
             for tensor in layer.inputs:
                 self._row(found, layer, tensor, below.get(tensor.name, ""), MEANINGS.get(tensor.name, ""))
             for option in layer.options:
-                found.setdefault(option.name, self._option(layer, option))
+                for number in option.elements:
+                    found.setdefault(show(number), self._option(layer, option, number))
                 if option.kind == "Activation":
                     prime = option.name + "'"
                     row = Row(self.symbol(prime), prime, "function", f"derivative of {option.name}")
@@ -315,8 +318,9 @@ class Symbols:
                     axes.setdefault(i.tensor, set()).add(layer.tensors[node.tensor].axes[place])
         return {name: f" below {self.letters.get(a, a)}" for name, own in axes.items() for a in sorted(own)[:1]}
 
-    def _option(self, layer: Layer, option: Option) -> Row:
-        tex = self.symbol(option.name)
+    def _option(self, layer: Layer, option: Option, number: Opt) -> Row:
+        """The row of an option, or of one of its numbers."""
+        tex = self.symbol(option.name, number.at)
         if option.kind == "Count" and option.axis:
             tex = f"N_{{{self.letters.get(option.axis, option.axis)}}}"
         words = OPTION_KINDS[option.kind]
@@ -324,8 +328,9 @@ class Symbols:
             words = "one of " + ", ".join(map(code, option.choices))
         if option.name in MEANINGS:
             words += f", {MEANINGS[option.name]}"
-        default = "" if option.default is None else f"; default {code(str(option.default))}"
-        return Row(tex, option.name, "option", words + default)
+        value = number.of({option.name: option.default})
+        default = "" if value is None else f"; default {code(str(value))}"
+        return Row(tex, show(number), "option", words + default)
 
 
 def describe(tensor: Tensor) -> str:

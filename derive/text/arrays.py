@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from derive.text.annotations import Mismatch, Unread
 from derive.text.numbers import MP, Real, real
-from derive.text.parse import DOTS, Argument, Definition, Mismatch, Unread
+from derive.text.parse import DOTS, Argument, Definition
 
 CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike after rounding
 

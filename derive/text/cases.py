@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from derive.text import standing
+from derive.text.annotations import Domain, Unread
 from derive.text.arrays import Datum, Grid, Meter, Value
 from derive.text.evaluate import Run
 from derive.text.numbers import Outside, real
-from derive.text.parse import DOTS, Argument, Definition, Domain, Library, Option, Unread
+from derive.text.parse import DOTS, Argument, Definition, Library, Option
 
 #: How real numbers are drawn, in the order in which they are tried: a definition with a logarithm needs positive ones.
 STYLES = ("any", "positive", "fractions", "probabilities")
@@ -117,8 +118,16 @@ def values(option: Option, library: Library) -> list[Any]:
         "Choice": list(option.words),
         "Activation": [n for n in ("sigmoid", "leaky_relu", "gelu") if n in library],
     }
+    if option.counts:  # one number for all, and in each place another one
+        few = other[option.kind]
+        return [option.default, few[0], *(filled(option.counts, iter([*few[n:], *few] * 8)) for n in range(len(few)))]
     small = [option.default] if not (option.kind == "Count" and option.axis and option.default > 4) else []
     return small + [v for v in other[option.kind] if v != option.default]
+
+
+def filled(counts: tuple[int, ...], numbers: Iterator[Any]) -> Any:
+    """Numbers in the places of an option that has several."""
+    return tuple(filled(counts[1:], numbers) for _ in range(counts[0])) if counts else next(numbers)
 
 
 def cases(

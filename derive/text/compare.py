@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from derive.text.annotations import Mismatch, Unread
 from derive.text.arrays import Grid, Meter
 from derive.text.cases import STYLES, Case, cases, moved
 from derive.text.numbers import MP, Outside, real
-from derive.text.parse import Definition, Library, Mismatch, Unread
+from derive.text.parse import Definition, Library
 from derive.text.results import Numbers, combined, flat, listed, merged, named, picked, products, quiet
 
-HALF = 2.0**-26
-ROUNDING = 2.0**-44
+HALF, ROUNDING = 2.0**-26, 2.0**-44
 STEP, SECOND = MP.mpf(10) ** -20, MP.mpf(10) ** -14
 ATTEMPTS, TRIES = 40, 6  #: draws of arguments for one case, and of numbers for one kind of them
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derive.text import expressions, standing
+from derive.text.annotations import Mismatch, Unread
 from derive.text.arrays import (
     Env,
     Grid,
@@ -22,7 +23,8 @@ from derive.text.arrays import (
     within,
 )
 from derive.text.numbers import Outside
-from derive.text.parse import DOTS, Argument, Definition, Library, Mismatch, Statement, Unread
+from derive.text.parse import DOTS, Argument, Definition, Library, Statement
+from derive.text.several import in_places
 
 Slots = tuple[tuple[str, ...], ...]
 
@@ -50,7 +52,8 @@ class Run:
         meter: Meter | None = None,
         split: bool = False,
     ) -> None:
-        self.text, self.library, self.options = text, library, dict(options)
+        self.text, self.library = text, library
+        self.options = dict(options) | {o.name: in_places(options[o.name], o.counts) for o in text.options if o.counts}
         self.meter = meter if meter is not None else Meter()
         self.outside = False  # whether an array was read outside since this was last set
         self.fixed: dict[str, Any] = {o.axis: options[o.name] for o in text.options if o.kind == "Count" and o.axis}

@@ -10,10 +10,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
+from derive.text.annotations import Unread
 from derive.text.kinks import SHORT, absolute, larger
 from derive.text.numbers import MP, Real
-from derive.text.parse import DOTS, Definition, Statement, Unread, parts
+from derive.text.parse import DOTS, Definition, Statement, parts
 from derive.text.reductions import reduced
+from derive.text.several import one_of_several
 from derive.text.standing import are_indices, free
 from derive.text.words import OVER_INDICES, REDUCTIONS
 
@@ -67,6 +69,8 @@ def _number(text: Definition, node: ast.expr) -> Closure:
             return lambda run, env, place: exact
         case ast.Name(id=name):
             return _name(text, name)
+        case ast.Subscript(value=ast.Name(id=name), slice=inner) if text.option(name) is not None:
+            return one_of_several(text, node, name, parts(inner))
         case ast.Subscript(value=ast.Name(id=name), slice=inner):
             return _read(text, name, [position(text, item) for item in parts(inner)])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -152,7 +156,10 @@ def _compare(ops: list[type[ast.cmpop]], values: list[Closure]) -> Closure:
 
 
 def _name(text: Definition, name: str) -> Closure:
-    if text.option(name) is not None:
+    declared = text.option(name)
+    if declared is not None:
+        if declared.counts:
+            raise Unread(f"{text.name}: {name}, which is several numbers")
         return lambda run, env, place: option(run, name)
     if name in text.tensors:
         return _read(text, name, [])
@@ -371,5 +378,15 @@ def passed(run: Run, s: Statement, part: Definition, env: Env) -> tuple[dict[str
             case ast.Name(id=word) if chosen.kind == "Activation" and run.text.option(word) is None:
                 options[name] = word
             case value:
-                options[name] = number(run.text, value)(run, env, s)
+                options[name] = _given(run, env, s, value)
     return arrays, options
+
+
+def _given(run: Run, env: Env, s: Statement, node: ast.expr) -> Any:
+    """What an option is given: a number, or several of them."""
+    match node:
+        case ast.Tuple(elts=elts):
+            return tuple(_given(run, env, s, e) for e in elts)
+        case ast.Name(id=name) if (own := run.text.option(name)) is not None and own.counts:
+            return run.options[name]
+    return number(run.text, node)(run, env, s)

@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath
 
-from derive.text.parse import Unread
+from derive.text.annotations import Unread
 
 MP = mpmath.MPContext()
 MP.dps = 60

@@ -6,40 +6,14 @@ import ast
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.text.words import KINDS, OVER_INDICES, SHORT, SORTS
+from derive.text.annotations import ANYWHERE, Domain, Unread, base, default_of, domain
+from derive.text.several import in_places
+from derive.text.words import KINDS, NUMBERS, OVER_INDICES, SHORT, SORTS
 
 DOTS = "..."
-ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-
-
-class Unread(ValueError):
-    """The text holds something that this reader does not know, or that can be read in two ways."""
-
-
-class Mismatch(Unread):
-    """Arrays whose shapes do not go together."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """Where the numbers of an array lie: ``0 <= Real[i] < 2``, ``Integer[...] < v``, ``sum(i, Real[..., i]) == 1``.
-
-    Attributes:
-        low, high: the bounds, which are inside where they are not strict.
-        strict: whether the bounds lie outside.
-        below: an axis whose length integers lie below.
-        simplex: an axis along which numbers sum to one.
-    """
-
-    low: Fraction | None = None
-    high: Fraction | None = None
-    strict: bool = False
-    below: str = ""
-    simplex: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +24,7 @@ class Argument:
     sort: str
     slots: tuple[tuple[str, ...], ...]
     entries: str = ""
-    domain: Domain = Domain()
+    domain: Domain = ANYWHERE
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -65,13 +39,17 @@ class Argument:
 
 @dataclass(frozen=True)
 class Option:
-    """A keyword: ``groups: Count[g] = 1`` has axis g, ``Choice["a", "b"]`` has words."""
+    """A keyword: ``groups: Count[g] = 1`` has axis g, ``Choice["a", "b"]`` has words, ``Count[2]`` two numbers.
+
+    What an option of several numbers is given is a nested tuple with one for each of its places.
+    """
 
     name: str
     kind: str
     default: Any
     axis: str = ""
     words: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,8 +239,8 @@ def parse(source: str, library: Library) -> Definition:
 def _declared(a: ast.arg, default: ast.expr | None) -> Argument | Option:
     if a.annotation is None:
         raise Unread(f"{a.arg} has no annotation")
-    annotation, domain = _domain(a.annotation)
-    kind, brackets = _base(annotation)
+    annotation, within = domain(a.annotation)
+    kind, brackets = base(annotation)
     if kind in SORTS and (default is None or kind not in KINDS) and len(brackets) < 3:
         if default is not None and not (kind == "Mask" and isinstance(default, ast.Constant) and default.value is None):
             raise Unread(f"{a.arg} has a default")
@@ -273,77 +251,16 @@ def _declared(a: ast.arg, default: ast.expr | None) -> Argument | Option:
                     pass
                 case _:
                     raise Unread(f"the entries of {a.arg} are counted by no name")
-        return Argument(a.arg, kind, tuple(_slot(s) for b in brackets for s in parts(b)), entries, domain)
+        return Argument(a.arg, kind, tuple(_slot(s) for b in brackets for s in parts(b)), entries, within)
     if kind not in KINDS or default is None:
         raise Unread(f"{a.arg}: {ast.unparse(a.annotation)}")
     inner = [s for b in brackets for s in parts(b)]
     axis = next((s.id for s in inner if isinstance(s, ast.Name)), "")
-    words = tuple(str(s.value) for s in inner if isinstance(s, ast.Constant))
-    value: Any
-    match default:
-        case ast.Name(id=value):
-            pass
-        case ast.Constant(value=str() | bool() as value):
-            pass
-        case _:
-            number = constant(default)
-            value = int(number) if kind in ("Count", "Natural", "Integer", "Axis") else float(number)
-    return Option(a.arg, kind, value, axis, words)
-
-
-def _base(node: ast.expr) -> tuple[str, list[ast.expr]]:
-    """The word of an annotation, and what stands in its brackets."""
-    brackets: list[ast.expr] = []
-    while isinstance(node, ast.Subscript):
-        brackets.insert(0, node.slice)
-        node = node.value
-    return (node.id if isinstance(node, ast.Name) else ""), brackets
-
-
-def _domain(node: ast.expr) -> tuple[ast.expr, Domain]:
-    """An annotation without its comparisons, and what they say."""
-    match node:
-        case ast.Compare(ast.Call(ast.Name("sum"), [ast.Name(id=axis), inner], []), [ast.Eq()], [one]):
-            if constant(one) == 1:
-                return inner, Domain(low=Fraction(0), simplex=axis)
-        case ast.Compare(left=left, ops=ops, comparators=rest):
-            operands = [left, *rest]
-            at = next((n for n, o in enumerate(operands) if _base(o)[0] in SORTS), -1)
-            strict = all(isinstance(op, ast.Lt | ast.Gt) for op in ops)
-            said: dict[str, Fraction] = {}
-            below = ""
-            for n, op in enumerate(ops):
-                other = operands[n] if n < at else operands[n + 1]
-                if at < 0 or len(ops) > 2 or (len(ops) == 2 and at != 1) or not isinstance(op, ORDERS):
-                    raise Unread(f"the domain {ast.unparse(node)}")
-                side = "low" if isinstance(op, ast.Lt | ast.LtE) == (n < at) else "high"
-                if isinstance(other, ast.Name):
-                    below = other.id
-                else:
-                    said[side] = constant(other)
-            low = said.get("low", Fraction(0) if below else None)
-            return operands[at], Domain(low, said.get("high"), strict, below)
-    return node, Domain()
-
-
-def constant(node: ast.expr) -> Fraction:
-    """A number that stands in the text."""
-    match node:
-        case ast.Constant(value=int() | float() as value) if abs(value) < float("inf"):
-            return Fraction(repr(value)) if isinstance(value, float) else Fraction(int(value))
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -constant(operand)
-        case ast.BinOp(left=left, op=ast.Div(), right=right) if constant(right) != 0:
-            return constant(left) / constant(right)
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return constant(left) * constant(right)
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return constant(left) + constant(right)
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return constant(left) - constant(right)
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))) if abs(power) < 100:
-            return constant(left) ** power
-    raise Unread(f"the number {ast.unparse(node)}")
+    words = tuple(s.value for s in inner if isinstance(s, ast.Constant) and isinstance(s.value, str))
+    counts = tuple(s.value for s in inner if isinstance(s, ast.Constant) and isinstance(s.value, int))
+    if counts and (len(counts) < len(inner) or kind not in NUMBERS):
+        raise Unread(f"{a.arg}: {ast.unparse(a.annotation)}")
+    return Option(a.arg, kind, in_places(default_of(kind, default), counts), axis, words, counts)
 
 
 def _slot(node: ast.expr) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from derive.text.annotations import Unread
 from derive.text.compare import compare
-from derive.text.parse import Library, Unread
+from derive.text.parse import Library
 from reference.runtime.activations import kernel
 
 PROJECT = "reference.layers"

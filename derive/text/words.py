@@ -16,6 +16,7 @@ KINDS = (
     "Choice",
     "Activation",
 )
+NUMBERS = KINDS[:7]  #: of which an option may have several: ``Count[2]``
 #: Words that are called with indices; a layer may have the name of those that are short for others.
 OVER_INDICES = ("sum", "mean", "max", "min", "size")
 SHORT = ("logsumexp", "var", "std")

@@ -53,7 +53,7 @@ def vectors(
         derive.judge.isolate.CannotJudge: there is no such layer or option, or no variant with these options.
     """
     variants = variants_of(layer)
-    known(variants[0], options, {}, {})
+    options = known(variants[0], options, {}, {})
     offered = [
         (n, v) for n, v in enumerate(variants) if all(options.get(name, value) == value for name, value in v.choice)
     ]

@@ -19,7 +19,7 @@ from reference.runtime.layout import moved_last
 from reference.runtime.patterns import REST, Array, Dims, Pattern
 from reference.runtime.reading import OBJECT, cast, integers, read
 from reference.runtime.reading import listed as listed_entries
-from reference.runtime.values import OPTIONS
+from reference.runtime.values import kind_of, numbers, whole_numbers
 from reference.runtime.wider import converted
 from reference.runtime.written import LOOKED_UP, compiled, lines, listed
 
@@ -32,6 +32,7 @@ class Binder(Examiner):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.plans: dict[Any, Dims] = {}
+        self.several: dict[tuple[str, Any], Any] = {}  # options of several whole numbers, as they were read
         self.last: list[tuple[Any, Dims | None]] = [((), None)]
         self.known: dict[tuple[Any, str], Pattern] = {}
         self.bind = self.written()
@@ -68,8 +69,9 @@ class Binder(Examiner):
             elif p.below:
                 checks.append(f"$in_range($patterns[{n}], {x}, $dims)")
         for o, (name, (kind, *_)) in zip(options, self.options.items(), strict=True):
-            own = OPTIONS[kind].own.__name__
-            plain.append(f'if {o}.__class__ is not ${own}: {o} = $number_of("{name}", {o}, ({listed(inputs)}))')
+            found = kind_of(kind)
+            plainly = f"{o}.__class__ is not ${found.own.__name__}" if not found.shape else f"{o} is not $usual_{name}"
+            plain.append(f'if {plainly}: {o} = $number_of("{name}", {o}, ({listed(inputs)}))')
         return LOOKED_UP.format(
             plain=lines(plain),
             key=", ".join([*key, *options]),
@@ -92,12 +94,21 @@ class Binder(Examiner):
             "patterns": self.inputs,
             "entries": listed_entries,
             "number_of": self.plain,
+            **{f"usual_{name}": default for name, (_, default, _) in self.options.items()},
         }
 
     def plain(self, name: str, value: Any, arguments: Sequence[Any]) -> Any:
         """An option that is not of its own Python type; a number for arrays of floats as a float."""
+        kind = kind_of(self.options[name][0])
+        if kind.shape and kind.own is int and whole_numbers(value):  # True and 2.0 are equal to some, and refused
+            found = self.several.get((name, value))
+            if found is None:
+                found = self.option(name, value)
+                if len(self.several) < PLANS:
+                    self.several[name, value] = found
+            return found
         value = self.option(name, value)
-        if OPTIONS[self.options[name][0]].own is float and value.__class__ is not float:
+        if kind.own is float and any(v.__class__ is not float for v in numbers([value])):
             entries = [e for p, a in zip(self.inputs, arguments, strict=True) for e in (a if p.sequence else (a,))]
             if all(type(e) is np.ndarray and e.dtype.kind != "O" for e in entries if e is not None):
                 return self.option(name, value, Dims(np.dtype(float)))

@@ -12,12 +12,23 @@ from reference.runtime import blocks
 from reference.runtime.layout import moved_last
 from reference.runtime.patterns import REST, Array, Dims, Pattern, parsed
 from reference.runtime.reading import OBJECT, cast, names, read
-from reference.runtime.values import OPTIONS, as_float, like, number_types, shown, typed
+from reference.runtime.values import as_float, kind_of, like, number_types, shown, typed
 from reference.runtime.wider import working
 
 
 def patterns(given: Iterable[Pattern | str]) -> tuple[Pattern, ...]:
     return tuple(p if isinstance(p, Pattern) else parsed(p) for p in given)
+
+
+def value_of(option: str | tuple[Any, ...], values: dict[str, Any]) -> int:
+    """The value of an option, or of one of its numbers: ``window``, or ``("window", 0)``."""
+    if isinstance(option, str):
+        return int(values[option])
+    name, *places = option
+    value = values[name]
+    for n in places:
+        value = value[n]
+    return int(value)
 
 
 class Examiner:
@@ -27,7 +38,8 @@ class Examiner:
         layer: the kernel's name, for errors.
         inputs, outputs: patterns, or their texts.
         options: name to (kind, default) or (kind, default, words): what may be chosen, of kinds that choose.
-        given: axes whose size an option or a number fixes: axis to option name or integer.
+        given: axes whose size an option or a number fixes: axis to option name, or a tuple of it and the place of one
+            of several numbers, or integer.
         moved: the axis that the option ``axis`` moves.
         outputs_by_choice: output patterns for values of the option that chooses equations, where they differ.
         chain: (a, b): axis a of a list's entry is as long as axis b of the entry before it.
@@ -45,7 +57,7 @@ class Examiner:
         inputs: Iterable[Pattern | str],
         outputs: Iterable[Pattern | str],
         options: dict[str, tuple[Any, ...]] | None = None,
-        given: dict[str, str | int] | None = None,
+        given: dict[str, str | int | tuple[Any, ...]] | None = None,
         moved: str = "",
         outputs_by_choice: dict[Any, Iterable[Pattern | str]] | None = None,
         chain: tuple[str, str] | None = None,
@@ -88,7 +100,7 @@ class Examiner:
         chosen = tuple(values[name] for name in self.choice)
         dims.choice = chosen[0] if len(chosen) == 1 else chosen
         for axis, size in self.given.items():
-            dims[axis] = size if isinstance(size, int) else values[size]
+            dims[axis] = size if isinstance(size, int) else value_of(size, values)
         arrays: list[Any] = []
         for pattern, argument in zip(self.inputs, arguments, strict=True):
             if pattern.sequence:
@@ -179,7 +191,7 @@ class Examiner:
             ValueError: it is out of range.
         """
         kind, _, words = self.options[name]
-        wanted = OPTIONS[kind]
+        wanted = kind_of(kind)
 
         def problem() -> str:
             what = f"one of {', '.join(map(repr, words))}" if wanted.own is str else wanted.words
@@ -188,7 +200,8 @@ class Examiner:
         try:
             plain = wanted.read(value)
             if dims is not None and wanted.own is float:
-                plain = like(plain, dims.number) if dims.dtype is OBJECT else as_float(plain)
+                exact, number = dims.dtype is OBJECT, dims.number
+                plain = wanted.each(lambda v: like(v, number) if exact else as_float(v), plain)
         except (TypeError, ValueError, ArithmeticError):
             raise TypeError(problem()) from None
         try:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Arrays = Sequence[Any]
+Each = Any  #: an option of several numbers, one for each axis: a tuple of them; a caller may give one number for all
 REST = "..."
 TEXT = re.compile(r"(\w+)(?:\[(\w+)\])?\[([^]]*)\](?:: (.*))?")
 

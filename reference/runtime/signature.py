@@ -23,11 +23,11 @@ import numpy as np
 from reference.runtime import storage, wider, written
 from reference.runtime.binding import Binder
 from reference.runtime.blocks import in_parts
-from reference.runtime.patterns import Array, Arrays, Dims, Pattern
+from reference.runtime.patterns import Array, Arrays, Dims, Each, Pattern
 from reference.runtime.states import STATES
 from reference.runtime.written import NO_ZEROS, Zeros, by_name, compiled, lines, listed, ownership, spread
 
-__all__ = ["Array", "Arrays", "Dims", "Pattern", "Signature", "inside"]
+__all__ = ["Array", "Arrays", "Dims", "Each", "Pattern", "Signature", "inside"]
 
 NOWHERE: Mapping[str, int] = {}
 Wide = bool | Literal["underflow"]
@@ -350,7 +350,7 @@ class Signature(Binder):
             around = STRICT.format(states=states, body=body, arguments=listed(positional), options=passed)
             code += f"\n\ndef $run({head}):{around}"
         scope |= self.scope() | {
-            **{f"default_{p.name}": p.default for p in parameters},
+            **{f"{word}_{p.name}": p.default for word in ("default", "usual") for p in parameters},
             "function": function,
             "primals": self.primals,
             "one_each": self.each,

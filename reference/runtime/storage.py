@@ -72,7 +72,7 @@ def own(result: Array, others: Iterable[Any]) -> Array:
     for a in others:  # what is nearly always the case, first
         if a is result:
             return copied(result)
-        deep = deep or isinstance(a, list | tuple)
+        deep = deep or (isinstance(a, list | tuple) and not _plain(a))
     base = result.base
     last = base is not None and getattr(base, "base", None) is None
     if last and not deep and references(base) == BASE:  # a view of what nothing else is one of
@@ -80,6 +80,11 @@ def own(result: Array, others: Iterable[Any]) -> Array:
     memory = _memory(result)
     shared = any(_memory(a) is memory for a in _arrays(others))
     return copied(result) if shared else result
+
+
+def _plain(value: Any) -> bool:
+    """Whether it is an option of several numbers, which holds no array."""
+    return value.__class__ is tuple and all(e.__class__ is int or e.__class__ is float or _plain(e) for e in value)
 
 
 def own_entries(results: Iterable[Any], others: Sequence[Any]) -> list[Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from numbers import Complex, Real
 from typing import Any
 
@@ -27,16 +28,22 @@ class Kind:
     """What an option of one kind must be.
 
     Attributes:
-        own: the Python type that needs no reading.
+        own: the Python type that needs no reading, of several numbers that of each.
         read: the plain value of what a caller passes; TypeError where it is of another kind.
         holds: whether a plain value is in range.
         words: how an error says what is wanted.
+        shape: of an option of several numbers how many: plain values are nested tuples of that shape.
     """
 
     own: type
     read: Callable[[Any], Any]
     holds: Callable[[Any], bool]
     words: str
+    shape: tuple[int, ...] = ()
+
+    def each(self, function: Callable[[Any], Any], plain: Any) -> Any:
+        """A plain value with a function applied to its number, or to each of several."""
+        return changed(function, plain) if self.shape else function(plain)
 
 
 def scalar(value: Any) -> Any:
@@ -152,3 +159,61 @@ OPTIONS: dict[str, Kind] = {
     "Choice": Kind(str, word, lambda v: True, "one of the words"),
     "Activation": Kind(str, word, lambda v: True, "one of the words"),
 }
+
+
+@cache
+def kind_of(text: str) -> Kind:
+    """The kind of an option as signatures have it: ``Count``, ``Count[2]`` or ``Natural[2, 2]``."""
+    name, _, several = text.rstrip("]").partition("[")
+    one = OPTIONS[name]
+    if not several:
+        return one
+    shape = tuple(map(int, several.split(", ")))
+    return Kind(
+        one.own,
+        lambda value: spread(one.read, value, shape),
+        lambda plain: fits(one.holds, plain, shape),
+        f"{one.words}, or {in_tuples(shape)}",
+        shape,
+    )
+
+
+def in_tuples(shape: tuple[int, ...]) -> str:
+    """How several numbers are given apart, in words."""
+    return f"a tuple of {shape[0]}" + (f", each a number or {in_tuples(shape[1:])}" if shape[1:] else "")
+
+
+def spread(read: Callable[[Any], Any], value: Any, shape: tuple[int, ...]) -> Any:
+    """Several numbers as nested tuples; one number stands for all in its place."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = [*value]
+    if isinstance(value, list | tuple):
+        return tuple(spread(read, entry, shape[1:]) for entry in value)
+    return (spread(read, value, shape[1:]),) * shape[0] if shape else read(value)
+
+
+def fits(holds: Callable[[Any], bool], plain: Any, shape: tuple[int, ...]) -> bool:
+    """Whether several numbers are as many as there must be, and each in range."""
+    if not isinstance(plain, tuple) or not shape:
+        return not isinstance(plain, tuple) and not shape and holds(plain)
+    return len(plain) == shape[0] and all(fits(holds, entry, shape[1:]) for entry in plain)
+
+
+def changed(function: Callable[[Any], Any], plain: Any) -> Any:
+    """Nested tuples with a function applied to every number in them."""
+    return tuple(changed(function, entry) for entry in plain) if isinstance(plain, tuple) else function(plain)
+
+
+def numbers(values: Iterable[Any]) -> Iterator[Any]:
+    """Every number in options, those in tuples one after another."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from numbers(value)
+        else:
+            yield value
+
+
+def whole_numbers(value: Any) -> bool:
+    """Whether it is a plain integer, or tuples of such."""
+    kind = value.__class__
+    return kind is int or (kind is tuple and all(map(whole_numbers, value)))

@@ -26,6 +26,7 @@ import numpy as np
 
 from reference.runtime.patterns import Dims
 from reference.runtime.states import States
+from reference.runtime.values import numbers
 
 WIDER = {
     np.dtype(narrow): np.dtype(wide)
@@ -41,8 +42,8 @@ def working(dtype: np.dtype[Any], options: Iterable[Any]) -> np.dtype[Any]:
     """The format for arithmetic with arrays of a dtype and options: it holds the options and their squares."""
     found = COMPUTED.get(dtype, dtype)
     if found == np.float32:
-        numbers = [abs(float(v)) for v in options if isinstance(v, int | float | np.number)]
-        if not all(PLAIN[0] <= v <= PLAIN[1] for v in numbers if v):
+        sizes = [abs(float(v)) for v in numbers(options) if isinstance(v, int | float | np.number)]
+        if not all(PLAIN[0] <= v <= PLAIN[1] for v in sizes if v):
             return np.dtype(np.float64)
     return found
 

@@ -17,9 +17,9 @@ from derive.notation.text import show, show_equation
 PROJECT = load_project()
 GIVEN = {
     "attention": {"mask": None, "causal": False},
-    "conv2d": {"stride": 1, "padding": 0, "dilation": 1, "groups": 1},
+    "conv2d": {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1},
     "embedding": {"padding_index": -1},
-    "max_pool2d": {"padding": 0},
+    "max_pool2d": {"padding": ((0, 0), (0, 0)), "dilation": (1, 1)},
 }
 
 OWN = """from derive import layer
@@ -141,7 +141,7 @@ def test_another_case_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def strided(case: Plain) -> Plain:
-    return replace(case, given=tuple((name, 2 if name == "stride" else value) for name, value in case.given))
+    return replace(case, given=tuple((name, (2, 1) if name == "stride" else value) for name, value in case.given))
 
 
 def doubled(case: Plain) -> Plain:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.evidence import domain, inputs, strategies
+from derive.notation.several import numbers
 from tests.evidence.shared import LAYERS
 
 
@@ -21,8 +22,11 @@ def test_options_take_every_value() -> None:
     layer = LAYERS["attention"][0]
     assert {c.options["causal"] for c in inputs.cases(layer)} == {True, False}
     layer = LAYERS["conv2d"][0]
-    for name in ("stride", "dilation", "groups"):
-        assert {c.options[name] for c in inputs.cases(layer)} >= {1, 2}, name
+    assert {c.options["groups"] for c in inputs.cases(layer)} >= {1, 2}
+    for name in ("stride", "padding", "dilation"):  # of several numbers each takes two, and another one for each axis
+        for option in next(o for o in layer.options if o.name == name).elements:
+            assert len({option.of(c.options) for c in inputs.cases(layer)}) > 1, option
+        assert any(len({*numbers(c.options[name])}) > 1 for c in inputs.cases(layer)), name
     layer = LAYERS["mlp"][0]
     assert {n for n, v in LAYERS.items() if v[0].elementwise} <= {c.options["activation"] for c in inputs.cases(layer)}
     layer = LAYERS["embedding"][0]

@@ -122,7 +122,7 @@ def test_grouped_convolution() -> None:
     z = LAYERS["conv2d"][0]
     rng = np.random.default_rng(0)
     x_, w, b = rng.normal(size=(1, 4, 3, 3)), rng.normal(size=(6, 2, 2, 2)), rng.normal(size=6)
-    case = Case(z, {"x": x_, "W": w, "bias": b}, {"stride": 1, "padding": 0, "dilation": 1, "groups": 2})
+    case = Case(z, {"x": x_, "W": w, "bias": b}, {o.name: o.default for o in z.options} | {"groups": 2})
     got = layout.array(case, "z", world.forward(case, FLOAT).values("z", "z"), float)
     assert got.shape == (1, 6, 2, 2)
     wanted = (w[4] * x_[0, 2:, 1:3, :2]).sum() + b[4]  # output channel 4 is in the second group

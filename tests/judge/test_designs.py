@@ -67,7 +67,7 @@ def test_square_windows_show_a_transposed_gradient() -> None:
     """Where one tap of nine meets the array the gradient is as symmetric as can be."""
     case = next(t.case for t in trials("conv2d", "all sizes equal, options at their defaults"))
     assert case.tensors["W"].shape[-2:] == (3, 3) == case.tensors["x"].shape[-2:]
-    assert case.options["dilation"] == 1
+    assert case.options["dilation"] == (1, 1)
 
 
 @pytest.mark.parametrize("layer", ["conv2d", "max_pool2d", "batch_norm", "mlp"])

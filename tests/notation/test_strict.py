@@ -19,6 +19,7 @@ from tests.notation.reading import CHOICE, HEAD, X, defined
 TWO = "x: Real[i], z: Real[j]"
 DENSE = "x: Real[..., i], W: Real[o, i], b: Real[o]"
 STEPS = "x: Real[t, i], h0: Real[i]"
+POOL = "x: Real[b, c, p, q]"
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,24 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a word twice": ('x: Real[i], r: Choice["a", "a"] = "a"', "y[i] = x[i]\nreturn y", "stands twice"),
     "a word it has not": ('x: Real[i], r: Choice["a", "b"] = "c"', "y[i] = x[i]\nreturn y", "one of 'a', 'b'"),
     "Scalar with brackets": ("x: Real[i], a: Scalar[i] = 1.0", "y[i] = x[i]\nreturn y", "not followed by this"),
+    "numbers of numbers": ("x: Real[i], a: Count[2.5] = 1", "y[i] = x[i]\nreturn y", "a[0] and a[1] in equations"),
+    "no numbers": ("x: Real[i], a: Count[0] = 1", "y[i] = x[i]\nreturn y", "not followed by this"),
+    "numbers and an axis": ("x: Real[i], a: Count[i, 2] = 1", "y[i] = x[i]\nreturn y", "not followed by this"),
+    "too many numbers": ("x: Real[i], a: Scalar[9, 9] = 1.0", "y[i] = x[i]\nreturn y", "a: Real[i]"),
+    "two flags": ("x: Real[i], f: Flag[2] = True", "y[i] = x[i]\nreturn y", "not followed by this"),
+    "three defaults of two": ("x: Real[i], a: Count[2] = (1, 2, 3)", "y[i] = x[i]\nreturn y", "2 in a tuple"),
+    "a default too deep": ("x: Real[i], a: Count[2] = (1, (2, 3))", "y[i] = x[i]\nreturn y", "one number here"),
+    "one default of two out of range": ("x: Real[i], a: Count[2] = (1, 0)", "y[i] = x[i]\nreturn y", "a is 0"),
+    "several defaults of one": ("x: Real[i], a: Count = (1, 2)", "y[i] = x[i]\nreturn y", "a: Count[2]"),
+    "several numbers as one": ("x: Real[i], a: Scalar[2] = 1.0", "y[i] = a * x[i]\nreturn y", "a[0] or a[1]"),
+    "the third of two": ("x: Real[i], a: Scalar[2] = 1.0", "y[i] = a[2] * x[i]\nreturn y", "a[0] or a[1]"),
+    "the last but one": ("x: Real[i], a: Scalar[2] = 1.0", "y[i] = a[-1] * x[i]\nreturn y", "a[0] or a[1]"),
+    "a pair of pairs": ("x: Real[i], a: Scalar[2, 1] = 1.0", "y[i] = a[1] * x[i]\nreturn y", "a[0, 0] or a[1, 0]"),
+    "chosen by an index": ("x: Real[i], a: Scalar[2] = 1.0", "y[i] = a[i] * x[i]\nreturn y", "a[0] or a[1]"),
+    "one number as several": ("x: Real[i], a: Scalar = 1.0", "y[i] = a[0] * x[i]\nreturn y", "a: Scalar[2]"),
+    "three given for two": (POOL, "y = max_pool2d(x, window=(1, 2, 3))\nreturn y", "a tuple with one for each"),
+    "one of two out of range": (POOL, "y = max_pool2d(x, window=(1, 0))\nreturn y", "window is a positive integer"),
+    "others given": (f"{POOL}, w: Count[3] = 2", "y = max_pool2d(x, window=w)\nreturn y", "window is Count[2]"),
     "Axis of nothing": ("x: Real[i], a: Axis = -1", "y[i] = x[i]\nreturn y", "Axis[i]"),
     "Axis of no axis": ("x: Real[i], a: Axis[k] = -1", "y[i] = x[i]\nreturn y", "no tensor has the axis k"),
     "a count twice": ("x: Real[i], a: Count[k] = 1, c: Count[k] = 1", "y[i] = x[i]\nreturn y", "length of k"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.page.arithmetic import FLOAT, EvaluationError
 from tests.page.evaluator import Evaluator
-from tests.page.inputs import Draw
+from tests.page.inputs import Draw, together
 from tests.page.reader import Page, Variant
 from tests.page.symbols import PageError, Symbols
 from tests.page.tree import Call, Equation, Ref, walk
@@ -80,7 +80,7 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
     """Forward and backward on one draw. Raises what the kernel raises."""
     symbols, equations = draw.symbols, draw.equations
     names = output_names(symbols, equations)
-    result, saved = layer.forward(*draw.tensors.values(), **draw.options)
+    result, saved = layer.forward(*draw.tensors.values(), **together(draw.options))
     if hasattr(result, "_fields"):
         outputs = dict(zip(result._fields, result, strict=True))
     elif len(names) == 1:

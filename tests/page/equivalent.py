@@ -26,8 +26,6 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "no draw has a norm of exactly tau: there, a subgradient is chosen",
     ),
     ("lstm tanh_shrink", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),
-    ("max_pool2d", r".*k N_\{k\} \+ l = a_.*", "the window is square: N_k and N_l are the same option"),
-    ("max_pool2d", r"count: .*N_\{([kl])\} N_\{\1\}.*", "the window is square: N_k and N_l are the same option"),
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
     ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),
     ("attention", r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),

@@ -8,7 +8,7 @@ end with positive values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,29 @@ def pointed(row: Row, symbols: Symbols, equations: Sequence[Equation]) -> str:
     return ""
 
 
+def together(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a kernel takes them: ``stride[0]`` and ``stride[1]``, each a row of its own, as one tuple."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(n.partition("[")[0] for n in options):
+        of = {n: v for n, v in options.items() if n.partition("[")[0] == name}
+        places = {tuple(map(int, n.partition("[")[2].rstrip("]").split(", "))): v for n, v in of.items() if n != name}
+        found[name] = of[name] if name in of else nested(places)
+    return found
+
+
+def nested(places: Mapping[tuple[int, ...], Any]) -> Any:
+    """Numbers by their places, in tuples inside one another."""
+    if () in places:
+        return places[()]
+    return tuple(nested({p[1:]: v for p, v in places.items() if p[0] == n}) for n in sorted({p[0] for p in places}))
+
+
 class Draw:
     """One draw of sizes, options and values.
 
     Attributes:
         tensors: the kernel's arguments by code name, in order; a list for a list, None for what is left out.
-        options: its keyword arguments.
+        options: the values of the rows that are options; see together.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ cell):
     \\phi       | activation | option     | the name of an elementwise layer; default `relu`
     \\dot{\\phi} | activation'| function   | derivative of activation
     N_{g}      | groups     | option     | a positive integer; default `1`
+    s_{0}      | stride[0]  | option     | a positive integer; default `1`
     j          | j          | index      | along i
+
+An option of several numbers has a row for each.
 
 A shape: `...` stands for any number of axes (one flattened axis here), `g*c` for a product of axes (two
 indices on the page), a numeral for a fixed size, `[l][axes]` for a Python list whose entries may differ in

@@ -8,12 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from derive.notation import several
+
 Array = np.ndarray[Any, Any]
 
 
 def spread(rng: np.random.Generator) -> tuple[Array, ...]:
     """One array of every size of number that an activation bends at."""
     return (rng.standard_normal((2, 3, 5)) * np.exp(rng.uniform(-3, 3, (2, 3, 5))),)
+
+
+def normal(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], tuple[Array, ...]]:
+    """Arrays of normal numbers."""
+    return lambda rng: tuple(rng.standard_normal(shape) for shape in shapes)
+
+
+def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
+    """Padded by hand, as a function of PyTorch takes one number for both ends of an axis."""
+    pairs = several.spread(padding, (x.ndim - 2, 2))
+    return F.pad(x, [n for pair in pairs[::-1] for n in pair], value=value)
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,26 @@ class Row:
     options: tuple[Mapping[str, Any], ...] = ({},)
 
 
+#: One number for all, one for each axis, one for each end of each axis; in pairs, so that two can be exchanged.
+WINDOWS: tuple[Mapping[str, Any], ...] = (
+    {"stride": (2, 1), "dilation": (1, 2)},
+    {"stride": (1, 3), "padding": (2, 1)},
+    {"padding": ((0, 2), (1, 0)), "dilation": (2, 1)},
+    {"stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (3, 2)},
+)
 ROWS: dict[str, Row] = {
+    "conv2d": Row(
+        lambda F, x, W, bias, padding=0, **options: F.conv2d(padded(F, x, padding), W, bias, **options),
+        normal((2, 4, 7, 9), (6, 2, 3, 2), (6,)),
+        tuple({"groups": 2, **options} for options in WINDOWS),
+    ),
+    "max_pool2d": Row(
+        lambda F, x, window=2, stride=2, padding=0, dilation=1: F.max_pool2d(
+            padded(F, x, padding, -np.inf), window, stride=stride, dilation=dilation
+        ),
+        normal((2, 3, 7, 9)),
+        tuple({"window": (3, 2), **options} for options in WINDOWS),
+    ),
     "silu": Row(lambda F, x: F.silu(x)),
     "swish": Row(lambda F, x, beta=1.0: x * (beta * x).sigmoid(), options=({}, {"beta": 1.7}, {"beta": -0.3})),
     "softplus": Row(lambda F, x: F.softplus(x, threshold=1e9)),  # its default turns into x above 20

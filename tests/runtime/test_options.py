@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from derive.evidence import inputs, kernels
+from derive.notation.several import changed, filled, numbers, short
 from reference import conv2d, max_pool2d, sgd
 from reference.runtime.values import OPTIONS
 from tests.evidence.shared import LAYERS
@@ -52,6 +53,17 @@ def disguised(kind: str, value: Any) -> list[Any]:
     return [np.str_(value), type("Word", (str,), {})(value)]
 
 
+def several(option: Any, value: Any) -> list[Any]:
+    """Several numbers in other types, in lists and arrays; one number where it is that of all."""
+    forms = [changed(value, lambda v, n=n: disguised(option.kind, v)[n]) for n in (0, 3, 7, -1)]  # type: ignore[misc]
+    forms += [listed(value), np.array(value), np.array(value, np.uint8)]
+    return [*forms, short(value)] if short(value) != value else forms
+
+
+def listed(value: Any) -> Any:
+    return [listed(entry) for entry in value] if isinstance(value, tuple) else value
+
+
 @pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "option"), OWN, ids=IDS)
 def test_a_number_of_any_width_is_the_same_option(name: str, option: Any) -> None:
@@ -60,7 +72,7 @@ def test_a_number_of_any_width_is_the_same_option(name: str, option: Any) -> Non
     if option.kind in NUMBERS:
         value = float(np.float16(value)) or value  # one that every format holds
     plain = results(name, **{option.name: value})
-    for other in disguised(option.kind, value):
+    for other in several(option, value) if option.shape else disguised(option.kind, value):
         found = results(name, **{option.name: other})
         assert all(type(a) is type(b) and a.dtype == b.dtype for a, b in zip(plain, found, strict=True)), repr(other)
         if not (option.kind in NUMBERS and float(other) != value):
@@ -98,7 +110,12 @@ def test_anything_else_is_refused_by_name(name: str, option: Any) -> None:
     arguments = kernels.arguments(case)
     y, _ = module.forward(*arguments, **dict(case.options))
     along = list(inputs.tangents(case, dtype=np.float32).values())
-    for value in WRONG[option.kind] + OUT_OF_RANGE.get(option.kind, []):
+    values = WRONG[option.kind] + OUT_OF_RANGE.get(option.kind, [])
+    if option.shape:
+        good = list(numbers(option.default))
+        values += [filled(option.shape, iter([*good[:-1], value])) for value in values]
+        values += [(), good[:1], (*option.default, option.default[0]), (option.default,) * option.shape[0], {1, 2}]
+    for value in values:
         wrong = {**case.options, option.name: value}
         calls = [
             lambda w=wrong: module.forward(*arguments, **w),
@@ -151,3 +168,26 @@ def test_a_stride_beyond_the_input_takes_one_step() -> None:
     y, saved = max_pool2d.forward(x, stride=2**62)
     assert y.tolist() == [[[[5]]]]
     assert max_pool2d.backward(y, saved).x[0, 0, 1, 1] == 5
+
+
+def test_numbers_for_each_axis_are_those_of_its_axis() -> None:
+    """An image of which one axis is cut off gives what one for all gives on the other."""
+    x = np.random.default_rng(0).standard_normal((2, 3, 9, 11))
+    wide, _ = max_pool2d.forward(x, window=(1, 3), stride=(1, 2), padding=((0, 0), (0, 1)), dilation=(1, 2))
+    for row in range(9):
+        one, _ = max_pool2d.forward(x[:, :, [row] * 9], window=3, stride=2, padding=((0, 0), (0, 1)), dilation=2)
+        np.testing.assert_array_equal(wide[:, :, row], one[:, :, 0])
+    turned, _ = max_pool2d.forward(x.swapaxes(2, 3), window=(3, 1), stride=(2, 1), padding=((0, 1), 0), dilation=(2, 1))
+    np.testing.assert_array_equal(turned, wide.swapaxes(2, 3))
+
+
+def test_padding_before_and_after_is_that_of_its_end() -> None:
+    x, w = np.random.default_rng(1).standard_normal((2, 1, 2, 5, 6))[:2]
+    w = w[:, :, :3, :2]
+    for padding in (((0, 2), (1, 0)), (1, 2), 3, ((1, 2), 0)):
+        (top, bottom), (left, right) = [
+            (p, p) if isinstance(p, int) else p for p in ((padding, padding) if isinstance(padding, int) else padding)
+        ]
+        by_hand = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+        ours, _ = conv2d.forward(x, w, np.zeros(1), padding=padding)
+        np.testing.assert_allclose(ours, conv2d.forward(by_hand, w, np.zeros(1))[0], rtol=1e-13)

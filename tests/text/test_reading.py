@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import derive.text
+from derive.text.annotations import Mismatch, Unread
 from derive.text.arrays import Grid, Meter
 from derive.text.evaluate import Run
 from derive.text.numbers import Outside
-from derive.text.parse import Library, Mismatch, Unread
+from derive.text.parse import Library
 
 FIRST = ("notation", "calculus", "program", "targets", "evidence")
 

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import PurePath
 
 from derive.notation.layer import Equation
+from derive.notation.text import show
 from derive.targets.example import printed
 from derive.targets.example.case import Example
 from derive.targets.example.jacobian import picture
@@ -90,7 +91,8 @@ class Worked:
         for line in self.lines:
             shapes = [shape_of(a) for a in line.array] if line.listed else [shape_of(line.array)]
             found[line.name] = ", ".join(f"${TIMES.join(map(str, s))}$" if s else "a number" for s in shapes)
-        options = {o.name: str(self.example.case.options[o.name]) for o in self.example.case.layer.options}
+        case = self.example.case
+        options = {show(e): str(e.of(case.options)) for o in case.layer.options for e in o.elements}
         return found | {name: f"`{value}`" for name, value in options.items()}
 
     def program(self, kernel_path: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from derive.notation.define import load_project
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Size
 from derive.notation.layer import Layer, Tensor
+from derive.notation.several import spread
 from derive.program.ir import KernelProgram, Variant
 from derive.targets.loops import words
 from derive.targets.loops.printer import SCALAR, name_of, source
@@ -133,8 +134,8 @@ class Bound:
         match e:
             case Num(value):
                 return int(value)
-            case Opt(name):
-                return int(self.options[name])
+            case Opt():
+                return int(e.of(self.options))
             case Size(axis):
                 return self.sizes.get(self.layer.axis(axis))
             case Op(fn, args):
@@ -221,6 +222,7 @@ class Kernel:
     def start(self, arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Variant, Bound, dict[str, Any]]:
         layer = self.program.layer
         options = {o.name: o.default for o in layer.options} | options
+        options |= {o.name: spread(options[o.name], o.shape) for o in layer.options if o.shape}
         choice = {(o.name, options[o.name]) for o in layer.options if o.kind == "Choice"}
         variant = next(v for v in self.program.variants if {*v.layer.choice} == choice)
         bound = Bound(variant.layer, options, self.number)

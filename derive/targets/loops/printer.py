@@ -199,8 +199,8 @@ class Printer(Text):
 
     def node(self, e: Expr) -> tuple[str, int]:
         match e:
-            case Opt(name) if name not in x.CONSTANTS:
-                return self.name(name), ATOM
+            case Opt(name, at) if name not in x.CONSTANTS:
+                return self.name(name) + "".join(f"[{n}]" for n in at), ATOM
             case Size(axis):
                 return self.size(axis), ATOM
             case Pos(index):
@@ -361,7 +361,7 @@ class Printer(Text):
         groups = [", ".join(array(*given) for given in group) for group in call.groups]
         tuples = {"forward": 0, "backward": 1}.get(call.function, len(groups))
         groups = [f"[{g}]" if n < tuples else g for n, g in enumerate(groups)]
-        options = [f"{n}={repr(v) if isinstance(v, str | bool) else self.show(v)}" for n, v in call.options]
+        options = [f"{n}={self.option(v)}" for n, v in call.options]
         self.emit(f"found = {self.part(call.layer)}.{call.function}({', '.join([*groups, *options])})")
         for field, ref in s.results:
             first, code = lead(ref), f'found["{field}"]'

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Opt, Part, Pos, Ref, Size, Slots
+from derive.notation.expr import Expr, Given, Num, Op, Opt, Part, Pos, Ref, Size, Slots
+from derive.notation.several import numbers, text
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, decimal
 from derive.targets.numpy.conditions import Conditions
 from derive.targets.numpy.views import ATOM, COMPARE, LOW, PRODUCT, SUM, UNARY
@@ -48,8 +49,8 @@ class Printer(Conditions, Arithmetic):
                 return "np.inf", ATOM
             case Opt("pi"):
                 return "math.pi", ATOM
-            case Opt(name):
-                return name, ATOM
+            case Opt(name, at):
+                return name + "".join(f"[{n}]" for n in at), ATOM
             case Size(axis):
                 return self.size(axis), ATOM
             case Pos(index):
@@ -176,8 +177,12 @@ class Printer(Conditions, Arithmetic):
         sizes = ", ".join(" * ".join(self.size(a) for a in slot) for slot in slots)
         return f"{code}.reshape({sizes})" if slots else code
 
-    def given(self, value: Expr | str | bool) -> str:
+    def given(self, value: Given) -> str:
         """What an option is given."""
+        if isinstance(value, tuple):
+            found = (*numbers(value),)
+            whole = next((o.name for o in self.layer.options if o.shape and o.elements == found), "")
+            return whole or text(value, self.given)
         if isinstance(value, str):
             return f'"{value}"'
         if isinstance(value, Num) and value.value.denominator > 1:

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterable
 from itertools import takewhile
 
-from derive.notation.layer import Tensor
-from derive.notation.read import OPTION_KINDS
+from derive.notation.layer import Option, Tensor
+from derive.notation.options import described
 from derive.program import ir
 from derive.program.overflow import may_overflow_on_the_way
 from derive.program.underflow import may_underflow_on_the_way
@@ -25,6 +25,10 @@ OPTION_TYPES = {
     "Choice": "str",
     "Activation": "str",
 }
+
+
+def option_type(o: Option) -> str:
+    return "Each" if o.shape else OPTION_TYPES.get(o.kind, "float")
 
 
 def tensor_type(t: Tensor) -> str:
@@ -85,9 +89,7 @@ class Functions(Bodies):
 
     def option_arguments(self, star: bool = True) -> str:
         """``, *, epsilon: float = 1e-05``."""
-        options = "".join(
-            f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')} = {quoted(o.default)}" for o in self.layer.options
-        )
+        options = "".join(f", {o.name}: {option_type(o)} = {quoted(o.default)}" for o in self.layer.options)
         return f", *{options}" if options and star else options
 
     def decorator(self, function: str, bodies: Iterable[Function], before: Iterable[Function] = ()) -> str:
@@ -112,7 +114,7 @@ class Functions(Bodies):
         own, function.printer.sizes = [a for a in function.printer.sizes if a not in computed], used
         if not lines:
             return []
-        options = "".join(f", {o.name}: {OPTION_TYPES.get(o.kind, 'float')}" for o in self.layer.options)
+        options = "".join(f", {o.name}: {option_type(o)}" for o in self.layer.options)
         head = ["@SIGNATURE.sizes", f"def sizes(dims: Dims{options}) -> None:"]
         return ["\n".join([*head, '    """Sizes that follow from others."""', *self.sizes(own), *lines])]
 
@@ -129,7 +131,7 @@ class Functions(Bodies):
             given = any(i.name == name for i in self.layer.inputs)
             absent = t.optional or (not given and len(known) < len(bodies))
             found.append((name, f"{kind} | None" if absent and kind != "Any" else kind, t.axes))
-        kinds = {o.name: OPTION_TYPES.get(o.kind, "float") for o in self.layer.options}
+        kinds = {o.name: option_type(o) for o in self.layer.options}
         return [*found, *((o, kinds[o], ()) for o in options)]
 
     def forward(self, bodies: list[tuple[Function, Function, list[str]]], saved: list[str], options: list[str]) -> str:
@@ -163,7 +165,7 @@ class Functions(Bodies):
                 lines.append(f"        {t.name}: [{shape}], {words[t.name]}{optional}.")
 
         for o in layer.options:
-            what = OPTION_KINDS[o.kind]
+            what = described(o)
             if o.choices:
                 what += ": " + docstring(", ".join(map(visible, o.choices)))
             lines.append(f"        {o.name}: {what}.")

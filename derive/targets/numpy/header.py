@@ -108,7 +108,8 @@ class Header(Bodies):
             by_module.setdefault(MODULES.get(f, "functions"), []).append(f)
         local += [f"from reference.runtime.{module} import {', '.join(by_module[module])}" for module in by_module]
         inside = ", inside" if "inside" in self.functions else ""
-        local.append(f"from reference.runtime.signature import Array, Arrays, Dims, Signature{inside}")
+        each = ", Each" if any(o.shape for o in layer.options) else ""
+        local.append(f"from reference.runtime.signature import Array, Arrays, Dims{each}, Signature{inside}")
         text += "\n\n" + "\n".join(imports) + "\n\n" + "\n".join(sorted(local)) + "\n\n"
         if chooses:
             table = f"{{{', '.join(f'{literal(a)}: {a}' for a in own)}}}" if own else ""
@@ -147,10 +148,10 @@ class Header(Bodies):
             rows = []
             for o in layer.options:
                 more = f", {tuple_of(o.choices)}" if o.choices else ", ACTIVATIONS" if o.kind == "Activation" else ""
-                rows.append(f'"{o.name}": ("{o.kind}", {quoted(o.default)}{more})')
+                rows.append(f'"{o.name}": ("{o.declared}", {quoted(o.default)}{more})')
             items.append(f"options={{{', '.join(rows)}}}")
         given = {
-            a: literal(e.name) if isinstance(e, Opt) else str(int(e.value))
+            a: option_place(e) if isinstance(e, Opt) else str(int(e.value))
             for a, e in layer.sizes.items()
             if isinstance(e, Opt | Num)
         }
@@ -230,6 +231,11 @@ class Header(Bodies):
             fields = ", ".join(f'("{w}", Any)' for w in self.second)
             texts.append(f'Second = NamedTuple("Second", [{fields}])')
         return "\n\n\n".join(texts)
+
+
+def option_place(e: Opt) -> str:
+    """An option, or one of several numbers of it, as a signature's ``given`` has it."""
+    return f"({', '.join([literal(e.name), *map(str, e.at)])})" if e.at else literal(e.name)
 
 
 def imported(place: str, names: list[str]) -> str:

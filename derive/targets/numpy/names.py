@@ -18,7 +18,7 @@ from string import ascii_letters
 from typing import Any
 
 from derive.notation.define import REGISTRY
-from derive.notation.expr import CONSTANTS, Num, Op, Opt, Part, Pos, Reduce, Ref, Size
+from derive.notation.expr import CONSTANTS, Num, Op, Opt, Part, Pos, Reduce, Ref, Size, given
 from derive.notation.layer import Call, Equation, Layer, Option, Slot, Tensor
 from derive.program.ir import (
     Array,
@@ -123,7 +123,7 @@ class Encoder:
             case Op(fn, args):
                 return Op(self.function(fn), self(args))
             case Part(options=options):
-                kept = tuple((name, o if isinstance(o, str | bool) else self(o)) for name, o in options)
+                kept = tuple((name, given(o, self)) for name, o in options)
                 called = self.alphabet.layer(value.layer)
                 return replace(value, layer=called, groups=self(value.groups), over=self(value.over), options=kept)
             case Invoke(call=call, results=results):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.notation.several import numbers, spread
 from tests.evidence.wrong.kernel import numeric, single
 
 
@@ -40,12 +41,13 @@ def leaky_at_zero(k: Any) -> dict[str, Any]:
 def _pooled(k: Any, share: Callable[[Any], Any]) -> dict[str, Any]:
     """Max pooling whose gradient goes to some of the equal ones of a window."""
 
-    def forward(x: Any, window: Any = 2, stride: Any = 2, padding: Any = 0) -> Any:
-        y, saved = k.forward(x, window=window, stride=stride, padding=padding)
-        return y, (saved, np.asarray(x), np.array(y), (window, stride, padding))
+    def forward(x: Any, window: Any = 2, stride: Any = 2, padding: Any = 0, dilation: Any = 1) -> Any:
+        y, saved = k.forward(x, window=window, stride=stride, padding=padding, dilation=dilation)
+        two = [spread(window, (2,)), spread(stride, (2,)), spread(padding, (2, 2)), spread(dilation, (2,))]
+        return y, (saved, np.asarray(x), np.array(y), two)
 
     def backward(dy: Any, saved: Any) -> Any:
-        own, x, y, (w, s, p) = saved
+        own, x, y, (w, s, p, d) = saved
         right = k.backward(dy, own)
         if not numeric(x):
             return right
@@ -53,8 +55,8 @@ def _pooled(k: Any, share: Callable[[Any], Any]) -> dict[str, Any]:
         for b, c, i, j in np.ndindex(*y.shape):
             at = [
                 (m, n)
-                for m in range(s * i - p, s * i - p + w)
-                for n in range(s * j - p, s * j - p + w)
+                for m in range(s[0] * i - p[0][0], s[0] * i - p[0][0] + w[0] * d[0], d[0])
+                for n in range(s[1] * j - p[1][0], s[1] * j - p[1][0] + w[1] * d[1], d[1])
                 if 0 <= m < x.shape[2] and 0 <= n < x.shape[3] and x[b, c, m, n] == y[b, c, i, j]
             ]
             chosen = share(at)
@@ -81,9 +83,9 @@ def pool_split(k: Any) -> dict[str, Any]:
 def pool_zeros(k: Any) -> dict[str, Any]:
     """Zeros of the padding are among the largest."""
 
-    def forward(x: Any, window: Any = 2, stride: Any = 2, padding: Any = 0) -> Any:
-        y, saved = k.forward(x, window=window, stride=stride, padding=padding)
-        return (np.maximum(y, 0) if padding and numeric(y) else y), saved
+    def forward(x: Any, padding: Any = 0, **options: Any) -> Any:
+        y, saved = k.forward(x, padding=padding, **options)
+        return (np.maximum(y, 0) if any(numbers(padding)) and numeric(y) else y), saved
 
     return {"forward": forward}
 
