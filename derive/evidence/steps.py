@@ -36,6 +36,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 
 TOLERANCE = 1e-30
+NO_SLOPE = "a tensor is infinite there, as the logarithm of an empty sum is, and has no slope"
 STEP = MP.exact(10) ** -20  # the error of a central difference is about its square
 
 
@@ -89,12 +90,24 @@ def slope_of_equation(
     return central(objective, STEP)
 
 
+def unbounded(case: Case) -> bool:
+    """Whether a tensor that the definition names is infinite somewhere: its slope is none, though nothing may ask."""
+    run = world.forward(case, MP)
+    return any(abs(run.element(e.target, i)) == MP.inf for e in case.layer.equations for i in run.indices(e.target))
+
+
 def steps(derivation: Derivation, seed: int = 0) -> Result:
     """Evaluate every step of a derivation on both sides, over every option's values."""
     layer = derivation.layer
     tally = Tally("steps", layer.name, TOLERANCE)
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
-        _check(derivation, case, inputs.cotangents(case, seed + n), seed + n, tally)
+        cotangents = inputs.cotangents(case, seed + n)
+        try:
+            _check(derivation, case, cotangents, seed + n, tally)
+        except ZeroDivisionError:
+            if not unbounded(case):
+                raise
+            tally.leave(f"{case.words}: {NO_SLOPE}")
     _chain(derivation, tally)
     if not derivation.steps and not derivation.backward:
         tally.leave("there is no gradient")

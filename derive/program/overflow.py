@@ -65,8 +65,8 @@ def products(e: Expr) -> int:
 def swells(e: Expr) -> bool:
     """Whether it is a power or an exponential of data, which is out of range where another factor brings it back."""
     match e:
-        case Op("pow", (a, Num(n))):
-            return abs(n) > 1 and bool(x.tensors(a))
+        case Op("pow", (_, exponent)):
+            return (not isinstance(exponent, Num) or abs(exponent.value) > 1) and bool(x.tensors(e))
         case Op("abs" | "group", (a,)):
             return swells(a)
         case Op(fn, _):
@@ -87,8 +87,8 @@ def comes_back(e: Expr) -> bool:
 def grows(e: Expr) -> bool:
     """Whether it is a power or product of data."""
     match e:
-        case Op("pow", (a, Num(n))):
-            return n > 1 and bool(x.tensors(a))
+        case Op("pow", (_, exponent)):
+            return (not isinstance(exponent, Num) or exponent.value > 1) and bool(x.tensors(e))
         case Op("mul", args):
             return sum(bool(x.tensors(a)) for a in args) > 1 or any(map(grows, args))
         case Op("add" | "abs" | "group", args):

@@ -166,7 +166,7 @@ def rowwise(e: Expr, axis: str, cuts: dict[str, int | None], layer: Layer) -> bo
     """Whether an expression reads one position of the axis only; notes where its tensors have it."""
     match e:
         case Pos(index):
-            return layer.axis(index) != axis
+            return index != axis and layer.axis(index) != axis  # a derived axis has primes
         case Num() | Opt() | Size():
             return True
         case Ref(tensor, index):

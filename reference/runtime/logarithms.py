@@ -67,7 +67,7 @@ def log_sum_exp(below: Array, z: Array) -> Array:
         np.log(total, out=total)
         return total
     near = ~(total >= ENOUGH)
-    np.log(total, out=total)
+    quietly(np.log, total, total)
     total[near] = _log_rest(row_exp(z[near], axis=-1))
     return total
 

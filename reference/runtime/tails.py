@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference.runtime.elementary import powered
 from reference.runtime.functions import quietly
 from reference.runtime.normal import normal_cdf
 from reference.runtime.sums import square_sum, sum_over
 
 __all__ = [
     *("asinh", "expm1_less", "hypot", "less_log1p", "less_tanh", "log1mexp", "log_add", "log_cdf", "log_cosh"),
-    "row_norm",
+    *("log1p_power", "power_share", "row_norm"),
 ]
 
 Array = NDArray[Any]
@@ -118,6 +119,38 @@ def less_log1p(x: Any) -> Array:
     for odd in range(2 * POWERS + 1, 1, -2):
         total = 1 / x.dtype.type(odd) + square * total
     result[near] = u * s - 2 * s * square * total
+    return result
+
+
+def log1p_power(base: Any, exponent: Any) -> Array:
+    """``log(1 + base ** exponent)``: where the power is beyond every number, ``exponent * log(|base|)``."""
+    power = np.asarray(powered(np.asarray(base), exponent))
+    if power.dtype == object:
+        return np.asarray(np.log(1 + power))
+    result = np.asarray(np.log1p(power))
+    far = np.isinf(power)
+    if far.any():
+        base, exponent = np.broadcast_to(base, power.shape)[far], np.broadcast_to(exponent, power.shape)[far]
+        result[far] = exponent * quietly(np.log, np.abs(base))
+    return result
+
+
+def power_share(base: Any, exponent: Any, order: int) -> Array:
+    """The derivative of some order of ``base ** exponent`` by the base, divided by ``1 + base ** exponent``.
+
+    Where the power is beyond every number that is ``exponent (exponent - 1) ... base ** -order``.
+    """
+    base = np.asarray(base)
+    power = np.asarray(powered(base, exponent))
+    if power.dtype == object:
+        return np.asarray(powered(base, exponent, order) / (1 + power))
+    result = np.asarray(powered(base, exponent, order) / (1 + power))
+    far = np.isinf(power)
+    if far.any():
+        base, exponent = np.broadcast_to(base, power.shape)[far], np.broadcast_to(exponent, power.shape)[far]
+        result[far] = quietly(np.power, base, -order)
+        for n in range(order):
+            result[far] *= exponent - n
     return result
 
 

@@ -15,7 +15,7 @@ from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, walk
 from derive.program.rewriting.pattern import Matcher, put
 from derive.program.rewriting.rewrite import Rewriter
 from derive.program.rewriting.row import Row, totals
-from derive.program.rewriting.table import CUT, FIRST, LAST, SIGNS
+from derive.program.rewriting.table import CUT, FIRST, LAST, POWERS, SIGNS
 from reference.runtime import tails
 from reference.runtime.elementary import softplus as runtime_softplus
 from reference.runtime.functions import erf, logistic, logistic_slope, normal_cdf
@@ -41,6 +41,8 @@ EXACT: dict[str, Any] = {
     "runtime less_tanh": lambda a: a - mpmath.tanh(a),
     "runtime expm1_less": lambda a: mpmath.exp(a) - 1 - a,
     "runtime less_log1p": lambda a: a - mpmath.log(1 + a),
+    "runtime log1p_power": lambda a, b: mpmath.log(1 + mpmath.power(a, b)),
+    "runtime power_share": lambda a, b, n: mpmath.ff(b, n) * mpmath.power(a, b - n) / (1 + mpmath.power(a, b)),
     "runtime log_cdf": lambda a: mpmath.log(mpmath.erfc(-a / mpmath.sqrt(2)) / 2),
     "runtime unbounded_exp": mpmath.exp,
     "runtime asinh": mpmath.asinh,
@@ -86,6 +88,7 @@ ROUNDED: dict[str, Any] = {
     "group": lambda a: a,
     "max": max,
     **{name: EXACT[name] for name in (">", "<", "<=", ">=", "where", "iverson")},
+    "runtime power_share": lambda a, b, n: tails.power_share(a, b, int(n)),
     **{
         f"runtime {name}": getattr(tails, name)
         for name in (
@@ -98,6 +101,7 @@ ROUNDED: dict[str, Any] = {
             "expm1_less",
             "less_log1p",
             "log_cdf",
+            "log1p_power",
         )
     },
 }
@@ -136,6 +140,8 @@ def points(row: Row) -> list[dict[str, float]]:
         return [{**dict(zip(data, v, strict=True)), "%#c": 3.0} for v in itertools.product(TOTALS, repeat=len(data))]
     if not data:
         return [{"%#c": c, "%#d": d} for c, d in itertools.product((0.3, 2.0, 64.0, 7e5), repeat=2)]
+    if row.reason == POWERS:  # of bases above 0; powers may be beyond every number, their derivatives by u are not
+        return [{"%u": u, "%v": v} for u in (1e-9, 0.3, 2.5, 40.0, 800.0, 1e9) for v in (0.3, 2.5, -6.0, 40.0, 800.0)]
     if row.name.startswith("power"):  # its condition: v is above 0
         return [{"%v": v, "%#c": c} for v in (*TOTALS, 0.001234) for c in (0.5, -2.5, 4e4)]
     single = [v for v in DATA if abs(v) < MOST.get(row.name, np.inf)]  # exp(exp(v)) is to be computed
@@ -176,7 +182,7 @@ NO_DIGITS |= {"exp times that of -exp", "tanh of exponentials"}  # infinity time
 NO_DIGITS |= {"tanh of softplus", "sigmoid of u and of -u"}
 NO_DIGITS |= {"one root"}  # it is rounded once in place of three times, and is no quotient where a size is 0
 NO_DIGITS |= {"softplus of a multiple"}  # it overflows where the result is above 1e300, which is not compared here
-NO_DIGITS |= {row.name for row in ROWS if row.reason in (CUT, SIGNS)}  # the left side overflows or underflows
+NO_DIGITS |= {row.name for row in ROWS if row.reason in (CUT, SIGNS, POWERS)}  # the left side overflows or underflows
 NO_DIGITS |= {"1 + cos"}  # it cancels next to odd multiples of pi, of which no number here is one
 NO_DIGITS |= {"sigmoid less its target"}  # a target, which is given, is 0 or 1: rounding one is not what it may cost
 
@@ -261,6 +267,11 @@ SPELLED = {
     "sigmoids of two": (
         "y[i] = exp(x[i]) / (1 + exp(x[i])) / (1 + exp(x[i] / 2))",
         lambda x: np.exp(-softplus(-x)) * np.exp(-softplus(x / 2)),
+    ),
+    "a power": ("y[i] = log(1 + (1 + x[i] ** 2) ** 90)", lambda x: softplus(90 * np.log1p(x * x))),
+    "a power that is data": (
+        "y[i] = log(1 + 0.5 ** x[i])",
+        lambda x: softplus(-x * np.log(2)),
     ),
     "logaddexp": ("y[i] = log(exp(x[i]) + exp(-x[i]))", lambda x: np.logaddexp(x, -x)),
 }  # fmt: skip

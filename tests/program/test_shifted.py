@@ -44,6 +44,53 @@ def test_a_sum_of_named_exponentials_is_shifted(spelling: str, tmp_path: Path) -
         assert np.isfinite(np.asarray(field, float)).all()
 
 
+#: A sum whose largest exponentials a condition or a weight leaves out, at some rows.
+LEFT_OUT = {
+    "the other index": "sum(j, exp(x[j]) if j != i else 0)",
+    "those before": "sum(j, exp(x[j]) if j <= i else 0)",
+    "those that began later": "sum(j, exp(x[j]) if t[j] >= t[i] else 0)",
+    "a weight": "sum(j, w[i, j] * exp(x[j]))",
+    "both indices": "sum(j, exp(x[j] - 2 * x[i]) if j <= i else 0)",
+}
+
+
+@pytest.mark.parametrize("sum_", LEFT_OUT)
+def test_what_a_condition_leaves_out_is_not_the_largest(sum_: str, tmp_path: Path) -> None:
+    """In every function: the exponentials that are left would be 0, or what is left out infinite."""
+    text = definition("x: Real[i], t: Integer[i], w: Integer[i, j]", f"y = sum(i, log({LEFT_OUT[sum_]}))\nreturn y")
+    text = text.replace('    """Odd."""\n', '    """Odd."""\n    j = axis(size(i))\n')
+    x, t, w = np.array([1.0, 2.0, 3.0, 90000.0]), np.array([4, 3, 2, 1]), np.tril(np.ones((4, 4), int))
+    ones = np.ones(4)
+    with own_registry():
+        _, kernel = built(tmp_path, text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            y, saved = kernel.forward(x, t, w)
+            (gradient,) = kernel.backward(np.float64(1), saved)
+            tangent = kernel.jvp((x, t, w), (x,))
+            second = kernel.double_backward(np.float64(1), (x, t, w), (ones,))
+    assert np.isfinite(y)
+    np.testing.assert_allclose(
+        gradient.sum(), -4.0 if "2 * x" in LEFT_OUT[sum_] else 4.0, rtol=1e-12
+    )  # it moves with x
+    np.testing.assert_allclose(gradient @ x, tangent, rtol=1e-12)
+    np.testing.assert_allclose(second[1], 0, atol=1e-9)  # along what all move by alike, the gradient is the same
+
+
+def test_the_logarithm_of_no_exponential_is_minus_infinity(tmp_path: Path) -> None:
+    """Without a warning, and nothing else is it: what does not read it is a number."""
+    body = "s[b] = log(sum(k, exp(x[b, k]) if m[b, k] else 0))\ny[b] = s[b] - x[b, 0] if e[b] else 0\nreturn y, s"
+    m, e = np.array([[True, False, True], [False, False, False]]), np.array([True, False])
+    x = np.array([[90000.0, 90002.0, 1.0], [1.0, 2.0, 3.0]])
+    with own_registry():
+        _, kernel = built(tmp_path, definition("x: Real[b, k], m: Boolean[b, k], e: Boolean[b]", body))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            (y, s), _ = kernel.forward(x, m, e)
+    np.testing.assert_array_equal(y, [0.0, 0.0])
+    np.testing.assert_array_equal(s, [90000.0, -np.inf])
+
+
 U, A, B = Opt("u"), Opt("a"), Opt("b")
 MINUS = Op("runtime logistic", (x.neg(U),))
 PLUS = Op("runtime logistic", (U,))

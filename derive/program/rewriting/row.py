@@ -97,6 +97,10 @@ def data(found: Binding, facts: Facts) -> bool:
     return isinstance(found["%v"], x.Ref) and facts.is_given(found["%v"])
 
 
+def exponent(found: Binding, facts: Facts) -> bool:
+    return not isinstance(found["%v"], Num)
+
+
 def in_order(found: Binding, facts: Facts) -> bool:
     return facts.is_positive(x.sub(found["%#c"], found["%#d"]))
 

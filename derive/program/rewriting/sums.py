@@ -17,6 +17,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.outside import within
+from derive.program.rewriting.chosen import brought_in, chosen_by, conditional, is_exp, parts_of, weights_of
 
 Scale = dict[tuple[Expr, ...], Fraction]  #: the row of m, and the power of exp(-m) there
 COMPARISONS = (">", "<", "==", "!=", ">=", "<=")
@@ -30,11 +31,13 @@ def shifted(
     """The equations with every sum of exponentials that may be shifted, and notes; names are added to tensors."""
     notes: dict[str, None] = {}
     for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-        trial = Shift(list(flat), dict(tensors), frozenset(results), layer)
-        if trial.run(target):
-            flat = trial.flat
-            tensors.update(trial.tensors)
-            notes.update(dict.fromkeys(trial.notes))
+        for weighted in (True, False):
+            trial = Shift(list(flat), dict(tensors), frozenset(results), layer, weighted)
+            if trial.run(target):
+                flat = trial.flat
+                tensors.update(trial.tensors)
+                notes.update(dict.fromkeys(trial.notes))
+                break
     return flat, list(notes)
 
 
@@ -88,6 +91,7 @@ class Shift:
         flat, tensors: the program, which is changed.
         results: names that leave the program and must keep their value.
         layer: whose program it is.
+        weighted: whether what is multiplied by 0 is left out.
         scales: the factor that is in each tensor, by its own indices.
     """
 
@@ -95,6 +99,7 @@ class Shift:
     tensors: dict[str, Tensor]
     results: frozenset[str]
     layer: Layer
+    weighted: bool = False
     scales: dict[str, Scale] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -103,7 +108,7 @@ class Shift:
         total = self.definition(target)
         if total is None or not isinstance(total.body, Reduce):
             return False
-        total = self.in_their_indices(total)
+        total = self.with_conditions(self.in_their_indices(total))
         assert isinstance(total.body, Reduce)
         factors = list(x.factors(total.body.body))
         for n, factor in enumerate(factors):
@@ -132,6 +137,36 @@ class Shift:
                 break
         return total
 
+    def with_conditions(self, total: Equation) -> Equation:
+        """A sum in which a condition leaves out exponentials: ``[c] exp(f)`` as ``exp(f) if c else 0``, wherever it is.
+
+        What is left out may be larger than all that is there, and must not be the largest.
+        """
+        assert isinstance(total.body, Reduce)
+        indices, over = (*total.indices, *total.body.over), set(total.body.over)
+        conditions = [c for c in chosen_by(total.body.body) if over & set(x.free(c))]
+        weights = [w for w in weights_of(total.body.body) if over & set(x.free(w))] if self.weighted else []
+        if not (conditions or weights) or not any(exponent_of(f) for f in x.factors(total.body.body)):
+            return total
+
+        exponential = next(f for f in x.factors(total.body.body) if exponent_of(f) is not None)
+        exponential = exponential if is_exp(exponential) else exponential.args[1]  # type: ignore[union-attr]
+        conditions += [Op("!=", (w, x.ZERO)) for w in weights]
+        own = Op("of", (exponential, *conditions))
+
+        def choice(f: Expr, c: Expr) -> Expr | None:
+            for some in permutations(parts_of(c), len(conditions)):
+                if match(own, Op("of", (f, *some)), indices, False) is not None:
+                    return x.where(some[0] if len(some) == 1 else Op("and", some), f, x.ZERO)
+            return None
+
+        def weighs(e: Expr) -> bool:
+            return any(match(own, e, indices) is not None for own in weights)
+
+        self.flat = brought_in(self.flat, self.tensors, total.target, self.fresh, self.results)
+        self.flat = [replace(e, body=conditional(e.body, choice, weighs)) for e in self.flat]
+        return self.definition(total.target) or total
+
     def exponentials(self, total: Equation, factor: Expr) -> Equation | None:
         """The equation of the exponentials that are a factor under a sum, which are given a name."""
         if isinstance(factor, Ref):
@@ -147,7 +182,8 @@ class Shift:
         name = self.fresh("exp_" + "_".join(dict.fromkeys(r.tensor for r in x.refs(factor))), axes)
         made = Equation(name, tuple(map(Pos, axes)), factor)
         self.flat = [replace(e, body=x.transform(e.body, lambda n: self.instance(factor, made, n))) for e in self.flat]
-        self.flat.insert(self.place(total.target), made)
+        first = next(n for n, e in enumerate(self.flat) if name in x.tensors(e.body))
+        self.flat.insert(first, made)
         return made
 
     def shift(self, total: Equation, made: Equation, rest: list[Expr]) -> bool:
@@ -328,8 +364,12 @@ class Shift:
         (log,) = users
         if not (isinstance(log.body, Reduce) and log.body.op == "log_sum"):
             return
-        below = Equation(self.fresh(f"below_{exponent.tensor}", made.indices), made.left, x.sub(exponent, largest.lhs))
-        group = Op("group", (below.body,))
+        raised = self.definition(exponent.tensor)
+        least: Expr = largest.lhs
+        if raised is not None and isinstance(raised.body, Op) and raised.body.fn == "where":  # a row may have nothing
+            least = x.where(Op(">", (least, x.neg(x.INF))), least, x.ZERO)
+        below = Equation(self.fresh(f"below_{exponent.tensor}", made.indices), made.left, x.sub(exponent, least))
+        group = Op("group", (x.sub(exponent, largest.lhs),))
         self.flat = [replace(e, body=x.transform(e.body, lambda n: self.instance(group, below, n))) for e in self.flat]
         self.flat.insert(self.place(log.target), below)
         self.put(replace(log, body=Reduce("log_sum_exp", log.body.over, Op("of", (below.lhs, exponent)))))

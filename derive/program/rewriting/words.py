@@ -16,6 +16,8 @@ WORDS: dict[str, str] = {
     "expm1_less": "tails",
     "less_log1p": "tails",
     "log_cdf": "tails",
+    "log1p_power": "tails",
+    "power_share": "tails",
     "row_norm": "tails",
     "sinh": "",
     "cosh": "",

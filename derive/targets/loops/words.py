@@ -193,6 +193,16 @@ def less_log1p(x: Any) -> Any:
     return x * s - 2 * s**3 * total
 
 
+def log1p_power(base: Any, exponent: Any) -> Any:
+    """``log(1 + base ** exponent)``."""
+    return log1p(base**exponent)
+
+
+def power_share(base: Any, exponent: Any, order: int) -> Any:
+    """The derivative of some order of ``base ** exponent``, divided by ``1 + base ** exponent``."""
+    return powered(base, exponent, order) / (1 + base**exponent)
+
+
 def log_cdf(x: Any) -> Any:
     """The logarithm of the normal distribution function."""
     if hasattr(x, "erf"):
