@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Pos, Ref
+from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Equation
 
 LARGE = 3  # more indices under one sum than this are not compared in every order
@@ -45,3 +45,10 @@ def same(one: tuple[tuple[str, ...], Counter[Expr]], other: tuple[tuple[str, ...
         Counter(x.rename(f, dict(zip(over, map(Pos, p), strict=True))) for f in factors.elements()) == wanted
         for p in permutations(others)
     )
+
+
+def split_minus(e: Expr) -> tuple[bool, Expr]:
+    """Whether a term is a product with -1, and the rest."""
+    if isinstance(e, Op) and e.fn == "mul" and e.args[0] == x.num(-1):
+        return True, x.mul(*e.args[1:])
+    return False, e

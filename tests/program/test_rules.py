@@ -13,9 +13,10 @@ import pytest
 
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, walk
 from derive.program.rewriting.pattern import Matcher, put
+from derive.program.rewriting.powers import POWERS
 from derive.program.rewriting.rewrite import Rewriter
 from derive.program.rewriting.row import Row, totals
-from derive.program.rewriting.table import CUT, FIRST, LAST, POWERS, SIGNS
+from derive.program.rewriting.table import CUT, FIRST, LAST, SIGNS
 from reference.runtime import tails
 from reference.runtime.elementary import softplus as runtime_softplus
 from reference.runtime.functions import erf, logistic, logistic_slope, normal_cdf

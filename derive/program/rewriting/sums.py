@@ -18,6 +18,7 @@ from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.outside import within
 from derive.program.rewriting.chosen import brought_in, chosen_by, conditional, is_exp, parts_of, weights_of
+from derive.program.terms import split_minus
 
 Scale = dict[tuple[Expr, ...], Fraction]  #: the row of m, and the power of exp(-m) there
 COMPARISONS = (">", "<", "==", "!=", ">=", "<=")
@@ -75,12 +76,6 @@ def match(pattern: Expr, e: Expr, indices: tuple[str, ...], in_order: bool = Tru
         return p == q
 
     return found if go(pattern, e) else None
-
-
-def split_minus(e: Expr) -> tuple[bool, Expr]:
-    if isinstance(e, Op) and e.fn == "mul" and e.args[0] == x.num(-1):
-        return True, x.mul(*e.args[1:])
-    return False, e
 
 
 @dataclass

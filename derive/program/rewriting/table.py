@@ -8,7 +8,8 @@ a function adds rows, and where no row's right side can say it a word to derive.
 from __future__ import annotations
 
 from derive.notation import expr as x
-from derive.notation.expr import ONE, ZERO, Expr, Num, Op
+from derive.notation.expr import ONE, ZERO, Num, Op
+from derive.program.rewriting.powers import OF_POWERS
 from derive.program.rewriting.roots import OF_ROOTS
 from derive.program.rewriting.row import (
     BEND,
@@ -23,7 +24,6 @@ from derive.program.rewriting.row import (
     always,
     data,
     exp,
-    exponent,
     f,
     in_order,
     log,
@@ -38,19 +38,6 @@ from derive.program.rewriting.row import (
 
 GROWN = x.add(exp(U), ONE)
 BELOW = x.power(GROWN, x.num(-1))
-RAISED = x.add(ONE, x.power(U, V))
-
-
-def raised(order: int) -> Expr:
-    """The derivative of ``u**v`` by u of some order: ``v (v - 1) u**(v - 2)``."""
-    less = [x.add(V, x.num(-n)) for n in range(order + 1)]
-    return x.mul(*less[:order], x.power(U, less[order]))
-
-
-def share(order: int) -> Expr:
-    return f("runtime power_share", U, V, x.num(order))
-
-
 SIGN = x.where(Op(">", (U, ZERO)), ONE, x.where(Op("<", (U, ZERO)), x.num(-1), ZERO))
 MINUS_SIGN = x.where(Op(">", (U, ZERO)), x.num(-1), x.iverson(Op("<", (U, ZERO))))
 
@@ -68,7 +55,6 @@ SIGNS = "c u has the sign of u where c is positive: c u may underflow to 0"
 CUT = "exp(u) - 1 has the sign of u: where it is cut off at 0, the exponential is not computed and does not overflow"
 LESS_LOG = "u - log(1 + u) is computed from its series where u is small: no two close numbers are subtracted"
 CDF = "of the normal distribution function the logarithm is computed as such: far below 0 it underflows"
-POWERS = "log(1 + u**p) is p log(u) and u**p/(1 + u**p) is 1 where u**p is beyond every number"
 RAMPS = "of two ramps the part between them is computed by cases: no two large numbers are subtracted"
 
 #: Logarithms and what saturates, before sums of exponentials are looked for; innermost first, in this order.
@@ -175,29 +161,7 @@ FIRST = (
         x.sub(f("library log1p", U), f("library log1p", x.neg(U))),
         "log((1 + u)/(1 - u)) is computed as log1p(u) - log1p(-u), which keeps a small result",
     ),
-    Row("log of 1 + power", log(RAISED), f("runtime log1p_power", U, V), POWERS, exponent, early=True),
-    *(
-        Row(
-            f"slope {order} of power over 1 + it, squared",
-            x.mul(raised(order), raised(1), x.power(RAISED, x.num(-2))),
-            x.mul(share(order), share(1)),
-            POWERS,
-            exponent,
-            early=True,
-        )
-        for order in (0, 1)
-    ),
-    *(
-        Row(
-            f"slope {order} of power over 1 + it",
-            x.mul(raised(order), x.power(RAISED, x.num(-1))),
-            share(order),
-            POWERS,
-            exponent,
-            early=True,
-        )
-        for order in (0, 1, 2)
-    ),
+    *OF_POWERS,
     Row(
         "log of 1 + u",
         log(x.add(U, ONE)),
