@@ -271,8 +271,8 @@ SPELLED = {
     ),
     "a power": ("y[i] = log(1 + (1 + x[i] ** 2) ** 90)", lambda x: softplus(90 * np.log1p(x * x))),
     "a power that is data": (
-        "y[i] = log(1 + 0.5 ** x[i])",
-        lambda x: softplus(-x * np.log(2)),
+        "y[i] = log(1 + 0.1 ** x[i])",
+        lambda x: np.where(x < -300, -x * np.log(10), np.log1p(0.1 ** np.maximum(x, -300))),
     ),
     "logaddexp": ("y[i] = log(exp(x[i]) + exp(-x[i]))", lambda x: np.logaddexp(x, -x)),
 }  # fmt: skip
