@@ -46,7 +46,19 @@ PLAIN = (
 )
 MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention")
 
-SUMS = ("linear", "conv2d", "mse", "batch_norm", "layer_norm", "l2_penalty", "clip_by_global_norm", "attention", "lstm")
+CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d")
+LARGEST = ("max_pool2d", "max_pool1d")
+SUMS = (
+    "linear",
+    *CONVOLUTIONS,
+    "mse",
+    "batch_norm",
+    "layer_norm",
+    "l2_penalty",
+    "clip_by_global_norm",
+    "attention",
+    "lstm",
+)
 
 CONVENTIONS: tuple[Convention, ...] = (
     Convention(
@@ -84,7 +96,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "and grad(gelu, np.array([-inf, inf])).x.tolist() == [0, 2]",
     ),
     Convention(
-        ("relu", "max_pool2d"),
+        ("relu", *LARGEST),
         "NaN",
         "is the largest: the result is NaN, and the gradient goes to it; of several in a window, to the first",
         "PyTorch the same for relu, and the last in a window; JAX gives relu's NaN no gradient",
@@ -99,14 +111,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         "grad(leaky_relu, np.array([np.nan])).x[0] == 0.01",
     ),
     Convention(
-        ("relu", "max_pool2d", "embedding", "attention"),
+        ("relu", *LARGEST, "embedding", "attention"),
         "a cotangent of NaN or infinity where no gradient goes",
         "leaves nothing: elements are chosen, not multiplied by 0",
         "PyTorch the same for all but attention",
         "(relu.backward(np.array([inf]), relu.forward(np.array([-1.0]))[1]).x == 0).all()",
     ),
     Convention(
-        ("max_pool2d",),
+        LARGEST,
         "a window of -inf at the border",
         "the first element inside the array gets the gradient",
         "PyTorch the same",
@@ -164,7 +176,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "residual.forward(*map(np.array, ([1.0], [0.0], [[-1.0]], [0.0])))[1]).x).all()",
     ),
     Convention(
-        ("conv2d",),
+        CONVOLUTIONS,
         "NaN or infinity in W, or in a cotangent, over the border",
         "NaN: outside is the number 0, and multiplied; elsewhere as the equations say",
         "PyTorch the same",
@@ -205,7 +217,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         at="tie",
     ),
     Convention(
-        ("max_pool2d",),
+        LARGEST,
         "several largest elements in a window",
         "the first one, row by row, gets the whole gradient",
         "PyTorch: the first; JAX: the first; autograd of `max` shares it evenly",
@@ -213,14 +225,14 @@ CONVENTIONS: tuple[Convention, ...] = (
         at="tie",
     ),
     Convention(
-        ("max_pool2d",),
+        LARGEST,
         "outside the array",
         "never the largest: as minus infinity",
         "PyTorch and JAX the same; zero padding by hand would win over negative inputs",
         "max_pool2d.forward(-np.ones((1, 1, 2, 2)), padding=1)[0].max() == -1",
     ),
     Convention(
-        ("conv2d",),
+        CONVOLUTIONS,
         "outside the array",
         "zero",
         "PyTorch, TensorFlow and JAX the same; none of them flips the kernel, nor do we",

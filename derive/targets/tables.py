@@ -23,6 +23,7 @@ FAMILIES = {
     "regularization": "Regularisation",
     "optimization": "Optimisation and initialisation",
     "convolution": "Convolution and pooling",
+    "windows": "Convolution and pooling over one axis, depthwise",
     "sequence": "Sequences",
 }
 VERDICTS = {

@@ -25,7 +25,8 @@ def normal(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], tuple[Ar
 
 def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
     """Padded by hand, as a function of PyTorch takes one number for both ends of an axis."""
-    pairs = several.spread(padding, (x.ndim - 2, 2))
+    axes = x.ndim - 2
+    pairs = several.spread(padding if axes > 1 else (padding,), (axes, 2))
     return F.pad(x, [n for pair in pairs[::-1] for n in pair], value=value)
 
 
@@ -45,11 +46,37 @@ WINDOWS: tuple[Mapping[str, Any], ...] = (
     {"padding": ((0, 2), (1, 0)), "dilation": (2, 1)},
     {"stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (3, 2)},
 )
+
+
+def along(value: Any) -> Any:
+    """What an option for two axes has for the first of them."""
+    return value[0] if isinstance(value, tuple) else value
+
+
 ROWS: dict[str, Row] = {
     "conv2d": Row(
         lambda F, x, W, bias, padding=0, **options: F.conv2d(padded(F, x, padding), W, bias, **options),
         normal((2, 4, 7, 9), (6, 2, 3, 2), (6,)),
         tuple({"groups": 2, **options} for options in WINDOWS),
+    ),
+    "conv1d": Row(
+        lambda F, x, W, bias, padding=0, **options: F.conv1d(padded(F, x, padding), W, bias, **options),
+        normal((2, 4, 9), (6, 2, 3), (6,)),
+        tuple({"groups": 2, **{n: along(v) for n, v in options.items()}} for options in WINDOWS),
+    ),
+    "depthwise_conv2d": Row(
+        lambda F, x, W, bias, padding=0, **options: F.conv2d(
+            padded(F, x, padding), W[:, None], bias, groups=len(W), **options
+        ),
+        normal((2, 3, 7, 9), (3, 3, 2), (3,)),
+        WINDOWS,
+    ),
+    "max_pool1d": Row(
+        lambda F, x, window=2, stride=2, padding=0, dilation=1: F.max_pool1d(
+            padded(F, x, padding, -np.inf), window, stride=stride, dilation=dilation
+        ),
+        normal((2, 3, 9)),
+        tuple({"window": 3, **{n: along(v) for n, v in options.items()}} for options in WINDOWS),
     ),
     "max_pool2d": Row(
         lambda F, x, window=2, stride=2, padding=0, dilation=1: F.max_pool2d(
