@@ -7,40 +7,19 @@ by tests/ledger with the kernels and NumPy in scope, where one line can.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from derive.convention import Convention
+from derive.kinks import KINKS
 from derive.notation.layer import Layer
-
-
-@dataclass(frozen=True)
-class Convention:
-    """One row.
-
-    Attributes:
-        layers: the layers concerned.
-        where: the argument at which something has to be decided.
-        what: what is decided.
-        others: which framework does what.
-        check: an expression that is true of the generated kernels, with ``np``, ``inf`` and every layer in
-            scope.
-        at: where test vectors meet it: range, tie, nothing (0 / 0, 0 log 0), empty; "" for elsewhere.
-    """
-
-    layers: tuple[str, ...]
-    where: str
-    what: str
-    others: str
-    check: str = ""
-    at: str = ""
-
 
 LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
 SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
 
+GATED = ("glu", "swiglu", "geglu")
 SMOOTH = ("silu", "swish", "softplus", "mish", "log_sigmoid", "tanh_shrink", "gelu_tanh")
 
 PLAIN = (
     *SMOOTH,
+    *GATED,
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
     *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
 )
@@ -356,6 +335,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "PyTorch the same by default; JAX and the original code default to the tanh approximation",
         "abs(gelu.forward(np.ones(1))[0][0] - 0.8413447460685429) < 1e-15",
     ),
+    *KINKS,
 )
 
 

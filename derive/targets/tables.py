@@ -17,6 +17,8 @@ FAMILIES = {
     "dense": "Fully connected",
     "activations": "Activations",
     "smooth": "Smooth activations",
+    "kinked": "Piecewise activations",
+    "gated": "Activations with parameters and gates",
     "softmaxes": "Softmax",
     "losses": "Losses",
     "normalization": "Normalisation",

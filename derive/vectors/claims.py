@@ -8,7 +8,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.conventions import CONVENTIONS, Convention
+from derive.convention import Convention
+from derive.conventions import CONVENTIONS
 from derive.evidence import kernels, layout
 from derive.evidence.balls import ball_truth, exactly
 from derive.evidence.enclosure import Analysis

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.conventions import CONVENTIONS, Convention
+from derive.convention import Convention
+from derive.conventions import CONVENTIONS
 from derive.notation.define import load_project
 
 

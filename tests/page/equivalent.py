@@ -13,7 +13,41 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("attention", r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
     ("batch_norm", r".*running.*\\text\{if \} (n (\\ne|\\ge)|\\rho >) 0.*", "no page is checked with an empty batch"),
     ("batch_norm", r".*\\text\{if \} n > 0 \\\\ (?!\\mathrm\{running).*", "no page is checked with an empty batch"),
-    ("leaky_relu", r"y_.*x_\{\\ast\} \\ge 0.*", "at 0 both cases are 0"),
+    ("leaky_relu elu selu celu prelu", r"y_.*x_\{[^}]*\} \\ge 0.*", "at 0 both cases are 0"),
+    ("prelu", r".*\{cases\} 0 & \\text\{if \} x_\{b,c,\\ast\} \\ge 0 \\\\ x_.*", "at 0 both cases are 0"),
+    ("celu", r".*x_\{\\ast\} \\ge 0 \\\\ \\exp.*", "at 0 both cases are 1"),
+    (
+        "square_relu",
+        r".*(\\max\\left\(0, x_\{\\ast\}\\right\)( \\left\[ x_\{\\ast\} (\\ne|\\ge) 0 \\right\])?|"
+        r"x_\{\\ast\} \\left\[ x_\{\\ast\} > 0 \\right\])",
+        "what is not above 0 is 0 in the maximum already, or by the condition",
+    ),
+    (
+        "relu6 hard_tanh hard_sigmoid hard_swish",
+        r"y_.*(< (-3|0|\\mathrm\{low\})|> (3|6|\\mathrm\{high\})) .*",
+        "where the pieces meet they are equal",
+    ),
+    (
+        "relu6 hard_tanh hard_sigmoid hard_swish",
+        r"(step|accumulation|collected|line): .*(< (-3|0|\\mathrm\{low\})|> (3|6|\\mathrm\{high\})) .*",
+        "no draw of a step is where two pieces meet: there, a slope is chosen",
+    ),
+    ("soft_shrink", r"y_.* < \\mathrm\{lambd\} .*", "where the pieces meet they are equal"),
+    (
+        "relu6 hard_tanh threshold hard_shrink soft_shrink",
+        r"(collected|line): \\overline\{x\}_\{\\ast\} = \\overline\{x\}_\{\\ast\} .*",
+        "the adjoint is either 0 where the condition is, or itself",
+    ),
+    (
+        "softsign",
+        r".*(x_\{\\ast\} (> 0|\\ge 0).*(\\ge 0|\\ne 0|\\le 0|< 1)|x_\{\\ast\} \\ge 0|< 0 \\\\ 1 &).*",
+        "where x is 0 so is what it is multiplied by",
+    ),
+    (
+        "elu selu celu hard_swish square_relu",
+        r"count: (1 |2 )?N_\{\\ast\}",
+        "of two cases the longer one is counted; the reader takes the shorter one, too",
+    ),
     ("clip_by_global_norm", r"(y|\\overline\{g\})_.*< \\tau.*", "where the norm is tau the cases agree"),
     (
         "clip_by_global_norm",

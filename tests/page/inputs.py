@@ -1,25 +1,28 @@
 """Inputs for a layer, made from its page's own symbol table: nothing is known about a layer by name.
 
 Every axis letter gets a size, different ones where they can be, or in a small trial mostly 1; values are
-normal deviates, or in a trial with ties small integers, so that kinks, equal maxima and zeros occur. Where a
+normal deviates, or in a trial with ties small integers, so that kinks, equal maxima and zeros occur; both also
+around the numbers and options that equations compare with, and in a trial with ties these themselves. Where a
 draw has no value (a logarithm of a negative number, a window larger than the image), another is drawn, in the
 end with positive values.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tests.page.symbols import Row, Symbols
-from tests.page.tree import Equation, Int, Ref, Size, walk
+from tests.page.tree import Call, Compare, Equation, Int, Ref, Size, walk
 
 POOL = (2, 3, 4, 5, 6, 7)
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "gelu", "identity")
 ENTRIES = 3  # arrays in a list
 LARGEST = 300  # elements of all arguments together
+MOST = 20  # that an element is compared with
 
 
 def arguments(symbols: Symbols, equations: Sequence[Equation]) -> list[Row]:
@@ -58,6 +61,19 @@ def nested(places: Mapping[tuple[int, ...], Any]) -> Any:
     return tuple(nested({p[1:]: v for p, v in places.items() if p[0] == n}) for n in sorted({p[0] for p in places}))
 
 
+def compared(equations: Sequence[Equation], options: Mapping[str, Any]) -> list[float]:
+    """The numbers, and values of options, that stand in comparisons and maxima with elements; both signs."""
+    found: set[float] = set()
+    for node in (n for e in equations for n in walk(e.right)):
+        if isinstance(node, Compare) or (isinstance(node, Call) and node.fn == "max"):
+            inside = list(walk(node))
+            if any(isinstance(n, Ref) and n.index for n in inside):
+                found |= {float(n.value) for n in inside if isinstance(n, Int)}
+                given = (options.get(n.name) for n in inside if isinstance(n, Ref))
+                found |= {v for v in given if isinstance(v, float)}
+    return sorted({v for n in found if 0 < abs(n) <= MOST for v in (n, -n)})
+
+
 class Draw:
     """One draw of sizes, options and values.
 
@@ -85,6 +101,7 @@ class Draw:
         self.options = {k: v for k, v in choice.items() if v is not None} | {
             r.name: self.option(r) for r in symbols.rows if r.option and r.name not in choice and self.passed(r)
         }
+        self.marks = compared(equations, self.options)
         while True:
             self.sizes = self.draw_sizes()
             self.tensors = {r.name: None if r.name in self.left_out else self.tensor(r) for r in self.rows}
@@ -111,7 +128,8 @@ class Draw:
             case "function":
                 return str(self.rng.choice(ACTIVATIONS))
             case "real":
-                return float(self.rng.normal())
+                drawn = float(self.rng.normal())  # in small trials of any sign; else the ends of an interval in order
+                return drawn if self.small else math.copysign(drawn, float(row.default or drawn))
         if row.kind == "probability":
             return float(self.rng.uniform(0.2, 0.9))
         if self.ties:
@@ -193,7 +211,10 @@ class Draw:
                 return rng.choice([0.25, 0.5, 1.0], shape) if self.ties else rng.uniform(0.05, 0.95, shape)
         if self.positive or row.kind in ("positive", "nonnegative"):
             return rng.integers(1, 4, shape).astype(float) if self.ties else np.exp(rng.normal(size=shape))
-        return rng.integers(-2, 3, shape).astype(float) if self.ties else rng.normal(size=shape)
+        if self.ties:
+            beside = (m + d for m in self.marks for d in (-0.5, 0.5))
+            return rng.choice([-2.0, -1.0, 0.0, 1.0, 2.0, *self.marks, *beside], shape)
+        return rng.normal(size=shape) + rng.choice([0.0, 0.0, *self.marks], shape)
 
     def cotangent(self, like: Any) -> Any:
         """A random cotangent in the shape of an output."""

@@ -105,6 +105,7 @@ class _Context:
 
 
 Edit = tuple[Any, str]
+DIGITS = 9  # of a numeral, that its value may depend on where it is compared: one of 16 has others
 
 
 def _equation_edits(e: Equation, context: _Context) -> Iterator[tuple[Callable[[], Equation], str]]:
@@ -170,9 +171,10 @@ def _edits(e: Node, c: _Context) -> Iterator[Edit]:
     """Changes of this node itself."""
     match e:
         case Int(value):
-            yield Int(value + 1), f"{value} to {value + 1}"
+            unit = 10 ** max(0, len(str(value)) - DIGITS)
+            yield Int(value + unit), f"{value} to {value + unit}"
             if value:
-                yield Int(value - 1), f"{value} to {value - 1}"
+                yield Int(value - unit), f"{value} to {value - unit}"
         case Index(name):
             yield from ((Index(i), f"index {name} to {i}") for i in c.indices if i != name)
         case Size(axis):

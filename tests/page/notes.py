@@ -17,7 +17,7 @@ from tests.page.misprints import indices_misprinted, misprinted
 from tests.page.parser import expression, index_list, parse
 from tests.page.reader import Variant
 from tests.page.symbols import PageError, Row, Symbols, tokens
-from tests.page.tree import Equation, Node, Ref, Size
+from tests.page.tree import Equation, Int, Node, Ref, Size
 from tests.page.world import ABOUT, World
 
 if TYPE_CHECKING:
@@ -110,10 +110,9 @@ def leading(tex: str, reading: Reading) -> str:
                 at = row.slots.index(("...",))
                 given = np.asarray(world.evaluator.sizes.values[key])
                 split = given.reshape(*given.shape[:at], 1, given.shape[at], *given.shape[at + 1 :])
-                lengths = {
-                    r.name: world.evaluator.length(a) for r in reading.symbols.rows if (a := Symbols.size_axis(r))
-                }
-                flat = Evaluator((), reading.symbols, {**lengths, key: split}).sizes.arrays[key]
+                known = world.evaluator.sizes.known
+                lengths = [Equation(Size(a), Int(n)) for a, n in known.items() if a in row.inner and a != "..."]
+                flat = Evaluator(lengths, reading.symbols, {key: split}).sizes.arrays[key]
                 if flat.shape != world.evaluator.sizes.arrays[key].shape:
                     return f"{key} with another leading axis is read otherwise"
     return ""

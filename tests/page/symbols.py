@@ -70,7 +70,8 @@ class Row:
         axes: index letters, product slots split, the list axis included.
         slots: the axes as the kernel's array has them: a tuple of letters for each.
         sequence: the list axis, or "".
-        kind: one of KINDS, for an option one of the values of OPTION_KINDS, or choice, which has a default.
+        kind: one of KINDS, for an option one of the values of OPTION_KINDS, or choice.
+        default: of an option.
         below: for an integer, the axis into which it points, where the table says so.
     """
 
@@ -110,12 +111,13 @@ def row(tex: str, name: str, cell: str) -> Row:
     if first == "function":
         return Row(tex, name, kind="function", option=True)
     if first == "option":
+        default = rest.partition("default ")[2].strip(" `\"'")
         if rest.startswith("one of "):
-            return Row(tex, name, kind="choice", option=True, default=rest.partition("default ")[2].strip(" `\"'"))
+            return Row(tex, name, kind="choice", option=True, default=default)
         words = next((w for w in sorted(OPTION_KINDS, key=len, reverse=True) if rest.startswith(w)), None)
         if words is None:
             raise fail(f"an option is one of: {'; '.join(OPTION_KINDS)}; one of ... (its choices)")
-        return Row(tex, name, kind=OPTION_KINDS[words], option=True)
+        return Row(tex, name, kind=OPTION_KINDS[words], option=True, default=default)
     shape = _SHAPE.match(cell)
     if not shape:
         raise fail("neither a shape such as `[..., i]` nor the word option, function or index")

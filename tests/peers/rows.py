@@ -30,6 +30,9 @@ def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
     return F.pad(x, [n for pair in pairs[::-1] for n in pair], value=value)
 
 
+FEATURES = normal((2, 3, 4), (5, 4), (5, 4))
+
+
 @dataclass(frozen=True)
 class Row:
     """A layer's arguments, and what PyTorch has for it, of torch and its functional module."""
@@ -92,4 +95,33 @@ ROWS: dict[str, Row] = {
     "log_sigmoid": Row(lambda F, x: F.logsigmoid(x)),
     "tanh_shrink": Row(lambda F, x: F.tanhshrink(x)),
     "gelu_tanh": Row(lambda F, x: F.gelu(x, approximate="tanh")),
+    "relu6": Row(lambda F, x: F.relu6(x)),
+    "square_relu": Row(lambda F, x: F.relu(x) ** 2),
+    "hard_tanh": Row(
+        lambda F, x, low=-1.0, high=1.0: F.hardtanh(x, low, high),
+        options=({}, {"low": -0.3, "high": 2.5}, {"low": 0.5, "high": 2.0}),
+    ),
+    "hard_sigmoid": Row(lambda F, x: F.hardtanh(x / 6 + 0.5, 0, 1)),  # its own has 1/6 rounded to float32 in gradients
+    "hard_swish": Row(lambda F, x: x * F.hardtanh(x / 6 + 0.5, 0, 1)),
+    "threshold": Row(
+        lambda F, x, level=1.0, other=0.0: F.threshold(x, level, other),
+        options=({}, {"level": -0.7, "other": 3.0}, {"level": 0.2, "other": -2.0}),
+    ),
+    "hard_shrink": Row(lambda F, x, lambd=0.5: F.hardshrink(x, lambd), options=({}, {"lambd": 1.3})),
+    "soft_shrink": Row(lambda F, x, lambd=0.5: F.softshrink(x, lambd), options=({}, {"lambd": 1.3})),
+    "elu": Row(lambda F, x, alpha=1.0: F.elu(x, alpha), options=({}, {"alpha": 0.4}, {"alpha": -1.2})),
+    "selu": Row(lambda F, x: F.selu(x)),
+    # its own rounds alpha to float32 in gradients
+    "celu": Row(lambda F, x, alpha=1.0: F.celu(x, alpha), options=({}, {"alpha": 0.5}, {"alpha": 2.5})),
+    "softsign": Row(lambda F, x: F.softsign(x)),
+    "prelu": Row(lambda F, x, a: F.prelu(x, a), normal((2, 3, 4, 5), (3,))),
+    "glu": Row(lambda F, x: F.glu(x), normal((2, 3, 8))),
+    "swiglu": Row(lambda F, x, W, V: F.silu(F.linear(x, W)) * F.linear(x, V), FEATURES),
+    "geglu": Row(lambda F, x, W, V: F.gelu(F.linear(x, W)) * F.linear(x, V), FEATURES),
+    "reglu": Row(lambda F, x, W, V: F.relu(F.linear(x, W)) * F.linear(x, V), FEATURES),
+    "maxout": Row(
+        lambda F, x, W, b: (F.linear(x, W.flatten(0, 1)).unflatten(-1, b.shape) + b).amax(-1),
+        normal((2, 3, 4), (5, 2, 4), (5, 2)),
+    ),
+    "softmin": Row(lambda F, z, axis=-1: F.softmin(z, axis), normal((2, 3, 4)), ({}, {"axis": 0}, {"axis": 1})),
 }

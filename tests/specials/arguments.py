@@ -10,6 +10,7 @@ import numpy as np
 
 from derive.evidence import domain, layout
 from derive.evidence.layout import Case
+from derive.notation.expr import Num
 from derive.notation.layer import Layer, Tensor
 
 
@@ -20,6 +21,7 @@ def shape(layer: Layer, tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int, 
 def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int = 2, **options: Any) -> Case:
     """A case with numbers from low to 1, above 0 where they must be; masks with a row that may look nowhere."""
     random = np.random.default_rng(7)
+    sizes = {a: int(e.value) for a, e in layer.sizes.items() if isinstance(e, Num)} | {"h": 3} | dict(sizes)
     positive = domain.positive(layer)
 
     def argument(tensor: Tensor) -> Any:
