@@ -200,18 +200,17 @@ def layer_files(
     from derive.calculus.derivation import derive
     from derive.command import mistakes
     from derive.notation.errors import placed
+    from derive.targets.errors import measured
     from derive.targets.markdown import Page, markdown
     from derive.targets.numpy.kernel import definition_path
 
-    layer = variants[0]
-    derivations = tuple(derive(v) for v in variants)
+    layer, derivations = variants[0], tuple(derive(v) for v in variants)
     with placed(layer, "its kernel is printed"):
         source, notes_on_form = printed(derivations)
     path = kernels / f"{layer.name}.py"
     if path in plan.files:
         raise BuildError(f"no layer can be called {layer.name}: {path.name} makes its folder a package; rename it")
     plan.files[path] = source
-    chosen = mistakes.load(ROOT / mistakes.CHOSEN) if plan.file is None else {}
     shown = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else f"{path.parent.name}/{path.name}"
     page = Page(
         derivations,
@@ -221,7 +220,8 @@ def layer_files(
         shown,
         kernel_form=notes_on_form,
         legs=record.legs(notes, layer.name, fingerprint(layer)),
-        mistakes=mistakes.mistakes(derivations[0], fingerprint(layer), chosen),
+        mistakes=mistakes.of_page(derivations[0], fingerprint(layer), plan.file is None),
+        errors=measured(layer.name, fingerprint(layer), ROOT) if plan.file is None else (),
     )
     with placed(layer, "its page is printed"):
         plan.files[pages / f"{layer.name}.md"] = markdown(page)

@@ -40,6 +40,13 @@ def mistakes(derivation: Derivation, definition: str, recorded: Mapping[str, Any
     return found(derivation)
 
 
+def of_page(derivation: Derivation, definition: str, project: bool) -> tuple[Mistake, ...]:
+    """Those that a page shows, of a layer of the project or of a user's own."""
+    from derive.command.build import ROOT
+
+    return mistakes(derivation, definition, load(ROOT / CHOSEN) if project else {})
+
+
 def load(path: Path) -> dict[str, Any]:
     """Every entry, by layer; none where there is no file.
 

@@ -56,6 +56,7 @@ class Page:
         kernel_form: where the kernel evaluates another form than the page shows: which, and why.
         legs: the layer's entry in the verification record.
         mistakes: those that people make, each with an input that shows it.
+        errors: on the measured error over the input's range, where it was measured.
     """
 
     derivations: tuple[Derivation, ...]
@@ -66,6 +67,7 @@ class Page:
     kernel_form: tuple[str, ...] = ()
     legs: tuple[Mapping[str, Any], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    errors: tuple[str, ...] = ()
     plain: Plain | None = field(init=False)
     symbols: Symbols = field(init=False)
 
@@ -348,6 +350,7 @@ def _accuracy(page: Page) -> Iterator[str]:
     else:
         name = page.layer.name
         yield f"No verification of this definition is recorded; `gradbook verify {name}` makes one."
+    yield from page.errors
     conventions = for_layer(page.layer)
     if conventions:
         yield table(("where", "what happens"), ((r.where, r.what) for r in conventions))

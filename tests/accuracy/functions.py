@@ -57,9 +57,11 @@ class Found:
             yield built.kernel
 
 
-def functions() -> list[Found]:
-    """All of them; what cannot be read is a matter of ``tests/generality``."""
+def functions(project: bool = False) -> list[Found]:
+    """All of them, or the project's; what cannot be read is a matter of ``tests/generality``."""
     found = [Found("project", v[0]) for v in load_project().values()]
+    if project:
+        return [f for f in found if f.layer.elementwise]
     sources = {f"spellings-{name}": text for name, text in texts(SPELLINGS).items()}
     sources |= {p: text for p, text in definitions().items() if p not in REFUSED.keys() | KNOWN.keys()}
     for name, text in sources.items():
