@@ -24,6 +24,7 @@ from derive.judge.known import WRITTEN, equations
 from derive.judge.mistakes import Apart, Mistake, apart, fails, found, right, wrong
 from derive.judge.small import Small
 from derive.notation.layer import Equation, Layer
+from derive.notation.several import from_lists
 from derive.notation.text import show_equation
 
 CHOSEN = Path("docs/assets/mistakes.json")
@@ -90,8 +91,9 @@ def plain(value: Any) -> Any:
 def again(derivation: Derivation, kept: Entry) -> Mistake | None:
     """A mistake as it was chosen, its numbers computed; None where it is none of this layer's any more."""
     part, layer = kept["part"], derivation.layer
+    tensors = {t.name: array(layer, t.name, kept["tensors"][t.name]) for t in layer.inputs}
     one = Small(
-        Case(layer, {t.name: array(layer, t.name, kept["tensors"][t.name]) for t in layer.inputs}, kept["options"]),
+        Case(layer, tensors, {n: from_lists(v) for n, v in kept["options"].items()}),
         {o: array(layer, o, v) for o, v in kept["cotangents"].items()},
     )
     for n, equation in enumerate(equations(derivation, part)):

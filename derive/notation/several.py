@@ -60,6 +60,11 @@ def _cut(value: Any, depth: int) -> Any:
     return tuple(_cut(entry, depth - 1) for entry in value) if depth else next(numbers(value))
 
 
+def from_lists(value: Any) -> Any:
+    """Tuples that were lists, as JSON has them."""
+    return tuple(map(from_lists, value)) if isinstance(value, list | tuple) else value
+
+
 def text(value: Any, show: Callable[[Any], str]) -> str:
     """Tuples as a program has them, each number shown."""
     if not isinstance(value, tuple):

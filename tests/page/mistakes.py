@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from functools import cached_property
+from functools import cached_property, reduce
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -225,7 +225,7 @@ def values(reading: Reading, code: str) -> dict[str, Any]:
     for statement in ast.parse(code.replace("; ", "\n")).body:
         if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
             raise PageError(f"no assignment: {ast.unparse(statement)}")
-        assigned[statement.targets[0].id] = ast.literal_eval(statement.value)
+        assigned |= numbered(reading, statement.targets[0].id, ast.literal_eval(statement.value))
     found: dict[str, Any] = {}
     bars = {c: m for _, c, cell in reading.variant.cells if (m := ABOUT.search(cell)) and m[1] == "cotangent"}
     for _, name, cell in reading.variant.cells:
@@ -248,6 +248,13 @@ def values(reading: Reading, code: str) -> dict[str, Any]:
     chosen = {n: v for n, v in found.items() if isinstance(v, str)}
     draw: Any = SimpleNamespace(equations=reading.variant.equations, options=chosen)
     return {**functions(reading.layer, draw), **found}
+
+
+def numbered(reading: Reading, name: str, value: Any) -> dict[str, Any]:
+    """What is assigned, by the rows that there are: an option of several numbers has one for each, ``stride[0]``."""
+    rows = [n for n in reading.symbols.by_name if n.startswith(f"{name}[")]
+    places = {row: ast.literal_eval(f"({row[len(name) + 1 : -1]},)") for row in rows}
+    return {row: reduce(lambda v, n: v[n], at, value) for row, at in places.items()} or {name: value}
 
 
 def arrays(value: Any, several: bool, kind: type) -> Any:
