@@ -192,8 +192,8 @@ class Compiler:
 
                 return cases
             case Compare(op, left, right):
-                a, b, compare = sub(left), sub(right), _COMPARE[op]
-                return lambda env: compare(a(env), b(env))
+                a, b, compare = self.side(left, slots, skip), self.side(right, slots, skip), _COMPARE[op]
+                return lambda env: (p := a(env)) is not None and (q := b(env)) is not None and compare(p, q)
             case And(args):
                 codes = [sub(a) for a in args]
                 return lambda env: all(c(env) for c in codes)
@@ -206,6 +206,20 @@ class Compiler:
             case Reduce():
                 return self.reduction(e, slots)
         raise TypeError(e)
+
+    def side(self, e: Node, slots: Mapping[str, int], skip: bool) -> Code:
+        """One side of a comparison: None for a whole number outside its array, which compares with nothing."""
+        if not isinstance(e, Ref) or self.values.symbols.by_name[e.name].kind != "integer":
+            return self.compile(e, slots, skip)
+        inside = self.compile(e, slots, True)
+
+        def number(env: Env) -> Any:
+            try:
+                return inside(env)
+            except Outside:
+                return None
+
+        return number
 
     def function(self, name: str) -> Callable[..., Any]:
         """A function of the dialect; one that an option chooses, or the derivative of that."""

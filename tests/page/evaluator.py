@@ -5,6 +5,7 @@ recurrence runs in the order its references need. What the page's conventions sa
 
 * a reference outside its array is 0, and within `max` and `argmax` it is skipped (not within a sum inside of
   them);
+* a whole number outside its array compares with nothing: a condition on it does not hold;
 * an exact quotient in an index is outside unless it divides; a data-dependent index may be outside too;
 * a factor of zero makes its product zero whatever the others are (0 log 0 = 0); division by zero is an error;
 * `argmax` is the row-major position of the first maximum; the maximum of nothing is minus infinity;
