@@ -177,8 +177,8 @@ class Shift:
         name = self.fresh("exp_" + "_".join(dict.fromkeys(r.tensor for r in x.refs(factor))), axes)
         made = Equation(name, tuple(map(Pos, axes)), factor)
         self.flat = [replace(e, body=x.transform(e.body, lambda n: self.instance(factor, made, n))) for e in self.flat]
-        first = next(n for n, e in enumerate(self.flat) if name in x.tensors(e.body))
-        self.flat.insert(first, made)
+        readers = (n for n, e in enumerate(self.flat) if name in x.tensors(e.body))
+        self.flat.insert(next(readers, self.place(total.target)), made)
         return made
 
     def shift(self, total: Equation, made: Equation, rest: list[Expr]) -> bool:
