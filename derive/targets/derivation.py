@@ -18,6 +18,7 @@ from derive.notation.expr import Expr, Num, Op, Pos, Ref
 from derive.notation.layer import Layer
 from derive.targets.chain import Chain, Link, chain
 from derive.targets.latex import Latex
+from derive.targets.places import Places
 from derive.targets.symbols import ALPHABET, CAPITALS, Symbols
 
 PLUS = r"\mathrel{+}="
@@ -30,7 +31,11 @@ STEPS = (
 
 
 def derivation_section(
-    derivation: Derivation, symbols: Symbols, heading: str = "## Derivation { #derivation }", after: str = ""
+    derivation: Derivation,
+    symbols: Symbols,
+    places: Places,
+    heading: str = "## Derivation { #derivation }",
+    after: str = "",
 ) -> Iterator[str]:
     """The section's blocks; ``after`` is what says where one like it stands, which has told what the steps are."""
     if not derivation.steps:
@@ -47,7 +52,7 @@ def derivation_section(
         said = "; it gives here" if given else "."
         yield f"What the gradient of a part is has been derived by itself: {parts(layer)}{said}"
         yield from (f"$${Latex(symbols).equation(e)}$$" for e in given)
-    steps = Steps(layer, symbols)
+    steps = Steps(layer, symbols, places)
     yield from steps.folded("note", "Differentiate", scatters, 1)
     if scatters and rewrites:
         yield from steps.collected(derivation, {s.name for s in scatters})
@@ -63,8 +68,8 @@ def parts(layer: Layer) -> str:
 class Steps:
     """Prints steps with the symbols of one page."""
 
-    def __init__(self, layer: Layer, symbols: Symbols) -> None:
-        self.layer, self.symbols = layer, symbols
+    def __init__(self, layer: Layer, symbols: Symbols, places: Places) -> None:
+        self.layer, self.symbols, self.places = layer, symbols, places
         self.known: dict[Ref, Expr] = {}  # what the last line about each adjoint says
 
     def folded(self, kind: str, title: str, steps: list[Any], first: int) -> Iterator[str]:
@@ -131,9 +136,13 @@ class Steps:
         yield f"The derivative{said}, so" + (f" for all ${loops}$" if loops else "")
         target, gathered = Ref(step.name, step.ref.index), Ref(step.name, step.left)
         yield f"$${printer.relation(target, found.product, PLUS)}$$"
+        if said := self.places.of_scatter(step, found.product, printer):
+            yield said
         if (gathered, step.after) != (target, found.product):
             yield "Gathered at one element:"
             yield f"$${Latex(self.symbols).relation(gathered, step.after, PLUS)}$$"
+            if said := self.places.of_equation(gathered, step.after, Latex(self.symbols)):
+                yield said
 
     def derivative(self, link: Link, printer: Latex, loops: tuple[str, ...]) -> str:
         """Of what, with respect to what, with what held fixed, and what it is, in a sentence about all ``loops``."""

@@ -8,7 +8,7 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from derive.targets.example.section import NONE, Worked
 from derive.targets.latex import Latex, written_out
 from derive.targets.mistakes import mistakes_section
 from derive.targets.numpy.header import of_the_project, rebuild
+from derive.targets.places import Places
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
@@ -70,6 +71,7 @@ class Page:
     errors: tuple[str, ...] = ()
     plain: Plain | None = field(init=False)
     symbols: Symbols = field(init=False)
+    outside: dict[int, Places] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plain", plain(self.layer))
@@ -86,6 +88,10 @@ class Page:
         found = example(self.derivations[0])
         return Worked(found, self.symbols) if found else None
 
+    def places(self, derivation: Derivation) -> Places:
+        """What the equations of a variant or of the plain case read outside."""
+        return self.outside.setdefault(id(derivation), Places(derivation))
+
 
 def markdown(page: Page) -> str:
     """The page's text."""
@@ -98,7 +104,9 @@ def markdown(page: Page) -> str:
         _pictures(page),
         _numbers(page),
         _variants(page),
-        derivation_section(page.derivations[0], page.symbols, after=AFTER if page.plain else ""),
+        derivation_section(
+            page.derivations[0], page.symbols, page.places(page.derivations[0]), after=AFTER if page.plain else ""
+        ),
         _code(page),
         mistakes_section(page.mistakes, page.symbols),
         _accuracy(page),
@@ -216,23 +224,35 @@ def _weighted(derivation: Derivation, output: str, cotangent: str) -> Expr:
     return x.reduce("sum", axes, x.mul(Ref(cotangent, index), Ref(output, index)))
 
 
-def _display(lines: Sequence[str], section: str, equations: Iterable[Equation]) -> Iterator[str]:
+def _display(
+    lines: Sequence[str], section: str, equations: Iterable[Equation], outside: Callable[[Equation], str]
+) -> Iterator[str]:
     """Lines, each with an id made of the section and of what it defines, `eq-backward-dx`; before the equations' lines
-    there may be lengths of axes.
+    there may be lengths of axes. After a line comes what it reads outside.
     """
-    names = [e.target for e in equations]
-    names = [*(f"size{n}" for n in range(len(lines) - len(names))), *names]
-    for line, anchor in zip(lines, anchors(section, names), strict=True):
+    listed = [*equations]
+    sizes = len(lines) - len(listed)
+    names = [*(f"size{n}" for n in range(sizes)), *(e.target for e in listed)]
+    for n, (line, anchor) in enumerate(zip(lines, anchors(section, names), strict=True)):
         yield f"$${line}$$ {{ #{anchor} }}"
+        if n >= sizes and (said := outside(listed[n - sizes])):
+            yield said
 
 
-def _forward(derivation: Derivation, printer: Latex, prefix: str = "") -> Iterator[str]:
-    yield from _display(forward_equations(derivation, printer), f"{prefix}forward", derivation.layer.equations)
+def _forward(page: Page, derivation: Derivation, prefix: str = "") -> Iterator[str]:
+    lines = forward_equations(derivation, Latex(page.symbols))
+    yield from _display(lines, f"{prefix}forward", derivation.layer.equations, _outside(page, derivation))
 
 
-def _backward(derivation: Derivation, printer: Latex, prefix: str = "") -> Iterator[str]:
+def _backward(page: Page, derivation: Derivation, prefix: str = "") -> Iterator[str]:
     equations = (*derivation.adjoint.auxiliary, *derivation.backward)
-    yield from _display(backward_equations(derivation, printer), f"{prefix}backward", equations)
+    lines = backward_equations(derivation, Latex(page.symbols))
+    yield from _display(lines, f"{prefix}backward", equations, _outside(page, derivation))
+
+
+def _outside(page: Page, derivation: Derivation) -> Callable[[Equation], str]:
+    places = page.places(derivation)
+    return lambda e: places.of_equation(e.lhs, e.body, Latex(page.symbols))
 
 
 def _plain_case(page: Page) -> Iterator[str]:
@@ -243,11 +263,13 @@ def _plain_case(page: Page) -> Iterator[str]:
     given = ", ".join(code(f"{name}={short(value)}") for name, value in page.plain.given)
     yield f"## The plain case: {given} {{ #plain }}"
     yield "### Forward { #forward-plain }"
-    yield from _forward(derivation, printer, "plain-")
+    yield from _forward(page, derivation, "plain-")
     yield "### Backward { #backward-plain }"
-    yield from _backward(derivation, printer, "plain-")
+    yield from _backward(page, derivation, "plain-")
     yield from _facts(derivation, printer)
-    yield from derivation_section(derivation, page.symbols, "### Derivation { #derivation-plain }")
+    yield from derivation_section(
+        derivation, page.symbols, page.places(derivation), "### Derivation { #derivation-plain }"
+    )
     if different := _different(page, derivation):
         yield "### Symbols that differ from those below { #symbols-plain }"
         yield _rows(different)
@@ -263,9 +285,9 @@ def _equations(page: Page) -> Iterator[str]:
     derivation, printer = page.derivations[0], Latex(page.symbols)
     general = f" with {', '.join(code(name) for name, _ in page.plain.given)}" if page.plain else ""
     yield f"## Forward{general} {{ #forward }}"
-    yield from _forward(derivation, printer)
+    yield from _forward(page, derivation)
     yield f"## Backward{general} {{ #backward }}"
-    yield from _backward(derivation, printer)
+    yield from _backward(page, derivation)
     yield from _facts(derivation, printer)
     if page.layer.calls:
         yield f"The kernel calls that of {parts(page.layer)}; here {_its(page.layer)} equations are written out."
@@ -306,11 +328,10 @@ def _variants(page: Page) -> Iterator[str]:
         if different := _different(page, derivation):
             yield f"### Symbols that differ {{ #symbols-{suffix} }}"
             yield _rows(different)
-        printer = Latex(page.symbols)
         yield f"### Forward {{ #forward-{suffix} }}"
-        yield from _forward(derivation, printer, f"{suffix}-")
+        yield from _forward(page, derivation, f"{suffix}-")
         yield f"### Backward {{ #backward-{suffix} }}"
-        yield from _backward(derivation, printer, f"{suffix}-")
+        yield from _backward(page, derivation, f"{suffix}-")
 
 
 def _different(page: Page, derivation: Derivation) -> list[Row]:

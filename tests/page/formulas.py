@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tests.page import notes, worked
 from tests.page.blocks import Block, Formula, blocks
+from tests.page.outside import WORDS as OUTSIDE
 from tests.page.steps import DERIVATIVE, NAME, RULE, THROUGH, F
 from tests.page.symbols import PageError
 
@@ -55,6 +56,7 @@ KINDS = (
     Kind("note", "symbols", notes.WORDS, "what it says, computed: a length, the gradient of the objective"),
     Kind("equation", r"(forward|backward).*", F, "its values against the kernel's"),
     Kind("fact", r"backward.*", rf"What holds by definition: {LIST}\.", "both sides, at every place"),
+    Kind("outside", r"(forward|backward|derivation).*", OUTSIDE.pattern, "what the line before reads outside"),
     Kind("part", "derivation", F, "the lines that it is used in"),
     Kind("step", "derivation", STEP, "the equation, and a derivative against the difference of what it is of"),
     Kind("accumulation", "derivation", F, "the adjoint times the derivatives; the sum of all that lands there"),

@@ -15,11 +15,13 @@ from tests.page.dialect import DialectError
 from tests.page.formulas import Item, kind_of
 from tests.page.glyphs import glyphs
 from tests.page.misprints import in_turn, indices_misprinted, misprinted, misprinted_equation, symbols_misprinted
+from tests.page.outside import WORDS as OUTSIDE
+from tests.page.outside import Said, added_outside, reaches, read_outside, said, scope_of
 from tests.page.parser import expression, index_list, parse, relation
 from tests.page.reading import QUICK, Reading
-from tests.page.slopes import Context, check_equation, check_through, close
+from tests.page.slopes import Context, around, check_equation, check_through, close, named
 from tests.page.steps import COLLECTED, PLUS, RULE, THROUGH, Piece, Rewritten, Step, Through
-from tests.page.symbols import PageError
+from tests.page.symbols import PageError, Symbols
 from tests.page.tree import Equation, Node, Ref, walk
 
 
@@ -60,7 +62,8 @@ class Items:
         state, steps = "part", iter(self.of.steps)
         step: Step | None = None
         pieces: Iterator[Piece] = iter(())
-        for block in self.of.found:
+        for n, block in enumerate(self.of.found):
+            after = next((b for b in self.of.found[n + 1 : n + 2] if OUTSIDE.fullmatch(b.text)), None)
             if block.heading == "derivation" and (THROUGH.fullmatch(block.text) or RULE.fullmatch(block.text)):
                 step = next(steps)
                 pieces = iter(step.pieces)
@@ -77,9 +80,15 @@ class Items:
             if kind in ("step", "accumulation", "line"):
                 assert step is not None
                 for _ in block.formulas:
-                    yield self.of_step(step, next(pieces), kind)
-            else:
+                    yield self.of_step(step, piece := next(pieces), kind)
+                if kind == "accumulation":
+                    yield from self.outside_step(step, piece, after)
+            elif kind != "outside":
                 yield from getattr(self, f"of_{kind}")(block)
+                if kind == "equation":
+                    yield from self.outside_equation(block, after)
+            elif self.of.found[n - 1].text != "⟦0⟧":
+                self.of.problems.append(f"{self.of.name}: no equation before: {block}")
 
     def of_step(self, step: Step, piece: Piece, kind: str) -> Item:
         def check(tex: str) -> str:
@@ -112,6 +121,50 @@ class Items:
     def of_equation(self, block: Block) -> Iterator[Item]:
         for formula in block.formulas:
             yield Item("equation", self.of.name, formula, lambda tex: "", lambda: iter(()))
+
+    def outside_equation(self, block: Block, after: Block | None) -> Iterator[Item]:
+        """What is said to be read outside, after an equation of the forward and backward sections."""
+        variant = self.of.variant
+        if not variant.suffix:
+            variant = self.of.page.variant(block.section.partition("-")[2])
+        e = parse(block.formulas[0].tex, variant.symbols)
+        worlds = self.of.worlds if variant is self.of.variant else self.of.every(variant)
+        found = read_outside(e, worlds) if isinstance(e.left, Ref) and reaches(e, worlds[:1]) else {}
+        yield from self.outside(found, after, variant.symbols, scope_of(e))
+
+    def outside_step(self, step: Step, piece: Piece, after: Block | None) -> Iterator[Item]:
+        """The same after what a step adds, and where it adds nothing."""
+        assert isinstance(step.content, Through)
+        content, worlds = step.content, self.of.worlds
+        e = content.gathered if piece.path == ("gathered",) else None
+        if e is not None:
+            found = read_outside(e, worlds) if reaches(e, worlds[:1]) else {}
+            yield from self.outside(found, after, content.symbols, scope_of(e))
+        elif content.scattered is not None:
+            left, right = content.scattered
+            assert isinstance(left, Ref)
+            found = added_outside(left, right, content.loops, around(content, named(content)), worlds)
+            yield from self.outside(found, after, content.symbols, content.loops)
+
+    def outside(self, found: Said, after: Block | None, symbols: Symbols, scope: Sequence[str]) -> Iterator[Item]:
+        texs = [f.tex for f in after.formulas] if after else []
+
+        def check(n: int, tex: str) -> str:
+            try:
+                claimed = said(after, [*texs[:n], tex, *texs[n + 1 :]], symbols, scope)
+            except (DialectError, PageError) as error:
+                return f"not read: {error}"
+            wrong = [k for k in {**found, **claimed} if found.get(k) != claimed.get(k)]
+            return f"read outside: {', '.join(sorted(found.get(wrong[0], ()))) or 'nowhere'}" if wrong else ""
+
+        if not after and found:
+            self.of.problems.append(f"{self.of.name}: nothing is said of what is read outside: {[*found]}")
+
+        def misprints(tex: str) -> Iterator[str]:
+            return misprinted(expression(tex, symbols, tuple(scope)), tuple(scope), symbols)
+
+        for n, formula in enumerate(after.formulas if after else ()):
+            yield Item("outside", self.of.name, formula, partial(check, n), partial(misprints, formula.tex))
 
     def of_symbol(self, block: Block) -> Iterator[Item]:
         (formula,) = block.formulas

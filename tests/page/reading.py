@@ -149,6 +149,16 @@ class Reading:
                 continue  # a definition that those numbers cannot be put into
         return found
 
+    def every(self, variant: Variant) -> list[World]:
+        """A world for each draw that equations are compared at."""
+        found = trials(variant, self.layer)
+        definitions = self.definitions(self.parts) if variant is self.variant else variant.equations
+        return [World(definitions, variant.symbols, t) for t in found]
+
+    @cached_property
+    def worlds(self) -> list[World]:
+        return self.every(self.variant)
+
     @cached_property
     def full(self) -> Context:
         definitions = self.definitions(self.parts)

@@ -4,6 +4,7 @@
     Name the sum: s = ... .                      where the derivative passes through one
     The derivative of Z with respect to A is D, so for all INDICES
     adjoint of A += adjoint of Z times D         a display
+    ... counts as zero before the first element. where it does, see tests.page.outside
     Gathered at one element:                     where that says it otherwise
     adjoint of A += sum                          a display
 
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.page.blocks import Block, Formula
 from tests.page.dialect import DialectError
+from tests.page.outside import WORDS as OUTSIDE
 from tests.page.parser import expression, index_list, parse, relation
 from tests.page.symbols import PageError, Row, Symbols, tokens
 from tests.page.tree import Equation, Index, Node, Ref
@@ -126,7 +128,7 @@ def read_steps(found: Sequence[Block], symbols: Symbols, page: str) -> list[Step
             elif steps and COLLECTED.fullmatch(block.text):
                 expected = "collected"
                 continue
-            elif not steps or not (block.formulas or GATHERED.fullmatch(block.text)):
+            elif not steps or not (block.formulas or GATHERED.fullmatch(block.text)) or OUTSIDE.fullmatch(block.text):
                 continue
             elif expected == "collected" and block.text == "⟦0⟧":
                 line = parse(block.formulas[0].tex, symbols)

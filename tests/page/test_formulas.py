@@ -77,10 +77,10 @@ def test_slopes_times_seven_are_seen(site: Path, name: str) -> None:
         assert any(f"{name}, step {n}: the derivative at" in w for w in found), n
 
 
-@pytest.mark.parametrize("name", ["layer_norm", "softmax", "mse"])
+@pytest.mark.parametrize("name", ["layer_norm", "softmax", "mse", "attention"])
 def test_one_more_on_rewritten_lines_is_seen(site: Path, name: str) -> None:
     text = html(site, name)
-    start, end = text.index("Bring into textbook form"), text.index('id="definition"')
+    start, end = text.rindex("Bring into textbook form"), text.index('id="definition"')
     rewritten, lines = re.subn(ANNOTATION, one_more, text[start:end])
     found = wrong(text[:start] + rewritten + text[end:], name)
     steps = sorted({int(n) for n in re.findall(r"<strong>(\d+)\.", text[start:end])})
@@ -90,8 +90,8 @@ def test_one_more_on_rewritten_lines_is_seen(site: Path, name: str) -> None:
 
 
 def one_more(m: re.Match[str]) -> str:
-    whole = m[1] and " = " in m[1] and not m[1].endswith(r"\end{cases}")
-    return m[0].replace(m[1], f"{m[1]} + 1") if whole else m[0]
+    left, is_, right = m[1].partition(" = ")
+    return m[0].replace(m[1], rf"{left} = \left({right}\right) + 1") if is_ else m[0]  # cases reach to the line's end
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,36 @@ def one_more(m: re.Match[str]) -> str:
 )
 def test_another_formula_is_seen(site: Path, tex: str, new: str, said: str) -> None:
     assert any(said in w for w in wrong(changed(html(site, "layer_norm"), tex, new), "layer_norm"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "new"),
+    [
+        ("conv2d", "before the first, behind the last and between two elements", "before the first element"),
+        ("conv2d", "before the first and behind the last element", "between two elements"),
+        ("conv2d", "Nothing is added to", "Not much is added to"),
+        ("max_pool2d", "is left out of the maximum", "counts as zero"),
+        ("lstm", "count as zero behind the last element", "count as zero before the first element"),
+        ("lstm", "count as zero behind the last element", "count as one behind the last element"),
+        ("lstm", r"<p>[^\n]*?counts? as zero[^\n]*?</p>", ""),
+        ("conv2d", r"<p>[^\n]*?counts? as zero[^\n]*?</p>", ""),
+    ],
+)
+def test_what_is_said_of_elements_outside_is_executed(site: Path, name: str, sentence: str, new: str) -> None:
+    text, changes = re.subn(sentence, new, html(site, name), flags=re.DOTALL)
+    assert changes
+    found = wrong(text, name)
+    assert any("outside" in w or "no check for" in w or "not a sentence" in w for w in found), found
+
+
+def test_a_sentence_about_elements_that_are_all_there_is_seen(site: Path) -> None:
+    """After an equation that reads nothing outside."""
+    text = html(site, "conv2d")
+    said = re.search(r"<p>[^\n]*counts as zero before the first and[^\n]*</p>", text)
+    place = text.index('<h3 id="backward-plain"')
+    assert said
+    found = wrong(text[:place] + said[0] + text[place:], "conv2d")
+    assert any("not read" in w or "outside" in w for w in found), found
 
 
 @pytest.mark.parametrize(
