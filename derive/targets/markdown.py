@@ -8,7 +8,7 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,12 @@ from derive.calculus.plain import Plain, plain
 from derive.conventions import for_layer
 from derive.evidence.result import STATES
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Pos, Ref, Size
+from derive.notation.expr import Expr, Pos, Ref
 from derive.notation.layer import Equation, Layer
 from derive.notation.several import short
 from derive.targets.cost import Cost, cost, kept
 from derive.targets.derivation import derivation_section, parts
+from derive.targets.displayed import backward, forward
 from derive.targets.example.case import example
 from derive.targets.example.section import NONE, Worked
 from derive.targets.latex import Latex, written_out
@@ -32,7 +33,7 @@ from derive.targets.places import Places
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
-from derive.targets.words import anchors, code, comment, fenced, html, identifier, literal, prose
+from derive.targets.words import code, comment, fenced, html, identifier, literal, prose
 
 AFTER = "as in [the plain case](#derivation-plain)."
 
@@ -224,37 +225,6 @@ def _weighted(derivation: Derivation, output: str, cotangent: str) -> Expr:
     return x.reduce("sum", axes, x.mul(Ref(cotangent, index), Ref(output, index)))
 
 
-def _display(
-    lines: Sequence[str], section: str, equations: Iterable[Equation], outside: Callable[[Equation], str]
-) -> Iterator[str]:
-    """Lines, each with an id made of the section and of what it defines, `eq-backward-dx`; before the equations' lines
-    there may be lengths of axes. After a line comes what it reads outside.
-    """
-    listed = [*equations]
-    sizes = len(lines) - len(listed)
-    names = [*(f"size{n}" for n in range(sizes)), *(e.target for e in listed)]
-    for n, (line, anchor) in enumerate(zip(lines, anchors(section, names), strict=True)):
-        yield f"$${line}$$ {{ #{anchor} }}"
-        if n >= sizes and (said := outside(listed[n - sizes])):
-            yield said
-
-
-def _forward(page: Page, derivation: Derivation, prefix: str = "") -> Iterator[str]:
-    lines = forward_equations(derivation, Latex(page.symbols))
-    yield from _display(lines, f"{prefix}forward", derivation.layer.equations, _outside(page, derivation))
-
-
-def _backward(page: Page, derivation: Derivation, prefix: str = "") -> Iterator[str]:
-    equations = (*derivation.adjoint.auxiliary, *derivation.backward)
-    lines = backward_equations(derivation, Latex(page.symbols))
-    yield from _display(lines, f"{prefix}backward", equations, _outside(page, derivation))
-
-
-def _outside(page: Page, derivation: Derivation) -> Callable[[Equation], str]:
-    places = page.places(derivation)
-    return lambda e: places.of_equation(e.lhs, e.body, Latex(page.symbols))
-
-
 def _plain_case(page: Page) -> Iterator[str]:
     """The layer where nothing is masked and no option asks for anything, whole, before the general one."""
     if page.plain is None:
@@ -263,9 +233,9 @@ def _plain_case(page: Page) -> Iterator[str]:
     given = ", ".join(code(f"{name}={short(value)}") for name, value in page.plain.given)
     yield f"## The plain case: {given} {{ #plain }}"
     yield "### Forward { #forward-plain }"
-    yield from _forward(page, derivation, "plain-")
+    yield from forward(derivation, page.symbols, page.places(derivation), "plain-")
     yield "### Backward { #backward-plain }"
-    yield from _backward(page, derivation, "plain-")
+    yield from backward(derivation, page.symbols, page.places(derivation), "plain-")
     yield from _facts(derivation, printer)
     yield from derivation_section(
         derivation, page.symbols, page.places(derivation), "### Derivation { #derivation-plain }"
@@ -285,9 +255,9 @@ def _equations(page: Page) -> Iterator[str]:
     derivation, printer = page.derivations[0], Latex(page.symbols)
     general = f" with {', '.join(code(name) for name, _ in page.plain.given)}" if page.plain else ""
     yield f"## Forward{general} {{ #forward }}"
-    yield from _forward(page, derivation)
+    yield from forward(derivation, page.symbols, page.places(derivation))
     yield f"## Backward{general} {{ #backward }}"
-    yield from _backward(page, derivation)
+    yield from backward(derivation, page.symbols, page.places(derivation))
     yield from _facts(derivation, printer)
     if page.layer.calls:
         yield f"The kernel calls that of {parts(page.layer)}; here {_its(page.layer)} equations are written out."
@@ -304,21 +274,6 @@ def _its(layer: Layer) -> str:
     return "its" if len({c.part.name for c in layer.calls}) == 1 else "their"
 
 
-def forward_equations(derivation: Derivation, printer: Latex) -> list[str]:
-    """Lengths of axes that are computed, then the author's equations."""
-    sizes = [(Size(axis), e) for axis, e in derivation.layer.sizes.items() if not _is_row(derivation.layer, axis)]
-    return [printer.relation(a, e) for a, e in sizes] + [printer.equation(e) for e in derivation.layer.equations]
-
-
-def _is_row(layer: Layer, axis: str) -> bool:
-    """Whether the symbols table says already that an option is the length of this axis."""
-    return any(o.kind == "Count" and o.axis == axis for o in layer.options)
-
-
-def backward_equations(derivation: Derivation, printer: Latex) -> list[str]:
-    return [printer.equation(e) for e in (*derivation.adjoint.auxiliary, *derivation.backward)]
-
-
 def _variants(page: Page) -> Iterator[str]:
     """Every other value of a choice: only its equations, and the rows of the table that differ."""
     for derivation in page.derivations[1:]:
@@ -329,9 +284,9 @@ def _variants(page: Page) -> Iterator[str]:
             yield f"### Symbols that differ {{ #symbols-{suffix} }}"
             yield _rows(different)
         yield f"### Forward {{ #forward-{suffix} }}"
-        yield from _forward(page, derivation, f"{suffix}-")
+        yield from forward(derivation, page.symbols, page.places(derivation), f"{suffix}-")
         yield f"### Backward {{ #backward-{suffix} }}"
-        yield from _backward(page, derivation, f"{suffix}-")
+        yield from backward(derivation, page.symbols, page.places(derivation), f"{suffix}-")
 
 
 def _different(page: Page, derivation: Derivation) -> list[Row]:

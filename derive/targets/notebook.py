@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from derive.calculus.derivation import derive
 from derive.notation.layer import Layer
+from derive.targets.displayed import backward_equations, forward_equations
 from derive.targets.latex import Latex
-from derive.targets.markdown import backward_equations, forward_equations
 from derive.targets.symbols import Symbols
 from derive.targets.words import html as plain
 from derive.targets.words import visible

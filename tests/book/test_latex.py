@@ -10,8 +10,8 @@ from derive.notation import expr as x
 from derive.notation.define import load_project
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, num
 from derive.notation.layer import Equation
+from derive.targets.displayed import backward_equations, forward_equations
 from derive.targets.latex import Latex
-from derive.targets.markdown import backward_equations, forward_equations
 from derive.targets.symbols import Symbols
 from tests.page.parser import parse
 from tests.page.symbols import Symbols as Table
