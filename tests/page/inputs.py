@@ -211,6 +211,8 @@ class Draw:
                 return rng.choice([0.25, 0.5, 1.0], shape) if self.ties else rng.uniform(0.05, 0.95, shape)
         if self.positive or row.kind in ("positive", "nonnegative"):
             return rng.integers(1, 4, shape).astype(float) if self.ties else np.exp(rng.normal(size=shape))
+        if not self.marks:
+            return rng.integers(-2, 3, shape).astype(float) if self.ties else rng.normal(size=shape)
         if self.ties:
             beside = (m + d for m in self.marks for d in (-0.5, 0.5))
             return rng.choice([-2.0, -1.0, 0.0, 1.0, 2.0, *self.marks, *beside], shape)
