@@ -1,4 +1,4 @@
-"""What a row of the table of conventions holds; the rows are in derive.conventions and derive.kinks."""
+"""What a row of the table of conventions holds; the rows are in derive.conventions and the modules it names."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ by tests/ledger with the kernels and NumPy in scope, where one line can.
 from __future__ import annotations
 
 from derive.convention import Convention
+from derive.conventions_of_steps import OF_NORMS_AND_STEPS
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
@@ -17,13 +18,30 @@ SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_e
 GATED = ("glu", "swiglu", "geglu")
 SMOOTH = ("silu", "swish", "softplus", "mish", "log_sigmoid", "tanh_shrink", "gelu_tanh")
 
+NORMS = (
+    *(
+        "layer_norm_nd",
+        "rms_norm",
+        "group_norm",
+        "instance_norm",
+        "local_response_norm",
+        "weight_norm",
+        "spectral_norm",
+    ),
+    *("l2_normalize", "l1_normalize", "frobenius_normalize"),
+)
+STEPS = ("momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "ema")
+
 PLAIN = (
     *SMOOTH,
     *GATED,
+    *NORMS,
+    *STEPS,
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
     *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
 )
-MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention")
+OF_GROUPS = ("layer_norm_nd", "group_norm", "instance_norm")
+MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention", "rms_norm", *OF_GROUPS)
 
 CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d")
 LARGEST = ("max_pool2d", "max_pool1d")
@@ -37,6 +55,7 @@ SUMS = (
     "clip_by_global_norm",
     "attention",
     "lstm",
+    *NORMS,
 )
 
 CONVENTIONS: tuple[Convention, ...] = (
@@ -271,7 +290,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "grad(embedding, np.ones((2, 1)), np.array([1, 1])).E.ravel().tolist() == [0, 3]",
     ),
     Convention(
-        ("batch_norm", "layer_norm"),
+        ("batch_norm", "layer_norm", *OF_GROUPS),
         "variance",
         "divided by N in the normalisation",
         "all frameworks the same",
@@ -313,6 +332,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "clip_by_global_norm.forward([np.array([3.0, 4.0])], tau=5.0)[0][0].tolist() == [3, 4]",
         at="tie",
     ),
+    *OF_NORMS_AND_STEPS,
     Convention(
         ("linear", "xavier", "he"),
         "weights",

@@ -70,11 +70,10 @@ def boost(name: str) -> float:
 
 
 def legs(config: MkDocsConfig) -> str:
-    """What the last verification recorded: layer by leg, the numbers with which each passed."""
+    """What the last verification recorded: layer by leg, the numbers with which each passed; a dash for what is new."""
     record = json.loads((Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8"))
-    found = {
-        name: {leg["leg"]: leg for leg in record[name]["legs"]} for name in sorted(load_project()) if name in record
-    }
+    kept = {name: record[name]["legs"] if name in record else [] for name in sorted(load_project())}
+    found = {name: {leg["leg"]: leg for leg in own} for name, own in kept.items()}
     columns = [leg for leg in LADDER if any(leg in one for one in found.values())]
     rows = ((f"[{name}](layers/{name}.md)", *(cell(one.get(leg)) for leg in columns)) for name, one in found.items())
     return table(("layer", *columns), rows)

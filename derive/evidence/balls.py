@@ -27,6 +27,13 @@ def ball_truth(op: str, a: Any, b: Any) -> bool | None:
     return False if COMPARE[opposite](a, b) else None
 
 
+def whole(a: Any, n: int) -> Any:
+    """A ball to the n-th power. Of one around 0 itself python-flint makes NaN; its radius to the n-th bounds all."""
+    if n > 0 and a.mid() == 0:
+        return type(a)(0, a.abs_upper() ** n)
+    return a**n
+
+
 def exactly() -> Numbers:
     """Arb balls at the working precision of this moment: enclosures of the exact results."""
     import flint
@@ -42,11 +49,11 @@ def exactly() -> Numbers:
     def power(a: Any, b: Fraction) -> Any:
         if b == half:
             return a.sqrt()
-        return a ** int(b) if b.denominator == 1 else raised(a, exact(b))
+        return whole(a, int(b)) if b.denominator == 1 else raised(a, exact(b))
 
     def raised(a: Any, b: Any) -> Any:
         if b.is_exact() and b.is_integer():
-            return a ** int(b.unique_fmpz())
+            return whole(a, int(b.unique_fmpz()))
         return a if a == 0 and b > 0 else a**b
 
     return Numbers(
@@ -123,7 +130,7 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, te
             return widen(widen(a.sqrt(), u) ** times, u * (abs(times) + 1), lost)
         if b.denominator > 1:
             return raised(a, exact(b))
-        return widen(a ** int(b), u * max(1, abs(int(b))), lost)
+        return widen(whole(a, int(b)), u * max(1, abs(int(b))), lost)
 
     def raised(a: Any, b: Any) -> Any:
         if b.is_exact() and b.is_integer():

@@ -84,7 +84,7 @@ def conjuncts(e: Expr) -> tuple[Expr, ...]:
 
 
 def unless(draft: Draft) -> Draft:
-    """``[a <= b]`` of real data as ``[not a > b]``: NaN, for which no comparison holds, is chosen.
+    """``[a <= b]`` of real data as ``[not a > b]``: NaN, for which no comparison holds, is chosen, not 0.
 
     So it is the largest wherever the largest is wanted. A comparison that the definition itself makes holds or not as
     it stands.
@@ -92,13 +92,19 @@ def unless(draft: Draft) -> Draft:
     cases = (n for e in draft.layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "where")
     own = {without_indices(n) for case in cases for n in x.walk(case.args[0])}
 
+    def turned(c: Expr) -> Expr | None:
+        match c:
+            case Op(fn, (a, b)) if fn in OPPOSITE and x.free(c) and without_indices(c) not in own:
+                if any(draft.tensors[r.tensor].kind == "real" for r in x.refs(c)):
+                    return Op("not", (Op(OPPOSITE[fn], (a, b)),))
+        return None
+
     def visit(e: Expr) -> Expr | None:
         match e:
-            case Op("iverson", (Op(fn, (a, b)) as c,)) if (
-                fn in OPPOSITE and x.free(c) and without_indices(c) not in own
-            ):
-                if any(draft.tensors[r.tensor].kind == "real" for r in x.refs(c)):
-                    return x.iverson(Op("not", (Op(OPPOSITE[fn], (a, b)),)))
+            case Op("iverson", (c,)) if other := turned(c):
+                return x.iverson(other)
+            case Op("where", (c, chosen, x.ZERO)) if other := turned(c):
+                return x.where(other, chosen, x.ZERO)
         return None
 
     return draft.each_body(lambda body: x.transform(body, visit))

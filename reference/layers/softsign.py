@@ -46,7 +46,9 @@ def derivative(x: Array) -> Any:
 
 def second_derivative(x: Array) -> Any:
     """Its second derivative, element by element."""
-    return -2 * where(x > 0, 1, either(x < 0, -1, 0, x.dtype)) / ((np.abs(x) + 1) * (np.abs(x) + 1) * (np.abs(x) + 1))
+    return -2 * where(x > 0, 1, either(~(x >= 0), -1, 0, x.dtype)) / (
+        (np.abs(x) + 1) * (np.abs(x) + 1) * (np.abs(x) + 1)
+    )
 
 
 @SIGNATURE.forward(Saved, wide=True, rows="...", out=("y",))
@@ -87,7 +89,7 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays) ->
         2 * ddx * dy * np.where(
             x > dims.zero,
             x / where(x > dims.zero, np.abs(x) + 1, 1) - 1,
-            chosen(x / where((~(x > dims.zero)) & (x < dims.zero), np.abs(x) + 1, 1) + 1, x < dims.zero),
+            chosen(x / where((~(x > dims.zero)) & (x < dims.zero), np.abs(x) + 1, 1) + 1, ~(x >= dims.zero)),
         ) / np.square(np.abs(x) + 1)
     )
     return Second(ddy, dx_)

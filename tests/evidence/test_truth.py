@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from derive.evidence import compare, inputs, kernels, operand, truth, world
-from derive.evidence.balls import exactly
+from derive.evidence.balls import exactly, rounding
 from derive.evidence.layout import Elements
 from derive.evidence.numbers import FLOAT, FRACTION, MP
 from derive.evidence.operand import Operand
@@ -173,3 +173,15 @@ def unbounded(to_ball: Any) -> Any:
     import flint
 
     return lambda value: to_ball(value) if operand._WAY.get() is not None else to_ball(value) + flint.arb("nan")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("numbers", [exactly(), rounding(-53)], ids=["exactly", "rounding"])
+def test_a_ball_around_zero_has_powers(numbers: Any, n: int) -> None:
+    """Of a mean of one number it is taken away, and what is left, 0 but for rounding, is squared."""
+    import flint
+
+    found = numbers.power(flint.arb(0, 0.5), Fraction(n))
+    assert found.contains(flint.arb(0.5) ** n)
+    assert found.contains(0)
+    assert float(found.abs_upper()) < 1.001 * 0.5**n

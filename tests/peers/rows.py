@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from derive.notation import several
-
-Array = np.ndarray[Any, Any]
-
-
-def spread(rng: np.random.Generator) -> tuple[Array, ...]:
-    """One array of every size of number that an activation bends at."""
-    return (rng.standard_normal((2, 3, 5)) * np.exp(rng.uniform(-3, 3, (2, 3, 5))),)
-
-
-def normal(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], tuple[Array, ...]]:
-    """Arrays of normal numbers."""
-    return lambda rng: tuple(rng.standard_normal(shape) for shape in shapes)
+from tests.peers import rows_of_norms, rows_of_steps
+from tests.peers.row import Row, normal
 
 
 def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
@@ -31,16 +20,6 @@ def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
 
 
 FEATURES = normal((2, 3, 4), (5, 4), (5, 4))
-
-
-@dataclass(frozen=True)
-class Row:
-    """A layer's arguments, and what PyTorch has for it, of torch and its functional module."""
-
-    theirs: Callable[..., Any]
-    draw: Callable[[np.random.Generator], tuple[Array, ...]] = spread
-    options: tuple[Mapping[str, Any], ...] = ({},)
-
 
 #: One number for all, one for each axis, one for each end of each axis; in pairs, so that two can be exchanged.
 WINDOWS: tuple[Mapping[str, Any], ...] = (
@@ -125,3 +104,4 @@ ROWS: dict[str, Row] = {
     ),
     "softmin": Row(lambda F, z, axis=-1: F.softmin(z, axis), normal((2, 3, 4)), ({}, {"axis": 0}, {"axis": 1})),
 }
+ROWS |= rows_of_norms.ROWS | rows_of_steps.ROWS

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is an optional peer: pip install 'gradbook[peers]'")
 
+from derive.calculus.derivation import derive  # noqa: E402
+from derive.evidence import kernels  # noqa: E402
+from derive.evidence.layout import Case  # noqa: E402
+from derive.notation.define import load_project  # noqa: E402
 from tests.peers.rows import ROWS  # noqa: E402
 
 TOLERANCE = 1e-11  # of an array's largest element
@@ -20,30 +23,63 @@ RUNS = [(layer, options) for layer, row in ROWS.items() for options in row.optio
 @pytest.mark.sampled("layer")
 @pytest.mark.parametrize(("layer", "options"), RUNS, ids=[f"{layer}-{options}" for layer, options in RUNS])
 def test_four_functions_match_torch(layer: str, options: Mapping[str, Any]) -> None:
-    kernel, rng = import_module(f"reference.layers.{layer}"), np.random.default_rng(11)
-    given = ROWS[layer].draw(rng)
-    leaves = [torch.from_numpy(a.copy()).requires_grad_() for a in given]
-    y = ROWS[layer].theirs(torch.nn.functional, *leaves, **options)
-    dy = rng.standard_normal(tuple(y.shape))
-    tangents = [rng.standard_normal(a.shape) for a in given]
-    cotangent = torch.from_numpy(dy).requires_grad_()
-    gradients = torch.autograd.grad(y, leaves, cotangent, create_graph=True)
-    paired = sum((g * torch.from_numpy(t)).sum() for g, t in zip(gradients, tangents, strict=True))
-    along, *second = torch.autograd.grad(paired, [cotangent, *leaves], materialize_grads=True)
+    kernel, rng = kernels.kernel_of(layer), np.random.default_rng(11)
+    derivation = derive(load_project()[layer][0])
+    own = derivation.layer
+    case = Case(own, dict(zip([t.name for t in own.inputs], ROWS[layer].draw(rng), strict=True)), dict(options))
+    smooth = [t.name for t in own.differentiable]
+    given = {n: each(in_torch, v, n in smooth) for n, v in case.tensors.items()}
+    y = ROWS[layer].theirs(torch.nn.functional, *given.values(), **options)
+    theirs = dict(zip(own.outputs, y if isinstance(y, tuple) else (y,), strict=False))
+    ends = {o: theirs[o] for o in own.differentiable_outputs}
+    cotangents = {o: each(lambda t: rng.standard_normal(tuple(t.shape)), v) for o, v in ends.items()}
+    tangents = {n: each(lambda a: rng.standard_normal(a.shape), case.tensors[n]) for n in smooth}
+    weights = {o: each(in_torch, v, True) for o, v in cotangents.items()}
+    leaves = [a for n in smooth for a in entries(given[n])]
+    gradients = pulled(flat(ends), leaves, flat(weights))
+    paired = sum((g * torch.from_numpy(np.asarray(t))).sum() for g, t in zip(gradients, flat(tangents), strict=True))
+    second = pulled([paired], [*flat(weights), *leaves], None) if paired.requires_grad else None
 
-    found, saved = kernel.forward(*given, **options)
-    close(found, y)
-    for ours, theirs in zip(kernel.backward(dy, saved), gradients, strict=True):
-        close(ours, theirs)
-    close(kernel.jvp(given, tuple(tangents), **options), along)
-    for ours, theirs in zip(
-        kernel.double_backward(dy, given, tuple(tangents), **options), [along, *second], strict=True
-    ):
-        close(ours, theirs)
+    found, saved = kernels.forward(kernel, case)
+    close(found, flat(theirs), theirs)
+    close(kernels.backward(kernel, case, cotangents, saved), gradients, smooth)
+    if second is None:
+        return
+    close(kernels.jvp(kernel, case, tangents), second[: len(flat(weights))], ends)
+    close(kernels.double_backward(kernel, derivation, case, cotangents, tangents), second, [*ends, *smooth])
 
 
-def close(ours: Any, theirs: Any) -> None:
-    expected = theirs.detach().numpy()
-    assert np.isfinite(expected).all()
-    assert ours.shape == expected.shape
-    assert np.abs(ours - expected).max() <= TOLERANCE * np.abs(expected).max()
+def in_torch(array: Any, smooth: bool) -> Any:
+    return torch.from_numpy(np.array(array)).requires_grad_(smooth)
+
+
+def entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def each(f: Callable[..., Any], value: Any, *more: Any) -> Any:
+    """Of an array, or of each in a list."""
+    return [f(v, *more) for v in value] if isinstance(value, list) else f(value, *more)
+
+
+def flat(named: Mapping[str, Any]) -> list[Any]:
+    return [a for value in named.values() for a in entries(value)]
+
+
+def pulled(ends: list[Any], leaves: list[Any], weights: Any) -> list[Any]:
+    """Gradients, 0 of what takes no part."""
+    found = torch.autograd.grad(ends, leaves, weights, create_graph=True, allow_unused=True)
+    return [torch.zeros_like(leaf) if g is None else g for g, leaf in zip(found, leaves, strict=True)]
+
+
+def close(ours: Mapping[str, Any], theirs: list[Any], names: Iterable[str]) -> None:
+    """Arrays by name, in the order of names; one that a kernel leaves out is 0."""
+    left = [t.detach().numpy() for t in theirs]
+    for name in names:
+        for array in entries(ours[name]) if name in ours else [None]:
+            expected = left.pop(0)
+            assert np.isfinite(expected).all()
+            array = np.zeros_like(expected) if array is None else array
+            assert array.shape == expected.shape
+            assert np.abs(array - expected).max() <= TOLERANCE * (np.abs(expected).max() or 1.0), name
+    assert not left

@@ -70,7 +70,7 @@ def test_a_number_of_any_width_is_the_same_option(name: str, option: Any) -> Non
     case = case_of(name)
     value = dict(case.options).get(option.name, option.default)
     if option.kind in NUMBERS:
-        value = float(np.float16(value)) or value  # one that every format holds
+        value = float(np.float16(value)) or 0.5  # one that every format holds
     plain = results(name, **{option.name: value})
     for other in several(option, value) if option.shape else disguised(option.kind, value):
         found = results(name, **{option.name: other})

@@ -22,7 +22,7 @@ def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int =
     """A case with numbers from low to 1, above 0 where they must be; masks with a row that may look nowhere."""
     random = np.random.default_rng(7)
     sizes = {a: int(e.value) for a, e in layer.sizes.items() if isinstance(e, Num)} | {"h": 3} | dict(sizes)
-    positive = domain.positive(layer)
+    positive = {n for n, d in domain.domains(layer).items() if d.nonnegative}
 
     def argument(tensor: Tensor) -> Any:
         size = shape(layer, tensor, sizes)

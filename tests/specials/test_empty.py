@@ -31,6 +31,7 @@ MEANS = {  # what is 0 / 0 then
     ("attention", "d"): ("O", "V"),  # scores are divided by the root of 0
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
+    ("instance_norm", "..."): ("gamma",),
     ("cross_entropy", "..."): ("loss",),
     ("softmax_cross_entropy", "..."): ("loss",),
     ("softmax_cross_entropy_labels", "..."): ("loss",),

@@ -27,6 +27,7 @@ SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "mlp": {"o": 48},
+    "layer_norm_nd": {"b": 300, "...": 48},
     "lstm": {"...": 40},
 }
 MANY = 20_000  #: elements of arrays that have no other axis than "..."
