@@ -249,8 +249,11 @@ def shape_of(case: Case, name: str) -> Any:
         value = case.tensors[name]
         return [np.shape(v) for v in value] if tensor.sequence else np.shape(value)
     if listed(layer, tensor):
-        like = next(t for t in layer.inputs if t.sequence and t.axes == tensor.axes)
-        return shape_of(case, like.name)
+        like = next((t for t in layer.inputs if t.sequence and t.axes == tensor.axes), None)
+        if like is not None:
+            return shape_of(case, like.name)
+        entries = next(len(case.tensors[t.name]) for t in layer.inputs if t.sequence)
+        return [tuple(n for a in tensor.axes[1:] for n in _along(case, a, e)) for e in range(entries)]
     shape: list[int] = []
     for part in slots(layer, tensor):
         if part == (ELLIPSIS,):
@@ -266,6 +269,14 @@ def _size(case: Case, axis: str) -> int:
     if known is not None:
         return known
     return lengths(case, axis)[-1]
+
+
+def _along(case: Case, axis: str, entry: int) -> Shape:
+    """The sizes that an axis has in an entry of a list: those of ``...``, or its length there."""
+    if axis == ELLIPSIS:
+        return case.leading[entry if entry in case.leading else None]
+    known = case.sizes.get(case.layer.axis(axis))
+    return (lengths(case, axis)[entry] if known is None else known,)
 
 
 def lengths(case: Case, axis: str) -> list[int]:
