@@ -112,7 +112,8 @@ def adam(
 ):
     """One step along the running mean of gradients over that of their squares, both corrected for their beginning."""
     new_m[l, ...] = beta1 * m[l, ...] + (1 - beta1) * dW[l, ...]
-    new_s[l, ...] = beta2 * s[l, ...] + (1 - beta2) * dW[l, ...] ** 2
+    rest = 1 - beta2
+    new_s[l, ...] = beta2 * s[l, ...] + rest * dW[l, ...] ** 2
     y[l, ...] = W[l, ...] - alpha * new_m[l, ...] / (1 - beta1**step) / (
         sqrt(new_s[l, ...] / (1 - beta2**step)) + epsilon
     )
@@ -134,7 +135,8 @@ def adamw(
 ):
     """One step of Adam, with weights that decay on their own."""
     new_m[l, ...] = beta1 * m[l, ...] + (1 - beta1) * dW[l, ...]
-    new_s[l, ...] = beta2 * s[l, ...] + (1 - beta2) * dW[l, ...] ** 2
+    rest = 1 - beta2
+    new_s[l, ...] = beta2 * s[l, ...] + rest * dW[l, ...] ** 2
     y[l, ...] = (1 - alpha * decay) * W[l, ...] - alpha * new_m[l, ...] / (1 - beta1**step) / (
         sqrt(new_s[l, ...] / (1 - beta2**step)) + epsilon
     )
