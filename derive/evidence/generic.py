@@ -23,8 +23,9 @@ from derive.evidence.layout import Case, Elements, Value, flat
 from derive.evidence.result import Result, Tally
 from derive.evidence.truth import fractions, truth
 from derive.evidence.use import everything, used
+from derive.notation.define import REGISTRY
 from derive.notation.expr import ELLIPSIS
-from derive.notation.layer import Layer
+from derive.notation.layer import Equation, Layer
 from derive.program.outside import spared
 
 PLAN = inputs.Plan((2, 3, 4), ((2,), (2, 3)), (2,))
@@ -221,11 +222,20 @@ def changed(value: Value, change: Callable[[Any], Any]) -> Value:
     )
 
 
+def _of_activations(case: Case) -> list[Equation]:
+    """The equations of the elementwise layers that a case's options name."""
+    named = [case.options[o.name] for o in case.layer.options if o.kind == "Activation"]
+    return [e for name in named for e in REGISTRY[name][0].equations]
+
+
 def _fractions(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> None:
     layer = derivation.layer
     equations = layer.equations + derivation.backward
     for case in inputs.cases(layer, seed, None, PLAN):
         if not domain.exact_inside(layer, case.options):
+            continue
+        if domain.constants(_of_activations(case)):
+            tally.leave("results from fractions: a constant of the activation is a float in its kernel")
             continue
         cotangents = inputs.cotangents(case, seed)
         exact = kernels.over(case, kernels.to_fraction)

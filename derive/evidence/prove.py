@@ -39,7 +39,7 @@ from derive.notation.expr import Expr, Pos, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show
 
-POINTS, ELEMENTS, ATTEMPTS = 4, 12, 400
+POINTS, ELEMENTS, ATTEMPTS = 4, 12, 4000
 PLAN = inputs.Plan((2, 3, 4), ((2,), (3,)), (2,), trusted=True)
 SMALLEST = inputs.Plan((1, 2, 3), ((1,), (2,)), (1,), trusted=True)  # for one point: lengths 1 hide sums
 

@@ -132,6 +132,8 @@ def kind_of(derivation: Derivation, part: str, mutant: Mutant) -> tuple[str, str
             if any(isinstance(n, Op) and n.fn.endswith("'") for n in x.walk(before)):  # written out, it is another sum
                 return "", ""
             return (kind, "") if backward and (inner or x.num(-1) in getattr(before, "args", ())) else ("", "")
+    if kind == "forgot option" and not option:  # with it the rest is gone: 1 - p at p = 1
+        return "", ""
     return NAMED.get(kind, ""), option if kind == "forgot option" else ""
 
 

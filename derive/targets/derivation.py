@@ -171,6 +171,8 @@ def elements(e: Expr) -> Iterator[Expr]:
     match e:
         case Op("pow", (Ref() as base, Num(value))):
             yield x.power(base, Num(abs(value)))
+            if value.denominator > 1:  # a root shows what it is of
+                yield base
         case Ref():
             yield e
         case _:

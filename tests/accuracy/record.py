@@ -28,7 +28,7 @@ POINTS = 6
 Array = np.ndarray[Any, Any]
 #: PyTorch's names, where they differ.
 TORCH = {"log_sigmoid": "logsigmoid", "tanh_shrink": "tanhshrink", "gelu_tanh": "gelu"}
-SETTINGS = {"gelu_tanh": {"approximate": "tanh"}}
+SETTINGS = {"gelu_tanh": {"approximate": "tanh"}, "threshold": {"threshold": 1.0, "value": 0.0}}
 EXACT = ("dropout", "identity", "inverted_dropout")  # without an error
 
 

@@ -99,9 +99,11 @@ def found(layer: Layer) -> Plain:
     return case
 
 
-def test_the_project_has_four() -> None:
-    cases = {name: case for name, variants in PROJECT.items() if (case := plain(variants[0]))}
-    assert {name: dict(case.given) for name, case in cases.items()} == GIVEN
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_given_in_the_plain_case(name: str) -> None:
+    case = plain(PROJECT[name][0])
+    assert case
+    assert dict(case.given) == GIVEN[name]
 
 
 def test_attention_is_a_softmax_of_scores() -> None:

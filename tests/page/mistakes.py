@@ -228,8 +228,9 @@ def values(reading: Reading, code: str) -> dict[str, Any]:
         assigned |= numbered(reading, statement.targets[0].id, ast.literal_eval(statement.value))
     found: dict[str, Any] = {}
     bars = {c: m for _, c, cell in reading.variant.cells if (m := ABOUT.search(cell)) and m[1] == "cotangent"}
+    rows = {r.name: r for r in reading.symbols.rows}  # the length of an axis among them, where that is an option
     for _, name, cell in reading.variant.cells:
-        row = reading.symbols.by_name.get(name)
+        row = rows.get(name)
         if name in bars and name in assigned:
             about = reading.symbols.by_name[bars[name][2]]
             found[f"bar {bars[name][2]}"] = arrays(assigned[name], bool(about.sequence), float)

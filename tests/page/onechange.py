@@ -49,6 +49,7 @@ def one_place(before: Node, after: Node) -> bool:
 
 def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
     """Whether b is a with less in it, or what people take for it. A term is not ``put_in``, 1/N or a minus may be."""
+    a, b = unit(a), unit(b)
     (kind, inner), (other, rest) = parts(a), parts(b)
     whole = rest if kind == other else [b]
     less = minus(inner, whole)
@@ -64,7 +65,7 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
         case Cases(((first, c),), second), Cases(((d, e),), f):
             return (first, c, second) == (f, e, d)
         case Add((one, two)), Size():
-            return one == b and two == Neg(Int(1))  # N - 1
+            return one == b and two == Int(-1)  # N - 1
         case Compare(op, left, right), Compare(next_, l, r):
             return (left, right) == (l, r) and NEXT.get(op) == next_
         case Ref(name, accent, index), Ref(n, c, i):
@@ -74,6 +75,18 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
         case Iverson(), _ if kind != other:
             return halved(a, rest)
     return False
+
+
+def unit(e: Node) -> Node:
+    """Minus one in one spelling, also as a term and as what a case gives."""
+    match e:
+        case Neg(Int(1)):
+            return Int(-1)
+        case Add(terms):
+            return Add(tuple(map(unit, terms)))
+        case Cases(rows, other):
+            return Cases(tuple((unit(v), c) for v, c in rows), unit(other))
+    return e
 
 
 def one_over_n(e: Node) -> bool:
@@ -118,7 +131,7 @@ def unequal(one: Sequence[Node], two: Sequence[Node]) -> list[Node]:
 def parts(e: Node) -> tuple[Any, list[Node]]:
     """What kind of node it is and what it is made of: factors, also those below a line; terms."""
     match e:
-        case Mul() | Frac() | Neg():
+        case Mul() | Frac() | Neg() | Int(-1):
             return "product", factors(e)
         case Add(terms):
             return "sum", list(terms)
@@ -132,6 +145,8 @@ def holds_nodes(value: Any) -> bool:
 
 def factors(e: Node) -> list[Node]:
     match e:
+        case Neg(Int(1)):
+            return [Int(-1)]
         case Neg(of):
             return [Int(-1), *factors(of)]
         case Mul(several):

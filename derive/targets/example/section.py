@@ -98,7 +98,7 @@ class Worked:
     def program(self, kernel_path: str) -> str:
         """The same in Python, with the kernel."""
         layer, derivation = self.example.case.layer, self.example.derivation
-        *package, name = PurePath(kernel_path).with_suffix("").parts or (layer.name,)
+        *package, name = PurePath(kernel_path or layer.name).with_suffix("").parts
         plain = all(part.isidentifier() for part in package)
         begin = f"from {'.'.join(package)} import {name}" if package and plain else f"import {name}"
         given = {line.name: line for line in self.lines if not line.source.startswith("[")}
