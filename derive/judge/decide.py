@@ -148,10 +148,10 @@ def _battery(
         if progress:
             progress(design.words, place)
         if turn == LARGE:
-            now = time.perf_counter()
-            session.large(n, layer, report.seed, shape, max(now + SHARE * (end - now), now + 1.0))
+            left = (end - time.perf_counter()) * (1 if only else SHARE)
+            session.large(n, layer, report.seed, shape, max(left, 1.0))
         elif design.long:
-            session.large(n, layer, report.seed, design.long, time.perf_counter() + LONG, turn)
+            session.large(n, layer, report.seed, design.long, LONG, turn)
         elif turn == NANS:
             nans.tried(session, n, layer, report.seed)
         else:

@@ -31,13 +31,14 @@ from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
 from derive.judge.allowed import LEAST as FORGIVEN
 from derive.judge.allowed import Measured, ulps, without_radius
 from derive.judge.arithmetic import UNITS, Arithmetic
+from derive.judge.beside import SUSPECT, Beside, beside
 from derive.judge.plan import Design, Trial
 from derive.notation.define import home
 from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer, Tensor
 
-OURS = 1 << 22  # elements up to which a kernel of ours is run beside
-RANDOM, EDGE, SUSPECT = 12, 3, 8  # elements of each kind
+OURS = 1 << 22  # elements up to which all are looked at for what is no number
+RANDOM, EDGE = 12, 3  # elements of each kind
 QUICK = 4  # times fewer where there are many such cases
 TERMS = 100_000  # arguments that the elements of a result may read; beyond, it is compared with ours alone
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
@@ -130,14 +131,21 @@ def sampled(
     results: dict[str, Arrays],
     arithmetic: Arithmetic,
     end: float,
+    note: Callable[[str], None],
     quick: bool = False,
 ) -> Iterator[Measured]:
     """Some elements of every result of a large case, in units of what is allowed; until a moment of perf_counter.
 
-    ``quick``: few elements, those that are furthest from a kernel of ours above all.
+    ``note``: is told what there was no time for. ``quick``: few elements, those that are furthest from a kernel of ours
+    above all.
     """
     case = trial.case
-    ours = beside(case, trial.cotangents, results)
+    mine = own(case.layer)
+    now = time.perf_counter()
+    half = now + (end - now) / 2
+    ours, share = ({}, 0.0) if mine is None else beside(mine, case, trial.cotangents, results, half)
+    if 0 < share < 1:
+        note(f"{case.words}: there was time to compare {share:.0%} of the rows with ours")
     exact: Interpreter | None = None
     form, left = arithmetic.form, Left()
 
@@ -155,14 +163,16 @@ def sampled(
             if not tensor or layout.listed(case.layer, case.layer.tensors[name]):
                 continue
             array = layout.inner(case, name, value)
-            own_kernel = None if ours is None else ours[part].get(name)
-            chosen = list(suspects(array, own_kernel, QUICK if quick and own_kernel is not None else 1))
+            near = ours.get((part, name))
+            chosen = list(suspects(array, near.places if near else [], QUICK if quick and near else 1))
             left.count, left.end = TERMS, max(end, time.perf_counter() + LEAST)
             found = _measured(part, name, tensor, array, chosen, exact, analysis, end)
-            if found.got or own_kernel is None:
+            if near is not None and len(found.got) >= ENOUGH:  # those that are furthest from ours among them
+                found.compared = near.size
+            if found.got or near is None:
                 yield found
-            if len(found.got) < ENOUGH and own_kernel is not None and found.ok:
-                far = rough(part, name, array, own_kernel, analysis, arithmetic)
+            if len(found.got) < ENOUGH and near is not None and found.ok:
+                far = rough(part, name, array.shape, near, analysis, arithmetic)
                 left.count, left.end = TERMS, time.perf_counter() + SURE
                 yield confirmed(far, tensor, array, exact, analysis)
 
@@ -215,38 +225,28 @@ def confirmed(found: Measured, tensor: str, array: Any, exact: Interpreter, anal
     return own
 
 
-def rough(part: str, name: str, array: Any, ours: Any, analysis: Analysis, arithmetic: Arithmetic) -> Measured:
+def rough(part: str, name: str, shape: Index, near: Beside, analysis: Analysis, arithmetic: Arithmetic) -> Measured:
     """A result that depends on too much, beside ours in float64, in units of a share of its largest element."""
-    got, true = np.asarray(array, np.float64), np.asarray(ours, np.float64)
-    largest = float(np.max(np.abs(true), initial=np.finfo(np.float64).tiny))
+    largest = max(near.largest, float(np.finfo(np.float64).tiny))
     limit = (ROUGH.get(arithmetic.storage, 2e-2) + 2.0 ** UNITS[arithmetic.storage]) * largest
-    with np.errstate(all="ignore"):
-        share = np.abs(got - true) / limit
-    share = np.where(np.isfinite(got), share, np.inf)
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(share)), share.shape))
-    words = f"got {got[at]}, ours in float64 {true[at]:.8g}"
-    worst = np.argsort(-share, axis=None)[: int(np.sum(share > 1))]
-    failing = tuple(tuple(int(n) for n in np.unravel_index(i, share.shape)) for i in worst)
-    away = ulps(float(got[at]), float(true[at]), analysis)
-    own = {at: float(got[at])}, {at: float(true[at])}
-    return Measured(part, name, float(share[at]), at, words, away, failing, *own, compared=got.size)
+    indices = {p: tuple(int(n) for n in np.unravel_index(p, shape)) for _, p, _, _ in near.far}
+    failing = tuple(indices[p] for size, p, _, _ in near.far if size > limit)
+    size, place, got, true = near.far[0] if near.far else (0.0, 0, 0.0, 0.0)
+    at = indices.get(place, ())
+    words = f"got {got}, ours in float64 {true:.8g}"
+    own = {at: got}, {at: true}
+    away = ulps(got, true, analysis)
+    return Measured(part, name, size / limit, at, words, away, failing, *own, compared=near.size)
 
 
-def suspects(array: Any, ours: Any, fewer: int = 1) -> Iterator[Index]:
-    """Which elements to look at, the suspicious ones first; so many times fewer than there might be."""
+def suspects(array: Any, places: list[int], fewer: int = 1) -> Iterator[Index]:
+    """Which elements to look at: the suspicious ones first; so many times fewer than there might be."""
     if not array.size:
         return
     rng = np.random.default_rng(array.size)
     suspect, edge, some = (max(1, n // fewer) for n in (SUSPECT, EDGE, RANDOM))
     flat = array.reshape(-1)
-    places: list[int] = []
-    if ours is not None:
-        with np.errstate(all="ignore"):
-            away = np.abs(np.asarray(flat, np.float64) - np.asarray(ours, np.float64).reshape(-1))
-            away = np.where(np.isfinite(away), away, np.inf)
-            share = away / (np.abs(np.asarray(ours, np.float64).reshape(-1)) + np.finfo(np.float64).tiny)
-        for size in (away, share):
-            places += np.argpartition(size, max(0, size.size - suspect))[-suspect:][::-1].tolist()
+    places = [*places[:suspect], *places[SUSPECT : SUSPECT + suspect]]
     if flat.size <= OURS:
         places += np.flatnonzero(~np.isfinite(flat))[:edge].tolist()
     places += [int(np.argmax(flat)), int(np.argmin(flat)), *range(min(edge, flat.size))]
@@ -256,26 +256,6 @@ def suspects(array: Any, ours: Any, fewer: int = 1) -> Iterator[Index]:
         places += [int(r) * width + width - 1 for r in rng.integers(flat.size // width, size=edge)]
     for place in dict.fromkeys(int(p) for p in places):
         yield tuple(int(i) for i in np.unravel_index(place, array.shape))
-
-
-def beside(case: Case, cotangents: Arrays, results: dict[str, Arrays]) -> dict[str, Arrays] | None:
-    """What a kernel of ours gives in float64, at the equations' axes; None where there is none, or too much to do."""
-    sizes = [np.size(a) for v in case.tensors.values() if v is not None for a in (v if isinstance(v, list) else [v])]
-    if sum(sizes) > OURS:
-        return None
-    ours = own(case.layer)
-    if ours is None:
-        return None
-    wide = kernels.cast(case, np.float64)
-    u = {n: np.asarray(v, np.float64) if not isinstance(v, list) else v for n, v in cotangents.items()}
-    found: dict[str, Arrays] = {}
-    with np.errstate(all="ignore"):
-        outputs, saved = kernels.forward(ours, wide)
-        everything = {"forward": outputs, "backward": kernels.backward(ours, wide, u, saved) if u else {}}
-    for part, some in everything.items():
-        simple = {n: v for n, v in some.items() if not layout.listed(case.layer, case.layer.tensors[n])}
-        found[part] = {n: layout.inner(case, n, v) for n, v in simple.items() if n in results.get(part, {})}
-    return found
 
 
 _OWN: dict[tuple[str, str, str], Any] = {}

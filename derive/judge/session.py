@@ -159,9 +159,10 @@ class Session:
         return bool(self.worker.hello["gives"][1])
 
     def large(
-        self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], end: float, turn: int | None = None
+        self, number: int, layer: Layer, seed: int, shape: Mapping[str, int], seconds: float, turn: int | None = None
     ) -> None:
-        """A large case, of which single elements are looked at; ``turn``: its place in the battery."""
+        """A large case, of which single elements are looked at for so many seconds, not counting the candidate's own;
+        ``turn``: its place in the battery."""
         try:
             trial = big.trial(layer, number, self.arithmetic, seed, dict(shape))
         except NoArguments:
@@ -171,10 +172,12 @@ class Session:
         trial = replace(trial, case=replace(trial.case, options={**trial.case.options, **self.fixed.options}))
         if turn is not None:
             trial = replace(trial, id=trial.id.replace(".large.", f".{turn}.", 1))
-        results = self.answer(trial, derived(layer, number))
+        d = derived(layer, number)
+        results = self.answer(trial, d)
+        end = time.perf_counter() + seconds
         found = [
             m
-            for m in big.sampled(derived(layer, number), trial, results, self.arithmetic, end, turn is not None)
+            for m in big.sampled(d, trial, results, self.arithmetic, end, self.note, turn is not None)
             if self.measured(m, trial)
         ]
         if any(not m.ok for m in found) and not self.failures:

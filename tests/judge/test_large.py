@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from derive import judge
+from derive.evidence import kernels, layout
+from derive.judge import beside as judge_beside
 from derive.judge import large as big
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import derived, variants_of
+from derive.judge.beside import Beside, beside
 from tests.judge.candidates import MAKERS
 
 CASE = "{}.0.large.{}.2"
@@ -94,3 +98,72 @@ def test_an_element_that_was_interrupted_may_be_asked_for_again() -> None:
     left.count = 1000
     fresh = big.interpreter(derived(variant, 0), found.case, found.cotangents, None, 0, big.Left())
     assert float(run.element("y", (0, 0))) == float(fresh.element("y", (0, 0)))
+
+
+# ---- every element beside ours -----------------------------------------------------------------------------------
+
+
+def rows_of(layer: str, shape: dict[str, int], wrong: Any = None) -> tuple[Any, dict[Any, Beside], float]:
+    """A large case whose results are ours, or changed; and what beside makes of it, cut into pieces."""
+    own = variants_of(layer)[0]
+    found = big.trial(own, 0, Arithmetic("float64"), 3, shape)
+    assert found is not None
+    kernel = kernels.kernel_of(layer)
+    outputs, saved = kernels.forward(kernel, found.case)
+    results = {"forward": outputs, "backward": kernels.backward(kernel, found.case, found.cotangents, saved)}
+    if wrong:
+        wrong(results)
+    return found, *beside(kernel, found.case, found.cotangents, results, float("inf"))
+
+
+@pytest.mark.parametrize("layer", ["linear", "layer_norm", "softmax", "sigmoid"])
+def test_pieces_together_are_the_whole(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows one after another, and gradients that are sums over all of them."""
+    monkeypatch.setattr(judge_beside, "PIECE", 40)
+    found, near, share = rows_of(layer, {"...": 23, "i": 5, "o": 3} if layer != "sigmoid" else {"...": 123})
+    assert share == 1
+    assert len(list(judge_beside.pieces(found.case, found.cotangents))) >= 3
+    definition = found.case.layer
+    assert near.keys() == {("forward", o) for o in definition.outputs} | {
+        ("backward", t.name) for t in definition.inputs
+    }
+    for (_, name), one in near.items():
+        assert one.size == np.prod(layout.shape_of(found.case, name))
+        assert one.far[0][0] <= 1e-13 * one.largest
+
+
+def test_a_single_element_that_differs_is_the_first_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge_beside, "PIECE", 40)
+
+    def wrong(results: Any) -> None:
+        results["forward"]["y"][13, 2] += 1e-6
+        results["backward"]["gamma"][1] += 1e-6
+
+    _, near, _ = rows_of("layer_norm", {"...": 23, "i": 5}, wrong)
+    assert near["forward", "y"].places[0] == 13 * 5 + 2
+    assert near["backward", "gamma"].places[0] == 1
+
+
+def test_what_depends_on_other_rows_is_not_cut() -> None:
+    case = big.trial(variants_of("batch_norm")[0], 0, Arithmetic("float64"), 3, {"...": 9})
+    assert case is not None
+    assert not judge_beside.separate(case.case)
+    along = big.trial(variants_of("softmax")[0], 0, Arithmetic("float64"), 3, {"...": 9})
+    assert along is not None
+    assert judge_beside.separate(along.case)
+    turned = replace(along.case, options={"axis": 0})
+    assert not judge_beside.separate(turned)
+
+
+def test_what_there_was_no_time_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge_beside, "PIECE", 40)
+    found = big.trial(variants_of("sigmoid")[0], 0, Arithmetic("float64"), 3, {"...": 400})
+    assert found is not None
+    kernel = kernels.kernel_of("sigmoid")
+    results = {"forward": kernels.forward(kernel, found.case)[0]}
+    near, share = beside(kernel, found.case, found.cotangents, results, 0.0)
+    assert 0 < share < 1
+    assert near["forward", "y"].size == round(share * 400)
+    said: list[str] = []
+    list(big.sampled(derived(found.case.layer, 0), found, results, Arithmetic("float64"), 0.0, said.append))
+    assert "of the rows with ours" in said[0]
