@@ -22,6 +22,10 @@ SAME = {"n": "m", "m": "n"}  # of an LSTM's state
 NEEDED = {  # what cannot be empty, with the reason
     ("conv2d", "p"): "a window does not fit",
     ("conv2d", "q"): "a window does not fit",
+    ("conv1d", "p"): "a window does not fit",
+    ("depthwise_conv2d", "p"): "a window does not fit",
+    ("depthwise_conv2d", "q"): "a window does not fit",
+    ("max_pool1d", "p"): "a window does not fit",
     ("max_pool2d", "p"): "a window does not fit",
     ("max_pool2d", "q"): "a window does not fit",
     ("embedding", "v"): "a token needs a row",

@@ -37,7 +37,10 @@ WHOLE = ("reglu", "maxout")
 CURVED = {("cotangent y", "double_backward x"), ("tangent x", "double_backward x")}
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0.
 EXCEPTED = {
-    "conv2d": {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")},
+    **dict.fromkeys(
+        ("conv2d", "conv1d", "depthwise_conv2d"),
+        {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")},
+    ),
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     **dict.fromkeys(("elu", "selu", "celu", "hard_swish"), CURVED),
 }
