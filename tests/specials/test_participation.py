@@ -35,12 +35,10 @@ WHOLE = ("reglu", "maxout")
 
 #: A second derivative of 0, on one side of a kink, is multiplied.
 CURVED = {("cotangent y", "double_backward x"), ("tangent x", "double_backward x")}
+MULTIPLIED = {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")}
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0.
 EXCEPTED = {
-    **dict.fromkeys(
-        ("conv2d", "conv1d", "depthwise_conv2d"),
-        {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")},
-    ),
+    **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d"), MULTIPLIED),
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     **dict.fromkeys(("elu", "selu", "celu", "hard_swish"), CURVED),
 }
