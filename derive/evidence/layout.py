@@ -309,6 +309,11 @@ def _fill(values: Elements, shape: Shape, dtype: Any) -> Any:
     return out.reshape(shape)
 
 
+def one_hot(case: Case, name: str, at: tuple[int, ...] | None) -> Value:
+    """An input or output as a caller sees it, 1 at one element (at none, for None) and 0 everywhere else."""
+    return array(case, name, {i: float(i == at) for i in every(case, name)}, np.float64)
+
+
 def every(case: Case, name: str) -> Iterator[tuple[int, ...]]:
     """Every index of an input or output, in the equations' axes."""
     shape = shape_of(case, name)

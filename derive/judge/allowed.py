@@ -57,6 +57,11 @@ class Measured:
     def ok(self) -> bool:
         return not self.failing
 
+    @property
+    def label(self) -> str:
+        """``y`` for an output, ``dx`` for a gradient."""
+        return self.name if self.part == "forward" else f"d{self.name}"
+
 
 class Yardstick:
     """The truth at a case and, made when asked for, the bound of its parts in some arithmetic."""

@@ -78,7 +78,7 @@ class Bridge:
         names = list(cotangents or {})
         told = [wire.packed(self._out(n, v), self.format, blobs) for n, v in (cotangents or {}).items()]
         values = {n: short(case.options[n], self.depths.get(n, range(9))) for n in self.options}
-        options = {self.rename.get(n, n): _plain(v) for n, v in values.items()}
+        options = {self.rename.get(n, n): plain_option(v) for n, v in values.items()}
         return {
             "inputs": inputs,
             "options": options,
@@ -207,5 +207,5 @@ def _nested(told: Any) -> bool:
     return bool(told["list"]) and all(isinstance(t, dict) and "list" in t for t in told["list"])
 
 
-def _plain(value: Any) -> Any:
+def plain_option(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value

@@ -9,7 +9,6 @@ itself is differentiated (derive.evidence.truth), in float64: a few digits of a 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ def condition(case: Case, cotangents: Arrays, part: str, name: str, at: tuple[in
 
 
 def _forward(case: Case, name: str, at: tuple[int, ...]) -> tuple[float, float]:
-    u = {o: _alone(case, o, at if o == name else None) for o in case.layer.differentiable_outputs}
+    u = {o: layout.one_hot(case, o, at if o == name else None) for o in case.layer.differentiable_outputs}
     if name not in u:
         raise ValueError(f"{name} has no gradient")
     found = traced(case, u, None, FLOAT)
@@ -48,14 +47,9 @@ def _forward(case: Case, name: str, at: tuple[int, ...]) -> tuple[float, float]:
 
 def _backward(case: Case, u: Arrays, name: str, at: tuple[int, ...]) -> tuple[float, float]:
     given = {t.name: case.tensors[t.name] for t in case.layer.differentiable}
-    v = {n: _alone(case, n, at if n == name else None) for n in given}
+    v = {n: layout.one_hot(case, n, at if n == name else None) for n in given}
     found = traced(case, u, v, FLOAT)
     return _weighed(case, {**given, **u}, found.double_backward), float(found.backward[name][at])
-
-
-def _alone(case: Case, name: str, at: tuple[int, ...] | None) -> Any:
-    """1 at one element, and 0 everywhere else."""
-    return layout.array(case, name, {i: float(i == at) for i in layout.every(case, name)}, np.float64)
 
 
 def _weighed(case: Case, values: Arrays, slopes: dict[str, Elements]) -> float:

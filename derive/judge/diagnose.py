@@ -45,7 +45,7 @@ def diagnosed(session: Session, end: float) -> str:
 
 def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, end: float) -> str:
     """One part's failing results, at the smallest cases where they fail."""
-    labels = list(dict.fromkeys(_label(m) for f in failures for m in f.measured if m.part == part and not m.ok))
+    labels = list(dict.fromkeys(m.label for f in failures for m in f.measured if m.part == part and not m.ok))
     whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
     close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
     if ordinary := _at_ordinary_values(failures, part) or _in_memory(failures) or _beyond_a_tile(failures, part):
@@ -102,7 +102,7 @@ def _beyond_a_tile(failures: Sequence[Failure], part: str) -> str:
 def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float) -> str:
     """What is wrong with a result as a whole wherever it is wrong."""
     common: dict[str, int] = {}
-    wrong = [(f, m) for f in failures for m in f.measured if m.part == part and _label(m) == label and not m.ok]
+    wrong = [(f, m) for f in failures for m in f.measured if m.part == part and m.label == label and not m.ok]
     for failure, m in wrong:
         for words in dict.fromkeys(on_the_result(failure.trial.case, m.name, m.got, m.true, close, m.failing)):
             common[words] = common.get(words, 0) + 1
@@ -112,10 +112,6 @@ def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float
     equal = [w for w, n in common.items() if n == best]
     factors = [w.removeprefix(TIMES) for w in equal if w.startswith(TIMES)]
     return f"{TIMES}{', or times '.join(factors[:3])}" if equal[0].startswith(TIMES) else equal[0]
-
-
-def _label(m: Measured) -> str:
-    return m.name if m.part == "forward" else f"d{m.name}"
 
 
 def _fitting(failures: Sequence[Failure], part: str, close: float, end: float) -> Hypothesis | None:
@@ -190,7 +186,7 @@ def located(failures: Sequence[Failure], part: str) -> str:
         if m.part != part or m.ok:
             continue
         if len(m.failing) == len(m.got):
-            words.append(f"all elements of {_label(m)} are wrong")
+            words.append(f"all elements of {m.label} are wrong")
             continue
         tensor = failure.trial.case.layer.tensors[m.name]
         special = []
@@ -201,7 +197,7 @@ def located(failures: Sequence[Failure], part: str) -> str:
                 last = own == {max(all_)}
                 special.append(f"{axis} = {'its last' if last else ', '.join(map(str, sorted(own)[:4]))}")
         where = f" at {'; '.join(special)}" if special else ""
-        words.append(f"{len(m.failing)} of {len(m.got)} elements of {_label(m)} are wrong{where}")
+        words.append(f"{len(m.failing)} of {len(m.got)} elements of {m.label} are wrong{where}")
     names = list(dict.fromkeys(f.trial.design.words for f in failures))
     return f"{', '.join(words)} ({'; '.join(names[:4])})"
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.derivation import Derivation
+from derive.evidence import layout
 from derive.evidence.evaluation import Undecided
 from derive.evidence.inputs import NoArguments, Plan
 from derive.evidence.layout import Elements
@@ -182,7 +183,7 @@ class Session:
         ]
         if any(not m.ok for m in found) and not self.failures:
             m = max((m for m in found if not m.ok), key=lambda m: m.worst)
-            self.large_failure = f"{label(m)}: only in a large case, at {list(m.at)}: {m.words}"
+            self.large_failure = f"{m.label}: only in a large case, at {list(m.at)}: {m.words}"
 
     def quietly(self, trial: plans.Trial, derivation: Derivation, part: str) -> list[Measured]:
         """One part of what the candidate gives at a case, beside the truth: nothing is found by it. Empty where it
@@ -275,7 +276,7 @@ class Session:
                 self.extreme(m, trial)
                 continue
             if trial.design.empty and m.lost:
-                self.note(f"{label(m)} is no number where an axis has no positions ({trial.design.words}); ours is")
+                self.note(f"{m.label} is no number where an axis has no positions ({trial.design.words}); ours is")
             self.measured(m, trial)
         for m in found:
             self.recalled(m, trial)
@@ -289,7 +290,7 @@ class Session:
             return
         before, true = self.answers.setdefault((m.part, m.name, numbers), (trial.case.words, m.true))
         if not m.ok and any(not np.isclose(m.true[i], v, equal_nan=True) for i, v in true.items() if i in m.true):
-            self.find("state", label(m), f"{label(m)} is the answer to an earlier case again ({before})", trial)
+            self.find("state", m.label, f"{m.label} is the answer to an earlier case again ({before})", trial)
 
     def missing(self, layer: Layer, part: str, results: Mapping[str, Any]) -> None:
         """Gradients that were not given are not judged, which is said."""
@@ -300,32 +301,32 @@ class Session:
 
     def measured(self, m: Measured, trial: plans.Trial) -> bool:
         """Keep how close a result came, and find it where it is beyond."""
-        margin = self.report.margins.setdefault(label(m), Margin())
+        margin = self.report.margins.setdefault(m.label, Margin())
         margin.elements += m.compared or len(m.got)
         margin.unclaimed += m.unclaimed
         if m.worst >= margin.worst:
-            self.worst[label(m)] = trial, m
+            self.worst[m.label] = trial, m
             margin.worst, margin.ulps = m.worst, max(m.ulps, margin.ulps if m.worst == margin.worst else 0.0)
         if not m.ok:
             kind = "value" if m.part == "forward" else "gradient"
-            many = f"{len(m.failing)} of {m.compared or len(m.got)} elements of {label(m)} are wrong: "
+            many = f"{len(m.failing)} of {m.compared or len(m.got)} elements of {m.label} are wrong: "
             ulps = f", {m.ulps:.3g} ulp" if m.ulps else ""
             size = f"{m.worst:.3g} times what is allowed{ulps}" if m.worst < np.inf else "no error is allowed"
             words = f"{many}{list(m.at)} {m.words}; {size}"
-            self.find(kind, label(m), words, trial, m)
+            self.find(kind, m.label, words, trial, m)
         return True
 
     def extreme(self, m: Measured, trial: plans.Trial) -> None:
         """Numbers whose squares are beyond the format: what is lost on the way depends on a convention."""
         if m.ok and not m.lost:
             return
-        words = f"{trial.design.words}: {label(m)} is lost to overflow or underflow on the way"
+        words = f"{trial.design.words}: {m.label} is lost to overflow or underflow on the way"
         self.note(f"{words} (ours is computed again in a wider format; PyTorch, TensorFlow and JAX do not)")
 
     def conditioned(self, end: float) -> None:
         """How ill-conditioned the elements are that are wrong or, where none is, came closest to what is allowed."""
         for name, (trial, m) in self.worst.items():
-            few = sum(np.size(a) for v in trial.case.tensors.values() for a in _arrays(v)) <= FEW
+            few = sum(np.size(a) for v in trial.case.tensors.values() for a in layout.flat(v) if a is not None) <= FEW
             if time.perf_counter() > end:
                 break
             if few and m.got:
@@ -371,17 +372,8 @@ def _exactly(m: Measured) -> None:
         m.failing, m.worst, m.at, m.words = wrong, float("inf"), i, words
 
 
-def label(m: Measured) -> str:
-    """``y`` for an output, ``dx`` for a gradient."""
-    return m.name if m.part == "forward" else f"d{m.name}"
-
-
 def _with(plan: Plan, options: Mapping[str, Any]) -> Plan:
     return replace(plan, options={**plan.options, **options})
-
-
-def _arrays(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _others(case: Any) -> Any:

@@ -22,6 +22,7 @@ from derive.evidence import inputs, layout
 from derive.evidence.inputs import Array, Plan
 from derive.evidence.layout import Case, Shape, Value
 from derive.judge.allowed import Measured
+from derive.judge.bridge import plain_option
 from derive.judge.plan import Design, Trial
 from derive.notation.domain import Domain
 from derive.notation.several import short
@@ -202,10 +203,9 @@ def shown(session: Session, trial: Trial, m: Measured, part: str) -> Smallest:
     got, true = (layout.array(case, m.name, v, float) for v in (m.got, m.true))
     given = {n: listed(case.tensors[n]) for n in session.given if case.tensors[n] is not None}
     forms = session.depths
-    options = {n: _plain(short(case.options[n], forms.get(n, range(9)))) for n in session.options}
+    options = {n: plain_option(short(case.options[n], forms.get(n, range(9)))) for n in session.options}
     u = {n: listed(v) for n, v in trial.cotangents.items()} if part == "backward" else {}
-    name = m.name if part == "forward" else f"d{m.name}"
-    return Smallest(name, given, options, u, listed(got), listed(true))
+    return Smallest(m.label, given, options, u, listed(got), listed(true))
 
 
 def listed(value: Value) -> Any:
@@ -213,10 +213,6 @@ def listed(value: Value) -> Any:
     if isinstance(value, list):
         return [listed(v) for v in value]
     return np.asarray(value).tolist()
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def written(value: Any, digits: int = 7) -> str:

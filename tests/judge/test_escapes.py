@@ -50,11 +50,9 @@ def test_what_is_saved_of_signs_and_labels_is_seen_to_be_stale(layer: str, seed:
 
 
 def test_the_record_keeps_what_is_asked() -> None:
-    if not RECORD.exists():
-        pytest.skip("no record: python -m tests.judge.escapes --record")
-    record = json.loads(RECORD.read_text())
+    record = json.loads(RECORD.read_text())  # python -m tests.judge.escapes --record
     groups = record["group"]
-    assert record["judged"] >= 8 * len(record["layer"])  # a layer that is newer than the record is not in it
+    assert all(judged >= 8 for judged, _, _ in record["layer"].values())  # a newer layer is not in it
     for group, least in (("forward", 0.99), ("backward", 0.99), ("state", 0.95)):
         every, caught, _ = groups[group]
         assert caught >= least * every, group

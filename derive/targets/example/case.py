@@ -108,18 +108,11 @@ class Example:
         output, name = self.main
         rows = []
         for at in layout.every(self.case, output):
-            given = {o: zeros(self.case, o) for o in self.cotangents}
-            marked = {i: float(i == at) for i in layout.every(self.case, output)}
-            given[output] = layout.array(self.case, output, marked, float)
+            given = {o: layout.one_hot(self.case, o, at if o == output else None) for o in self.cotangents}
             run = world.backward(self.derivation, self.case, given, FLOAT)
             rows.append([float(v) for v in run.values(self.derivation.gradients[name], name).values()])
         largest = max((abs(v) for row in rows for v in row), default=0.0)
         return [[0.0 if abs(v) <= 1e-12 * largest else v for v in row] for row in rows]
-
-
-def zeros(case: Case, output: str) -> Value:
-    shape = layout.shape_of(case, output)
-    return [np.zeros(s) for s in shape] if isinstance(shape, list) else np.zeros(shape)
 
 
 def example(derivation: Derivation) -> Example | None:
