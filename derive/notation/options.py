@@ -116,8 +116,9 @@ class Options:
             shown = example.get(kind, "-1" if kind == "Axis" else "1" if whole else "1.0")
             self.fail(node, f"{name} has no default", f"write {name}: {self.text(node)} = {shown}")
         if isinstance(default, ast.Tuple) and kind in NUMBERS and not shape and not axis:
-            mend = f"{name}: {kind}[{len(default.elts)}] has so many, of which equations name {name}[0] and so on"
-            self.fail(default, f"{name} is one number", mend)
+            several = f"{name}: {kind}[{len(default.elts)}] has so many, of which equations name {name}[0] and so on"
+            mend = f"write a number such as {'3' if NUMBERS[kind][0] else '1.0'}; {several}"
+            self.fail(default, f"{self.text(default)} is not a number, and {name} is one", mend)
         value = self.defaults(name, kind, shape, default) if shape else self.default(name, kind, words, default)
         self.options.append(Option(name, kind, value, axis, words, shape))
         if kind == "Count" and axis:

@@ -111,18 +111,25 @@ class Text:
         out = ""
         for n, term in enumerate(args):
             negative, rest = split_sign(term)
-            text = self.show(rest, PRODUCT if negative or n else SUM)
+            first = ATOM if negative and floored(rest) else PRODUCT if negative else SUM
+            text = self.show(rest, PRODUCT if n else first)
             out += (("-" if negative else "") if n == 0 else (" - " if negative else " + ")) + text
         return out
 
     def product(self, e: Expr) -> str:
         negative, rest = split_sign(e)
         above, below = split_quotient(rest)
-        text = " * ".join(self.show(f, PRODUCT if n == 0 else POWER) for n, f in enumerate(above)) or "1"
+        first = ATOM if negative and above and floored(above[0]) else PRODUCT
+        text = " * ".join(self.show(f, first if n == 0 else POWER) for n, f in enumerate(above)) or "1"
         if below:
             under = " * ".join(self.show(f, POWER) for f in below)
             text += f" / ({under})" if len(below) > 1 else f" / {under}"
         return ("-" if negative else "") + text
+
+
+def floored(e: Expr) -> bool:
+    """Whether it is a whole quotient, of which a minus before it is no part: -(a // b) is not -a // b."""
+    return isinstance(e, Op) and e.fn == "floordiv"
 
 
 TEXT = Text()

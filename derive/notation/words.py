@@ -108,7 +108,6 @@ INSTEAD = {
     "hypot": "sqrt(a ** 2 + b ** 2)",
     "where": "a if c else b",
     "clamp": "clip(a, low, high)",
-    "relu6": "clip(x[..., i], 0, 6)",
     "sgn": "sign(a)",
     **dict.fromkeys(("heaviside", "step", "indicator", "bool"), "1 if c else 0"),
     "delta": "1 if i == j else 0",

@@ -53,7 +53,9 @@ def dressed(value: Any, kind: str, rng: Rng) -> Any:
 
 
 def disguised(kind: str, value: Any, rng: Rng) -> Any:
-    """An option in another type, of the same value or near it."""
+    """An option in another type, of the same value or near it; of several numbers each."""
+    if isinstance(value, tuple):
+        return pick(rng, [list, tuple])(disguised(kind, v, rng) for v in value)
     own = OPTIONS[kind].own
     if own is int:
         fitting = [t for t in INTEGERS if np.iinfo(t).min <= value <= np.iinfo(t).max]
@@ -65,6 +67,11 @@ def disguised(kind: str, value: Any, rng: Rng) -> Any:
     return pick(rng, [bool, np.bool_, np.array] if own is bool else [str, np.str_, np.array])(value)
 
 
+def plainly(own: type, value: Any) -> Any:
+    """An option in Python's own type; of several numbers nested tuples."""
+    return tuple(plainly(own, v) for v in value) if isinstance(value, list | tuple) else own(value)
+
+
 def right(name: str, rng: Rng) -> tuple[Call, Call]:
     """A call, and a plain one that means the same."""
     dtype = pick(rng, FLOATS)
@@ -72,7 +79,7 @@ def right(name: str, rng: Rng) -> tuple[Call, Call]:
     kinds = [t.kind for t in LAYERS[name][0].inputs]
     kind = {o.name: o.kind for o in LAYERS[name][0].options}
     options = {n: disguised(kind[n], o, rng) for n, o in meant.options.items()}
-    meant.options = {n: OPTIONS[kind[n]].own(o) for n, o in options.items()}
+    meant.options = {n: plainly(OPTIONS[kind[n]].own, o) for n, o in options.items()}
     dressed_inputs = [dressed(a, k, rng) for a, k in zip(meant.inputs, kinds, strict=True)]
     along, cotangents = meant.along, meant.cotangents
     if rng.random() < 0.2:  # None stands for zeros

@@ -39,6 +39,10 @@ RIGHT = {
     ),
     "a square matrix": ("A: Real[n, n], x: Real[n]", "f = sum((i, j), x[i] * A[i, j] * x[j])\nreturn f"),
     "the length of the first entries": ("x: Real[i]", "k = axis(2)\ny = sqrt(sum(k, x[k] ** 2))\nreturn y"),
+    "a window that begins before half of an odd width": (
+        "x: Real[b, c], width: Count = 5",
+        "n = axis(width)\ns[b, c] = sum(n, x[b, c + n - width // 2 - 1] ** 2)\nreturn s",
+    ),
     "squares through a window": ("x: Real[t], w: Real[k]", "y = sum(k, x[k + 1] ** 2) + sum(k, w[k])\nreturn y"),
     "the length of a diagonal": ("A: Real[n, n]", "y = sqrt(sum(n, A[n, n] ** 2))\nreturn y"),
     "the length of some columns": ("A: Real[n, m]", "k = axis(2)\ny = sqrt(sum((k, n), A[n, k] ** 2))\nreturn y"),

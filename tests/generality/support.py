@@ -28,6 +28,7 @@ from derive.evidence.numbers import MP
 from derive.notation import define
 
 HEAD = "from __future__ import annotations\nfrom derive import layer\n\n\n"
+SEED = 1  # no number lies within a difference of a kink of an activation
 PLAN = inputs.Plan(sizes=(2, 3, 4, 5), leading=((2,), (3,), (2, 2), ()))
 STEP = 1e-4
 COUNT = itertools.count()
@@ -95,7 +96,7 @@ def same(a: Any, b: Any, tolerance: float, what: str) -> None:
 def check(derivations: tuple[Derivation, ...], kernel: Any, count: int | None = None) -> None:
     """All four functions in every variant, at cases in which each option takes each of its values."""
     for derivation in derivations:
-        for case in inputs.cases(derivation.layer, 0, count, plan=PLAN):
+        for case in inputs.cases(derivation.layer, SEED, count, plan=PLAN):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 check_case(derivation, kernel, case)

@@ -60,11 +60,6 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "no draw has a norm of exactly tau: there, a subgradient is chosen",
     ),
     (
-        "l1_normalize l2_normalize weight_norm",
-        r".*\\epsilon < (s|\\mathrm\{norm\})_.*",
-        "no draw has a norm of exactly epsilon: there, a subgradient is chosen",
-    ),
-    (
         "l2_normalize weight_norm",
         r"step: .*\[ \\epsilon \\le .*\\sqrt\{(s_\{[^{}]*\}|\\max\\left\(s_\{[^{}]*\}, -\\epsilon\\right\))\}\}",
         "where epsilon is not the larger one the maximum is the other",

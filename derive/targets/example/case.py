@@ -143,7 +143,12 @@ def example(derivation: Derivation) -> Example | None:
     if found is None or found[0] == np.inf:
         return None
     _, case, given = found
-    return Example(derivation, case, given, at(derivation, case, given, MP))
+    whole = Example(derivation, case, given, at(derivation, case, given, MP))
+    try:
+        every = [whole.elements(e.target) for e in (*layer.equations, *derivation.backward)]
+    except LookupError:  # of a length that only a call inside knows
+        return None
+    return whole if all(every) else None
 
 
 def at(derivation: Derivation, case: Case, given: dict[str, Value], numbers: Numbers) -> Interpreter:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref, Size
-from derive.notation.text import split_quotient, split_sign
+from derive.notation.text import floored, split_quotient, split_sign
 from derive.program.rewriting.words import WORDS
 from derive.targets.numpy.costs import COSTS
 from derive.targets.numpy.views import ATOM, LOW, PRODUCT, SUM, UNARY, Views
@@ -105,7 +105,8 @@ class Arithmetic(Views):
         out = ""
         for n, term in enumerate(ordered):
             negative, rest = split_sign(term)
-            text = self.show(rest, frame, PRODUCT if negative or n else SUM)
+            first = ATOM if negative and floored(rest) else PRODUCT if negative else SUM
+            text = self.show(rest, frame, PRODUCT if n else first)
             out += (("-" if negative else "") if n == 0 else (" - " if negative else " + ")) + text
         return out
 
@@ -153,8 +154,7 @@ class Arithmetic(Views):
 
     def factor(self, e: Expr, frame: tuple[str, ...], first: bool) -> str:
         """A factor of a product."""
-        divided = isinstance(e, Op) and e.fn == "floordiv"
-        return self.show(e, frame, ATOM if divided else PRODUCT if first else UNARY)
+        return self.show(e, frame, ATOM if floored(e) else PRODUCT if first else UNARY)
 
     def varies(self, e: Expr) -> bool:
         """Whether an expression is an array here."""
