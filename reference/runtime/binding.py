@@ -8,7 +8,7 @@ was found out about shapes, dtypes and options is remembered, so that most calls
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -32,6 +32,7 @@ class Binder(Examiner):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.plans: dict[Any, Dims] = {}
+        self.lists = {p.name for p in (*self.inputs, *self.outputs) if p.sequence}
         self.several: dict[tuple[str, Any], Any] = {}  # options of several whole numbers, as they were read
         self.last: list[tuple[Any, Dims | None]] = [((), None)]
         self.known: dict[tuple[Any, str], Pattern] = {}
@@ -254,6 +255,9 @@ class Binder(Examiner):
             values = listed_entries(values, f"{self.layer}: {argument}")
         if len(values) != len(names):
             raise ValueError(f"{self.layer}: {argument} has {len(values)} entries; {self.wanted(names)}")
+        if self.lists and any(isinstance(v, Iterator) for v in values):  # it may be read again, in a wider format
+            taken = zip(names, values, strict=True)
+            return [list(v) if n in self.lists and isinstance(v, Iterator) else v for n, v in taken]
         return values  # type: ignore[no-any-return]
 
     @staticmethod

@@ -246,13 +246,16 @@ class Signature(Binder):
         several = kind is not None or len(parts) != 1
         primals = parameters[len(given) - 1]
         given.insert(len(given) - 1, f"({listed(bound)})")
-        text = f"\n    {listed(inputs)}= $primals({primals}){self.looked_up(inputs, options, bound)}" + LATER.format(
-            cotangents=lines(steps),
-            parts=listed(parts),
-            result=f"{listed(parts)}= $result" if several else parts[0],
-            given=listed([*given, *by_name(options)]),
-            **ownership(parts, results, [*spread(bound, self.inputs), *more], "$tuple" if several else ""),
-            made=f"$new($kind, ({listed(parts)}))" if kind else f"({listed(parts)})" if several else parts[0],
+        text = (
+            f"\n    {listed(inputs)}= {primals} = $primals({primals}){self.looked_up(inputs, options, bound)}"
+            + LATER.format(
+                cotangents=lines(steps),
+                parts=listed(parts),
+                result=f"{listed(parts)}= $result" if several else parts[0],
+                given=listed([*given, *by_name(options)]),
+                **ownership(parts, results, [*spread(bound, self.inputs), *more], "$tuple" if several else ""),
+                made=f"$new($kind, ({listed(parts)}))" if kind else f"({listed(parts)})" if several else parts[0],
+            )
         )
         raises = ["TypeError, ValueError: an argument is none that forward takes, or a tangent none of its shape."]
         scope = {"names": [p.name for p in results], "kind": kind}
@@ -324,7 +327,7 @@ class Signature(Binder):
         steps = []
         if each or len(patterns) != 1:
             wanted = "".join(f', "{p.name}"' for p in patterns)
-            steps.append(f'$each = $one_each("{label}", {argument}{wanted})')
+            steps.append(f'$each = {argument} = $one_each("{label}", {argument}{wanted})')
             given = [f"$each[{n}]" for n in range(len(patterns))]
         elif len(self.outputs) > 1:  # the other outputs are states: forward's results have their places
             steps.append(f"{argument} = {argument}[0] if $isinstance({argument}, $tuple) else {argument}")

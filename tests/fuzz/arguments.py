@@ -87,10 +87,12 @@ def right(name: str, rng: Rng) -> tuple[Call, Call]:
         meant.along = [zeros(a) if k == n else a for k, a in enumerate(along)]
         along = [None if k == n else a for k, a in enumerate(along)]
     along = [dressed(a, "cotangent", rng) for a in along]
-    several = isinstance(cotangents, tuple)
-    cotangents = (
-        tuple(dressed(c, "cotangent", rng) for c in cotangents) if several else dressed(cotangents, "cotangent", rng)
-    )
+    if isinstance(cotangents, tuple):
+        cotangents = tuple(dressed(c, "cotangent", rng) for c in cotangents)
+    elif isinstance(cotangents, list) and len(LAYERS[name][0].outputs) > 1:  # a tuple would be one of several outputs
+        cotangents = [dressed(c, "cotangent", rng) for c in cotangents]
+    else:
+        cotangents = dressed(cotangents, "cotangent", rng)
     call = replace(
         meant, inputs=dressed_inputs, options=options, cotangents=cotangents, along=pick(rng, [list, tuple])(along),
         primals=pick(rng, [list, tuple])(dressed_inputs),

@@ -134,7 +134,7 @@ def example(derivation: Derivation) -> Example | None:
             case = masked(inputs.build(layer, source, plan, turn=1))
             given = {o: cotangent(case, o, source) for o in layer.differentiable_outputs}
             hard = difficulty(derivation, case, given)
-        except (ArithmeticError, ValueError):  # none, or a root of a negative number
+        except (ArithmeticError, ValueError, LookupError):  # none, a root of a negative number, a length nothing says
             continue
         if found is None or hard < found[0]:
             found = hard, case, given

@@ -29,8 +29,7 @@ WORDS = {name for name in vars(words) if not name.startswith("_")}
 TAKEN = {*keyword.kwlist, *dir(builtins), *WORDS, *SCALAR, "sizes", "found", "kernel", "reshaped"}
 CALLED = {"max": "greater", "exactdiv": "exactly", "pow": "power", "xlogy": "xlogy", "xdivy": "xdivy"}
 OF_ROWS = {"max": "largest", "squares": "square_sum"}
-WIDTH = 110
-Code = list[str]  #: parts of an expression, between which a line may be broken
+WIDTH, Code = 110, list[str]  #: parts of an expression, between which a line of that width may be broken
 
 
 class Printer(Text):
@@ -275,9 +274,8 @@ class Printer(Text):
 
     def filled(self, name: str) -> bool:
         """Whether every entry of a list is written to."""
-        every = (w for s in self.function.statements for w in singles(s))
-        first = (w.left[0] for w in every if isinstance(w, ir.Single) and w.name == name)
-        return not self.arrays[name].listed or all(isinstance(i, Pos | Num) for i in first)
+        every = (w for s in self.function.statements for w in singles(s) if isinstance(w, ir.Single))
+        return not self.arrays[name].listed or all(isinstance(w.left[0], Pos | Num) for w in every if w.name == name)
 
     def heads(self, indices: Iterable[str], s: ir.Single) -> list[str]:
         """``for i in range(n_i)``; from now on the indices are bound."""
@@ -296,7 +294,9 @@ class Printer(Text):
             before = ref.index[: ref.index.index(Pos(index))]
             if {i for b in before for i in x.free(b)} <= {*self.bound}:
                 return f"len({self.place(Ref(ref.tensor, before))})"
-        raise ValueError(f"{self.layer.name}: nothing says how long {index} is in {s.name}")
+        given = filter(None, (self.arrays.get(p.name) for p in self.function.parameters))
+        like = next(a for a in given if a.listed and index in a.axes)  # of zeros: an array for each that is given
+        return f"len({self.place(Ref(like.name, tuple(map(Pos, self.bound[: like.axes.index(index)]))))})"
 
     # ---- rows ------------------------------------------------------------------------------------------------------
 
