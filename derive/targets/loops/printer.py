@@ -29,7 +29,8 @@ WORDS = {name for name in vars(words) if not name.startswith("_")}
 TAKEN = {*keyword.kwlist, *dir(builtins), *WORDS, *SCALAR, "sizes", "found", "kernel", "reshaped"}
 CALLED = {"max": "greater", "exactdiv": "exactly", "pow": "power", "xlogy": "xlogy", "xdivy": "xdivy"}
 OF_ROWS = {"max": "largest", "squares": "square_sum"}
-WIDTH, Code = 110, list[str]  #: parts of an expression, between which a line of that width may be broken
+WIDTH = 110
+Code = list[str]  #: parts of an expression, between which a line may be broken
 
 
 class Printer(Text):
@@ -294,9 +295,8 @@ class Printer(Text):
             before = ref.index[: ref.index.index(Pos(index))]
             if {i for b in before for i in x.free(b)} <= {*self.bound}:
                 return f"len({self.place(Ref(ref.tensor, before))})"
-        given = filter(None, (self.arrays.get(p.name) for p in self.function.parameters))
-        like = next(a for a in given if a.listed and index in a.axes)  # of zeros: an array for each that is given
-        return f"len({self.place(Ref(like.name, tuple(map(Pos, self.bound[: like.axes.index(index)]))))})"
+        given = [a for p in self.function.parameters if (a := self.arrays.get(p.name)) and a.listed and index in a.axes]
+        return f"len({self.place(Ref(given[0].name, tuple(map(Pos, self.bound[: given[0].axes.index(index)]))))})"
 
     # ---- rows ------------------------------------------------------------------------------------------------------
 
