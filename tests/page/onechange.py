@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.page.tree import (
@@ -17,17 +17,21 @@ from tests.page.tree import (
     Mul,
     Neg,
     Node,
+    Reduce,
     Ref,
     Size,
     Sqrt,
     children,
+    map_children,
 )  # fmt: skip
 
 NEXT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 
 def one_place(before: Node, after: Node) -> bool:
-    """Something is left out or put in, or one thing stands for another, in one place of two expressions."""
+    """Something is left out or put in, or one thing stands for another, in one place of two expressions, whatever
+    the indices of sums are called."""
+    before, after = called(before), called(after)
     while not (one_rule(before, after) or one_rule(after, before, put_in=True)):
         (kind, one), (other, two) = parts(before), parts(after)
         if kind != other:
@@ -45,6 +49,18 @@ def one_place(before: Node, after: Node) -> bool:
         else:
             before, after = gone[0], new[0]
     return True
+
+
+def called(e: Node, names: Mapping[str, str] | None = None) -> Node:
+    """The indices of sums by how many sums are around, which one sum more or fewer inside does not change."""
+    names = names or {}
+    match e:
+        case Index(name):
+            return Index(names.get(name, name))
+        case Reduce(op, over, body):
+            own = {i: f"{len(names) + n}" for n, i in enumerate(over)}
+            return Reduce(op, tuple(own.values()), called(body, {**names, **own}))
+    return map_children(e, lambda c: called(c, names))
 
 
 def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
