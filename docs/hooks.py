@@ -28,6 +28,7 @@ from derive.targets.synonyms import SYNONYMS
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
 SCRIPT = styles.HERE / "equations.js"
+SEARCH = styles.HERE / "search.js"  # puts the page with the name that was typed first
 LEGS = "<!-- layers by legs -->"  # where a page shows what was recorded, layer by leg
 DERIVATION = "<!-- derivation of softmax -->"  # where a page shows the steps of one
 COUNT = re.compile(r"([\d/]+) (?:comparisons|steps|misprints)")
@@ -52,21 +53,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     name = Path(page.file.src_uri).stem
     if page.file.src_uri.startswith("layers/") and name != "index":
         page.meta["tags"] = [name, *SYNONYMS.get(name, ())]
-        page.meta["search"] = {"boost": boost(name)}
+        page.meta["search"] = {"boost": 1 + 1.5 / len(name.split("_"))}  # and relu before leaky_relu
     for mark, made in ((LEGS, lambda: legs(config)), (DERIVATION, derivation)):
         if mark in markdown:
             markdown = markdown.replace(mark, made())
     return markdown
-
-
-def boost(name: str) -> float:
-    """How much a layer's page counts in a search: relu before leaky_relu, and tanh before what is called tanhshrink.
-
-    What is typed finds longer words too, and these are rarer, which a search takes for a better answer.
-    """
-    words = (word.lower() for other in SYNONYMS if other != name for word in SYNONYMS[other])
-    longer = any(word.startswith(name) and word[len(name) :][:1].isalpha() for word in words)
-    return (1 + 1.5 / len(name.split("_"))) * (2 if longer else 1)
 
 
 def legs(config: MkDocsConfig) -> str:
@@ -115,6 +106,8 @@ def on_post_build(config: MkDocsConfig) -> None:
     if found := unchecked():  # an error, not a warning: with --quiet, --strict does not count warnings
         raise PluginError("\n".join(["every formula needs a check (tests/page/prose); these have none:", *found]))
     site = Path(config.site_dir)
+    (worker,) = site.glob("assets/javascripts/workers/search.*.js")
+    worker.write_text(SEARCH.read_text(encoding="utf-8") + worker.read_text(encoding="utf-8"), encoding="utf-8")
     for name in (n for n, html in built.items() if COUNTED in html):
         file = site / ("" if name == "home" else name) / "index.html"
         text = file.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlparse
 
 import pytest
 
+from derive.notation.define import load_project
 from derive.targets.synonyms import SYNONYMS
 
 LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
@@ -120,7 +121,7 @@ def test_every_link_leads_somewhere(browser: Any, site: Path, address: str) -> N
 
 
 def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> None:
-    wanted = {name: name for name in SYNONYMS} | {word: name for name, words in SYNONYMS.items() for word in words}
+    wanted = {name: name for name in load_project()} | {word: name for name in SYNONYMS for word in SYNONYMS[name]}
     missed = []
     with reading(browser, "light") as (page, wrong):
         page.goto(address)
@@ -140,7 +141,11 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> 
 
 #: Their equations are longer than a screen; of these the gradient's heading is on it.
 LONG = {"attention", "batch_norm", "lstm"}
-BOTTOM = "() => [...document.querySelectorAll('{}')].at(-1).getBoundingClientRect().bottom"
+#: Of a page that begins with the plain case, that case's.
+BOTTOM = """([all, plain]) => {
+    const own = document.querySelectorAll(plain);
+    return [...(own.length ? own : document.querySelectorAll(all))].at(-1).getBoundingClientRect().bottom;
+}"""
 
 
 def test_forward_and_gradient_are_on_the_first_screen(browser: Any, site: Path, address: str) -> None:
@@ -149,8 +154,10 @@ def test_forward_and_gradient_are_on_the_first_screen(browser: Any, site: Path, 
             if (name := url.removesuffix("/").rpartition("/")[2]) and "/layers/" in url and not url.endswith("layers/"):
                 page.goto(url)
                 page.evaluate("() => document.fonts.ready")
-                last = "#backward" if name in LONG else ".math[id^=eq-backward]"
-                assert page.evaluate(BOTTOM.format(last)) <= WIDTHS[1280], name
+                last = ["#backward", "#backward-plain"]
+                if name not in LONG:
+                    last = [".math[id^=eq-backward]", ".math[id^=eq-plain-backward]"]
+                assert page.evaluate(BOTTOM, last) <= WIDTHS[1280], name
 
 
 def test_an_equation_is_copied_and_a_link_opens_its_fold(browser: Any, address: str) -> None:
@@ -161,9 +168,10 @@ def test_an_equation_is_copied_and_a_link_opens_its_fold(browser: Any, address: 
         page.click("#eq-backward-dz .gb-copy")
         tex = page.evaluate("() => navigator.clipboard.readText()")
         assert tex == page.text_content("#eq-backward-dz annotation")
-        assert not page.is_visible("#__codelineno-1-1")
-        page.evaluate("() => { location.hash = '__codelineno-1-1'; }")
-        page.wait_for_function("() => document.getElementById('__codelineno-1-1').closest('details').open")
+        line = page.get_attribute("article details [id^=__codelineno]", "id")
+        assert not page.is_visible(f"#{line}")
+        page.evaluate("line => { location.hash = line; }", line)
+        page.wait_for_function("line => document.getElementById(line).closest('details').open", arg=line)
         page.click(".gb-equation >> nth=0")
         assert page.url.endswith("#eq-forward-y")
         assert wrong == []
