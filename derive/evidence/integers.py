@@ -164,8 +164,22 @@ def compile_test(world: Evaluation, e: Expr) -> Closure:
 
                 return whole
             f, g, truth = world.number(a), world.number(b), world.numbers.truth
+            if isinstance(a, Ref) and isinstance(b, Ref) and a.tensor == b.tensor and a.tensor in world.given:
+                return _of_itself(op, f, g, truth)
             return lambda env: truth(op, f(env), g(env))
     raise TypeError(f"not a condition: {e!r}")
+
+
+def _of_itself(op: str, f: Closure, g: Closure, truth: Callable[[str, Any, Any], Any]) -> Closure:
+    """A comparison of elements of one argument: each is equal to itself, however little is known of it."""
+    equal = COMPARE[op](0, 0)
+
+    def run(env: Env) -> Any:
+        a, b = f(env), g(env)
+        known = a is b and (a.is_finite() if hasattr(a, "is_finite") else a == a)
+        return equal if known else truth(op, a, b)
+
+    return run
 
 
 def _fold(parts: list[Closure], op: Callable[[Any, Any], Any]) -> Closure:

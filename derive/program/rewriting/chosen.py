@@ -24,8 +24,8 @@ def is_exp(e: Expr) -> bool:
 
 
 def parts_of(c: Expr) -> tuple[Expr, ...]:
-    """The conditions that hold where one does."""
-    return c.args if isinstance(c, Op) and c.fn == "and" else (c,)
+    """The conditions that hold where one does, however they are put together."""
+    return tuple(p for a in c.args for p in parts_of(a)) if isinstance(c, Op) and c.fn == "and" else (c,)
 
 
 def chosen_by(body: Expr) -> list[Expr]:

@@ -333,3 +333,12 @@ def log_relu(x: Real[..., n], t: Real[..., n]):
     """Logarithm of a sum of a half-wave."""
     y[..., n] = exp(max(0, x[..., n] - t[..., n]))
     return y
+
+
+@layer(cites="Cox 1975")
+def cox(eta: Real[n], time: State[n], event: Boolean[n]):
+    """Minus the partial log-likelihood of proportional hazards; a risk set is who has been seen as long."""
+    m = axis(size(n))
+    s[n] = log(sum(m, exp(eta[m]) if time[m] >= time[n] else 0))
+    loss = sum(n, s[n] - eta[n] if event[n] else 0)
+    return loss

@@ -11,11 +11,14 @@ from tests.generality.everyday.legs import red
 #: Legs that take a few hundredths of a second.
 QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: A number beside numbers of another type, alone, at the edge of an array or in place of one; a sum that is a number of
-#: that type; constants that are floats in a kernel; a beginning that nobody asks the gradient of; labels as numbers.
+#: that type; constants that are floats in a kernel; a beginning that nobody asks the gradient of; labels as numbers; an
+#: argument compared with its own elements.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
-    *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm"),
+    *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox"),
 )
+#: Exponentials that conditions leave out, one inside another.
+LARGE = ("cox",)
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
 #: position that a tangent could be read at.
 IN_USE = ("list_norm", "list_curved", "largest")
@@ -24,6 +27,11 @@ IN_USE = ("list_norm", "list_curved", "largest")
 @pytest.mark.parametrize("name", KINDS)
 def test_quick_legs(name: str, tmp_path: Path) -> None:
     assert not red(name, tmp_path, QUICK)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_arguments_of_all_magnitudes(name: str, tmp_path: Path) -> None:
+    assert not red(name, tmp_path, ["enclosure"])
 
 
 @pytest.mark.parametrize("name", IN_USE)
