@@ -254,6 +254,8 @@ class Knowledge:
         right = self.algebra.times(right, {product((x.iverson(c), ONE) for c in rule.conditions)[1]: ONE})
         if any(s in x.walk(a) for m in right for a, _ in m) or any(r.pattern == s for r, _ in self.facts):
             return
+        if not {i for m in right for a, _ in m for i in x.free(a)} <= {*x.free(s)}:  # a condition of one term alone
+            return
         source: Said = ("the definition of ", name) if name else (self.plain(self.old(zero, s)),)
         shown = Equal(self.plain(s), self.plain(self.algebra.back(right)))
         said: Said = (*rule.about[:-2], ", put into ", *source, ", gives ", shown)

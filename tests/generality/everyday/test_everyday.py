@@ -12,10 +12,10 @@ from tests.generality.everyday.legs import red
 QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: A number beside numbers of another type, alone, at the edge of an array or in place of one; a sum that is a number of
 #: that type; constants that are floats in a kernel; a beginning that nobody asks the gradient of; labels as numbers; an
-#: argument compared with its own elements.
+#: argument compared with its own elements; a definition that says nothing about a sum without the sum's index.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
-    *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox"),
+    *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
 )
 #: Exponentials that conditions leave out, one inside another.
 LARGE = ("cox",)
