@@ -8,11 +8,14 @@ by tests/ledger with the kernels and NumPy in scope, where one line can.
 from __future__ import annotations
 
 from derive.convention import Convention
+from derive.conventions_of_losses import OF_LOSSES
 from derive.conventions_of_steps import OF_NORMS_AND_STEPS
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
-LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "mse")
+BINARY = ("binary_cross_entropy", "bce_with_logits")
+ERRORS = ("mse", "l1_loss", "huber", "smooth_l1", "log_cosh", "pinball")
+LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", *ERRORS, *BINARY)
 SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
 
 GATED = ("glu", "swiglu", "geglu")
@@ -37,6 +40,8 @@ PLAIN = (
     *GATED,
     *NORMS,
     *STEPS,
+    *BINARY,
+    "log_cosh",
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
     *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
 )
@@ -248,7 +253,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         LOSSES,
         'reduction="mean"',
-        "divides by the number of examples (all leading axes), for `mse` by the number of elements",
+        "divides by the number of examples (all leading axes), where each number is a loss by that of elements",
         "PyTorch: the same; its mean over labels with class weights divides by the sum of weights",
         "mse.forward(np.ones((2, 3)), np.zeros((2, 3)))[0] == 1",
     ),
@@ -333,6 +338,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         at="tie",
     ),
     *OF_NORMS_AND_STEPS,
+    *OF_LOSSES,
     Convention(
         ("linear", "xavier", "he"),
         "weights",

@@ -21,6 +21,8 @@ FAMILIES = {
     "gated": "Activations",
     "softmaxes": "Softmax",
     "losses": "Losses",
+    "probabilities": "Losses",
+    "regression": "Losses",
     "normalization": "Normalisation",
     "regularization": "Regularisation",
     "optimization": "Optimisation and initialisation",

@@ -3,7 +3,8 @@
 The rules are the page's: a subexpression counts once for each value of the indices it depends on, and once however
 often it is written; a sum of N terms is N - 1 additions, a difference an addition; what leaves the fewest indices is
 combined first; signs, sizes, options and conditions are free, but a product with a constant is one multiplication and a
-quotient by one is too. Of cases the longer one is counted. Numerals of a product are one constant.
+quotient by one is too. Of cases the longer one is counted, of equally long ones the first or the last. Numerals of a
+product are one constant.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Counter:
     """Counts one pass after the other equation; ``found`` has the totals."""
 
     world: World
-    longer: bool = True
+    case: str = "longest"
     apart: bool = True
     found: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     seen: set[Node] = field(default_factory=set)
@@ -124,8 +125,9 @@ class Counter:
                 self.each(args)
             case Cases(rows, otherwise):
                 self.each(c for _, c in rows)
-                pick = max if self.longer else min
-                self.count(pick([*(v for v, _ in rows), otherwise], key=lambda v: len(list(walk(v)))))
+                values = [*(v for v, _ in rows), otherwise]
+                pick = min if self.case == "shortest" else max
+                self.count(pick(values[:: -1 if self.case == "last" else 1], key=lambda v: len(list(walk(v)))))
             case Reduce(op, over, body):
                 self.reduction(op, over, body)
             case Iverson() | Compare() | And() | Or() | Not() | Floor():

@@ -44,7 +44,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "where x is 0 so is what it is multiplied by",
     ),
     (
-        "elu selu celu hard_swish square_relu",
+        "elu selu celu hard_swish square_relu huber smooth_l1",
         r"count: (1 |2 )?N_\{\\ast\}",
         "of two cases the longer one is counted; the reader takes the shorter one, too",
     ),
@@ -65,8 +65,18 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "where epsilon is not the larger one the maximum is the other",
     ),
     ("l1_normalize", r".*(\\text\{if \}|\\left\[) y_\{.*", "y has the sign of x"),
-    ("l1_normalize lion", r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*", "what is above 0 was a case before"),
+    ("l1_normalize lion l1_loss", r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*", "what is above 0 was a case before"),
     ("clip_by_value", r"y_.*(\\ge \\tau|\\le -\\tau).*", "at a bound both cases are the bound"),
+    (
+        "l1_loss huber smooth_l1 pinball",
+        r"shown: \\mathrm\{loss\} = [\d.]+",
+        "the loss has that value there, too",
+    ),
+    (
+        "huber smooth_l1",
+        r".*((\\ge|\\le) -?\\(beta|delta)) .*",
+        "where the pieces meet they and their slopes are equal",
+    ),
     ("lstm tanh_shrink", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
     ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),

@@ -128,7 +128,10 @@ class Draw:
             case "function":
                 return str(self.rng.choice(ACTIVATIONS))
             case "real":
-                drawn = float(self.rng.normal())  # in small trials of any sign; else the ends of an interval in order
+                drawn = float(self.rng.normal())
+                if self.ties:
+                    drawn = math.copysign(1 + (abs(drawn) > 1), drawn)
+                # in small trials of any sign; else the ends of an interval in order
                 return drawn if self.small else math.copysign(drawn, float(row.default or drawn))
         if row.kind == "probability":
             return float(self.rng.uniform(0.2, 0.9))
@@ -203,6 +206,8 @@ class Draw:
             case "boolean":
                 return rng.random(shape) < 0.6
             case "integer":
+                if row.within:
+                    return rng.integers(row.within[0], row.within[1] + 1, shape)
                 axis = pointed(row, self.symbols, self.equations)
                 return rng.integers(0, self.sizes[axis] if axis else 3, shape)
             case "binary":

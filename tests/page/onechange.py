@@ -41,7 +41,8 @@ def one_place(before: Node, after: Node) -> bool:
         else:
             gone, new = unequal(one, two), unequal(two, one)
         if len(gone) != 1 or len(new) != 1:
-            return kind == "product" and (term_left(gone, new) or term_left(new, gone))
+            left = term_left(gone, new) or term_left(new, gone) or case_left(gone, new) or case_left(new, gone)
+            return kind == "product" and left
         if (gone[0], new[0]) == (before, after):  # one over something
             if not (isinstance(before, Frac) and isinstance(after, Frac)):  # minus one, which is a product too
                 return False
@@ -132,6 +133,14 @@ def term_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
     match gone:
         case [Add((one, two))]:
             return any(Counter(factors(t)) == Counter(new) for t in (one, two))
+    return False
+
+
+def case_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
+    """Whether factors are those of one case: r (a b if c else d) as r a b."""
+    match gone:
+        case [Cases(rows, other)]:
+            return any(Counter(factors(v)) == Counter(new) for v in (*(value for value, _ in rows), other))
     return False
 
 

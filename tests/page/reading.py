@@ -29,6 +29,12 @@ from tests.page.worked import Worked
 from tests.page.world import ABOUT, World, adjoints, renamed
 
 QUICK, WORLDS, TRIALS = 2, 3, 6  # worlds for every misprint, for a survivor; trials among which they are
+FEW = 300  # numbers in those trials: with fewer there are four times as many
+
+
+def numbers(trial: Trial) -> int:
+    """How many numbers a trial's arguments have."""
+    return sum(np.size(a) for v in trial.values.values() for a in (v if isinstance(v, list) else [v]))
 
 
 @dataclass
@@ -107,16 +113,22 @@ class Reading:
         return found
 
     @cached_property
+    def times(self) -> int:
+        """How many times as many trials and worlds are looked at: a vector has few numbers near a kink."""
+        found = trials(self.variant, self.layer, TRIALS)
+        return 4 if sum(map(numbers, found)) < FEW else 1
+
+    @cached_property
     def drawn(self) -> list[Trial]:
-        return trials(self.variant, self.layer, TRIALS)
+        return trials(self.variant, self.layer, self.times * TRIALS)
 
     @cached_property
     def runs(self) -> list[Trial]:
         """Without ties, at which there are no derivatives; a small one first."""
-        found = [t for t in self.drawn if "with ties" not in t.what][:WORLDS]
+        found = [t for t in self.drawn if "with ties" not in t.what][: self.times * WORLDS]
         return [*found[1:2], *found[:1], *found[2:]]
 
-    def context(self, parts: Sequence[Equation], count: int = WORLDS) -> Context:
+    def context(self, parts: Sequence[Equation], count: int | None = None) -> Context:
         definitions = self.definitions(parts)
         worlds = tuple(World(definitions, self.symbols, t) for t in self.runs[:count])
         return Context(worlds, adjoints(self.variant))
@@ -206,10 +218,10 @@ class Reading:
         return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in found]
 
     def counted(self, section: str, context: Context) -> list[list[dict[str, int]]]:
-        """For each world what may be counted: the longer or shorter case of each, numerals with sizes or apart."""
+        """For each world what may be counted: the longest or shortest case of each, numerals with sizes or apart."""
         pairs = zip(self.variant.equations, self.variant.claims, strict=True)
         equations = [e for e, claim in pairs if claim.section == section]
-        readings = [(longer, apart) for longer in (True, False) for apart in (True, False)]
+        readings = [(case, apart) for case in ("longest", "last", "shortest") for apart in (True, False)]
         return [[Counter(world, *reading).passes(equations) for reading in readings] for world in context.all]
 
     @cached_property

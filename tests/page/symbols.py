@@ -23,10 +23,10 @@ shape. Where the shape of a list has two axes, consecutive entries chain (a tens
 list's entries is a list too): the second axis of one is as long as the first axis of the entry before.
 
 The meaning up to the first of ; : , is strict: roles (ROLES; `input without gradient` is a state), kinds
-(KINDS), and for integers `below AXIS` where the equations do not say into which axis they point. What follows
-is for people. An option's meaning is one of OPTION_KINDS. A symbol `N_{i}` in an option's row says that the
-option is the length of axis i. An index row is needed only for an index that stands alone on no axis and is
-called otherwise than its axis.
+(KINDS), and for integers `below AXIS` where the equations do not say into which axis they point. Of what follows,
+`in [-1, 1]` says which integers there are; the rest is for people. An option's meaning is one of OPTION_KINDS. A symbol
+`N_{i}` in an option's row says that the option is the length of axis i. An index row is needed only for an index that
+stands alone on no axis and is called otherwise than its axis.
 
 `\\overline{S}` is the adjoint of S, and `\\overline{\\overline{S}}` another adjoint of S: rows of these are
 not read. Inputs and states are the kernel's arguments, in order.
@@ -55,6 +55,7 @@ OPTION_KINDS = {
 }
 
 _SHAPE = re.compile(r"(?:\[(\w)\](?=\[))?\[([^\]]*)\]")
+_WITHIN = re.compile(r", in \[(-?\d+), (-?\d+)\]")
 _TOKEN = re.compile(r"\\(?:mathrm|operatorname)\s*\{[^{}]*\}|\\[a-zA-Z]+|\\.|\d+|\S")
 
 
@@ -73,6 +74,7 @@ class Row:
         kind: one of KINDS, for an option one of the values of OPTION_KINDS, or choice.
         default: of an option.
         below: for an integer, the axis into which it points, where the table says so.
+        within: the least and the largest value of an integer, where the table says so.
     """
 
     tex: str
@@ -82,6 +84,7 @@ class Row:
     role: str = ""
     kind: str = "real"
     below: str = ""
+    within: tuple[int, int] | None = None
     option: bool = False
     default: str = ""
 
@@ -139,7 +142,9 @@ def row(tex: str, name: str, cell: str) -> Row:
             below = words.pop(0)
         elif word != "optional":
             raise fail(f"{word!r} is no role ({', '.join(ROLES)}) and no kind ({', '.join(KINDS)})")
-    return Row(tex, name, slots, shape[1] or "", role, kind, below)
+    bounds = _WITHIN.search(cell) if kind == "integer" else None
+    within = (int(bounds[1]), int(bounds[2])) if bounds else None
+    return Row(tex, name, slots, shape[1] or "", role, kind, below, within)
 
 
 @dataclass(frozen=True)

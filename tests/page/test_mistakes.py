@@ -95,3 +95,20 @@ RIGHT = r"y_{\ast,o} = s x_{\ast,o} \left(\hat{x}_{\ast,o} - \frac{1}{N_{i}} \su
 def test_one_change_and_no_more(after: str, one: bool) -> None:
     right, changed = (parse(t, MANY) for t in (RIGHT, rf"y_{{\ast,o}} = {after}"))
     assert one_place(right.right, changed.right) == one
+
+
+CASES = r"x_{\ast,o} \begin{cases} s W_{o,o} & \text{if } t_{\ast} = 1 \\ \epsilon & \text{otherwise} \end{cases}"
+
+
+@pytest.mark.parametrize(
+    ("after", "one"),
+    [
+        (r"x_{\ast,o} s W_{o,o}", True),
+        (r"x_{\ast,o} \epsilon", True),
+        (r"x_{\ast,o} W_{o,o}", False),
+        (r"s W_{o,o}", False),
+    ],
+)
+def test_one_case_in_the_place_of_all(after: str, one: bool) -> None:
+    right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (CASES, after))
+    assert one_place(right.right, changed.right) == one

@@ -13,6 +13,7 @@ import pytest
 from derive.targets.mathml import FormulaError, MathExtension
 from tests.page.compare import check
 from tests.page.glyphs import glyphs
+from tests.page.inputs import Draw
 from tests.page.mutate import mutants
 from tests.page.parser import parse
 from tests.page.reader import Page, read
@@ -244,3 +245,22 @@ def test_the_bar_is_above() -> None:
     html = markdown.markdown(r"$$\overline{x}$$", extensions=[MathExtension()])
     assert "\u203e" in html
     assert "\u0332" not in html
+
+
+LABELS = table(
+    r"""
+    t             | t      | t[...] integer input, in [-1, 1]
+    \mathrm{level} | level  | option a number; default -1.0
+    y             | y      | y[...] output
+    """
+)
+
+
+def test_integers_are_drawn_from_all_that_the_table_says() -> None:
+    draws = [Draw(LABELS, [], {}, seed).tensors["t"] for seed in range(20)]
+    assert set(np.concatenate(draws).tolist()) == {-1, 0, 1}
+
+
+def test_a_number_of_an_option_is_whole_where_there_are_ties() -> None:
+    levels = {Draw(LABELS, [], {}, seed, ties=True).options["level"] for seed in range(40)}
+    assert levels == {-1.0, -2.0}

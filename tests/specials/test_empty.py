@@ -36,10 +36,7 @@ MEANS = {  # what is 0 / 0 then
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),
-    ("cross_entropy", "..."): ("loss",),
-    ("softmax_cross_entropy", "..."): ("loss",),
-    ("softmax_cross_entropy_labels", "..."): ("loss",),
-    ("mse", "..."): ("loss",),
+    **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},
 }
 
 

@@ -29,27 +29,39 @@ SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multi
 BENT = ("leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
 #: Beyond the ends of these an infinity is, and a NaN is not.
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
-WITHIN = {"hard_tanh": (0.3, 0.6)}
+NEAR = (0.3, 0.6)
+ENDED |= {"binary_cross_entropy": NEAR}
+WITHIN = dict.fromkeys(("hard_tanh", "binary_cross_entropy"), NEAR)
 #: A slope of 0, or a map that is not chosen, is multiplied by what is NaN: a row of the conventions.
 WHOLE = ("reglu", "maxout")
 
 #: A second derivative of 0, on one side of a kink, is multiplied.
 CURVED = {("cotangent y", "double_backward x"), ("tangent x", "double_backward x")}
 MULTIPLIED = {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")}
-#: Outside the array is the number 0, which is multiplied; the sign of NaN is 0.
+SLOPE = ("backward y", "backward t", "jvp loss", "double_backward loss")
+#: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d"), MULTIPLIED),
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
+    "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
+    "pinball": {("input t", result) for result in SLOPE},
     **dict.fromkeys(("elu", "selu", "celu", "hard_swish"), CURVED),
 }
 
 
+#: With which everything takes part: at a weight of 1 a target cancels in second order.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "embedding": {"padding_index": 1},
+    "bce_with_logits": {"pos_weight": 2.0},
+}
+#: NaN is within every bound.
+BOUNDS: dict[str, dict[str, Any]] = {"clip_by_value": {"tau": 3.0}, "huber": {"delta": 7.0}, "smooth_l1": {"beta": 7.0}}
+
+
 def case_of(layer: Layer, special: float = np.nan) -> Case:
     options: dict[str, Any] = {o.name: SMOOTH[o.name] for o in layer.options if o.name in SMOOTH}
-    if layer.name == "embedding":
-        options = {"padding_index": 1}
-    if layer.name == "clip_by_value" and np.isnan(special):
-        options = {"tau": 3.0}  # NaN is within every bound
+    options |= OPTIONS.get(layer.name, {})
+    options |= BOUNDS.get(layer.name, {}) if np.isnan(special) else {}
     return made(layer, SIZES | OF_LAYER.get(layer.name, {}), **options)
 
 
