@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from derive.convention import Convention
 from derive.conventions_of_losses import OF_LOSSES
+from derive.conventions_of_sequences import CONVENTIONS_OF_SEQUENCES, OF_SEQUENCES
 from derive.conventions_of_steps import OF_NORMS_AND_STEPS
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
@@ -42,8 +43,9 @@ PLAIN = (
     *STEPS,
     *BINARY,
     "log_cosh",
+    *OF_SEQUENCES,
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
-    *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", "lstm", *SOFTMAXES),
+    *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", *SOFTMAXES),
 )
 OF_GROUPS = ("layer_norm_nd", "group_norm", "instance_norm")
 MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention", "rms_norm", *OF_GROUPS)
@@ -126,14 +128,6 @@ CONVENTIONS: tuple[Convention, ...] = (
         "the first element inside the array gets the gradient",
         "PyTorch the same",
         "grad(max_pool2d, np.full((1, 1, 1, 1), -inf), padding=1).x.item() == 1",
-    ),
-    Convention(
-        ("attention",),
-        "NaN or infinity in what a mask, or causal, leaves out",
-        "stays out of values and of gradients, in keys, values, cotangents and tangents; elsewhere it shows",
-        "PyTorch gives NaN: 0 times NaN in the product with V, and in gradients",
-        "attention.forward(np.ones((1, 1)), np.array([[1], [np.nan]]), np.array([[3], [np.nan]]), "
-        "np.array([[True, False]]))[0].item() == 3",
     ),
     Convention(
         ("embedding",),
@@ -273,14 +267,6 @@ CONVENTIONS: tuple[Convention, ...] = (
         "np.allclose(grad(softmax_cross_entropy, np.zeros(2), np.array([3.0, 1.0])).z, [-1, 1])",
     ),
     Convention(
-        ("attention",),
-        "a row that may look nowhere",
-        "zeros, and no gradient",
-        "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
-        "not grad(attention, *[np.ones((1, 2))] * 3, np.zeros((1, 1), bool)).V.any()",
-        at="nothing",
-    ),
-    Convention(
         ("embedding",),
         "the token equals padding_index",
         "a row of zeros, and no gradient",
@@ -339,20 +325,13 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     *OF_NORMS_AND_STEPS,
     *OF_LOSSES,
+    *CONVENTIONS_OF_SEQUENCES,
     Convention(
         ("linear", "xavier", "he"),
         "weights",
         "stored [out, in]",
         "PyTorch the same; TensorFlow and Flax store [in, out]",
         "linear.forward(np.ones(3), np.ones((2, 3)), np.zeros(2))[0].shape == (2,)",
-    ),
-    Convention(
-        ("lstm",),
-        "order of the gates",
-        "input, forget, cell, output",
-        "PyTorch the same, with two biases; Keras the same; ONNX: input, output, forget, cell",
-        "lstm.forward(np.zeros((1, 1)), np.zeros(1), np.ones(1), *[np.zeros((4, 1))] * 2, "
-        "np.array([-99.0, 99, 0, 0]))[0].c[0, 0] == 1",
     ),
     Convention(
         ("gelu",),

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "attention": ("scaled dot-product attention", "SDPA", "softmax attention"),
+    "rnn_cell": ("nn.RNNCell", "Elman cell", "vanilla recurrent cell"),
+    "gru_cell": ("nn.GRUCell", "gated recurrent unit, one step"),
+    "lstm_cell": ("nn.LSTMCell", "long short-term memory, one step"),
+    "rnn": ("nn.RNN", "Elman network", "simple recurrent network", "vanilla RNN"),
+    "gru": ("nn.GRU", "gated recurrent unit"),
+    "reverse_rnn": ("backward direction", "bidirectional RNN, its second half"),
+    "linear_recurrence": ("associative scan", "first-order recurrence", "linear RNN", "gated linear recurrence"),
     "batch_norm": ("batchnorm", "batch normalisation", "batch normalization", "BN"),
     "batch_norm_inference": ("batchnorm in evaluation mode", "batch normalization with running statistics"),
     "clip_by_global_norm": ("gradient clipping", "clip_grad_norm"),

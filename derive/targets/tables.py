@@ -29,6 +29,8 @@ FAMILIES = {
     "convolution": "Convolution and pooling",
     "windows": "Convolution and pooling",
     "sequence": "Sequences",
+    "attention": "Attention",
+    "recurrent": "Recurrent",
 }
 VERDICTS = {
     "proved": ("ok", "proved"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from derive.evidence import domain, layout
 from derive.evidence.layout import Case
-from derive.notation.expr import Num
+from derive.notation.expr import Num, Size
 from derive.notation.layer import Layer, Tensor
 
 
@@ -18,10 +18,21 @@ def shape(layer: Layer, tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int, 
     return tuple(math.prod(sizes[a] for a in part) for part in layout.slots(layer, tensor))
 
 
+def agreed(layer: Layer, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The lengths, of axes too whose length is a number or that of another axis."""
+    found = {"h": 3} | dict(sizes)
+    for axis, length in layer.sizes.items():
+        if isinstance(length, Num):
+            found[axis] = int(length.value)
+        elif isinstance(length, Size):
+            found[axis] = found[length.axis]
+    return found
+
+
 def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int = 2, **options: Any) -> Case:
     """A case with numbers from low to 1, above 0 where they must be; masks with a row that may look nowhere."""
     random = np.random.default_rng(7)
-    sizes = {a: int(e.value) for a, e in layer.sizes.items() if isinstance(e, Num)} | {"h": 3} | dict(sizes)
+    sizes = agreed(layer, sizes)
     positive = {n for n, d in domain.domains(layer).items() if d.nonnegative}
 
     def argument(tensor: Tensor) -> Any:

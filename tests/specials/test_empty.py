@@ -17,8 +17,7 @@ from tests.specials.participation import Calls
 
 LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
-SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "gate": 4}
-SAME = {"n": "m", "m": "n"}  # of an LSTM's state
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5}
 NEEDED = {  # what cannot be empty, with the reason
     ("conv2d", "p"): "a window does not fit",
     ("conv2d", "q"): "a window does not fit",
@@ -31,8 +30,12 @@ NEEDED = {  # what cannot be empty, with the reason
     ("embedding", "v"): "a token needs a row",
     ("softmax_cross_entropy_labels", "i"): "a label needs a class",
 }
+DIVIDED = (  # scores by the root of 0
+    *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
+)
+OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
 MEANS = {  # what is 0 / 0 then
-    ("attention", "d"): ("O", "V"),  # scores are divided by the root of 0
+    **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),
@@ -44,14 +47,14 @@ def axes(name: str) -> Iterator[str]:
     """The axes of a layer's inputs that may be empty."""
     layer = LAYERS[name][0]
     found = dict.fromkeys(a for t in layer.inputs for s in t.slots[t.sequence :] for a in s.parts)
-    return (a for a in found if a not in ("g", "gate") and (name, a) not in NEEDED)
+    return (a for a in found if a != "g" and a not in layer.sizes and (name, a) not in NEEDED)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.sampled("name")
 @pytest.mark.parametrize(("name", "axis"), [(n, a) for n in sorted(LAYERS) for a in axes(n)])
 def test_empty(name: str, axis: str) -> None:
-    sizes = SIZES | {axis: 0} | ({SAME[axis]: 0} if name == "lstm" and axis in SAME else {})
+    sizes = SIZES | {axis: 0}
     if name == "mlp" and axis in "io":
         sizes |= {"i": 0, "o": 0}
     for layer in LAYERS[name]:

@@ -21,7 +21,7 @@ from tests.specials.participation import INSTEAD, Calls, faults
 
 LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
-SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "gate": 4}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5}
 OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
@@ -42,6 +42,8 @@ SLOPE = ("backward y", "backward t", "jvp loss", "double_backward loss")
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d"), MULTIPLIED),
+    # the last step's state is read by no gradient: a cotangent of 0 is multiplied
+    "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
     "pinball": {("input t", result) for result in SLOPE},

@@ -1,0 +1,239 @@
+"""Recurrence and attention compared with PyTorch: its own functions where it has them, its arithmetic elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.peers.row import Row, normal
+
+T, B, I, N, R = 5, 3, 4, 6, 2  # steps, examples, features, units, units of the projection
+
+
+def sequence(gates: int, states: int = 1, biases: int = 1) -> Callable[[np.random.Generator], tuple[Any, ...]]:
+    """A sequence, its first states, and weights in PyTorch's layout."""
+    return normal((T, B, I), *[(B, N)] * states, (gates * N, I), (gates * N, N), *[(gates * N,)] * biases)
+
+
+def step(gates: int, states: int = 1, biases: int = 1) -> Callable[[np.random.Generator], tuple[Any, ...]]:
+    """The same for one step."""
+    return normal((B, I), *[(B, N)] * states, (gates * N, I), (gates * N, N), *[(gates * N,)] * biases)
+
+
+def over(function: str, *weights: Any, state: Any) -> Any:
+    """A function of PyTorch over a sequence, of one layer and one direction; of one bias, the other is 0."""
+    import torch
+
+    x, *weights = weights
+    if len(weights) == 3:
+        weights.append(torch.zeros_like(weights[2]))
+    return getattr(torch, function)(x, state, weights, True, 1, 0.0, False, False, False)[0]
+
+
+def over_cell(function: str, *given: Any) -> Any:
+    """A function of PyTorch for one step."""
+    import torch
+
+    return getattr(torch, function)(*given)
+
+
+def long_memory(x: Any, h: Any, c: Any, W: Any, U: Any, b: Any, P: Any, peeping: bool) -> Any:
+    """An LSTM with peepholes or a projection, step by step."""
+    import torch
+
+    hs, cs = [], []
+    for x_t in x:
+        i, f, g, o = (x_t @ W.T + h @ U.T + b).chunk(4, -1)
+        if peeping:
+            i, f = i + P[0] * c, f + P[1] * c
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = (o + P[2] * c if peeping else o).sigmoid() * c.tanh()
+        h = h if peeping else h @ P.T
+        hs.append(h)
+        cs.append(c)
+    return torch.stack(hs), torch.stack(cs)
+
+
+def scanned(step: Callable[..., Any], h: Any, *sequences: Any) -> Any:
+    """The states of a recurrence."""
+    import torch
+
+    states = []
+    for at in zip(*sequences, strict=True):
+        h = step(h, *at)
+        states.append(h)
+    return torch.stack(states)
+
+
+def selective(F: Any, x: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, h0: Any) -> Any:
+    """Algorithm 2 of Gu and Dao 2023, after its discretisation."""
+    in_time = (a.swapaxes(0, 1) for a in (x, delta, B))
+    h = scanned(lambda h, x, d, B: (d[..., None] * A).exp() * h + (d * x)[..., None] * B[:, None], h0, *in_time)
+    return (h.swapaxes(0, 1) * C[:, :, None]).sum(-1) + D * x
+
+
+def hidden(F: Any, e: Any, s: Any, A: Any) -> Any:
+    """Log-likelihood of a hidden Markov model."""
+    f = s + e[0]
+    for e_t in e[1:]:
+        f = (f[..., None] + A).logsumexp(-2) + e_t
+    return f.logsumexp(-1)
+
+
+ROWS: dict[str, Row] = {
+    "rnn_cell": Row(
+        lambda F, x, h, W, U, b: over_cell("rnn_tanh_cell", x, h, W, U, b, 0 * b),
+        step(1),
+    ),
+    "gru_cell": Row(lambda F, *given: over_cell("gru_cell", *given), step(3, 1, 2)),
+    "lstm_cell": Row(
+        lambda F, x, h, c, W, U, b: over_cell("lstm_cell", x, (h, c), W, U, b, 0 * b),
+        step(4, 2),
+    ),
+    "rnn": Row(lambda F, x, h, *weights: over("rnn_tanh", x, *weights, state=h[None]), sequence(1)),
+    "reverse_rnn": Row(
+        lambda F, x, h, *weights: over("rnn_tanh", x.flip(0), *weights, state=h[None]).flip(0), sequence(1)
+    ),
+    "gru": Row(lambda F, x, h, *weights: over("gru", x, *weights, state=h[None]), sequence(3, 1, 2)),
+    "linear_recurrence": Row(
+        lambda F, a, x, h: scanned(lambda h, a, x: a * h + x, h, a, x), normal((T, B, 2), (T, B, 2), (B, 2))
+    ),
+}
+
+
+def looking(F: Any, Q: Any, K: Any, V: Any, mask: Any, **options: Any) -> Any:
+    """PyTorch's attention under a boolean mask, of rows that all look somewhere, causal or not."""
+    causal = options.pop("causal", False)
+    if causal:
+        mask = mask & mask.new_ones(mask.shape[-2:]).tril()
+    return F.scaled_dot_product_attention(Q, K, V, mask, **options)
+
+
+def weighed(F: Any, scores: Any, V: Any) -> Any:
+    """Values weighed by the softmax of scores."""
+    return F.softmax(scores, -1) @ V
+
+
+def scores(Q: Any, K: Any) -> Any:
+    return Q @ K.mT / Q.shape[-1] ** 0.5
+
+
+def distances(like: Any) -> Any:
+    """k - q for each place of an array of scores."""
+    import torch
+
+    return torch.arange(like.shape[-1]) - torch.arange(like.shape[-2])[:, None]
+
+
+def nearby(F: Any, Q: Any, K: Any, V: Any, window: Any = 1) -> Any:
+    """Attention to a window, of which no row is empty."""
+    before, behind = window if isinstance(window, tuple) else (window, window)
+    k = distances(scores(Q, K))
+    return F.scaled_dot_product_attention(Q, K, V, (k >= -before) & (k <= behind))
+
+
+def capped(F: Any, Q: Any, K: Any, V: Any, mask: Any, cap: float = 50.0, causal: bool = False) -> Any:
+    """Gemma's scores."""
+    S = cap * (scores(Q, K) / cap).tanh()
+    there = mask & (distances(S) <= 0) if causal else mask
+    return weighed(F, S.masked_fill(~there, -np.inf), V)
+
+
+def in_groups(F: Any, Q: Any, K: Any, V: Any, mask: Any, **options: Any) -> Any:
+    return looking(F, Q, K, V, mask[:, None], enable_gqa=True, **options)
+
+
+def with_slopes(F: Any, Q: Any, K: Any, V: Any) -> Any:
+    """ALiBi, of slopes 2^(-8 / n), 2^(-16 / n), ... for n heads."""
+    import torch
+
+    S, heads = scores(Q, K), Q.shape[1]
+    slopes = 2.0 ** (-8 * torch.arange(1, heads + 1, dtype=S.dtype) / heads)
+    k = distances(S)
+    return weighed(F, (S + slopes[:, None, None] * k).masked_fill(k > 0, -np.inf), V)
+
+
+def by_distance(F: Any, Q: Any, K: Any, V: Any, B: Any, reach: int = 2) -> Any:
+    S = scores(Q, K)
+    return weighed(F, S + B[:, distances(S).clamp(-reach, reach) + reach], V)
+
+
+def angles(steps: int, features: int, base: float, first: int = 0) -> Any:
+    import torch
+
+    powers = base ** (-torch.arange(features, dtype=torch.float64) / features)
+    return torch.outer(torch.arange(first, first + steps, dtype=torch.float64), powers)
+
+
+def turned(F: Any, x: Any, base: float = 10000.0, first: int = 0) -> Any:
+    """Rotary positions, by complex numbers."""
+    import torch
+
+    a, b = x.chunk(2, -1)
+    angle = angles(x.shape[-2], a.shape[-1], base, first)
+    z = torch.complex(a, b) * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat([z.real, z.imag], -1)
+
+
+def positions(F: Any, x: Any, base: float = 10000.0) -> Any:
+    import torch
+
+    angle = angles(x.shape[-2], x.shape[-1] // 2, base)
+    return x + torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
+
+
+def of_heads(F: Any, x: Any, z: Any, *weights: Any, heads: int = 2, causal: bool = False) -> Any:
+    """PyTorch's multi-head attention from one sequence to another."""
+    import torch
+
+    Wq, Wk, Wv, Wo, bq, bk, bv, bo = weights
+    bk = bk.detach()  # adds the same to all scores of a row: its gradient is 0, of which theirs has roundoff
+    given = (x.swapaxes(0, 1), z.swapaxes(0, 1), z.swapaxes(0, 1))
+    later = torch.ones(x.shape[1], z.shape[1], dtype=torch.bool).triu(1) if causal else None
+    y, _ = F.multi_head_attention_forward(
+        *given,
+        *(Wq.shape[0], heads, None, torch.cat([bq, bk, bv]), None, None, False, 0.0, Wo, bo),
+        attn_mask=later,
+        use_separate_proj_weight=True,
+        q_proj_weight=Wq,
+        k_proj_weight=Wk,
+        v_proj_weight=Wv,
+    )
+    return y.swapaxes(0, 1)
+
+
+def decoded(F: Any, q: Any, K: Any, V: Any, key: Any, value: Any) -> Any:
+    import torch
+
+    K, V = torch.cat([K, key[..., None, :]], -2), torch.cat([V, value[..., None, :]], -2)
+    return F.scaled_dot_product_attention(q[..., None, :], K, V)[..., 0, :], K, V
+
+
+def by_features(F: Any, Q: Any, K: Any, V: Any, causal: bool = False) -> Any:
+    """Linear attention as attention of unusual probabilities."""
+    A = (F.elu(Q) + 1) @ (F.elu(K) + 1).mT
+    if causal:
+        A = A.tril()
+    return A / A.sum(-1, keepdim=True) @ V
+
+
+def sees(*mask: int) -> Callable[[np.random.Generator], tuple[Any, ...]]:
+    """Queries, keys, values, and a mask that leaves every row its first key."""
+
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        there = rng.random(mask) < 0.6
+        there[..., 0] = True
+        return *THREE(rng), there
+
+    return draw
+
+
+THREE = normal((2, 4, 5, 3), (2, 4, 5, 3), (2, 4, 5, 2))
+GROUPED = normal((2, 4, 5, 3), (2, 2, 6, 3), (2, 2, 6, 2))
+M = 4  # features of a model
+WEIGHTS = ((M, M),) * 4 + ((M,),) * 4
+CAUSAL = ({}, {"causal": True})
+
+ROWS |= {}
