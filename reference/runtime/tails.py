@@ -124,7 +124,8 @@ def less_log1p(x: Any) -> Array:
 
 def log1p_power(base: Any, exponent: Any) -> Array:
     """``log(1 + base ** exponent)``: where the power is beyond every number, ``exponent * log(|base|)``."""
-    power = np.asarray(powered(np.asarray(base), exponent))
+    base = _like(base, exponent)
+    power = np.asarray(powered(base, exponent))
     if power.dtype == object:
         return np.asarray(np.log(1 + power))
     result = np.asarray(np.log1p(power))
@@ -140,11 +141,11 @@ def power_share(base: Any, exponent: Any, order: int) -> Array:
 
     Where the power is beyond every number that is ``exponent (exponent - 1) ... base ** -order``.
     """
-    base = np.asarray(base)
+    base = _like(base, exponent)
     power = np.asarray(powered(base, exponent))
     if power.dtype == object:
         return np.asarray(powered(base, exponent, order) / (1 + power))
-    result = np.asarray(powered(base, exponent, order) / (1 + power))
+    result = np.asarray(quietly(np.divide, powered(base, exponent, order), 1 + power))
     far = np.isinf(power)
     if far.any():
         base, exponent = np.broadcast_to(base, power.shape)[far], np.broadcast_to(exponent, power.shape)[far]
@@ -152,6 +153,12 @@ def power_share(base: Any, exponent: Any, order: int) -> Array:
         for n in range(order):
             result[far] *= exponent - n
     return result
+
+
+def _like(base: Any, exponent: Any) -> Array:
+    """A base as an array; a number of Python's in the format of an array of exponents."""
+    held = isinstance(exponent, np.ndarray | np.generic) and np.issubdtype(exponent.dtype, np.floating)
+    return np.asarray(base, exponent.dtype if held and isinstance(base, int | float) else None)
 
 
 def log_cdf(x: Any) -> Array:

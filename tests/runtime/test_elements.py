@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reference.runtime import arrays, elementary, places, probabilities, selection
+from reference.runtime import arrays, elementary, places, probabilities, selection, tails
 
 RNG = np.random.default_rng(3)
 SPECIAL = (math.nan, math.inf, -math.inf)
@@ -320,6 +321,20 @@ def test_derivatives_of_powers(exponent: float, order: int) -> None:
             wanted = factor * base ** float(exponent - order) if factor else np.zeros(4)
         np.testing.assert_allclose(found, wanted, rtol=1e-14)
     assert np.isnan(elementary.powered(np.array([-1.0]), 0.5, 1)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_powers_of_an_option_by_data(dtype: Any) -> None:
+    """Beside 1, in the data's format, and without a warning where the power is beyond every number."""
+    exponent = np.array([-3.0, 0.0, 1.0, 1e4, -1e4], dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log, share, slope = tails.log1p_power(0.5, exponent), *(tails.power_share(0.5, exponent, n) for n in (0, 1))
+    p = exponent.astype(np.longdouble)
+    far = np.logaddexp(0, p * np.log(np.longdouble(0.5)))
+    same(log, far, dtype)
+    same(share, np.exp(p * np.log(np.longdouble(0.5)) - far), dtype)
+    same(slope, 2 * p * np.exp(p * np.log(np.longdouble(0.5)) - far), dtype)
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:

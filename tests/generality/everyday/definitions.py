@@ -367,3 +367,10 @@ def netvlad(x: Real[b, n, d], W: Real[k, d], c: Real[k], C: Real[k, d]):
     R[b] = sqrt(sum((k, d), u[b, k, d] ** 2))
     y[b, k, d] = u[b, k, d] / R[b]
     return y
+
+
+@layer(cites="everyday")
+def option_power(x: Real[...], t: State[...], q: Positive = 0.5):
+    """An option to a power that is data, beside 1."""
+    y[...] = x[...] * log(1 + q ** t[...]) / (1 + q ** t[...])
+    return y

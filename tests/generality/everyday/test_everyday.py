@@ -21,7 +21,7 @@ KINDS = (
 LARGE = ("cox",)
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
 #: position that a tangent could be read at.
-IN_USE = ("list_norm", "list_curved", "largest")
+IN_USE = ("list_norm", "list_curved", "largest", "option_power")
 
 
 @pytest.mark.parametrize("name", KINDS)
