@@ -116,13 +116,16 @@ class Knowledge:
         if len(body) != 1:
             return
         ((mono, c),) = body.items()
-        rest = [(a, q) for a, q in mono if not is_condition(a) and not isinstance(a, Size | Num)]
+        rest = [(a, q) for a, q in mono if not is_condition(a) and not self.positive_number(a)]
         if len(rest) == 1 and is_function(*rest[0]) and c > 0 and set(x.free(rest[0][0])) == set(e.indices):
             (atom, unit), *_ = rest
-            k, value_mono = product([(e.lhs, ONE), *((a, -q) for a, q in mono if isinstance(a, Size | Num))])
+            k, value_mono = product([(e.lhs, ONE), *((a, -q) for a, q in mono if self.positive_number(a))])
             value = ((value_mono, k / c),)
             about: Said = ("the definition of ", e.lhs)
             self.names.append(Rule(atom, unit, value, variables(e.lhs), conditions, about))
+
+    def positive_number(self, a: Expr) -> bool:
+        return isinstance(a, Size | Num) or a in self.algebra.positive
 
     def invert(self, e: Equation, body: Poly, conditions: tuple[Expr, ...]) -> bool:
         """Solve ``T = scale * u + offset`` for u where scale and offset are statistics of u, in every case alike."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from fractions import Fraction
+
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Reduce, Ref
+
+ROOT = Num(Fraction(1, 2))
 
 
 def singular(e: Expr) -> bool:
@@ -16,6 +21,21 @@ def singular(e: Expr) -> bool:
         case Op("xlogy" | "xdivy", (_, b)):
             return bool(x.refs(b)) and at_zero(b) == x.ZERO
     return False
+
+
+def is_root(e: Expr) -> bool:
+    """Whether it is a multiple of a root that is 0 where all arrays in it are."""
+    return any(isinstance(f, Op) and f.fn == "pow" and f.args[1] == ROOT and singular(f) for f in x.factors(e))
+
+
+def divided_by_root(e: Expr, roots: Collection[str]) -> bool:
+    """Whether something is divided by such a root, or by a name of one."""
+    quotients = (n.args for n in x.walk(e) if isinstance(n, Op) and n.fn == "pow")
+    below = ((base, n.value) for base, n in quotients if isinstance(n, Num) and n.value < 0)
+    return any(
+        base.tensor in roots if isinstance(base, Ref) else n.denominator == 2 and at_zero(base) == x.ZERO
+        for base, n in below
+    )
 
 
 def at_zero(e: Expr) -> Expr:

@@ -22,6 +22,7 @@ from derive.calculus.monomials import Poly, is_sum
 from derive.calculus.patterns import Rewriter, Rule
 from derive.calculus.polynomials import Algebra, Exhausted, TooLarge
 from derive.calculus.price import OPERATION, price
+from derive.calculus.singular import divided_by_root, is_root
 from derive.calculus.slopes import Slopes
 from derive.calculus.steps import Rewrite, Said, joined, put_in, sentence
 from derive.notation import expr as x
@@ -101,6 +102,7 @@ class Search:
         lines = {e.target: e.line for e in self.layer.equations}
         self.rows = {name: lines[t] for t, name in self.adjoint.names.items() if t in lines}
         self.slopes = Slopes(self.algebra, self.layer.equations)
+        self.roots = {e.target for e in self.layer.equations if is_root(e.body)}
         self.folder = Folder(self.algebra)
         for e, body in self.knowledge.bodies:
             self.folder.learn(e, body)
@@ -260,7 +262,8 @@ class Search:
     def shorter(self, now: Forms, t: str) -> Forms | None:
         """The forms with one adjoint written into the others, or kept where it was, if they are cheaper together.
 
-        Only equations that read it, itself or through what is written into them, are looked at.
+        Only equations that read it, itself or through what is written into them, are looked at. Nothing comes to be
+        divided by a root that is 0 somewhere: ``r exp(-r) (x - z) / r`` stays together.
         """
         inlined = now.inlined ^ {t}
         made = dict(now.made)
@@ -281,6 +284,8 @@ class Search:
             final[n] = self.formed(n, made)
             if final[n] == now.final[n]:
                 continue
+            if self.divided(final[n]) and not self.divided(now.final[n]):  # what was 0/0 has cancelled
+                return None
             total -= now.cost[n]
             cost[n] = 0 if e.target in inlined else self.cost(final[n])
             if e.target in inlined:
@@ -298,6 +303,9 @@ class Search:
         body = x.transform(self.equations[n].body, lambda node: written_in(node, made))
         stages = self.stages(n, body)
         return stages[-1].after if stages else body
+
+    def divided(self, body: Expr) -> bool:
+        return divided_by_root(body, self.roots)
 
     def cost(self, body: Expr) -> int:
         return price(body) + OPERATION // 2

@@ -374,3 +374,11 @@ def option_power(x: Real[...], t: State[...], q: Positive = 0.5):
     """An option to a power that is data, beside 1."""
     y[...] = x[...] * log(1 + q ** t[...]) / (1 + q ** t[...])
     return y
+
+
+@layer(cites="Rasmussen and Williams 2006")
+def matern32(x: Real[n, d], z: Real[m, d], ell: Positive = 1.0):
+    """A kernel of distances that is twice differentiable where they are 0, though they are not."""
+    r[n, m] = sqrt(3 * sum(d, (x[n, d] - z[m, d]) ** 2)) / ell
+    k[n, m] = (1 + r[n, m]) * exp(-r[n, m])
+    return k

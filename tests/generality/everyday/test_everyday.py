@@ -34,6 +34,11 @@ def test_arguments_of_all_magnitudes(name: str, tmp_path: Path) -> None:
     assert not red(name, tmp_path, ["enclosure"])
 
 
+def test_a_root_cancels_where_what_it_is_taken_of_is_0(tmp_path: Path) -> None:
+    """The text has points where x is z: second derivatives there are no zeros."""
+    assert not red("matern32", tmp_path, ["text", "enclosure"])
+
+
 @pytest.mark.parametrize("name", IN_USE)
 def test_formats_and_empty_axes(name: str, tmp_path: Path) -> None:
     assert not red(name, tmp_path, ["generic"])
