@@ -11,6 +11,7 @@ from derive.convention import Convention
 from derive.conventions_of_losses import OF_LOSSES
 from derive.conventions_of_sequences import CONVENTIONS_OF_SEQUENCES, OF_SEQUENCES
 from derive.conventions_of_steps import OF_NORMS_AND_STEPS
+from derive.conventions_of_structure import OF_STRUCTURE, PRODUCTS, SUMS_ALONG
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
@@ -44,6 +45,8 @@ PLAIN = (
     *BINARY,
     "log_cosh",
     *OF_SEQUENCES,
+    *PRODUCTS[:-2],
+    *SUMS_ALONG,
     *("sigmoid", "tanh", "gelu", "identity", "linear", "residual", "mlp", "mse", "batch_norm", "batch_norm_inference"),
     *("layer_norm", "sgd", "xavier", "he", "dropout", "inverted_dropout", "l2_penalty", *SOFTMAXES),
 )
@@ -63,6 +66,8 @@ SUMS = (
     "attention",
     "lstm",
     *NORMS,
+    *PRODUCTS,
+    *SUMS_ALONG,
 )
 
 CONVENTIONS: tuple[Convention, ...] = (
@@ -326,6 +331,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     *OF_NORMS_AND_STEPS,
     *OF_LOSSES,
     *CONVENTIONS_OF_SEQUENCES,
+    *OF_STRUCTURE,
     Convention(
         ("linear", "xavier", "he"),
         "weights",

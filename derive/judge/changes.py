@@ -40,7 +40,7 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
         case Op("where", (_, a, b)):
             yield "condition left out", a
             yield "condition left out", b
-        case Op("iverson", (Op(fn, pair),)) if fn in NEXT:
+        case Op("iverson", (Op(fn, pair),)) if fn in NEXT and not all(_of_positions(p) for p in pair):
             half = x.mul(Num(Fraction(1, 2)), x.add(e, x.iverson(Op(NEXT[fn], pair))))
             yield "half at a tie", half
         case Op("erf", (u,)):
@@ -67,6 +67,11 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
                     yield "off by one", Ref(tensor, (*before, x.sub(i, x.ONE), *after))
     if isinstance(e, Op) and e.fn in NEXT:
         yield "a tie on the other side", Op(NEXT[e.fn], e.args)
+
+
+def _of_positions(e: Expr) -> bool:
+    """Whether it is made of indices and lengths alone: nobody averages over which of two places comes first."""
+    return not isinstance(e, Ref | Reduce) and all(map(_of_positions, x.children(e)))
 
 
 def _of_lengths(e: Expr) -> bool:

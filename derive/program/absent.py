@@ -57,7 +57,7 @@ class Absent:
         """Note what is known of an equation's target, and mark its sum."""
         match e.body:
             case Reduce("sum", over, Op("mul", _) as body):
-                conditions = self.zero(body)
+                conditions = self.beside(body)
                 if conditions:
                     return replace(e, body=Reduce("sum", over, Op("there", (body, *conditions))))
             case Reduce("sum", over, Ref() | Op("add", _) as body):
@@ -70,6 +70,15 @@ class Absent:
                 self.clean[e.target] = e.indices, tuple(stated(body))
                 return replace(e, body=self.chosen(e.target, body))
         return e
+
+    def beside(self, product: Expr) -> Conditions:
+        """The conditions that a sum of products has to say; beside an array alone, not those that it is chosen by."""
+        alone = [f for f in x.factors(product) if not (isinstance(f, Op) and f.fn == "iverson")]
+        conditions = self.zero(product)
+        if len(alone) == 1 and isinstance(alone[0], Ref):
+            own = self.at(self.clean, alone[0])
+            return tuple(c for c in conditions if c not in own)
+        return conditions
 
     def chosen(self, target: str, body: Expr) -> Expr:
         """What is left out of a row's mean or sum with its probabilities, and of a product that is a result."""

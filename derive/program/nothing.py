@@ -4,6 +4,7 @@ A sum over no positions is 0, whatever its terms are made of. With r of a row ta
 times r, and where r itself is made of a mean over c, or divided by the length of nothing, that is NaN. Both are looked
 at with an axis that is empty: the equations, in which nothing has been taken out yet, and the statements. Where the
 first say 0 and the second may not be a number, the function says so (`Function.zeros`), and its caller puts the 0.
+A mean's gradient, divided by the length of an axis along which it is the same, is divided by 1 where there is none.
 """
 
 from __future__ import annotations
@@ -51,8 +52,23 @@ def over_nothing(draft: Draft) -> Draft:
                 if Vanishing(layer, axis, by_target(equations), f.name == "forward").zero(Ref(array.name, ())):
                     found[of] = (*found.get(of, ()), axis)
         before += f.statements
-        functions.append(replace(f, zeros=tuple(found.items())))
+        functions.append(replace(f, zeros=tuple(found.items()), statements=tuple(map(undivided, f.statements))))
     return replace(draft, functions=tuple(functions))
+
+
+def undivided(s: Statement) -> Statement:
+    """A number divided by the length of an axis, and given to all of it: by 1, where nobody is there to be given it."""
+    if not isinstance(s, Map):
+        return s
+    given = {a for a in s.axes if a not in x.free(s.body)}
+
+    def visit(e: Expr) -> Expr | None:
+        match e:
+            case Op("pow", (Size(axis), Num(n))) if n < 0 and axis in given:
+                return x.power(Op("max", (Size(axis), x.ONE)), x.num(n))
+        return None
+
+    return replace(s, body=x.transform(s.body, visit)) if given else s
 
 
 def by_target(equations: Iterable[Equation]) -> dict[str, list[Equation]]:

@@ -113,10 +113,10 @@ class Runs(Sums):
                 factors, tests = opened(inside)
                 runs: list[Run | Placed] = [*self.runs(over, factors, tests)]
                 runs += self.placed([i for i in over if all(i not in r.over for r in runs)], factors, tests)
-                used = {t for r in runs for t in tests if {*r.over} & {*x.free(t)}}
+                used = {t for r in runs for t in tests if {*r.over} & {*x.free(t)} and not self.beside(t, r)}
                 rest = [x.iverson(t) for t in tests if t not in used]
                 worth = len(runs) > 1 or any(isinstance(r, Run) for r in runs)
-                if worth and {*there} <= used:
+                if worth and {*there} <= {*tests}:
                     yield from self.summed(e, runs, factors + rest, over)
                     return
                 if runs and {*there} <= {*tests}:
@@ -156,7 +156,7 @@ class Runs(Sums):
         """The indices that are summed over runs."""
         layer, found = self.select.layer, list[Run]()
         for index in over:
-            own = self.of(index, tests)
+            own = [t for t in self.of(index, tests) if not self.masks(t, index)]
             sides = [self.bounds(t, index) for t in own]
             bounds = [b for side in sides for b in side or ()]
             others = dict.fromkeys(i for _, b in bounds for i in x.free(b))
@@ -166,7 +166,7 @@ class Runs(Sums):
             both = {layer.axis(index), layer.axis(of)}
             if of in over or both & self.looped or of in (r.of for r in found):
                 continue
-            if any({index, of} <= {*x.free(f)} for f in factors):
+            if any({index, of} <= {*x.free(f)} for f in (*factors, *(t for t in tests if t not in own))):
                 continue  # a mask has no more axes than what stands beside it
             lowest = [b for lower, b in bounds if lower] or [x.ZERO]
             highest = [x.neg(b) for lower, b in bounds if not lower] or [x.neg(Size(layer.axis(index)))]
@@ -183,6 +183,14 @@ class Runs(Sums):
             of, _ = found
             if of not in over and not any(of in x.free(f) and own & {*x.free(f)} for f in factors):
                 yield Placed(tuple(i for i in over if i in own), of, test)
+
+    def masks(self, test: Expr, index: str) -> bool:
+        """Whether a condition asks data about positions, and is no bound of them."""
+        return bool(x.refs(test)) and self.bounds(test, index) is None
+
+    def beside(self, test: Expr, run: Run | Placed) -> bool:
+        """Whether a condition stays with what is summed over a run."""
+        return isinstance(run, Run) and self.masks(test, run.index)
 
     def of(self, index: str, tests: Iterable[Expr]) -> list[Expr]:
         return [t for t in tests if index in x.free(t)]

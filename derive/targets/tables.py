@@ -31,6 +31,9 @@ FAMILIES = {
     "sequence": "Sequences",
     "attention": "Attention",
     "recurrent": "Recurrent",
+    "algebra": "Linear algebra",
+    "reductions": "Reductions and structure",
+    "structure": "Reductions and structure",
 }
 VERDICTS = {
     "proved": ("ok", "proved"),

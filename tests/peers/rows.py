@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from derive.notation import several
-from tests.peers import rows_of_losses, rows_of_norms, rows_of_sequences, rows_of_steps
+from tests.peers import rows_of_losses, rows_of_norms, rows_of_sequences, rows_of_steps, rows_of_structure
 from tests.peers.row import Row, normal
 
 
@@ -105,3 +105,4 @@ ROWS: dict[str, Row] = {
     "softmin": Row(lambda F, z, axis=-1: F.softmin(z, axis), normal((2, 3, 4)), ({}, {"axis": 0}, {"axis": 1})),
 }
 ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_sequences.ROWS | rows_of_steps.ROWS
+ROWS |= rows_of_structure.ROWS

@@ -56,6 +56,15 @@ def test_a_sum_over_nothing_is_0(case: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], 0.0)
 
 
+def test_what_divides_a_number_that_nobody_is_given(tmp_path: Path) -> None:
+    """A gradient that is the same along an axis is divided by its length only where there is one."""
+    with own_registry():
+        _, kernel = built(tmp_path, definition("x: Real[b, i]", "y[b] = mean(i, x[b, i])\nreturn y"))
+        with np.errstate(all="raise"):
+            _, saved = kernel.forward(np.ones((2, 0)))
+            assert kernel.backward(np.ones(2), saved).x.shape == (2, 0)
+
+
 def test_a_mean_over_nothing_is_still_none(tmp_path: Path) -> None:
     with own_registry():
         _, kernel = built(tmp_path, definition("x: Real[b, c]", "y[b] = mean(c, x[b, c])\nreturn y"))

@@ -63,6 +63,10 @@ CHOSEN = {
         "A[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) if m[..., q, k] else 0\n"
         "    y[..., q, v] = sum(k, A[..., q, k] * V[..., k, v])",
     ),
+    "a running sum of what a mask has": (
+        "x: Real[..., i], m: Mask[..., i]",
+        "k[..., i] = x[..., i] if m[..., i] else 0\n    y[..., i] = sum(j, k[..., j] if j <= i else 0)",
+    ),
     "labels that are ignored": (
         "z: Real[..., i], t: Integer[...], ignored: Integer = 1",
         "p[..., i] = exp(z[..., i]) / sum(j, exp(z[..., j]))\n"
@@ -108,6 +112,16 @@ def test_what_is_left_out(name: str, build: Any) -> None:
     for special in (np.nan, np.inf):
         below = np.isnan(special) and "x[...] > -2" in CHOSEN[name][1]  # NaN is above nothing: the other case
         assert not faults(calls, BELOW if below else INSTEAD, special)
+
+
+def test_memory_of_a_masked_running_sum(build: Any) -> None:
+    """No function has an array over pairs of positions."""
+    derivation, kernel = build(*CHOSEN["a running sum of what a mask has"])
+    case = made(derivation.layer, {"...": 4, "i": 1000})
+    dy, t = cotangents(case), tangents(case)
+    given = size([*case.tensors.values(), *dy.values(), *t.values()])
+    most, results = peak(lambda: [*kernels.double_backward(kernel, derivation, case, dy, t).values()])
+    assert most < BOUND * (given + results)
 
 
 @pytest.mark.parametrize("name", WINDOWS)

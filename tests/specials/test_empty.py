@@ -17,7 +17,7 @@ from tests.specials.participation import Calls
 
 LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
-SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5, "j": 4}
 NEEDED = {  # what cannot be empty, with the reason
     ("conv2d", "p"): "a window does not fit",
     ("conv2d", "q"): "a window does not fit",
@@ -28,14 +28,20 @@ NEEDED = {  # what cannot be empty, with the reason
     ("max_pool2d", "p"): "a window does not fit",
     ("max_pool2d", "q"): "a window does not fit",
     ("embedding", "v"): "a token needs a row",
+    ("embedding_bag", "v"): "a token needs a row",
+    ("reduce_log_sum", "i"): "the sum of nothing has no logarithm",
+    ("gather", "i"): "a place needs an element",
+    ("gather_rows", "i"): "a place needs an element",
     ("softmax_cross_entropy_labels", "i"): "a label needs a class",
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
 )
 OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
-MEANS = {  # what is 0 / 0 then
+MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
+    **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp")), ("y",)),
+    ("embedding_bag", "n"): ("y",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),

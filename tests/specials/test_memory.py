@@ -23,12 +23,13 @@ from tests.specials.arguments import made
 
 LAYERS = {name: variants[0] for name, variants in load_project().items()}
 SIZES = {"...": 300, "b": 5, "c": 6, "g": 1, "o": 28, "p": 32, "q": 34, "k": 3, "l": 3, "t": 20, "m": 24, "n": 24}
-SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 5}
+SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 5, "j": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "mlp": {"o": 48},
     "layer_norm_nd": {"b": 300, "...": 48},
     **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
+    "bilinear": {"...": 100},
 }
 MANY = 20_000  #: elements of arrays that have no other axis than "..."
 #: Bytes held at once, in multiples of all arguments and results. The most is 5, for a convolution's double_backward:

@@ -21,12 +21,13 @@ from tests.specials.participation import INSTEAD, Calls, faults
 
 LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
-SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5, "j": 4}
 OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
 BENT = ("leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
+SMALLEST = ("reduce_min",)  # NaN is below all others, as for a largest it is above
 #: Beyond the ends of these an infinity is, and a NaN is not.
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
 NEAR = (0.3, 0.6)
@@ -39,8 +40,14 @@ WHOLE = ("reglu", "maxout")
 CURVED = {("cotangent y", "double_backward x"), ("tangent x", "double_backward x")}
 MULTIPLIED = {("input W", "backward x"), ("tangent W", "double_backward x"), ("tangent x", "double_backward W")}
 SLOPE = ("backward y", "backward t", "jvp loss", "double_backward loss")
+#: A product of nothing is 1: it has no slope, which is multiplied.
+BEGUN = {
+    *((argument, result) for argument in ("input x", "tangent x") for result in ("jvp y", "double_backward y")),
+    *((a, "double_backward x") for a in ("input x", "tangent x", "cotangent y")),
+}
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
+    "cumprod": BEGUN,
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d"), MULTIPLIED),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
@@ -79,7 +86,7 @@ def test_every_layer(name: str, special: float) -> None:
     for layer in LAYERS[name] if np.isnan(special) else LAYERS[name][:1]:
         calls = Calls(kernels.kernel_of(name), derive(layer), case_of(layer, special))
         instead = (WITHIN if np.isnan(special) else ENDED).get(name, INSTEAD)
-        if name in BENT and np.isnan(special):
+        if name in (*BENT, *SMALLEST) and np.isnan(special):
             instead = BELOW
         assert not faults(calls, instead, special, excepted(name))
 

@@ -1,0 +1,76 @@
+"""Linear algebra, reductions and structure compared with PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tests.peers.row import Row, normal
+
+MATRICES = normal((2, 3, 4), (2, 4, 5))
+VECTORS = normal((2, 3, 5), (2, 3, 5))
+AXES: tuple[Mapping[str, Any], ...] = ({}, {"axis": 0}, {"axis": 1})
+
+
+def along(f: Callable[[Any, int], Any]) -> Row:
+    """A function along one axis."""
+    return Row(lambda F, x, axis=-1: f(x, axis), normal((2, 3, 4)), AXES)
+
+
+def with_places(shape: tuple[int, ...], places: tuple[int, ...], length: int) -> Callable[..., tuple[Any, ...]]:
+    """Numbers, and whole numbers below a length."""
+    return lambda rng: (rng.standard_normal(shape), rng.integers(0, length, places))
+
+
+def with_mask(rng: np.random.Generator) -> tuple[Any, ...]:
+    return rng.standard_normal((2, 3, 5)), rng.random((2, 3, 5)) < 0.6
+
+
+ROWS = {
+    "matmul": Row(lambda F, A, B: A @ B, MATRICES),
+    "matmul_left_transposed": Row(lambda F, A, B: A.mT @ B, normal((2, 4, 3), (2, 4, 5))),
+    "matmul_right_transposed": Row(lambda F, A, B: A @ B.mT, normal((2, 3, 4), (2, 5, 4))),
+    "matmul_shared": Row(lambda F, A, B: A @ B, normal((2, 3, 4), (4, 5))),
+    "matvec": Row(lambda F, A, x: (A @ x[..., None])[..., 0], normal((2, 3, 4), (2, 4))),
+    "dot": Row(lambda F, x, y: (x * y).sum(-1), VECTORS),
+    "outer": Row(lambda F, x, y: x[..., None] * y[..., None, :], normal((2, 3, 4), (2, 3, 5))),
+    "bilinear": Row(lambda F, x, y, W, b: F.bilinear(x, y, W, b), normal((2, 3, 4), (2, 3, 5), (6, 4, 5), (6,))),
+    "quadratic_form": Row(lambda F, x, A: ((x @ A) * x).sum(-1), normal((2, 3, 4), (4, 4))),
+    "diagonal_matmul": Row(lambda F, a, B: a.diag_embed() @ B, normal((2, 3), (2, 3, 4))),
+    "lower_triangular_matmul": Row(lambda F, A, B: A.tril() @ B, MATRICES),
+    "upper_triangular_matmul": Row(lambda F, A, B: A.triu() @ B, MATRICES),
+    "tril": Row(lambda F, x, diagonal=0: x.tril(diagonal), normal((2, 4, 5)), ({}, {"diagonal": 2}, {"diagonal": -1})),
+    "triu": Row(lambda F, x, diagonal=0: x.triu(diagonal), normal((2, 4, 5)), ({}, {"diagonal": 2}, {"diagonal": -1})),
+    "transpose": Row(lambda F, x: x.mT * 1, normal((2, 3, 4))),
+    "trace": Row(lambda F, A: A.diagonal(dim1=-2, dim2=-1).sum(-1), normal((2, 4, 4))),
+    "diagonal": Row(lambda F, A: A.diagonal(dim1=-2, dim2=-1), normal((2, 4, 4))),
+    "pairwise_distance": Row(
+        lambda F, x, y, epsilon=1e-6: F.pairwise_distance(x, y, eps=epsilon), VECTORS, ({}, {"epsilon": 0.3})
+    ),
+    "cdist_squared": Row(
+        lambda F, x, y: ((x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1), normal((2, 3, 4), (2, 5, 4))
+    ),
+    "reduce_sum": along(lambda x, axis: x.sum(axis)),
+    "reduce_mean": along(lambda x, axis: x.mean(axis)),
+    "reduce_max": along(lambda x, axis: x.max(axis).values),
+    "reduce_min": along(lambda x, axis: x.min(axis).values),
+    "reduce_logsumexp": along(lambda x, axis: x.logsumexp(axis)),
+    "reduce_l2": along(lambda x, axis: x.norm(dim=axis)),
+    "reduce_sum_square": along(lambda x, axis: (x * x).sum(axis)),
+    "reduce_log_sum": Row(lambda F, x, axis=-1: x.sum(axis).log(), lambda rng: (rng.random((2, 3, 4)) + 0.1,), AXES),
+    "cumsum": along(lambda x, axis: x.cumsum(axis)),
+    "reverse_cumsum": along(lambda x, axis: x.flip(axis).cumsum(axis).flip(axis)),
+    "exclusive_cumsum": along(lambda x, axis: x.cumsum(axis) - x),
+    "masked_cumsum": Row(lambda F, x, mask: (x * mask).cumsum(-1), with_mask),
+    "cumprod": Row(lambda F, x: x.cumprod(0), normal((4, 2, 3))),
+    "gather": Row(lambda F, x, t: x.gather(-1, t), with_places((2, 3, 4), (2, 3, 7), 4)),
+    "gather_rows": Row(lambda F, x, t: x.index_select(0, t), with_places((4, 2, 3), (7,), 4)),
+    "flip": along(lambda x, axis: x.flip(axis)),
+    "roll": Row(
+        lambda F, x, shift=1, axis=-1: x.roll(shift, axis),
+        normal((2, 3, 4)),
+        ({}, {"shift": -2}, {"shift": 7, "axis": 0}, {"shift": 2, "axis": 1}),
+    ),
+}
