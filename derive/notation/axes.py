@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Size
 from derive.notation.layer import Call, Equation
+from derive.notation.options import items, name_of
 from derive.notation.signature import Signature
 
 
@@ -20,11 +23,14 @@ class Axes(Signature):
         steps: what has been read.
         parent: an index or axis to one that it is as long as; a forest.
         used: every index, and where it stands first.
+        made: axes and indices that parts bring, and ``names``: what the definition calls them.
     """
 
     steps: list[Equation | Call] = field(default_factory=list)
     parent: dict[str, str] = field(default_factory=dict)
     used: dict[str, ast.AST] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
 
     def part_repeated_axes(self) -> None:
         """``A: Real[n, n]`` has two axes of one length: the second is n2 to the engine, and n to a caller."""
@@ -86,6 +92,41 @@ class Axes(Signature):
                     open_ += [self.sizes[n.axis]] if n.axis in self.sizes else []
         return found
 
+    def called(self) -> dict[str, str]:
+        """Axes that parts make, with what the definition calls them where it first has an index along each."""
+        found: dict[str, str] = {}
+        for index in self.used:
+            axis = self.find(index)
+            if axis in self.made and axis in self.sizes and index not in self.declared():
+                found.setdefault(axis, index)
+        return found
+
+    def own_indices(self, node: ast.Assign) -> ast.Assign:
+        """An equation whose left has an index that an earlier one had for axes of another length, with one of its own.
+
+        ``a[n, i] = tanh(z[n, i])``, then ``y[n, i] = tanh(u[n, i])``: where no input and no ``i = axis(...)`` says how
+        long i is, each equation does.
+        """
+        target = node.targets[0]
+        left = [name_of(i) for i in items(target.slice)] if isinstance(target, ast.Subscript) else []
+        declared = self.input_axes() | ({*self.sizes} - {*self.names.values()})
+        moved: dict[str, str] = {}
+        for index in dict.fromkeys(i for i in left if i in self.used and i not in declared):
+            axes = list(dict.fromkeys(self.find(a) for a in self.stood_on(index, node.value)))
+            if axes and self.length(self.find(index)) not in map(self.length, axes):
+                axis = next((a for a in axes if a in self.sizes), axes[0])
+                free = axis not in left and axis not in moved.values()
+                moved[index] = axis if free else x.numbered(index, {*self.words, *self.parent, *moved.values()})
+                self.used[moved[index]] = self.used[index]
+        return Moved(moved).visit(copy.deepcopy(node)) if moved else node
+
+    def stood_on(self, index: str, value: ast.expr) -> Iterator[str]:
+        """The axes of arrays on which an index stands plainly in an expression."""
+        for n in ast.walk(value):
+            if isinstance(n, ast.Subscript) and name_of(n.value) in self.tensors:
+                axes = self.tensors[name_of(n.value)].axes
+                yield from (axis for axis, item in stands(axes, items(n.slice)) if name_of(item) == index)
+
     def along(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
         """An index stands plainly on an axis of a tensor.
 
@@ -109,3 +150,24 @@ class Axes(Signature):
         if (index == ELLIPSIS) != (axis == ELLIPSIS):
             what = f"... stands where {tensor} has the axis {axis}" if index == ELLIPSIS else f"{tensor} has ... there"
             self.fail(node, what, f"write {tensor}[{', '.join(self.tensors[tensor].axes)}]")
+
+
+class Moved(ast.NodeTransformer):
+    """Gives indices other names."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.copy_location(ast.Name(self.names.get(node.id, node.id), node.ctx), node)
+
+
+def stands(axes: Sequence[str], indices: Sequence[ast.expr]) -> Iterator[tuple[str, ast.expr]]:
+    """Axes of an array and what stands on them; nothing for what `...` covers on either side."""
+    dots = next((n for n, i in enumerate(indices) if isinstance(i, ast.Constant) and i.value is Ellipsis), None)
+    most = len(axes) if ELLIPSIS not in axes else axes.index(ELLIPSIS)
+    yield from zip(axes[:most], indices[:dots], strict=False)
+    if dots is not None:
+        behind = len(axes) - most - 1 if ELLIPSIS in axes else len(axes)
+        pairs = zip(axes[::-1][:behind], indices[:dots:-1], strict=False)
+        yield from [*pairs][::-1]

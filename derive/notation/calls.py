@@ -351,7 +351,10 @@ class Calls(Axes):
             elif i not in axes and len(along) == 1:  # j runs along i
                 axes[i] = (self.another(along[0], chain(*axes.values())),)
             elif i not in axes:
-                axes[i] = (x.numbered(i if i not in taken | self.words else f"{part.name}_{i}", taken | self.words),)
+                others = taken | self.words | self.made
+                name = x.numbered(i if i not in others else f"{part.name}_{i}", others)
+                self.made.add(name)
+                axes[i] = (self.names.get(name, name),)
         return axes
 
     def another(self, along: str, taken: Iterable[str]) -> str:

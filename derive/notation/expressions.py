@@ -13,7 +13,7 @@ from derive.notation.conditions import decided
 from derive.notation.constants import NotANumber, numeral, power
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Ref, Size
 from derive.notation.layer import Option
-from derive.notation.options import NUMBERS, items, name_of
+from derive.notation.options import NUMBERS, Span, items, name_of, span
 from derive.notation.text import show
 from derive.notation.words import WORDS
 
@@ -60,7 +60,7 @@ class Expressions(Applications):
         taken: cases of conditional expressions that were read, for one choice or another.
     """
 
-    taken: set[ast.expr] = field(default_factory=set)
+    taken: set[Span] = field(default_factory=set)
 
     # ---- kinds -----------------------------------------------------------------------------------------------------
 
@@ -276,9 +276,9 @@ class Expressions(Applications):
         condition = self.condition(test)
         if isinstance(condition, Num):
             branch = body if condition.value else orelse
-            self.taken.add(branch)
+            self.taken.add(span(branch))
             return self.number(branch)
-        self.taken |= {body, orelse}
+        self.taken |= {span(body), span(orelse)}
         (a, kind_a), (b, kind_b) = self.number(body), self.number(orelse)
         return x.where(condition, a, b), "integer" if kind_a == kind_b == "integer" else "real"
 

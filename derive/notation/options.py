@@ -17,6 +17,8 @@ from derive.notation.layer import Layer, Option, Tensor
 from derive.notation.several import spread
 from derive.notation.source import Definition
 
+Span = tuple[int, int, int | None, int | None]
+
 #: Option annotations: kind to the words an error uses.
 OPTION_KINDS = {
     "Positive": "a positive number",
@@ -201,6 +203,11 @@ def written_whole(node: ast.expr) -> bool:
 
 def items(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.Tuple) else [node]
+
+
+def span(node: ast.expr) -> Span:
+    """Where an expression stands: lines and columns of its beginning and its end."""
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 def name_of(node: ast.AST) -> str:

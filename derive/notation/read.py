@@ -8,16 +8,16 @@ not read is an error.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 from math import prod
 
 from derive.notation import expr as x
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref, Size
 from derive.notation.expressions import Expressions
-from derive.notation.layer import Call, Equation, Layer, Option, Tensor
-from derive.notation.options import items, name_of
+from derive.notation.layer import Call, Equation, Layer, Tensor
+from derive.notation.options import Span, items, name_of, span
 from derive.notation.recurrences import normal
 from derive.notation.recurrences.places import behind, collected, shift
 from derive.notation.source import Definition
@@ -82,7 +82,7 @@ class Reader(Expressions):
         elif isinstance(value, ast.Call) and word in self.known and not self.in_equation(value, word):
             self.call(node, target, value)
         else:
-            self.equation_statement(node, target, value)
+            self.equation_statement(own := self.own_indices(node), own.targets[0], own.value)
 
     def axis_statement(self, node: ast.Assign, target: ast.expr, value: ast.Call) -> None:
         """``i = axis(size(p) - size(k) + 1)``."""
@@ -377,22 +377,20 @@ def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[L
     if prod(len(o.choices) for o in choices) > VARIANTS:
         first.fail(definition.function, f"more than {VARIANTS} combinations of choices", "make it several layers")
 
-    def combinations(rest: list[Option]) -> Iterator[dict[str, str]]:
-        if not rest:
-            yield {}
-            return
-        head, *tail = rest
-        ordered = sorted(head.choices, key=lambda c: c != head.default)
-        for chosen in ordered:
-            for others in combinations(tail):
-                yield {head.name: chosen, **others}
+    taken: set[Span] = set()
 
-    taken: set[ast.expr] = set()
-    layers = tuple(Reader(definition, known, chosen, taken=taken).read() for chosen in combinations(choices))
+    def one(chosen: dict[str, str]) -> Layer:
+        """Read twice where a part makes an axis that the definition has a name for."""
+        reader = Reader(definition, known, chosen, taken=taken)
+        layer, names = reader.read(), reader.called()
+        return Reader(definition, known, chosen, taken=taken, names=names).read() if names else layer
+
+    ordered = (sorted(o.choices, key=lambda c, own=o.default: c != own) for o in choices)  # type: ignore[misc]
+    layers = tuple(one({o.name: word for o, word in zip(choices, words, strict=True)}) for words in product(*ordered))
     for node in ast.walk(definition.function):
         if isinstance(node, ast.IfExp):
             for branch in (node.body, node.orelse):
-                if branch not in taken:
+                if span(branch) not in taken:
                     first.fail(branch, "this case is never taken", "leave it out, or compare with another word")
     return layers
 

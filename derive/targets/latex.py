@@ -28,6 +28,8 @@ LOGIC_LEVEL = -1
 MARK = r"\textcolor{red}{%s}"
 OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
 
+LONG = 1 << 24  #: a denominator that nobody types
+
 
 @dataclass
 class Latex:
@@ -146,6 +148,7 @@ class Latex:
 
     def number(self, value: Fraction) -> tuple[str, int]:
         sign = "-" if value < 0 else ""
+        value = shortest(value)
         if value.denominator == 1:
             return str(value), SUM if sign else ATOM
         return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}", SUM if sign else PRODUCT
@@ -271,6 +274,12 @@ def unshadowed(e: Expr, scope: frozenset[str]) -> Expr:
     return Reduce(e.op, tuple(moved.values()), unshadowed(body, scope | frozenset(moved.values())))
 
 
+def shortest(value: Fraction) -> Fraction:
+    """A floating-point number that a part is given, 0.00001, as it is written and not in powers of two."""
+    binary = value.denominator & (value.denominator - 1) == 0 and value.denominator > LONG
+    return Fraction(repr(float(value))) if binary and Fraction(float(value)) == value else value
+
+
 def written_out(e: Expr, symbols: Symbols) -> Expr:
     """Write out what the dialect has no word for."""
 
@@ -280,9 +289,11 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
                 name = fn[:-1]
                 if name not in symbols.slopes:
                     symbols.slopes[name] = slope(name)
-                return symbols.slopes[name](written_out(a, symbols), *given)
+                return written_out(symbols.slopes[name](a, *given), symbols)  # which may hold slopes of others
             case Op("where", (c, a, b)) if (a, b) == (x.ONE, x.ZERO):
                 return x.iverson(written_out(c, symbols))
+            case Op("floordiv" | "exactdiv", (a, Num(value))) if value == 1:  # a stride of a part, left at 1
+                return written_out(a, symbols)
         return None
 
     return x.transform(e, visit)

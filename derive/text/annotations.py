@@ -20,6 +20,10 @@ class Mismatch(Unread):
     """Arrays whose shapes do not go together."""
 
 
+class NoRoom(Mismatch):
+    """An axis would have no positions: a window does not fit its array."""
+
+
 @dataclass(frozen=True)
 class Domain:
     """Where the numbers of an array lie: ``0 <= Real[i] < 2``, ``Integer[...] < v``, ``sum(i, Real[..., i]) == 1``.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from derive.text import standing
-from derive.text.annotations import Domain, Unread
+from derive.text.annotations import Domain, NoRoom, Unread
 from derive.text.arrays import Datum, Grid, Meter, Value
 from derive.text.evaluate import Run
 from derive.text.numbers import Outside, real
@@ -197,15 +197,17 @@ def _lengths(
     listed = dict.fromkeys(axis for a in text.arguments if a.entries for axis in a.axes if axis in text.lengths)
     free = [axis for axis in axes if axis != DOTS and axis not in text.lengths and axis not in given]
     few = [2, 3, 4] if len(free) < 4 else [2, 3]
-    pool = [int(n) for n in rng.permutation([*range(1, 8)] if unusual else few)]
-    found: dict[str, Any] = {axis: pool[0 if square else n % len(pool)] for n, axis in enumerate(free)}
+    # of few lengths each is drawn once before one is drawn again, in another order
+    usual = [int(n) for _ in range(0, max(len(free), 1), len(few)) for n in rng.permutation(few)]
+    pool = [int(n) for n in rng.integers(1, 8, max(len(free), 1))] if unusual else usual
+    found: dict[str, Any] = {axis: pool[0 if square else n] for n, axis in enumerate(free)}
     found |= given | {DOTS: tuple(pool[0] for _ in dots) if square else dots}
     run = Run(text, library, None, options)
     run.fixed |= found
     for axis in text.lengths:
         try:
             length = run.length(axis, {}, None)
-        except Outside:
+        except NoRoom:
             return None
         except Unread:  # it depends on what stands in lists
             continue

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.text.annotations import Mismatch, Unread
+from derive.text.annotations import Mismatch, NoRoom, Unread
 from derive.text.arrays import Grid, Meter
 from derive.text.cases import STYLES, Case, cases, moved
 from derive.text.numbers import MP, Outside, real
@@ -83,11 +83,17 @@ def find(
     """Arguments at which the text has finite values; or why there are none."""
     reason = "no arguments were found that go together"
     for style in STYLES:
-        left = TRIES
-        for _, case in zip(range(attempts), cases(text, library, seed, turn, chosen, style), strict=False):
+        left, draws = TRIES, 0
+        for case in cases(text, library, seed, turn, chosen, style):
+            if draws == attempts:
+                break
+            draws += 1
             meter = Meter()
             try:
                 return Point(case, evaluate(case, meter), meter)
+            except NoRoom as error:  # in one window of several: other lengths are drawn, as for the text's own
+                reason = str(error)
+                draws -= 1
             except Mismatch as error:
                 reason = str(error)
             except Outside as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from derive.text import expressions, standing
-from derive.text.annotations import Mismatch, Unread
+from derive.text.annotations import Mismatch, NoRoom, Unread
 from derive.text.arrays import (
     Env,
     Grid,
@@ -159,8 +159,8 @@ class Run:
             n = expressions.number(self.text, self.text.lengths[index])(self, {}, None)
             if n != int(n):
                 raise Unread(f"{self.text.name}: the length of {index} is {n}")
-            if n < 0:
-                raise Outside(f"the length of {index} is {n}")
+            if n < 1:  # arguments have no empty axes, and a window that does not fit is refused, in a part too
+                raise NoRoom(f"{self.text.name}: the length of {index} is {n}")
             if self.fixed.get(index, n) != n:
                 raise Mismatch(f"axis {index} is {self.fixed[index]}, not {n}")
             return int(n)
@@ -196,6 +196,8 @@ class Run:
                 lead = self.leading(items[:q], env, place)
                 try:
                     shape = self.shape(name, lead)
+                except NoRoom:
+                    raise
                 except (Unread, Outside):
                     continue  # an entry before the first or after the last says nothing
                 wide = 1 if call else len(lead) + len(shape) - len(items) + 1

@@ -153,8 +153,10 @@ FEW = 4096  # elements below which sorting the indices does not pay
 def scatter_add(values: Array, index: Array, count: int) -> Array:
     """``out[v, ...] = sum of values[n, ...] over all n with index[n] == v``, for v below count.
 
-    Where the index is -1 the values are 0: see Examiner.spared.
+    Where the index is -1 the values are 0: see Examiner.spared. Into nothing (a count of 0) nothing is added.
     """
+    if count == 0:
+        return np.zeros((0, *values.shape[1:]), values.dtype)
     if values.ndim == 1 and values.size >= FEW and values.dtype.char in "fd":
         found = np.bincount(np.maximum(index, 0), values, count)  # in float64; it does not tell of an overflow
         if np.isfinite(found).all():
