@@ -99,13 +99,23 @@ class Expressions(Applications):
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             self.used.setdefault(ELLIPSIS, node)
             return Pos(ELLIPSIS)
-        e = self.whole_number(node, "an index")
+        e = self.divided_exactly(node) or self.whole_number(node, "an index")
         for n in x.walk(e):
             if isinstance(n, Op) and n.fn in ("mul", "pow") and len([a for a in n.args if indexed(a)]) > 1:
                 self.fail(node, "an index times an index", "an index is a sum of indices, each times a number")
             if isinstance(n, Op) and n.fn == "pow" and indexed(n):
                 self.fail(node, "a power of an index", "an index is a sum of indices, each times a number")
         return e
+
+    def divided_exactly(self, node: ast.expr) -> Expr | None:
+        """``x[(i - k) / stride]``: an index that counts only where it is whole, divided by what is not 0."""
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+            return None
+        (a, kind_a), (b, kind_b) = self.number(node.left), self.number(node.right)
+        counts = isinstance(b, Num) or any(b in o.elements and o.kind == "Count" for o in self.options)
+        if kind_a != "integer" or kind_b != "integer" or not counts or b == x.ZERO:
+            return None
+        return a if b == x.ONE else Op("exactdiv", (a, b))
 
     def typed(self, node: ast.expr) -> Typed:
         """Any expression, and its kind."""

@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "before the beginning": (X, returned("x[-1]"), "size(i) - 1"),
     "behind the end": (X, "j = axis(3)\nz[j] = sum(i, x[i])\ny = z[3]\nreturn y", "behind the end"),
     "not whole": (X, "j = axis(2)\ny[j] = x[j + 0.5]\nreturn y", "an index is not a whole number"),
-    "divided": (X, "j = axis(2)\ny[j] = x[j / 2]\nreturn y", "a // b"),
+    "divided": (X, "j = axis(2)\ny[j] = x[j / size(i)]\nreturn y", "a // b"),
     "squared": (X, "j = axis(2)\ny[j] = x[j * j]\nreturn y", "an index times an index"),
     "to a power": (X, "j = axis(2)\ny[j] = x[j ** 2]\nreturn y", "a power of an index"),
     "a function": (X, "j = axis(2)\ny[j] = x[exp(j)]\nreturn y", "not a whole number"),

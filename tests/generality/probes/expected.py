@@ -21,7 +21,6 @@ REFUSED: dict[str, str] = {
     "messages-m_return_expression": r"the return names results.*equation",
     "messages-m_loop": r"not an equation.*y\[\.\.\., i\] = expression",
     "messages-m_augmented": r"not an equation.*a name of its own",
-    "convolution-conv_transpose1d_div": r"an index is not a whole number.*write a // b",
     "losses-kl_div_batchmean": r"'batchmean'.*(sum|write)\b.*if reduction ==",
     # ---- calls -----------------------------------------------------------------------------------------------------
     "messages-m_softmax_in_expression": r"softmax is not a function.*write y = softmax\(z\) as a statement",
