@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from derive.calculus.derivation import Derivation, derive
+from derive.calculus.within import Within
 from derive.notation import expr as x
 from derive.notation.conditions import decided
 from derive.notation.errors import DefinitionError
@@ -106,6 +108,10 @@ class Case:
     def bodies(self) -> list[Expr]:
         return [e.body for e in self.whole.equations]
 
+    @cached_property
+    def within(self) -> Within:
+        return Within(replace(self.whole, sizes={a: self.put(e) for a, e in self.whole.sizes.items()}))
+
     def layer(self) -> Layer:
         whole = self.whole
         tensors = {n: self.tensor(t) for n, t in whole.tensors.items() if n not in self.masks}
@@ -164,7 +170,12 @@ class Case:
         def visit(node: Expr) -> Expr | None:
             match node:
                 case Reduce(op, over, body):
-                    return x.reduce(op, over, self.known(body, inhabited | self.axes(over), positive))
+                    inner = decided(self.known(body, inhabited | self.axes(over), positive))
+                    if op == "sum" and isinstance(inner, Num):  # as many as there are
+                        return x.mul(inner, *map(self.within.written, map(Size, over)))
+                    return x.reduce(op, over, inner)
+                case Op("<" | "<=" | ">" | ">=") if self.within.always(node):
+                    return x.ONE
                 case Op("!=" | ">", (a, Num(value))) if value == 0:
                     axes = self.positive(a, positive)
                     return x.ONE if axes is not None and axes <= inhabited else None
