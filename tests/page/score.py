@@ -31,7 +31,10 @@ from tests.page.items import Items
 from tests.page.mutate import Mutant, mutants
 from tests.page.reader import Page, Variant, read
 from tests.page.reading import reading
+from tests.page.symbols import PageError
 from tests.page.tree import Equation, Ref, Size, walk
+
+FURTHER = 3  # times as many draws for a misprint that survives the first ones
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def score(page: Page, layer: Layer, count: int = TRIALS, most: int | None = None
     each = share(most, sum(len(variant.claims) for variant in page.variants))
     for variant in page.variants:
         symbols, equations = variant.symbols, variant.equations
-        drawn = trials(variant, layer, count)
+        drawn, further = trials(variant, layer, count), []
         keys = sorted(
             {n.key for e in equations for side in (e.left, e.right) for n in walk(side) if isinstance(n, Ref)}
         )
@@ -69,8 +72,23 @@ def score(page: Page, layer: Layer, count: int = TRIALS, most: int | None = None
             for mutant in islice(mutants(equations[n], symbols, keys), each):
                 changed = [*equations[:n], mutant.equation, *equations[n + 1 :]]
                 caught = _caught(changed, n, variant, drawn)
+                if not caught:
+                    further = further or beyond(variant, layer, count)
+                    caught = _caught(changed, n, variant, further)
                 why = "" if caught else reason(page.name, mutant.tex)
                 yield Result(str(variant), claim.section, claim.tex, mutant, caught, why)
+
+
+def beyond(variant: Variant, layer: Layer, count: int) -> list[Trial]:
+    """Draws behind the first ones, for misprints that these do not see: of a flag with two paddings, say.
+
+    Raises PageError where page and kernel disagree on one of them.
+    """
+    found = trials(variant, layer, FURTHER * count)[len(trials(variant, layer, count)) :]
+    for trial in found:
+        for wrong in differences(variant.equations, variant.symbols, trial, trial.memo):
+            raise PageError(f"{variant}: {wrong}\n  on {trial.what}")
+    return found
 
 
 def _caught(after: Sequence[Equation], n: int, variant: Variant, drawn: Sequence[Trial]) -> str:
