@@ -92,10 +92,11 @@ class Places:
         target = Ref(step.name, step.ref.index)
         when = [r.when for r in readings(x.mul(product, Ref("%", ()))) if r.ref.tensor == "%"]
         for run in self.runs:
+            place = run.position(target.index)
             tests = [run.test(c) for conditions in when for c in conditions]
             for env in run.loops(step.loops, step.equation.lhs, step.equation.body, step.ref)({}):
                 if all(test(env) for test in tests):
-                    found |= outside(run, target, run.position(target.index)(env))
+                    found |= outside(run, target, place(env))
         return f"Nothing is added to ${printer.expression(target)}$ {where(found)}." if found else ""
 
     def seen(self, lhs: Ref, body: Expr, reading: Reading) -> set[str]:
@@ -104,10 +105,13 @@ class Places:
             place = run.position(reading.ref.index)
             tests = [run.test(c) for c in reading.when]
             loops = run.loops(reading.over, lhs, body)
+            decisive, tried = deciding(run, reading), set()
             for start in elements(run, lhs, self.begun(lhs)):
                 for env in loops(start):
-                    if all(test(env) for test in tests):
-                        found |= outside(run, reading.ref, place(env))
+                    if (key := tuple([env.get(i) for i in decisive])) not in tried:
+                        tried.add(key)
+                        if all(test(env) for test in tests):
+                            found |= outside(run, reading.ref, place(env))
         return found
 
     def begun(self, lhs: Ref) -> list[tuple[int, int]]:
@@ -122,6 +126,14 @@ def elements(run: Interpreter, lhs: Ref, begun: list[tuple[int, int]]) -> Iterat
     for index in run.indices(lhs.tensor):
         if all(index[n] == i for n, i in fixed) and not any(index[n] == i for n, i in begun):
             yield {e.index: i for e, i in zip(lhs.index, index, strict=True) if isinstance(e, Pos)}
+
+
+def deciding(run: Interpreter, reading: Reading) -> list[str]:
+    """The indices that decide whether a reference is reached and whether it is outside: not what runs along an axis."""
+    axes, axis = run.tensors[reading.ref.tensor].axes, run.case.layer.axis
+    inside = [isinstance(i, Pos) and axis(i.index) == axis(a) for i, a in zip(reading.ref.index, axes, strict=True)]
+    places = [i for i, sure in zip(reading.ref.index, inside, strict=True) if not sure or run.case.layer.sequence_axis]
+    return sorted({name for e in (*places, *reading.when) for name in x.free(e)})
 
 
 def outside(run: Interpreter, ref: Ref, at: tuple[int, ...] | None) -> set[str]:
