@@ -12,6 +12,7 @@ from derive.conventions_of_losses import OF_LOSSES
 from derive.conventions_of_sequences import CONVENTIONS_OF_SEQUENCES, OF_SEQUENCES
 from derive.conventions_of_steps import OF_NORMS_AND_STEPS
 from derive.conventions_of_structure import OF_STRUCTURE, PRODUCTS, SUMS_ALONG
+from derive.conventions_of_windows import OF_WINDOWS
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
@@ -53,11 +54,13 @@ PLAIN = (
 OF_GROUPS = ("layer_norm_nd", "group_norm", "instance_norm")
 MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention", "rms_norm", *OF_GROUPS)
 
-CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d")
-LARGEST = ("max_pool2d", "max_pool1d")
+CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d", "conv3d")
+LARGEST = ("max_pool2d", "max_pool1d", "max_pool3d")
+AVERAGES = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "global_avg_pool2d")
 SUMS = (
     "linear",
     *CONVOLUTIONS,
+    *AVERAGES,
     "mse",
     "batch_norm",
     "layer_norm",
@@ -347,6 +350,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "abs(gelu.forward(np.ones(1))[0][0] - 0.8413447460685429) < 1e-15",
     ),
     *KINKS,
+    *OF_WINDOWS,
 )
 
 

@@ -28,6 +28,8 @@ FAMILIES = {
     "optimization": "Optimisation and initialisation",
     "convolution": "Convolution and pooling",
     "windows": "Convolution and pooling",
+    "pools": "Convolution and pooling",
+    "volumes": "Convolution and pooling",
     "sequence": "Sequences",
     "attention": "Attention",
     "recurrent": "Recurrent",

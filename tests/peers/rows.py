@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from derive.notation import several
-from tests.peers import rows_of_losses, rows_of_norms, rows_of_sequences, rows_of_steps, rows_of_structure
+from tests.peers import (
+    rows_of_losses,
+    rows_of_norms,
+    rows_of_sequences,
+    rows_of_steps,
+    rows_of_structure,
+    rows_of_windows,
+)
 from tests.peers.row import Row, normal
-
-
-def padded(F: Any, x: Any, padding: Any, value: float = 0.0) -> Any:
-    """Padded by hand, as a function of PyTorch takes one number for both ends of an axis."""
-    axes = x.ndim - 2
-    pairs = several.spread(padding if axes > 1 else (padding,), (axes, 2))
-    return F.pad(x, [n for pair in pairs[::-1] for n in pair], value=value)
+from tests.peers.rows_of_windows import WINDOWS, along, padded
 
 
 FEATURES = normal((2, 3, 4), (5, 4), (5, 4))
-
-#: One number for all, one for each axis, one for each end of each axis; in pairs, so that two can be exchanged.
-WINDOWS: tuple[Mapping[str, Any], ...] = (
-    {"stride": (2, 1), "dilation": (1, 2)},
-    {"stride": (1, 3), "padding": (2, 1)},
-    {"padding": ((0, 2), (1, 0)), "dilation": (2, 1)},
-    {"stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (3, 2)},
-)
-
-
-def along(value: Any) -> Any:
-    """What an option for two axes has for the first of them."""
-    return value[0] if isinstance(value, tuple) else value
-
 
 ROWS: dict[str, Row] = {
     "conv2d": Row(
@@ -105,4 +88,4 @@ ROWS: dict[str, Row] = {
     "softmin": Row(lambda F, z, axis=-1: F.softmin(z, axis), normal((2, 3, 4)), ({}, {"axis": 0}, {"axis": 1})),
 }
 ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_sequences.ROWS | rows_of_steps.ROWS
-ROWS |= rows_of_structure.ROWS
+ROWS |= rows_of_structure.ROWS | rows_of_windows.ROWS

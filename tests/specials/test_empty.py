@@ -27,6 +27,18 @@ NEEDED = {  # what cannot be empty, with the reason
     ("max_pool1d", "p"): "a window does not fit",
     ("max_pool2d", "p"): "a window does not fit",
     ("max_pool2d", "q"): "a window does not fit",
+    ("avg_pool1d", "p"): "a window does not fit",
+    ("avg_pool2d", "p"): "a window does not fit",
+    ("avg_pool2d", "q"): "a window does not fit",
+    ("avg_pool3d", "p"): "a window does not fit",
+    ("avg_pool3d", "q"): "a window does not fit",
+    ("avg_pool3d", "r"): "a window does not fit",
+    ("conv3d", "p"): "a window does not fit",
+    ("conv3d", "q"): "a window does not fit",
+    ("conv3d", "r"): "a window does not fit",
+    ("max_pool3d", "p"): "a window does not fit",
+    ("max_pool3d", "q"): "a window does not fit",
+    ("max_pool3d", "r"): "a window does not fit",
     ("embedding", "v"): "a token needs a row",
     ("embedding_bag", "v"): "a token needs a row",
     ("reduce_log_sum", "i"): "the sum of nothing has no logarithm",
@@ -46,6 +58,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),
     **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},
+    **{(name, axis): ("y",) for name in ("global_avg_pool2d", "global_max_pool2d") for axis in "pq"},
 }
 
 

@@ -26,6 +26,7 @@ SIZES = {"...": 300, "b": 5, "c": 6, "g": 1, "o": 28, "p": 32, "q": 34, "k": 3, 
 SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 5, "j": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
+    "conv3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},  # a window of eight positions; see BOUND
     "mlp": {"o": 48},
     "layer_norm_nd": {"b": 300, "...": 48},
     **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},

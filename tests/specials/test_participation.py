@@ -48,7 +48,7 @@ BEGUN = {
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     "cumprod": BEGUN,
-    **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d"), MULTIPLIED),
+    **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "conv3d"), MULTIPLIED),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
     "lion": {("input dW", "forward y"), ("input m", "forward y")},

@@ -1,0 +1,47 @@
+"""Conventions of convolution and pooling; see derive.conventions."""
+
+from __future__ import annotations
+
+from derive.convention import Convention
+
+OF_WINDOWS: tuple[Convention, ...] = (
+    Convention(
+        ("avg_pool1d", "avg_pool2d", "avg_pool3d"),
+        "outside the array",
+        "zero, and counted; not counted where `count_include_pad` is False, which leaves the mean of what is inside",
+        "PyTorch the same; TensorFlow and JAX's `nn.avg_pool` of Flax count or do not, too; ONNX does not by default",
+        "avg_pool1d.forward(np.ones((1, 1, 1)), padding=(1, 0))[0].item() == 0.5 and "
+        "avg_pool1d.forward(np.ones((1, 1, 1)), padding=(1, 0), count_include_pad=False)[0].item() == 1",
+    ),
+    Convention(
+        ("avg_pool1d", "avg_pool2d"),
+        "a window that lies outside, and nothing there counts",
+        "NaN, as 0 / 0 is; no gradient comes from it",
+        "PyTorch takes no padding beyond half a window",
+        at="empty",
+    ),
+    Convention(
+        ("global_avg_pool2d",),
+        "no positions",
+        "NaN, as 0 / 0 is, without a warning",
+        "PyTorch the same",
+        "np.isnan(global_avg_pool2d.forward(np.ones((1, 1, 0, 2)))[0].item())",
+        at="empty",
+    ),
+    Convention(
+        ("global_max_pool2d",),
+        "no positions",
+        "minus infinity, as of any maximum of nothing",
+        "PyTorch refuses it",
+        "global_max_pool2d.forward(np.ones((1, 1, 0, 2)))[0].item() == -np.inf",
+        at="empty",
+    ),
+    Convention(
+        ("global_max_pool2d",),
+        "several largest elements",
+        "the first one, row by row, gets the whole gradient",
+        "PyTorch: `adaptive_max_pool2d` the same, `amax` shares it evenly; JAX shares it evenly",
+        "grad(global_max_pool2d, np.zeros((1, 1, 2, 2))).x.ravel().tolist() == [1, 0, 0, 0]",
+        at="tie",
+    ),
+)

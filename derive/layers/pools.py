@@ -1,0 +1,60 @@
+"""Pooling by means, and over all positions."""
+
+from __future__ import annotations
+
+from derive import layer
+
+
+@layer(cites="LeCun et al. 1989")
+def avg_pool1d(
+    x: Real[b, c, p], window: Count = 2, stride: Count = 2, padding: Natural[2] = 0, count_include_pad: Flag = True
+):
+    """The mean of each window of one axis; what lies outside is zero, and counts unless it is said not to."""
+    k = axis(window)
+    i = axis((size(p) + padding[0] + padding[1] - window) // stride + 1)
+    n[i] = (
+        window
+        if count_include_pad
+        else sum(k, 1 if 0 <= stride * i + k - padding[0] and stride * i + k - padding[0] < size(p) else 0)
+    )
+    total[b, c, i] = sum(k, x[b, c, stride * i + k - padding[0]])
+    y[b, c, i] = total[b, c, i] / n[i]
+    return y
+
+
+@layer(cites="LeCun et al. 1989")
+def avg_pool2d(
+    x: Real[b, c, p, q],
+    window: Count[2] = 2,
+    stride: Count[2] = 2,
+    padding: Natural[2, 2] = 0,
+    count_include_pad: Flag = True,
+):
+    """The mean of each window; what lies outside is zero, and counts unless it is said not to."""
+    k = axis(window[0])
+    l = axis(window[1])
+    i = axis((size(p) + padding[0, 0] + padding[0, 1] - window[0]) // stride[0] + 1)
+    j = axis((size(q) + padding[1, 0] + padding[1, 1] - window[1]) // stride[1] + 1)
+    n[i, j] = (
+        window[0] * window[1]
+        if count_include_pad
+        else sum(k, 1 if 0 <= stride[0] * i + k - padding[0, 0] and stride[0] * i + k - padding[0, 0] < size(p) else 0)
+        * sum(l, 1 if 0 <= stride[1] * j + l - padding[1, 0] and stride[1] * j + l - padding[1, 0] < size(q) else 0)
+    )
+    total[b, c, i, j] = sum((k, l), x[b, c, stride[0] * i + k - padding[0, 0], stride[1] * j + l - padding[1, 0]])
+    y[b, c, i, j] = total[b, c, i, j] / n[i, j]
+    return y
+
+
+@layer(cites="Lin, Chen and Yan 2014, arXiv:1312.4400")
+def global_avg_pool2d(x: Real[b, c, p, q]):
+    """The mean of each channel over all positions."""
+    y[b, c] = mean((p, q), x[b, c, p, q])
+    return y
+
+
+@layer(cites="Oquab et al. 2015")
+def global_max_pool2d(x: Real[b, c, p, q]):
+    """The largest of each channel over all positions; ties go to the first."""
+    y[b, c] = max((p, q), x[b, c, p, q])
+    return y
