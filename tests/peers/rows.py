@@ -15,7 +15,6 @@ from tests.peers import (
 from tests.peers.row import Row, normal
 from tests.peers.rows_of_windows import WINDOWS, along, padded
 
-
 FEATURES = normal((2, 3, 4), (5, 4), (5, 4))
 
 ROWS: dict[str, Row] = {
