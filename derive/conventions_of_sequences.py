@@ -9,6 +9,11 @@ MASKED = (*("attention",),)
 OF_SEQUENCES = (
     *("lstm", "rnn_cell", "gru_cell", "lstm_cell", "rnn", "reverse_rnn", "gru"),
     *("linear_recurrence",),
+    *(
+        "biased_attention",
+        "dropout_attention",
+        "sinusoidal_positions",
+    ),
 )
 
 CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
@@ -27,6 +32,15 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
         "not grad(attention, *[np.ones((1, 2))] * 3, np.zeros((1, 1), bool)).V.any()",
         at="nothing",
+    ),
+    Convention(
+        ("biased_attention",),
+        "a bias of -inf",
+        "a probability of 0, and no gradient; NaN in a row of nothing else",
+        "PyTorch the same in its plain kernel",
+        "biased_attention.forward(*np.ones((2, 1, 1)), np.array([[3.0]]), np.zeros((1, 1)))[0].item() == 3 and "
+        "grad(biased_attention, np.ones((1, 1)), np.ones((2, 1)), np.eye(2)[:, :1], np.array([[0, -inf]])).B[0, 1] "
+        "== 0",
     ),
     Convention(
         ("lstm", "lstm_cell"),
@@ -53,5 +67,12 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "NaN in gradients that do not depend on it: it is multiplied by the cotangent of a state that no gradient "
         "reads, which is 0",
         "",
+    ),
+    Convention(
+        ("sinusoidal_positions",),
+        "where sines and cosines stand",
+        "in turn, each pair of one angle, as in the paper",
+        "many programs put all sines before all cosines",
+        "sinusoidal_positions.forward(np.zeros((1, 4)))[0].tolist() == [[0, 1, 0, 1]]",
     ),
 )

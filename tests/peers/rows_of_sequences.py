@@ -127,11 +127,11 @@ def distances(like: Any) -> Any:
     return torch.arange(like.shape[-1]) - torch.arange(like.shape[-2])[:, None]
 
 
-def nearby(F: Any, Q: Any, K: Any, V: Any, window: Any = 1) -> Any:
-    """Attention to a window, of which no row is empty."""
+def nearby(F: Any, Q: Any, K: Any, V: Any, mask: Any, window: Any = 1) -> Any:
+    """Attention to a window, of which no row is empty; the mask leaves every row itself."""
     before, behind = window if isinstance(window, tuple) else (window, window)
     k = distances(scores(Q, K))
-    return F.scaled_dot_product_attention(Q, K, V, (k >= -before) & (k <= behind))
+    return F.scaled_dot_product_attention(Q, K, V, mask & (k >= -before) & (k <= behind))
 
 
 def capped(F: Any, Q: Any, K: Any, V: Any, mask: Any, cap: float = 50.0, causal: bool = False) -> Any:
@@ -145,14 +145,14 @@ def in_groups(F: Any, Q: Any, K: Any, V: Any, mask: Any, **options: Any) -> Any:
     return looking(F, Q, K, V, mask[:, None], enable_gqa=True, **options)
 
 
-def with_slopes(F: Any, Q: Any, K: Any, V: Any) -> Any:
+def with_slopes(F: Any, Q: Any, K: Any, V: Any, mask: Any) -> Any:
     """ALiBi, of slopes 2^(-8 / n), 2^(-16 / n), ... for n heads."""
     import torch
 
     S, heads = scores(Q, K), Q.shape[1]
     slopes = 2.0 ** (-8 * torch.arange(1, heads + 1, dtype=S.dtype) / heads)
     k = distances(S)
-    return weighed(F, (S + slopes[:, None, None] * k).masked_fill(k > 0, -np.inf), V)
+    return weighed(F, (S + slopes[:, None, None] * k).masked_fill((k > 0) | ~mask[:, None], -np.inf), V)
 
 
 def by_distance(F: Any, Q: Any, K: Any, V: Any, B: Any, reach: int = 2) -> Any:
@@ -230,10 +230,26 @@ def sees(*mask: int) -> Callable[[np.random.Generator], tuple[Any, ...]]:
     return draw
 
 
+def itself(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A mask that leaves every row itself."""
+    return *THREE(rng), (rng.random((2, 4, 5, 5)) < 0.6) | np.eye(5, dtype=bool)
+
+
 THREE = normal((2, 4, 5, 3), (2, 4, 5, 3), (2, 4, 5, 2))
 GROUPED = normal((2, 4, 5, 3), (2, 2, 6, 3), (2, 2, 6, 2))
 M = 4  # features of a model
 WEIGHTS = ((M, M),) * 4 + ((M,),) * 4
 CAUSAL = ({}, {"causal": True})
 
-ROWS |= {}
+ROWS |= {
+    "biased_attention": Row(
+        lambda F, *given: F.scaled_dot_product_attention(*given),
+        normal((2, 4, 5, 3), (2, 4, 6, 3), (2, 4, 6, 2), (2, 4, 5, 6)),
+    ),
+    "dropout_attention": Row(
+        lambda F, Q, K, V, m, p=0.9: (F.softmax(scores(Q, K), -1) * m / p) @ V,
+        lambda rng: (*THREE(rng), (rng.random((2, 4, 5, 5)) < 0.7).astype(float)),
+        ({}, {"p": 0.6}),
+    ),
+    "sinusoidal_positions": Row(positions, normal((2, 5, 6)), ({}, {"base": 100.0})),
+}

@@ -23,6 +23,8 @@ LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
 SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5, "j": 4}
 OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
+OF_LAYER |= dict.fromkeys(("sliding_window_attention", "alibi_attention"), OF_LAYER["attention"])
+OF_LAYER["relative_bias_attention"] = {"q": 3, "k": 3}
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
@@ -51,6 +53,10 @@ EXCEPTED = {
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "conv3d"), MULTIPLIED),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
+    "rotary_embedding": {
+        *(("input x", "forward y"), ("cotangent y", "backward x")),
+        *(("tangent x", f"{function} y") for function in ("jvp", "double_backward")),
+    },
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
     "pinball": {("input t", result) for result in SLOPE},
@@ -65,13 +71,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 #: NaN is within every bound.
 BOUNDS: dict[str, dict[str, Any]] = {"clip_by_value": {"tau": 3.0}, "huber": {"delta": 7.0}, "smooth_l1": {"beta": 7.0}}
+#: What cancels out, a bias of keys or the score of a first row, takes part in roundoff: a row of the conventions.
+CANCELLING = ("multi_head_attention", "cross_attention", "causal_linear_attention")
 
 
 def case_of(layer: Layer, special: float = np.nan) -> Case:
     options: dict[str, Any] = {o.name: SMOOTH[o.name] for o in layer.options if o.name in SMOOTH}
     options |= OPTIONS.get(layer.name, {})
     options |= BOUNDS.get(layer.name, {}) if np.isnan(special) else {}
-    return made(layer, SIZES | OF_LAYER.get(layer.name, {}), **options)
+    case = made(layer, SIZES | OF_LAYER.get(layer.name, {}), **options)
+    if layer.name == "alibi_attention":
+        case.tensors["mask"][..., 0, :] = False  # a row that sees only itself does not depend on its score
+    return case
 
 
 def excepted(name: str) -> Callable[[str, str], bool]:
@@ -88,7 +99,8 @@ def test_every_layer(name: str, special: float) -> None:
         instead = (WITHIN if np.isnan(special) else ENDED).get(name, INSTEAD)
         if name in (*BENT, *SMALLEST) and np.isnan(special):
             instead = BELOW
-        assert not faults(calls, instead, special, excepted(name))
+        found = faults(calls, instead, special, excepted(name))
+        assert not [f for f in found if name not in CANCELLING or f.endswith("does not show it")]
 
 
 def test_causal_attention() -> None:
