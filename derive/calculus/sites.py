@@ -9,7 +9,7 @@ from typing import Literal
 
 from derive.calculus.derivation import Derivation
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Part, Ref, Slots
+from derive.notation.expr import ELLIPSIS, Expr, Part, Ref, Slots
 from derive.notation.layer import Call, Equation, Layer, Tensor
 
 Refs = Mapping[str, Ref]
@@ -72,12 +72,14 @@ class Site:
         return Tensor(name, tuple(x.plain(e) or "" for e in index)), Ref(name, index)
 
     def slots(self, tensor: str) -> Slots:
-        """The axes of one of the part's tensors where it has two of them as one."""
+        """The axes of one of the part's tensors where it has two of ours as one."""
         found = self.part.split(self.part.tensors[tensor]) if tensor else ()
         spread = self.call.spread
-        if not any(len(slot) > 1 and all(spread([a]) for a in slot) for slot in found):
+        if not any(slot != (ELLIPSIS,) and len(spread(slot)) > 1 for slot in found):
             return ()
-        return tuple(s for slot in found for s in ([spread(slot)] if len(slot) > 1 else [(a,) for a in spread(slot)]))
+        return tuple(
+            s for slot in found for s in ([(a,) for a in spread(slot)] if slot == (ELLIPSIS,) else [spread(slot)])
+        )
 
     def results(
         self, function: str, fields: dict[str, str], groups: Iterable[dict[str, Expr]], into: Refs, options: bool

@@ -14,7 +14,7 @@ from typing import Literal
 from derive.notation import expr as x
 from derive.notation.axes import Axes
 from derive.notation.expr import ELLIPSIS, Expr, Given, Num, Opt, Pos, Reduce, Ref
-from derive.notation.layer import Call, Layer, Option, Tensor
+from derive.notation.layer import Call, Layer, Option, Tensor, merged
 from derive.notation.options import NUMBERS, OPTION_KINDS, items, name_of
 from derive.notation.several import filled
 
@@ -30,6 +30,7 @@ WITHIN = {
 }
 
 
+Groups = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 HOME = Path(__file__).resolve().parent.parent / "layers"  #: where the project's own definitions are
 
 
@@ -77,7 +78,7 @@ class Calls(Axes):
         arguments = (*(ref for ref, _ in given), *(None for _ in part.inputs[len(given) :]))
         axes = self.matched(value, part, given, single)
         results = self.call_results(target, part, axes, found)
-        self.check_lead(node, value, [ref.index[: len(ref.index) - len(own)] for ref, own in given])
+        self.check_lead(node, value, [ref.index[: len(ref.index) - len([*chain(*own)])] for ref, own in given])
         call = Call(part, results, arguments, options, tuple(sorted(axes.items())), node.lineno)
         known = self.declared()
         self.sizes |= {here: call.here(e) for a, e in part.sizes.items() for here in axes[a][:1] if here not in known}
@@ -182,7 +183,7 @@ class Calls(Axes):
                     return frozenset(filter(None, ones))
         return frozenset()
 
-    def call_arguments(self, value: ast.Call, part: Layer, single: frozenset[str]) -> list[tuple[Ref, tuple[str, ...]]]:
+    def call_arguments(self, value: ast.Call, part: Layer, single: frozenset[str]) -> list[tuple[Ref, Groups]]:
         """What the part's inputs are here, and the axes that the part sees; masks at the end may be left out."""
         missing = part.inputs[len(value.args) :]
         if len(value.args) > len(part.inputs) or not all(t.optional for t in missing):
@@ -190,9 +191,7 @@ class Calls(Axes):
             self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
         return [self.call_argument(n, part, t, single) for n, t in zip(value.args, part.inputs, strict=False)]
 
-    def call_argument(
-        self, node: ast.expr, part: Layer, formal: Tensor, single: frozenset[str]
-    ) -> tuple[Ref, tuple[str, ...]]:
+    def call_argument(self, node: ast.expr, part: Layer, formal: Tensor, single: frozenset[str]) -> tuple[Ref, Groups]:
         inner = node.value if isinstance(node, ast.Subscript) else node
         if name_of(inner) not in self.tensors:
             near = difflib.get_close_matches(name_of(inner), self.tensors, 1)
@@ -205,7 +204,11 @@ class Calls(Axes):
         name, lead = self.leading(node)
         own = self.tensors[name]
         wanted = [a for a in formal.axes if a not in single]
-        spare = len(own.axes) - len(lead) - len(wanted)
+        groups: Groups = tuple((a,) for a in own.axes)
+        together = self.merged(own)
+        if ELLIPSIS not in formal.axes and len(groups) - len(lead) != len(wanted) == len(together) - len(lead):
+            groups = together  # two axes that are one to a caller of this layer stand where the part has one
+        spare = len(groups) - len(lead) - len(wanted)
         if spare and (ELLIPSIS not in formal.axes or spare < -1):
             self.fail(
                 node,
@@ -222,13 +225,18 @@ class Calls(Axes):
             self.fail(node, f"{part.name}'s {formal.name} is {what}", mend)
         if ELLIPSIS in (*(x.plain(e) for e in lead), *own.axes[: len(lead)]):
             self.fail(node, "... is not a leading index", f"write {name}, whose leading axes are passed on")
-        axes = own.axes[len(lead) :]
+        groups = groups[len(lead) :]
+        axes = (*chain(*groups),)
         if any("." in a and a != ELLIPSIS for a in axes):
             self.fail(node, f"{name} has not all its steps yet", "read it at t - 1, where t is the step on the left")
         ref = Ref(name, lead + tuple(map(Pos, axes)))
         self.check_steps(node, ref)
         self.check_entry(node, name, lead)
-        return ref, axes
+        return ref, groups
+
+    def merged(self, tensor: Tensor) -> Groups:
+        """A tensor's axes, those that the signature has as one together."""
+        return merged(tensor, self.find, {s.parts for t in self.tensors.values() for s in t.slots if len(s.parts) > 1})
 
     def call_options(self, value: ast.Call, part: Layer) -> tuple[tuple[str, Given], ...]:
         options = {o.name: o for o in part.options if o.kind != "Axis"}
@@ -320,7 +328,7 @@ class Calls(Axes):
     # ---- axes ------------------------------------------------------------------------------------------------------
 
     def matched(
-        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, tuple[str, ...]]], single: frozenset[str]
+        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, Groups]], single: frozenset[str]
     ) -> dict[str, tuple[str, ...]]:
         """What every axis and index of a part is called here; nothing for one that arrays here do not have."""
         axes: dict[str, tuple[str, ...]] = dict.fromkeys(single, ())
@@ -373,12 +381,12 @@ class Calls(Axes):
         self.unify(a, b)
 
 
-def aligned(formal: tuple[str, ...], own: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def aligned(formal: tuple[str, ...], own: Groups) -> Iterator[tuple[str, tuple[str, ...]]]:
     """A part's axes and what an argument has there; ``...`` takes what the others leave."""
     at = 0
     for axis in formal:
         width = len(own) - len(formal) + 1 if axis == ELLIPSIS else 1
-        yield axis, own[at : at + width]
+        yield axis, (*chain(*own[at : at + width]),)
         at += width
 
 

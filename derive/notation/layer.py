@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +24,7 @@ from derive.notation.expr import (
     Reduce,
     Ref,
     Size,
+    add,
     mul,
     origin,
     plain,
@@ -212,7 +213,7 @@ class Call:
                     inner = tuple(h for i in index for h in (self.moved(i) if isinstance(i, Pos) else (inside(i),)))
                     return Ref(own.tensor, own.index[: len(own.index) - len(inner)] + inner)
                 case Pos(index):
-                    return Pos(*self.spread([index])) if self.spread([index]) else ZERO  # of an axis not here
+                    return position(self.spread([index]))
                 case Size(axis):
                     return mul(*map(Size, self.spread([axis])))
                 case Opt(name, at) if name in options:
@@ -350,12 +351,27 @@ class Layer:
 
     def split(self, tensor: Tensor) -> tuple[tuple[str, ...], ...]:
         """The axes of a tensor as a caller sees them: products of the signature are one axis."""
-        if tensor.slots:
-            return tuple(s.parts for s in tensor.slots)
-        axes = [self.axis(a) for a in tensor.axes]
-        slots: list[tuple[str, ...]] = []
-        while axes:
-            pair = tuple(axes[:2])
-            slots.append(pair if pair in self.products else pair[:1])
-            del axes[: len(slots[-1])]
-        return tuple(slots)
+        return merged(tensor, self.axis, self.products)
+
+
+def merged(
+    tensor: Tensor, axis: Callable[[str], str], products: Collection[tuple[str, ...]]
+) -> tuple[tuple[str, ...], ...]:
+    """A tensor's axes, those together that a signature has as one: ``products`` of axes, which ``axis`` names."""
+    if tensor.slots:
+        return tuple(s.parts for s in tensor.slots)
+    axes = [axis(a) for a in tensor.axes]
+    slots: list[tuple[str, ...]] = []
+    while axes:
+        pair = tuple(axes[:2])
+        slots.append(pair if pair in products else pair[:1])
+        del axes[: len(slots[-1])]
+    return tuple(slots)
+
+
+def position(indices: tuple[str, ...]) -> Expr:
+    """Where indices of axes that are one stand on it: ``size(c) * g + c``; 0 on an axis that is not there."""
+    found: Expr = ZERO
+    for index in indices:
+        found = add(mul(Size(index), found), Pos(index))
+    return found

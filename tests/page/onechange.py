@@ -71,7 +71,8 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
     whole = rest if kind == other else [b]
     less = minus(inner, whole)
     quotient = len(less) == 2 and Int(-1) not in less and any(isinstance(e, Frac) for e in less)  # t / y
-    few = len(less) == 1 or quotient or (less and all(map(one_over_n, less)))
+    slope = len(less) == 2 and (stands_in(*less) or stands_in(*less[::-1]))  # s (1 - s)
+    few = len(less) == 1 or quotient or slope or (less and all(map(one_over_n, less)))
     if kind in (("product",) if put_in else ("sum", "product")) and few and not minus(whole, inner):
         return True
     match a, b:
@@ -104,6 +105,10 @@ def unit(e: Node) -> Node:
         case Cases(rows, other):
             return Cases(tuple((unit(v), c) for v, c in rows), unit(other))
     return e
+
+
+def stands_in(a: Node, b: Node) -> bool:
+    return any(a == c or stands_in(a, c) for c in children(b))
 
 
 def one_over_n(e: Node) -> bool:

@@ -97,6 +97,15 @@ def test_one_change_and_no_more(after: str, one: bool) -> None:
     assert one_place(right.right, changed.right) == one
 
 
+SLOPE = r"y_{\ast,o} = s x_{\ast,o} \left(1 - x_{\ast,o}\right)"
+
+
+@pytest.mark.parametrize(("after", "one"), [("s", True), (r"s x_{\ast,o}", True), (r"1 - x_{\ast,o}", False)])
+def test_a_slope_is_left_out_whole(after: str, one: bool) -> None:
+    right, changed = (parse(t, MANY) for t in (SLOPE, rf"y_{{\ast,o}} = {after}"))
+    assert one_place(right.right, changed.right) == one
+
+
 CASES = r"x_{\ast,o} \begin{cases} s W_{o,o} & \text{if } t_{\ast} = 1 \\ \epsilon & \text{otherwise} \end{cases}"
 
 
