@@ -72,6 +72,14 @@ def projected(x: Real[..., heads * d], W: Real[heads * e, d], count: Count[heads
     y[..., heads, e] = sum(d, x[..., heads, d] * W[heads, e, d])
     return y
 """,
+    # a mistake leaves out minus one half
+    "factorised": """
+def factorised(x: Real[..., i], w: Real[i], V: Real[i, f]):
+    a[..., f] = sum(i, V[i, f] * x[..., i])
+    b[..., f] = sum(i, V[i, f] ** 2 * x[..., i] ** 2)
+    y[...] = sum(i, w[i] * x[..., i]) + 1 / 2 * sum(f, a[..., f] ** 2 - b[..., f])
+    return y
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):

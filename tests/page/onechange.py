@@ -72,7 +72,8 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
     less = minus(inner, whole)
     quotient = len(less) == 2 and Int(-1) not in less and any(isinstance(e, Frac) for e in less)  # t / y
     slope = len(less) == 2 and (stands_in(*less) or stands_in(*less[::-1]))  # s (1 - s)
-    few = len(less) == 1 or quotient or slope or (less and all(map(one_over_n, less)))
+    numeral = len(less) == 2 and Int(-1) in less and all(map(is_number, less)) and not put_in  # -1/2
+    few = len(less) == 1 or quotient or slope or numeral or (less and all(map(one_over_n, less)))
     if kind in (("product",) if put_in else ("sum", "product")) and few and not minus(whole, inner):
         return True
     match a, b:
@@ -113,6 +114,10 @@ def stands_in(a: Node, b: Node) -> bool:
 
 def one_over_n(e: Node) -> bool:
     return isinstance(e, Frac) and isinstance(e.bottom, Size)
+
+
+def is_number(e: Node) -> bool:
+    return isinstance(e, Int) or (isinstance(e, Frac) and isinstance(e.top, Int) and isinstance(e.bottom, Int))
 
 
 def exchanged(one: Sequence[Node], two: Sequence[Node]) -> bool:
