@@ -47,7 +47,8 @@ def safe(e: Expr, tests: tuple[Expr, ...] = ()) -> Expr:
 
 def quotient(e: Expr, tests: tuple[Expr, ...], other: Expr) -> Expr:
     """A case beside another one; beside 0 a target divides only where it is taken."""
-    if other != x.ZERO or len(tests) > 1:
+    brackets = any(isinstance(f, Op) and f.fn == "iverson" and by_element(f.args[0]) for f in x.factors(e))
+    if other != x.ZERO or len(tests) > 1 or brackets:
         return safe(e, tests)
     parts = []
     for f in x.factors(e):

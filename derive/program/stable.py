@@ -26,10 +26,11 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import safe
 from derive.program.dependence import components
 from derive.program.library import recognise
+from derive.program.rewriting.joined import shifted
 from derive.program.rewriting.rational import apart, bounded, decaying, multiplied_in, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter, called
 from derive.program.rewriting.row import Row
-from derive.program.rewriting.sums import match, shifted
+from derive.program.rewriting.sums import match
 from derive.program.rewriting.table import AGAIN, FIRST, LAST
 from derive.program.saturation import Saturation
 from derive.program.squares import mean_squares

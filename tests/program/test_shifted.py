@@ -77,6 +77,32 @@ def test_what_a_condition_leaves_out_is_not_the_largest(sum_: str, tmp_path: Pat
     np.testing.assert_allclose(second[1], 0, atol=1e-9)  # along what all move by alike, the gradient is the same
 
 
+WINDOWS = {
+    "logarithms": "y[b, i] = log(sum(k, exp(x[b, i + k])))",
+    "a weight": "y[b, i] = log(sum(k, w[k] * exp(x[b, i + k])))",
+}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_rows_that_overlap(window: str, tmp_path: Path) -> None:
+    """In every function an exponential is that of a difference to its own window's largest."""
+    body = f"k = axis(2)\ni = axis(size(p) // 2 - 1)\n{WINDOWS[window]}\nreturn y"
+    kind = "x: Real[b, p], w: State[k]" if "w[" in body else "x: Real[b, p]"
+    x = np.array([[90000.0, -90000.0, 3.0, 90005.0, 90006.0, 2.0, 90005.5, 1.0]])
+    with own_registry():
+        _, kernel = built(tmp_path, definition(kind, body))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            given = (x, np.array([1.0, 2.0])) if "w[" in body else (x,)
+            y, saved = kernel.forward(*given)
+            gradients = kernel.backward(np.ones_like(y), saved)
+            tangent = kernel.jvp(given, (np.ones_like(x),))
+            second = kernel.double_backward(np.ones_like(y), given, (np.ones_like(x),))
+    np.testing.assert_allclose(tangent, 1.0, rtol=1e-12)  # all move by alike
+    np.testing.assert_allclose(gradients[0].sum(), y.size, rtol=1e-12)
+    assert np.isfinite(np.asarray(second[1], float)).all()
+
+
 def test_the_logarithm_of_no_exponential_is_minus_infinity(tmp_path: Path) -> None:
     """Without a warning, and nothing else is it: what does not read it is a number."""
     body = "s[b] = log(sum(k, exp(x[b, k]) if m[b, k] else 0))\ny[b] = s[b] - x[b, 0] if e[b] else 0\nreturn y, s"

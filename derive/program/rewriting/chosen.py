@@ -7,12 +7,12 @@ the second the exponential goes back under the sum, where the condition is. Both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
-from derive.notation.layer import Equation, Tensor
+from derive.notation.layer import Equation
 from derive.program.draft import pruned
 
 Test = Callable[[Expr], bool]
@@ -82,13 +82,12 @@ def is_among(e: Expr, conditions: Iterable[Expr]) -> bool:
 
 def brought_in(
     flat: list[Equation],
-    tensors: dict[str, Tensor],
-    total: str,
+    totals: Collection[str],
     fresh: Callable[[str, tuple[str, ...]], str],
     results: Iterable[str],
 ) -> list[Equation]:
-    """The equations with exponentials under the sums that are divided by a total, which they were taken out of."""
-    made = {e.target: e for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum" and divides(e.body, total)}
+    """The equations with exponentials under the sums, divided by some totals, that they were taken out of."""
+    made = {e.target: e for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum" and divides(e.body, totals)}
     out: list[Equation] = []
 
     def sums_inside(e: Expr) -> bool:
@@ -143,13 +142,13 @@ def times(e: Expr, grown: Expr) -> Expr:
     return x.mul(e, grown)
 
 
-def divides(e: Expr, total: str) -> bool:
-    """Whether something is divided by a tensor."""
-    return any(isinstance(n, Op) and is_inverse(n, total) for n in x.walk(e))
+def divides(e: Expr, totals: Collection[str]) -> bool:
+    """Whether something is divided by one of some tensors."""
+    return any(isinstance(n, Op) and is_inverse(n, totals) for n in x.walk(e))
 
 
-def is_inverse(e: Op, total: str) -> bool:
+def is_inverse(e: Op, totals: Collection[str]) -> bool:
     match e:
         case Op("pow", (Ref(name), Num(n))):
-            return name == total and n < 0
+            return name in totals and n < 0
     return False

@@ -26,22 +26,6 @@ SHIFTED = "where exponents are large the largest is subtracted before exp, and i
 REST = "log of the sum of exponentials is log1p of what the others add to the largest"
 
 
-def shifted(
-    flat: list[Equation], tensors: dict[str, Tensor], results: Iterable[str], layer: Layer
-) -> tuple[list[Equation], list[str]]:
-    """The equations with every sum of exponentials that may be shifted, and notes; names are added to tensors."""
-    notes: dict[str, None] = {}
-    for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-        for weighted in (True, False):
-            trial = Shift(list(flat), dict(tensors), frozenset(results), layer, weighted)
-            if trial.run(target):
-                flat = trial.flat
-                tensors.update(trial.tensors)
-                notes.update(dict.fromkeys(trial.notes))
-                break
-    return flat, list(notes)
-
-
 def exponent_of(e: Expr) -> Expr | None:
     """f of ``exp(f)``; of ``exp(f) if c else 0`` it is f where c holds and minus infinity elsewhere."""
     match e:
@@ -158,7 +142,7 @@ class Shift:
         def weighs(e: Expr) -> bool:
             return any(match(own, e, indices) is not None for own in weights)
 
-        self.flat = brought_in(self.flat, self.tensors, total.target, self.fresh, self.results)
+        self.flat = brought_in(self.flat, {total.target}, self.fresh, self.results)
         self.flat = [replace(e, body=conditional(e.body, choice, weighs)) for e in self.flat]
         return self.definition(total.target) or total
 

@@ -48,9 +48,6 @@ RED: dict[str, dict[str, str]] = {
         ("steps", "differences"),
         "numbers that are equal as one is the maximum: moved, they are not",
     ),
-    "reproducers-r_logsumexp_window": {
-        "enclosure": "a sum of exponentials over a window is not shifted: overflow in exp",
-    },
     "losses-ctc": {"generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN"},
     "recurrence-ctc": {
         "enclosure": "a logarithm of a sum of exponentials written out is not shifted: overflow in exp",
