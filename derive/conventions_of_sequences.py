@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from derive.convention import Convention
 
-MASKED = (*("attention",),)
+MASKED = (
+    *("attention", "softcap_attention"),
+    *("alibi_attention",),
+)
 #: Layers of sequences of which every argument takes part in everything.
 OF_SEQUENCES = (
     *("lstm", "rnn_cell", "gru_cell", "lstm_cell", "rnn", "reverse_rnn", "gru"),
     *("linear_recurrence",),
     *(
         "biased_attention",
+        "scaled_attention",
         "dropout_attention",
+        "rotary_embedding",
         "sinusoidal_positions",
     ),
 )
@@ -26,7 +31,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "np.array([[True, False]]))[0].item() == 3",
     ),
     Convention(
-        ("attention",),
+        ("attention", "softcap_attention", "alibi_attention"),
         "a row that may look nowhere",
         "zeros, and no gradient",
         "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",
@@ -69,10 +74,32 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "",
     ),
     Convention(
+        ("rotary_embedding",),
+        "which features turn together",
+        "one of the first half and one of the second",
+        "GPT-NeoX, Llama in Hugging Face's transformers and ONNX by default the same; the paper, GPT-J and ONNX with "
+        "interleaved=1 turn neighbours",
+        "np.allclose(rotary_embedding.forward(np.array([[0.0, 0, 0, 0], [1, 0, 0, 0]]))[0][1], "
+        "[np.cos(1), 0, np.sin(1), 0])",
+    ),
+    Convention(
+        ("rotary_embedding",),
+        "NaN or infinity at the position 0",
+        "NaN in both features of the pair: it is multiplied by the sine of 0",
+        "",
+        "np.isnan(rotary_embedding.forward(np.array([[np.nan, 1]]))[0]).all()",
+    ),
+    Convention(
         ("sinusoidal_positions",),
         "where sines and cosines stand",
         "in turn, each pair of one angle, as in the paper",
         "many programs put all sines before all cosines",
         "sinusoidal_positions.forward(np.zeros((1, 4)))[0].tolist() == [[0, 1, 0, 1]]",
+    ),
+    Convention(
+        ("alibi_attention",),
+        "the slopes of heads",
+        "2^(-8 (h + 1) / n) for head h of n, whatever n is",
+        "the paper's program has others where n is not a power of 2",
     ),
 )

@@ -25,6 +25,45 @@ def biased_attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v],
     return O
 
 
+@layer(cites="Vaswani et al. 2017, arXiv:1706.03762")
+def scaled_attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], scale: Positive = 1.0):
+    """Attention with a scale of choice in place of one over the root of the width."""
+    S[..., q, k] = scale * sum(d, Q[..., q, d] * K[..., k, d])
+    P[..., q, k] = exp(S[..., q, k]) / sum(j, exp(S[..., q, j]))
+    O[..., q, v] = sum(k, P[..., q, k] * V[..., k, v])
+    return O
+
+
+@layer(cites="Gemma Team 2024, arXiv:2408.00118")
+def softcap_attention(
+    Q: Real[..., q, d],
+    K: Real[..., k, d],
+    V: Real[..., k, v],
+    mask: Mask[..., q, k],
+    cap: Positive = 50.0,
+    causal: Flag = False,
+):
+    """Attention whose scores are kept between -cap and cap by a hyperbolic tangent."""
+    A[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) / sqrt(size(d))
+    S[..., q, k] = cap * tanh(A[..., q, k] / cap)
+    E[..., q, k] = exp(S[..., q, k]) if mask[..., q, k] and (k <= q or not causal) else 0
+    total[..., q] = sum(k, E[..., q, k])
+    P[..., q, k] = E[..., q, k] / total[..., q] if total[..., q] != 0 else 0
+    O[..., q, v] = sum(k, P[..., q, k] * V[..., k, v])
+    return O
+
+
+@layer(cites="Press, Smith and Lewis 2022, arXiv:2108.12409")
+def alibi_attention(Q: Real[b, h, q, d], K: Real[b, h, k, d], V: Real[b, h, k, v], mask: Mask[b, q, k]):
+    """Causal attention with biases that fall with distance, at a slope of its own for each head."""
+    S[b, h, q, k] = sum(d, Q[b, h, q, d] * K[b, h, k, d]) / sqrt(size(d)) + 2 ** (-8 * (h + 1) / size(h)) * (k - q)
+    E[b, h, q, k] = exp(S[b, h, q, k]) if mask[b, q, k] and k <= q else 0
+    total[b, h, q] = sum(k, E[b, h, q, k])
+    P[b, h, q, k] = E[b, h, q, k] / total[b, h, q] if total[b, h, q] != 0 else 0
+    O[b, h, q, v] = sum(k, P[b, h, q, k] * V[b, h, k, v])
+    return O
+
+
 @layer(cites="Vaswani et al. 2017, arXiv:1706.03762; Srivastava et al. 2014")
 def dropout_attention(
     Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], m: Real[..., q, k], p: Probability = 0.9
@@ -34,6 +73,16 @@ def dropout_attention(
     P[..., q, k] = exp(S[..., q, k]) / sum(j, exp(S[..., q, j]))
     O[..., q, v] = sum(k, P[..., q, k] * m[..., q, k] / p * V[..., k, v])
     return O
+
+
+@layer(cites="Su et al. 2021, arXiv:2104.09864")
+def rotary_embedding(x: Real[..., t, two * d], base: Positive = 10000.0, first: Natural = 0):
+    """Turn pairs of features, one of each half, by angles that grow with the position."""
+    two = axis(2)
+    angle[t, d] = (t + first) * base ** (-d / size(d))
+    turned[..., t, two, d] = -x[..., t, 1, d] if two == 0 else x[..., t, 0, d]
+    y[..., t, two, d] = x[..., t, two, d] * cos(angle[t, d]) + turned[..., t, two, d] * sin(angle[t, d])
+    return y
 
 
 @layer(cites="Vaswani et al. 2017, arXiv:1706.03762")

@@ -246,10 +246,18 @@ ROWS |= {
         lambda F, *given: F.scaled_dot_product_attention(*given),
         normal((2, 4, 5, 3), (2, 4, 6, 3), (2, 4, 6, 2), (2, 4, 5, 6)),
     ),
+    "scaled_attention": Row(
+        lambda F, *given, **options: F.scaled_dot_product_attention(*given, **options),
+        THREE,
+        ({"scale": 0.3}, {"scale": 1.7}),
+    ),
+    "softcap_attention": Row(capped, sees(2, 4, 5, 5), ({"cap": 2.0}, {"cap": 30.0, "causal": True})),
+    "alibi_attention": Row(with_slopes, sees(2, 5, 5)),
     "dropout_attention": Row(
         lambda F, Q, K, V, m, p=0.9: (F.softmax(scores(Q, K), -1) * m / p) @ V,
         lambda rng: (*THREE(rng), (rng.random((2, 4, 5, 5)) < 0.7).astype(float)),
         ({}, {"p": 0.6}),
     ),
+    "rotary_embedding": Row(turned, normal((2, 4, 5, 6)), ({}, {"base": 100.0, "first": 3})),
     "sinusoidal_positions": Row(positions, normal((2, 5, 6)), ({}, {"base": 100.0})),
 }
