@@ -9,7 +9,7 @@ from typing import Any
 
 from derive.text.annotations import Mismatch, Unread
 from derive.text.numbers import MP, Real, real
-from derive.text.parse import DOTS, Argument, Definition
+from derive.text.parse import DOTS, Argument
 
 CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike after rounding
 
@@ -135,28 +135,3 @@ def within(value: Any, length: Any) -> bool:
 def spread(a: Argument, lengths: Mapping[str, Any]) -> Position:
     """An array's shape with products split."""
     return tuple(n for axis in a.axes for n in (lengths[axis] if axis == DOTS else (lengths[axis],)))
-
-
-def whole_products(text: Definition, arrays: Mapping[str, Value]) -> bool:
-    """Whether arrays have products of axes as one, as a caller of a kernel has them."""
-    for a in text.arguments:
-        value = arrays.get(a.name)
-        grids = value if isinstance(value, list) else [value] if value is not None else []
-        if DOTS not in a.axes and len(a.slots) < len(a.axes) and any(len(g.shape) == len(a.slots) for g in grids):
-            return True
-    return False
-
-
-def joined(text: Definition, name: str, value: Value) -> Value:
-    """A result with products of axes as one."""
-    s, place = text.targets[name][-1]
-    axes = [text.index(item) for item in s.targets[place][1]]
-    if not isinstance(value, Grid) or len(axes) != len(value.shape):
-        return value
-    shape: list[int] = []
-    while axes:
-        count = next((len(p) for p in text.products if tuple(axes[: len(p)]) == p), 1)
-        done = len(value.shape) - len(axes)
-        shape.append(math.prod(value.shape[done : done + count]))
-        del axes[:count]
-    return Grid(tuple(shape), value.elements)

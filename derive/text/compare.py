@@ -3,8 +3,8 @@
 The text's values are exact to 60 digits, and so are its slopes: central differences of the second reader's forward with
 steps of 1e-20 (1e-14 for second ones), whose own error is below 1e-25. What is left is the kernel's rounding. A kernel
 is right where it agrees to half of a double's digits, 2**-26 of the size of what is compared, or to 2**-44 of the
-largest number met on the way, which rounding may leave of it where terms cancel. That is far above what a right kernel
-loses and far below what a wrong axis, sign or keyword makes; how many digits a kernel keeps is the enclosure's to say.
+largest number met on the way, which rounding may leave of it where terms cancel: far above what a right kernel loses
+and far below what a wrong axis, sign or keyword makes. How many digits a kernel keeps is the enclosure's to say.
 """
 
 from __future__ import annotations
@@ -83,24 +83,19 @@ def find(
     """Arguments at which the text has finite values; or why there are none."""
     reason = "no arguments were found that go together"
     for style in STYLES:
-        left, draws = TRIES, 0
+        left, draws = TRIES, attempts
         for case in cases(text, library, seed, turn, chosen, style):
-            if draws == attempts:
-                break
-            draws += 1
             meter = Meter()
             try:
                 return Point(case, evaluate(case, meter), meter)
-            except NoRoom as error:  # in one window of several: other lengths are drawn, as for the text's own
-                reason = str(error)
-                draws -= 1
             except Mismatch as error:
                 reason = str(error)
+                draws -= not isinstance(error, NoRoom)  # other lengths are drawn, as for the text's own windows
             except Outside as error:
                 reason = f"no arguments were found with a finite value: {error}"
                 left -= 1
-                if not left:
-                    break
+            if not left or not draws:
+                break
     return reason
 
 
@@ -121,9 +116,6 @@ def evaluate(case: Case, meter: Meter, shifts: Mapping[str, Any] | None = None) 
 
 
 # ---- the kernel's side ---------------------------------------------------------------------------------------------
-
-
-# ---- comparing -----------------------------------------------------------------------------------------------------
 
 
 class Comparison:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from derive.text import expressions, standing
+from derive.text import expressions, products, standing
 from derive.text.annotations import Mismatch, NoRoom, Unread
-from derive.text.arrays import (
-    Env,
-    Grid,
-    Meter,
-    Position,
-    Value,
-    element_of,
-    joined,
-    shape_of,
-    spread,
-    whole_products,
-    within,
-)
+from derive.text.arrays import Env, Grid, Meter, Position, Value, element_of, shape_of, spread, within
 from derive.text.numbers import Outside
 from derive.text.parse import DOTS, Argument, Definition, Library, Statement
 from derive.text.several import in_places
@@ -62,6 +51,7 @@ class Run:
         self.memory: dict[str, dict[Position, Any]] = {}
         self.lengths: dict[Any, Any] = {}
         self.called: dict[Any, list[Value]] = {}
+        self.grown: dict[Any, list[list[int]]] = {}
         self.kept: dict[Statement, tuple[Any, ...]] = {}
         self.busy: set[Any] = set()
         plain = [a for a in text.arguments if len(a.slots) == len(a.axes) or split]
@@ -342,11 +332,18 @@ class Run:
             env = bound[0] if bound else {}
             part = self.library[s.part]
             arrays, options = expressions.passed(self, s, part, env)
-            split = not whole_products(part, arrays)
-            run = Run(part, self.library, arrays, options, self.meter, split)
+            whole = products.whole_products(part, arrays)
+            known: products.Lengths = {}
+            for node, a in zip(getattr(s.value, "args", ()), part.arguments, strict=False):
+                if isinstance(node, ast.Name) and isinstance(value := arrays[a.name], Grid):
+                    arrays[a.name] = products.fitted(a, whole, value, products.counts(self, node.id), known)
+            run = Run(part, self.library, arrays, options, self.meter, not whole)
             found = [run.result(name) for name in part.results[: len(s.targets)]]
-            if not split:
-                found = [joined(part, name, value) for name, value in zip(part.results, found, strict=False)]
+            if whole:
+                found = [products.joined(part, name, value) for name, value in zip(part.results, found, strict=False)]
+            if known:
+                pairs = [products.grown(part, n, whole, v, known) for n, v in zip(part.results, found, strict=False)]
+                found, self.grown[s] = [v for v, _ in pairs], [c for _, c in pairs]
             self.called[s, lead] = found
         return self.called[s, lead]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from derive.evidence import text
 from derive.notation.define import read_source
 from derive.notation.errors import DefinitionError
 from tests.generality.support import built, check, definition, own_registry
@@ -49,6 +50,9 @@ def test_two_axes_that_are_one_stand_where_a_part_has_one(name: str, tmp_path: P
     with own_registry():
         derivations, kernel = built(tmp_path, definition(*PRODUCTS[name]))
         check(derivations, kernel, 2)
+        compared = text.text(derivations[0], kernel)  # the second reader knows of both axes by itself
+        assert compared.passed, compared
+        assert compared.checks > 50, compared
         rng = np.random.default_rng(0)
         x, W = (rng.normal(size=s) for s in (((3, 5), (6, 5)) if name == "linear" else ((3, 2, 5), (6, 2, 3))))
         vectors = [rng.normal(size=6) for _ in range(3)]
@@ -58,9 +62,9 @@ def test_two_axes_that_are_one_stand_where_a_part_has_one(name: str, tmp_path: P
 
 
 def test_several_groups_need_the_product() -> None:
-    text = definition(SIGNATURE, "z = conv2d(x, W, a, groups=2)\ny[b, o] = z[b, o, 0, 0]\nreturn y")
+    source = definition(SIGNATURE, "z = conv2d(x, W, a, groups=2)\ny[b, o] = z[b, o, 0, 0]\nreturn y")
     with own_registry(), pytest.raises(DefinitionError, match="takes 5 axes there"):
-        read_source(f"from derive import layer\n\n\n{text}", "mine.py")
+        read_source(f"from derive import layer\n\n\n{source}", "mine.py")
 
 
 def test_the_length_of_a_mask_may_be_said(tmp_path: Path) -> None:
