@@ -118,7 +118,7 @@ class Derivative:
         match e:
             case Op("where", (condition, a, b)):
                 da, db = self(a, leaf), self(b, leaf)
-                return x.where(condition, da, db)
+                return x.iverson(condition) if (da, db) == (x.ONE, x.ZERO) else x.where(condition, da, db)
             case Op(fn, args) if fn in FUNCTIONS and FUNCTIONS[fn].partials:
                 partials = FUNCTIONS[fn].partials
                 return x.add(*(x.mul(p(*args), self(a, leaf)) for p, a in zip(partials, args, strict=True)))

@@ -55,8 +55,7 @@ def backward(dD: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dD * D) with respect to x."""
     (dims,) = saved
     n_i = dims["i"]
-    # dx[..., i] = sum(j, dD[..., i, j] * [i == j])
-    dx = element(dD.transpose(1, 2, 0), np.arange(n_i), np.arange(n_i)).T
+    dx = element(dD.transpose(1, 2, 0), np.arange(n_i), np.arange(n_i)).T  # dx[..., i] = dD[..., i, i]
     return Gradients(dx)
 
 

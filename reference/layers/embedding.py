@@ -50,7 +50,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to E."""
     t, padding_index, dims = saved
     n_v = dims["v"]
-    # dE[v, d] = sum(..., dy[..., d] * [t[...] != padding_index] * [t[...] == v])
+    # dE[v, d] = sum(..., [t[...] == v] * dy[..., d] * [t[...] != padding_index])
     dE = scatter_add(masked(dy, 0, t[:, None] != padding_index), t, n_v)
     return Gradients(dE)
 

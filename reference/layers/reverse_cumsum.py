@@ -48,7 +48,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x."""
     (dims,) = saved
     n_i = dims["i"]
-    dx = run_sum(dy, 1, 0, np.arange(n_i) + 1)  # dx[..., i] = sum(j, dy[..., j] * [i >= j])
+    dx = run_sum(dy, 1, 0, np.arange(n_i) + 1)  # dx[..., i] = sum(i', dy[..., i'] * [i >= i'])
     return Gradients(dx)
 
 

@@ -61,7 +61,7 @@ def backward(dy: Array, saved: Saved) -> Gradients:
         (~(np.arange(n_s) == 0)).astype(dims.dtype),
         there,
     )
-    da = dy[:, 0]  # da[..., i] = sum(s, dy[..., s, i] * [s == 0])
+    da = dy[:, 0]  # da[..., i] = dy[..., 0, i]
     return Gradients(da, db)
 
 
