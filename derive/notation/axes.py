@@ -102,13 +102,16 @@ class Axes(Signature):
         return found
 
     def own_indices(self, node: ast.Assign) -> ast.Assign:
-        """An equation whose left has an index that an earlier one had for axes of another length, with one of its own.
+        """An equation with an index that an earlier one had for axes of another length, with one of its own.
 
         ``a[n, i] = tanh(z[n, i])``, then ``y[n, i] = tanh(u[n, i])``: where no input and no ``i = axis(...)`` says how
-        long i is, each equation does.
+        long i is, each equation does: for those on its left, and those that it reduces over.
         """
         target = node.targets[0]
         left = [name_of(i) for i in items(target.slice)] if isinstance(target, ast.Subscript) else []
+        for n in ast.walk(node.value):
+            if isinstance(n, ast.Call) and len(n.args) == 2:
+                left += map(name_of, items(n.args[0]))
         declared = self.input_axes() | ({*self.sizes} - {*self.names.values()})
         moved: dict[str, str] = {}
         for index in dict.fromkeys(i for i in left if i in self.used and i not in declared):

@@ -62,9 +62,9 @@ def belongs(first: Statement, second: Statement) -> bool:
     """Whether a statement is the second result of what computes the first."""
     match first, second:
         case Fold(op="max"), Fold(op="argmax"):
-            return (first.over, first.body) == (second.over, second.body)
+            return (first.left, first.over, first.body) == (second.left, second.over, second.body)
         case Map(body=Op(fn, args)), Map(body=Op(other, same)):
-            return (fn.replace("first", "second", 1), args) == (other, same)
+            return first.left == second.left and (fn.replace("first", "second", 1), args) == (other, same)
     return False
 
 

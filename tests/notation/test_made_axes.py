@@ -107,3 +107,43 @@ def test_the_least_of_what_is_computed(tmp_path: Path) -> None:
             use.coarse(derivation, kernel, np.float16, use.COARSE[np.float16], seed, tally)
         assert tally.checks
         assert not tally.wrong, tally.wrong
+
+
+ALONG = """
+def along(z: Real[n, o]):
+    t = axis(2)
+    m[n, t] = max(o, z[n, o])
+    y[n, t] = tanh(m[n, t])
+    return y
+"""
+
+
+def test_the_largest_of_what_is_the_same_along_another_axis(tmp_path: Path) -> None:
+    """Its place has one axis less: both were taken from one call, and the tangent had axes of other lengths."""
+    with own(tmp_path, ALONG) as found:
+        (derivation, *_), kernel = found["along"]
+        assert generic.generic(derivation, kernel).passed
+        z = np.random.default_rng(0).normal(size=(4, 3))
+        tangent = kernel.jvp((z,), (np.ones_like(z),))
+        assert np.allclose(tangent, 1 / np.cosh(z.max(1))[:, None] ** 2 * np.ones(2), rtol=1e-12)
+
+
+POOLED = """
+def pooled(x: Real[n, c, p], W: Real[o, c, k], b: Real[o]):
+    z = conv1d(x, W, b)
+    a[n, o, i] = z[n, o, i] / 2
+    u = max_pool1d(a)
+    y[n] = sum(o, mean(i, u[n, o, i])) + max((o, i), u[n, o, i])
+    return y
+"""
+
+
+def test_an_index_of_a_reduction_is_as_long_as_its_equation_says(tmp_path: Path) -> None:
+    """Only those on the left were: the mean of what was pooled was its sum over the length before pooling."""
+    with own(tmp_path, POOLED) as found:
+        _, kernel = found["pooled"]
+        rng = np.random.default_rng(0)
+        x, W, b = rng.normal(size=(2, 3, 10)), rng.normal(size=(4, 3, 3)), rng.normal(size=4)
+        z = np.einsum("ncik,ock->noi", np.lib.stride_tricks.sliding_window_view(x, 3, 2), W) + b[:, None]
+        u = (z / 2).reshape(2, 4, 4, 2).max(3)
+        assert np.allclose(kernel.forward(x, W, b)[0], u.mean(2).sum(1) + u.max((1, 2)), rtol=1e-12)
