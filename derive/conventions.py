@@ -54,9 +54,12 @@ PLAIN = (
 OF_GROUPS = ("layer_norm_nd", "group_norm", "instance_norm")
 MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention", "rms_norm", *OF_GROUPS)
 
-CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d", "conv3d")
+CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d")
 LARGEST = ("max_pool2d", "max_pool1d", "max_pool3d")
-AVERAGES = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "global_avg_pool2d")
+AVERAGES = (
+    *("avg_pool1d", "avg_pool2d", "avg_pool3d", "global_avg_pool2d", "adaptive_avg_pool2d"),
+    "pointwise_conv2d",
+)
 SUMS = (
     "linear",
     *CONVOLUTIONS,

@@ -44,4 +44,18 @@ OF_WINDOWS: tuple[Convention, ...] = (
         "grad(global_max_pool2d, np.zeros((1, 1, 2, 2))).x.ravel().tolist() == [1, 0, 0, 0]",
         at="tie",
     ),
+    Convention(
+        ("unfold",),
+        "outside the array",
+        "zero",
+        "PyTorch the same",
+        "unfold.forward(np.ones((1, 1, 1, 1)), window=1, padding=1)[0].ravel().tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0]",
+    ),
+    Convention(
+        ("adaptive_avg_pool2d",),
+        "lengths that do not divide",
+        "window i goes from floor(i p / n) to ceil((i + 1) p / n), so that neighbours may share an element",
+        "PyTorch the same; TensorFlow Addons asks for lengths that divide",
+        "adaptive_avg_pool2d.forward(np.array([[[[1.0, 2, 4]]]]), bins=(1, 2))[0].tolist() == [[[[1.5, 3]]]]",
+    ),
 )

@@ -58,3 +58,23 @@ def global_max_pool2d(x: Real[b, c, p, q]):
     """The largest of each channel over all positions; ties go to the first."""
     y[b, c] = max((p, q), x[b, c, p, q])
     return y
+
+
+@layer(cites="He et al. 2014, arXiv:1406.4729")
+def adaptive_avg_pool2d(x: Real[b, c, p, q], bins: Count[2] = 2):
+    """The mean of each of so many windows, as equal as they can be, that cover both axes."""
+    i = axis(bins[0])
+    j = axis(bins[1])
+    rows[i] = ((i + 1) * size(p) + bins[0] - 1) // bins[0] - i * size(p) // bins[0]
+    columns[j] = ((j + 1) * size(q) + bins[1] - 1) // bins[1] - j * size(q) // bins[1]
+    total[b, c, i, j] = sum(
+        (p, q),
+        x[b, c, p, q]
+        if i * size(p) // bins[0] <= p
+        and p < ((i + 1) * size(p) + bins[0] - 1) // bins[0]
+        and j * size(q) // bins[1] <= q
+        and q < ((j + 1) * size(q) + bins[1] - 1) // bins[1]
+        else 0,
+    )
+    y[b, c, i, j] = total[b, c, i, j] / (rows[i] * columns[j])
+    return y

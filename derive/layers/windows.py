@@ -41,6 +41,28 @@ def depthwise_conv2d(
     return z
 
 
+@layer(cites="Sifre and Mallat 2014; Chollet 2017, arXiv:1610.02357")
+def depthwise_conv1d(
+    x: Real[b, c, p],
+    W: Real[c, k],
+    bias: Real[c],
+    stride: Count = 1,
+    padding: Natural[2] = 0,
+    dilation: Count = 1,
+):
+    """One-dimensional convolution of each channel with a filter of its own."""
+    i = axis((size(p) + padding[0] + padding[1] - dilation * (size(k) - 1) - 1) // stride + 1)
+    z[b, c, i] = bias[c] + sum(k, W[c, k] * x[b, c, stride * i + dilation * k - padding[0]])
+    return z
+
+
+@layer(cites="Lin, Chen and Yan 2014, arXiv:1312.4400")
+def pointwise_conv2d(x: Real[b, c, p, q], W: Real[o, c], bias: Real[o]):
+    """One-by-one convolution: the same linear map of the channels at every position."""
+    z[b, o, p, q] = bias[o] + sum(c, W[o, c] * x[b, c, p, q])
+    return z
+
+
 @layer(cites="Ranzato et al. 2007")
 def max_pool1d(x: Real[b, c, p], window: Count = 2, stride: Count = 2, padding: Natural[2] = 0, dilation: Count = 1):
     """The largest value in each window of one axis; what lies outside is never the largest, ties go to the first."""

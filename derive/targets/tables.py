@@ -30,6 +30,7 @@ FAMILIES = {
     "windows": "Convolution and pooling",
     "pools": "Convolution and pooling",
     "volumes": "Convolution and pooling",
+    "resampling": "Convolution and pooling",
     "sequence": "Sequences",
     "attention": "Attention",
     "recurrent": "Recurrent",

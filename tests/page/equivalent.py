@@ -65,19 +65,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "where epsilon is not the larger one the maximum is the other",
     ),
     ("l1_normalize", r".*(\\text\{if \}|\\left\[) y_\{.*", "y has the sign of x"),
-    ("stack", r".*s \\le 0.*", "s is never below 0"),
-    (
-        "diagonal_matrix",
-        r"(D_|\\overline\{x\}_|accumulation|collected|line).* i = j .*",
-        "where i = j the one stands for the other",
-    ),
-    ("diagonal_matrix", r"note: \\sum_\{\\ast,i,j\}.*", "D is 0 but where i = j"),
-    ("diagonal_matrix", r"count: .*", "j is as long as i"),
-    (
-        "l1_normalize lion l1_loss reduce_l1",
-        r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*",
-        "what is above 0 was a case before",
-    ),
+    ("l1_normalize lion l1_loss", r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*", "what is above 0 was a case before"),
     ("clip_by_value", r"y_.*(\\ge \\tau|\\le -\\tau).*", "at a bound both cases are the bound"),
     (
         "l1_loss huber smooth_l1 pinball",
@@ -93,7 +81,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
     ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),
     ("attention", r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
-    ("batch_norm layer_norm center", r"fact: -\\sum_.* = 0", "0 is its own negative"),
+    ("batch_norm layer_norm", r"fact: -\\sum_.* = 0", "0 is its own negative"),
     ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),
     ("mlp", r".*\\left\[ l \\ge N_\{l\} - 1 \\right\].*", "l is never above N_l - 1"),
 )

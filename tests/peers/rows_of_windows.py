@@ -51,6 +51,13 @@ def meant(windows: tuple[Mapping[str, Any], ...], window: Any) -> tuple[Mapping[
     return tuple({"window": window, "count_include_pad": c, **o} for c, o in product((True, False), without))
 
 
+def unfolded(F: Any, x: Any, window: Any = 2, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Any:
+    x = padded(F, x, padding)
+    k, s, d = (several.spread(v, (2,)) for v in (window, stride, dilation))
+    places = [(n - d[a] * (k[a] - 1) - 1) // s[a] + 1 for a, n in enumerate(x.shape[2:])]
+    return F.unfold(x, k, d, 0, s).reshape(*x.shape[:2], *k, *places)
+
+
 ROWS = {
     "avg_pool1d": Row(
         mean,
@@ -76,5 +83,26 @@ ROWS = {
         ),
         normal((2, 3, 5, 7, 4)),
         tuple({"window": (2, 3, 2), **options} for options in CUBES),
+    ),
+    "depthwise_conv1d": Row(
+        lambda F, x, W, bias, padding=0, **options: F.conv1d(
+            padded(F, x, padding), W[:, None], bias, groups=len(W), **options
+        ),
+        normal((2, 3, 9), (3, 3), (3,)),
+        tuple({n: along(v) for n, v in options.items()} for options in WINDOWS),
+    ),
+    "pointwise_conv2d": Row(
+        lambda F, x, W, bias: F.conv2d(x, W[:, :, None, None], bias), normal((2, 3, 4, 5), (6, 3), (6,))
+    ),
+    "unfold": Row(unfolded, normal((2, 3, 7, 9)), tuple({"window": (3, 2), **options} for options in WINDOWS)),
+    "upsample_nearest2d": Row(
+        lambda F, x, scale=2: F.interpolate(x, scale_factor=several.spread(scale, (2,)), mode="nearest"),
+        normal((2, 3, 4, 5)),
+        ({}, {"scale": (3, 1)}, {"scale": (2, 4)}),
+    ),
+    "adaptive_avg_pool2d": Row(
+        lambda F, x, bins=2: F.adaptive_avg_pool2d(x, bins),
+        normal((2, 3, 7, 9)),
+        ({}, {"bins": (3, 4)}, {"bins": (1, 5)}, {"bins": (8, 2)}),
     ),
 }

@@ -23,7 +23,7 @@ from tests.specials.arguments import made
 
 LAYERS = {name: variants[0] for name, variants in load_project().items()}
 SIZES = {"...": 300, "b": 5, "c": 6, "g": 1, "o": 28, "p": 32, "q": 34, "k": 3, "l": 3, "t": 20, "m": 24, "n": 24}
-SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 5, "j": 48}
+SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 2, "s": 2, "j": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "conv3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},  # a window of eight positions; see BOUND

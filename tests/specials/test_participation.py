@@ -21,14 +21,14 @@ from tests.specials.participation import INSTEAD, Calls, faults
 
 LAYERS = load_project()
 SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 3, "o": 3, "t": 3}
-SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 5, "j": 4}
+SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 2, "s": 2, "j": 4}
 OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
 OF_LAYER |= dict.fromkeys(("sliding_window_attention", "alibi_attention"), OF_LAYER["attention"])
 OF_LAYER["relative_bias_attention"] = {"q": 3, "k": 3}
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
-BENT = ("reduce_l1", "leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
+BENT = ("leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
 SMALLEST = ("reduce_min",)  # NaN is below all others, as for a largest it is above
 #: Beyond the ends of these an infinity is, and a NaN is not.
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
@@ -50,7 +50,7 @@ BEGUN = {
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     "cumprod": BEGUN,
-    **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "conv3d"), MULTIPLIED),
+    **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d"), MULTIPLIED),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
     "rotary_embedding": {

@@ -1,0 +1,33 @@
+"""Windows taken apart, and resampling."""
+
+from __future__ import annotations
+
+from derive import layer
+
+
+@layer(cites="Chellapilla, Puri and Simard 2006")
+def unfold(
+    x: Real[b, c, p, q],
+    window: Count[2] = 2,
+    stride: Count[2] = 1,
+    padding: Natural[2, 2] = 0,
+    dilation: Count[2] = 1,
+):
+    """Every window, taken out (im2col); what lies outside is zero."""
+    k = axis(window[0])
+    l = axis(window[1])
+    i = axis((size(p) + padding[0, 0] + padding[0, 1] - dilation[0] * (window[0] - 1) - 1) // stride[0] + 1)
+    j = axis((size(q) + padding[1, 0] + padding[1, 1] - dilation[1] * (window[1] - 1) - 1) // stride[1] + 1)
+    y[b, c, k, l, i, j] = x[
+        b, c, stride[0] * i + dilation[0] * k - padding[0, 0], stride[1] * j + dilation[1] * l - padding[1, 0]
+    ]
+    return y
+
+
+@layer(cites="Odena, Dumoulin and Olah 2016, doi:10.23915/distill.00003")
+def upsample_nearest2d(x: Real[b, c, p, q], scale: Count[2] = 2):
+    """Every pixel repeated as a rectangle of pixels."""
+    i = axis(size(p) * scale[0])
+    j = axis(size(q) * scale[1])
+    y[b, c, i, j] = x[b, c, i // scale[0], j // scale[1]]
+    return y
