@@ -86,14 +86,17 @@ def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x."""
     rows, columns, bins, dims = saved
     n_p, n_q = dims["p"], dims["q"]
-    dtotal = dy / (columns * rows[:, None])  # dtotal[b, c, i, j] = dy[b, c, i, j] / (columns[j] * rows[i])
     dx_along_i = run_sum(
-        dtotal, 2, (np.arange(n_p) * bins[0]) // n_p, (np.arange(n_p) * bins[0] + bins[0] + n_p - 1) // n_p
+        dy / rows[:, None], 2, (np.arange(n_p) * bins[0]) // n_p, (np.arange(n_p) * bins[0] + bins[0] + n_p - 1) // n_p
     )
-    # dx[b, c, p, q] = sum((i, j), dtotal[b, c, i, j] * [i * size(p) // bins[0] <= p and p < ((i + 1) * size(p) +
-    #     bins[0] - 1) // bins[0] and j * size(q) // bins[1] <= q and q < ((j + 1) * size(q) + bins[1] - 1) // bins[1]])
+    # dx[b, c, p, q] = sum((i, j), dy[b, c, i, j] * [i * size(p) // bins[0] <= p and p < ((i + 1) * size(p) + bins[0] -
+    #     1) // bins[0] and j * size(q) // bins[1] <= q and q < ((j + 1) * size(q) + bins[1] - 1) // bins[1]] /
+    #     (columns[j] * rows[i]))
     dx = run_sum(
-        dx_along_i, 3, (np.arange(n_q) * bins[1]) // n_q, (np.arange(n_q) * bins[1] + bins[1] + n_q - 1) // n_q
+        dx_along_i / columns,
+        3,
+        (np.arange(n_q) * bins[1]) // n_q,
+        (np.arange(n_q) * bins[1] + bins[1] + n_q - 1) // n_q,
     )
     return Gradients(dx)
 
@@ -122,12 +125,12 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     (ddx,) = cotangents
     n_i, n_p, n_j, n_q = dims["i"], dims["p"], dims["j"], dims["q"]
     _, (rows, columns, _, _) = inside(forward)(dims, x, bins=bins)
-    ddtotal_along_p = run_sum(
+    sum_ddx_along_p = run_sum(
         ddx, 2, (np.arange(n_i) * n_p) // bins[0], ((np.arange(n_i) + 1) * n_p + bins[0] - 1) // bins[0]
     )
     ddy = (
         run_sum(
-            ddtotal_along_p, 3, (np.arange(n_j) * n_q) // bins[1], ((np.arange(n_j) + 1) * n_q + bins[1] - 1) // bins[1]
+            sum_ddx_along_p, 3, (np.arange(n_j) * n_q) // bins[1], ((np.arange(n_j) + 1) * n_q + bins[1] - 1) // bins[1]
         ) / (columns * rows[:, None])
     )
     return Second(ddy, None)
