@@ -5,8 +5,8 @@ from __future__ import annotations
 from derive.convention import Convention
 
 MASKED = (
-    *("attention", "softcap_attention"),
-    *("alibi_attention",),
+    *("attention", "softcap_attention", "grouped_query_attention"),
+    *("sliding_window_attention", "alibi_attention"),
 )
 #: Layers of sequences of which every argument takes part in everything.
 OF_SEQUENCES = (
@@ -31,7 +31,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "np.array([[True, False]]))[0].item() == 3",
     ),
     Convention(
-        ("attention", "softcap_attention", "alibi_attention"),
+        ("attention", "softcap_attention", "grouped_query_attention", "sliding_window_attention", "alibi_attention"),
         "a row that may look nowhere",
         "zeros, and no gradient",
         "PyTorch gives NaN with an additive mask, and zeros in its newer fused kernels; JAX gives the mean of V",

@@ -34,6 +34,19 @@ def scaled_attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v],
     return O
 
 
+@layer(cites="Beltagy, Peters and Cohan 2020, arXiv:2004.05150")
+def sliding_window_attention(
+    Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], mask: Mask[..., q, k], window: Natural[2] = 1
+):
+    """Attention to nearby positions: so many before, and so many behind."""
+    S[..., q, k] = sum(d, Q[..., q, d] * K[..., k, d]) / sqrt(size(d))
+    E[..., q, k] = exp(S[..., q, k]) if mask[..., q, k] and q - k <= window[0] and k - q <= window[1] else 0
+    total[..., q] = sum(k, E[..., q, k])
+    P[..., q, k] = E[..., q, k] / total[..., q] if total[..., q] != 0 else 0
+    O[..., q, v] = sum(k, P[..., q, k] * V[..., k, v])
+    return O
+
+
 @layer(cites="Gemma Team 2024, arXiv:2408.00118")
 def softcap_attention(
     Q: Real[..., q, d],
@@ -50,6 +63,19 @@ def softcap_attention(
     total[..., q] = sum(k, E[..., q, k])
     P[..., q, k] = E[..., q, k] / total[..., q] if total[..., q] != 0 else 0
     O[..., q, v] = sum(k, P[..., q, k] * V[..., k, v])
+    return O
+
+
+@layer(cites="Ainslie et al. 2023, arXiv:2305.13245; Shazeer 2019, arXiv:1911.02150")
+def grouped_query_attention(
+    Q: Real[b, g * r, q, d], K: Real[b, g, k, d], V: Real[b, g, k, v], mask: Mask[b, q, k], causal: Flag = False
+):
+    """Attention whose heads share keys and values in groups; of one group, multi-query attention."""
+    S[b, g, r, q, k] = sum(d, Q[b, g, r, q, d] * K[b, g, k, d]) / sqrt(size(d))
+    E[b, g, r, q, k] = exp(S[b, g, r, q, k]) if mask[b, q, k] and (k <= q or not causal) else 0
+    total[b, g, r, q] = sum(k, E[b, g, r, q, k])
+    P[b, g, r, q, k] = E[b, g, r, q, k] / total[b, g, r, q] if total[b, g, r, q] != 0 else 0
+    O[b, g, r, q, v] = sum(k, P[b, g, r, q, k] * V[b, g, k, v])
     return O
 
 

@@ -18,6 +18,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "rotary_embedding": ("RoPE", "rotary position embedding"),
     "scaled_attention": ("attention with a scale of choice", "softmax_scale"),
     "alibi_attention": ("ALiBi", "attention with linear biases"),
+    "sliding_window_attention": ("local attention", "windowed attention", "banded attention", "window_size"),
+    "grouped_query_attention": ("GQA", "MQA", "multi-query attention", "enable_gqa"),
     "batch_norm": ("batchnorm", "batch normalisation", "batch normalization", "BN"),
     "batch_norm_inference": ("batchnorm in evaluation mode", "batch normalization with running statistics"),
     "clip_by_global_norm": ("gradient clipping", "clip_grad_norm"),

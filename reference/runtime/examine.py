@@ -271,9 +271,9 @@ class Examiner:
         if len(unknown) > 1:
             self.misfit(pattern, a, f"the sizes of {' and '.join(unknown)} are not known")
         if unknown:
-            if known == 0 or size % known:
+            if size % known if known else size:
                 self.misfit(pattern, a, f"{'*'.join(slot)} is {size}, not a multiple of {known}")
-            dims[unknown[0]] = size // known
+            dims[unknown[0]] = size // known if known else 0  # 0 times anything is 0
         elif known != size:
             self.misfit(pattern, a, f"{'*'.join(slot)} is {known} elsewhere, {size} here")
         return [dims[axis] for axis in slot]

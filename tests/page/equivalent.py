@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+MASKED = "attention softcap_attention sliding_window_attention"
 EQUIVALENT: tuple[tuple[str, str, str], ...] = (
-    ("attention", r".*Z_\{\\ast,q\} > 0.*", "Z is a sum of exponentials and zeros: never below 0"),
-    ("attention", r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
+    (MASKED, r".*Z_\{\\ast,q\} > 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    (MASKED, r"E_\{\\ast,q,k\} = -.*", "P is E over its sum, which has the same sign"),
     ("batch_norm", r".*running.*\\text\{if \} (n (\\ne|\\ge)|\\rho >) 0.*", "no page is checked with an empty batch"),
     ("batch_norm", r".*\\text\{if \} n > 0 \\\\ (?!\\mathrm\{running).*", "no page is checked with an empty batch"),
     ("leaky_relu elu selu celu prelu", r"y_.*x_\{[^}]*\} \\ge 0.*", "at 0 both cases are 0"),
@@ -80,8 +81,8 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("lstm tanh_shrink", r".*\\tanh\\left\(-[^()]*\\right\)\^\{2\}.*", "the square of tanh is even"),
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
     ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),
-    ("attention", r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
-    ("batch_norm layer_norm", r"fact: -\\sum_.* = 0", "0 is its own negative"),
+    (MASKED, r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("batch_norm layer_norm center", r"fact: -\\sum_.* = 0", "0 is its own negative"),
     ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),
     ("mlp", r".*\\left\[ l \\ge N_\{l\} - 1 \\right\].*", "l is never above N_l - 1"),
 )

@@ -251,7 +251,11 @@ ROWS |= {
         THREE,
         ({"scale": 0.3}, {"scale": 1.7}),
     ),
+    "sliding_window_attention": Row(nearby, itself, ({}, {"window": 2}, {"window": (3, 0)}, {"window": (1, 2)})),
     "softcap_attention": Row(capped, sees(2, 4, 5, 5), ({"cap": 2.0}, {"cap": 30.0, "causal": True})),
+    "grouped_query_attention": Row(
+        in_groups, lambda rng: (*GROUPED(rng), np.tri(5, 6, 2, bool) & np.ones((2, 1, 1), bool)), CAUSAL
+    ),
     "alibi_attention": Row(with_slopes, sees(2, 5, 5)),
     "dropout_attention": Row(
         lambda F, Q, K, V, m, p=0.9: (F.softmax(scores(Q, K), -1) * m / p) @ V,

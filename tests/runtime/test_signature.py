@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reference.layers import embedding, inverted_dropout, sgd
+from reference.layers import embedding, grouped_query_attention, inverted_dropout, sgd
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
@@ -40,3 +40,13 @@ def test_a_label_that_is_ignored_is_no_position() -> None:
     for _ in range(2):
         y, _ = embedding.forward(table, np.array([0, -1, 2]))
         np.testing.assert_array_equal(y, [[1, 1], [0, 0], [1, 1]])
+
+
+def test_nothing_times_any_length_is_nothing() -> None:
+    """Of no groups there are no heads, whatever a group has; of heads there is a group."""
+    query, key = np.ones((2, 0, 4, 3)), np.ones((2, 0, 5, 3))
+    O, saved = grouped_query_attention.forward(query, key, key)
+    assert O.shape == query.shape
+    assert grouped_query_attention.backward(O, saved).Q.shape == query.shape
+    with pytest.raises(ValueError, match="not a multiple of 0"):
+        grouped_query_attention.forward(np.ones((2, 6, 4, 3)), key, key)
