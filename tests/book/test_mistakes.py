@@ -15,7 +15,7 @@ from derive.notation.define import load_project
 
 RECORD = load(ROOT / CHOSEN)
 LAYERS = load_project()
-WITHOUT = {"identity", "reduce_sum"}  # a copy has nothing to get wrong, and nothing near to a plain sum is often taken for it
+WITHOUT = {"identity", "reduce_sum"}  # a copy has nothing to get wrong, a plain sum little
 CHEAP = ("softmax", "mse", "layer_norm", "gelu", "linear")  # looked for again; the others take a second or more
 
 
