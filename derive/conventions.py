@@ -16,10 +16,15 @@ from derive.conventions_of_windows import OF_WINDOWS
 from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
-BINARY = ("binary_cross_entropy", "bce_with_logits")
-ERRORS = ("mse", "l1_loss", "huber", "smooth_l1", "log_cosh", "pinball")
-LOSSES = ("cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", *ERRORS, *BINARY)
-SOFTMAXES = ("softmax", "log_softmax", "softmax_cross_entropy", "softmax_cross_entropy_labels")
+SMOOTH_LOSSES = (
+    *("binary_cross_entropy", "bce_with_logits", "nll_loss", "weighted_cross_entropy", "kl_div", "focal"),
+    *("soft_margin", "log_cosh", "poisson_nll", "gaussian_nll", "dice", "tversky"),
+)
+MARGINS = ("hinge", "hinge_embedding", "margin_ranking", "multi_margin", "triplet_margin")
+KINKED_LOSSES = ("l1_loss", "huber", "smooth_l1", "pinball", *MARGINS)
+SOFTMAX_LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_labels")
+LOSSES = ("cross_entropy", "mse", *SOFTMAX_LOSSES, *SMOOTH_LOSSES, *KINKED_LOSSES)
+SOFTMAXES = ("softmax", "log_softmax", *SOFTMAX_LOSSES)
 
 GATED = ("glu", "swiglu", "geglu")
 SMOOTH = ("silu", "swish", "softplus", "mish", "log_sigmoid", "tanh_shrink", "gelu_tanh")
@@ -43,8 +48,7 @@ PLAIN = (
     *GATED,
     *NORMS,
     *STEPS,
-    *BINARY,
-    "log_cosh",
+    *SMOOTH_LOSSES,
     *OF_SEQUENCES,
     *PRODUCTS[:-2],
     *SUMS_ALONG,

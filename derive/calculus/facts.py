@@ -151,7 +151,10 @@ class Knowledge:
             named = [a for a in refs if source & self.statistics.get(a.tensor, set())]
             if not sums and not named:
                 continue
-            if not conditions and not all(q < 0 or self.never_zero(a) for m in scale for a, q in m):
+            # a condition may say that a tensor is not 0; of a cotangent none does
+            said = {n for c in conditions for n in x.walk(c)}
+            free = [a for m in scale for a, q in m if q > 0 and not self.never_zero(a)]
+            if not all(conditions and (a in said or not isinstance(a, Ref)) for a in free):
                 continue
             value = self.algebra.times(
                 plus({((e.lhs, ONE),): ONE}, scaled(offset, Fraction(-1))),

@@ -288,6 +288,8 @@ def _values(
             mask[..., -1, :] = False
         return mask
     if tensor.kind == "integer":
+        if tensor.domain is not None and tensor.domain.signs:
+            return 2 * source.integers(shape, 0, 2) - 1
         return source.integers(shape, *_whole_range(layer, tensor, sizes))
     values = source.reals(shape, within)
     if within is not None and within.simplex:

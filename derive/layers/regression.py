@@ -53,3 +53,37 @@ def pinball(y: Real[...], t: Real[...], tau: Fraction = 0.5, reduction: Choice["
     L[...] = tau * r[...] if r[...] >= 0 else (tau - 1) * r[...]
     loss = reduced(reduction, L[...])
     return loss
+
+
+@layer(cites="Nelder and Wedderburn 1972; the options as PyTorch has them")
+def poisson_nll(
+    x: Real[...],
+    t: Real[...] >= 0,
+    log_input: Flag = True,
+    full: Flag = False,
+    epsilon: Positive = 1e-8,
+    reduction: Choice["mean", "sum", "none"] = "mean",
+):
+    """Negative log-likelihood of counts t under a Poisson law of rate x, or exp(x); full adds Stirling's formula."""
+    rate[...] = exp(x[...]) - t[...] * x[...] if log_input else x[...] - t[...] * log(x[...] + epsilon)
+    stirling[...] = t[...] * log(t[...]) - t[...] + log(2 * pi * t[...]) / 2 if full and t[...] > 1 else 0
+    L[...] = rate[...] + stirling[...]
+    loss = reduced(reduction, L[...])
+    return loss
+
+
+@layer(cites="Nix and Weigend 1994")
+def gaussian_nll(
+    x: Real[...],
+    t: Real[...],
+    var: Real[...] >= 0,
+    full: Flag = False,
+    epsilon: Positive = 1e-6,
+    reduction: Choice["mean", "sum", "none"] = "mean",
+):
+    """Negative log-likelihood of t under a normal law of mean x and variance var, of which epsilon is the least."""
+    v[...] = max(var[...], epsilon)
+    constant = log(2 * pi) / 2 if full else 0
+    L[...] = (log(v[...]) + (x[...] - t[...]) ** 2 / v[...]) / 2 + constant
+    loss = reduced(reduction, L[...])
+    return loss

@@ -15,6 +15,7 @@ class Domain:
         low_open, high_open: whether the bound itself is left out.
         below: an axis; the numbers are positions along it, 0 to its size less one.
         simplex: an axis of the tensor; the numbers are at least 0 and sum to 1 along it.
+        signs: whether the integers are -1 and 1, and not 0.
     """
 
     low: Fraction | None = None
@@ -23,6 +24,7 @@ class Domain:
     high_open: bool = False
     below: str = ""
     simplex: str = ""
+    signs: bool = False
 
     @property
     def empty(self) -> bool:
@@ -45,10 +47,12 @@ class Domain:
         """Whether one number is within the bounds; ``below`` and ``simplex`` are not looked at."""
         above = self.low is None or (value > self.low if self.low_open else value >= self.low)
         beneath = self.high is None or (value < self.high if self.high_open else value <= self.high)
-        return above and beneath
+        return above and beneath and not (self.signs and abs(value) != 1)
 
     def __str__(self) -> str:
         """In words for docstrings and pages: ``> 0``, ``in [0, 1)``, ``>= 0 and below size(v)``."""
+        if self.signs:
+            return "-1 or 1"
         if self.simplex:
             return f">= 0, summing to 1 along {self.simplex}"
         if self.below:

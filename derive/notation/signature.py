@@ -20,7 +20,8 @@ TENSOR_KINDS: dict[str, Kind] = {
     "Mask": "boolean",
 }
 #: What a signature may say of the numbers of a tensor.
-DOMAINS = "x: Real[...] > 0, p: 0 <= Real[...] <= 1, t: Integer[...] < v, p: sum(i, Real[..., i]) == 1"
+DOMAINS = "x: Real[...] > 0, p: 0 <= Real[...] <= 1, t: Integer[...] < v, t: abs(Integer[...]) == 1, "
+DOMAINS += "p: sum(i, Real[..., i]) == 1"
 EXAMPLE = "write for example x: Real[..., i], or epsilon: Positive = 1e-5"
 MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 
@@ -77,6 +78,8 @@ class Signature(Options):
                 self.fail(annotation, f"{name} has no numbers to compare", f"write a domain as in {DOMAINS}")
             if kind == "Integer" and domain.simplex:
                 self.fail(annotation, "integers do not sum to 1", "declare t: Real[..., i] for probabilities")
+            if kind != "Integer" and domain.signs:
+                self.fail(annotation, "only integers are -1 and 1 alone", f"declare {name}: abs(Integer[...]) == 1")
         if kind in TENSOR_KINDS and (slices or default is None):
             self.tensor(argument, kind, slices, default, node, domain)
         elif domain is not None or kind in TENSOR_KINDS.keys() - OPTION_KINDS.keys():
@@ -201,6 +204,9 @@ class Signature(Options):
     def domain(self, node: ast.Compare) -> tuple[ast.expr, Domain]:
         """``0 <= Real[...] < 1``: the tensor's kind, and where its numbers lie."""
         mend = f"write a domain as in {DOMAINS}"
+        match node:
+            case ast.Compare(ast.Call(ast.Name("abs"), [of], []), [ast.Eq()], [one]) if self.numeral(one) == 1:
+                return of, Domain(Fraction(-1), Fraction(1), signs=True)
         operands = [node.left, *node.comparators]
         at = [n for n, o in enumerate(operands) if self.annotation(self.summed(o)[0])[1] in TENSOR_KINDS]
         if len(at) != 1 or len(operands) > 3 or (len(operands) == 3 and at != [1]):

@@ -105,8 +105,19 @@ def unless(draft: Draft) -> Draft:
             case Op("iverson", (c,)) if other := turned(c):
                 return x.iverson(other)
             case Op("where", (c, chosen, x.ZERO)) if other := turned(c):
-                return x.where(other, chosen, x.ZERO)
+                return x.where(other, within(chosen, c, other), x.ZERO)
         return None
+
+    def within(e: Expr, c: Expr, other: Expr) -> Expr:
+        """What is harmless where the case is not taken is so where NaN is not chosen either."""
+
+        def turn(n: Expr) -> Expr | None:
+            match n:
+                case Op("where", (found, a, b)) if found == c:
+                    return x.where(other, a, b)
+            return None
+
+        return x.transform(e, turn)
 
     return draft.each_body(lambda body: x.transform(body, visit))
 

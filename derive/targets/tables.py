@@ -23,6 +23,8 @@ FAMILIES = {
     "losses": "Losses",
     "probabilities": "Losses",
     "regression": "Losses",
+    "margins": "Losses",
+    "overlap": "Losses",
     "normalization": "Normalisation",
     "regularization": "Regularisation",
     "optimization": "Optimisation and initialisation",

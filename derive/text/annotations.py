@@ -33,6 +33,7 @@ class Domain:
         strict: whether the bounds lie outside.
         below: an axis whose length integers lie below.
         simplex: an axis along which numbers sum to one.
+        signs: whether they are minus one and one alone.
     """
 
     low: Fraction | None = None
@@ -40,6 +41,7 @@ class Domain:
     strict: bool = False
     below: str = ""
     simplex: str = ""
+    signs: bool = False
 
 
 ANYWHERE = Domain()
@@ -60,6 +62,8 @@ def domain(node: ast.expr) -> tuple[ast.expr, Domain]:
         case ast.Compare(ast.Call(ast.Name("sum"), [ast.Name(id=axis), inner], []), [ast.Eq()], [one]):
             if constant(one) == 1:
                 return inner, Domain(low=Fraction(0), simplex=axis)
+        case ast.Compare(ast.Call(ast.Name("abs"), [inner], []), [ast.Eq()], [one]) if constant(one) == 1:
+            return inner, Domain(low=Fraction(-1), high=Fraction(1), signs=True)
         case ast.Compare(left=left, ops=ops, comparators=rest):
             operands = [left, *rest]
             at = next((n for n, o in enumerate(operands) if base(o)[0] in SORTS), -1)

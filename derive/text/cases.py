@@ -323,7 +323,8 @@ def _pointed(case: Case, rng: np.random.Generator) -> Case:
             high = min(high if a.name in below else 9, case.run(Meter()).length(a.domain.below, {}, None))
         low = low if a.domain.low is None else max(low, int(a.domain.low) + a.domain.strict)
         high = high if a.domain.high is None else min(high, int(a.domain.high) + (not a.domain.strict))
-        arrays[a.name] = _filled(arrays[a.name], rng.integers(low, max(high, low + 1), 97).tolist())
+        drawn = rng.choice([-1, 1], 97) if a.domain.signs else rng.integers(low, max(high, low + 1), 97)
+        arrays[a.name] = _filled(arrays[a.name], drawn.tolist())
     return Case(case.text, case.library, arrays, case.options, case.certain)
 
 

@@ -102,7 +102,7 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     dx_ = masked(
         (
             dlength_[:, None] * where(x > dims.zero, 1, -(x < dims.zero).astype(dims.dtype))
-            + dy * sum_ddx_x[:, None] / np.square(masked(length[:, None], 1, epsilon <= norm[:, None]))
+            + dy * sum_ddx_x[:, None] / np.square(masked(length[:, None], 1, ~(epsilon > norm[:, None])))
         ),
         0,
         ~(epsilon > norm[:, None]),

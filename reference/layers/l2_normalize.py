@@ -85,8 +85,8 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     dx_ = masked(
         (
             dlength_[:, None] * y
-            - ddx * sum_dy_y[:, None] / np.square(masked(length[:, None], 1, epsilon <= s[:, None]))
-            - dy * sum_ddx_y[:, None] / np.square(masked(length[:, None], 1, epsilon <= s[:, None]))
+            - ddx * sum_dy_y[:, None] / np.square(masked(length[:, None], 1, ~(epsilon > s[:, None])))
+            - dy * sum_ddx_y[:, None] / np.square(masked(length[:, None], 1, ~(epsilon > s[:, None])))
         ),
         0,
         ~(epsilon > s[:, None]),

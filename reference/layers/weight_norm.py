@@ -106,7 +106,7 @@ def double_backward(dims: Dims, dW: Any, primals: Arrays, cotangents: Arrays, *,
     sum_dW_ddv = row_dot(dW, ddv)
     ds_ = divide_where(
         ~(epsilon > s),
-        sum_dW_v * (1.5 * g * sum_ddv_v / np.square(where(epsilon <= s, length, 1)) - ddg / 2) - g * sum_dW_ddv / 2,
+        sum_dW_v * (1.5 * g * sum_ddv_v / np.square(where(~(epsilon > s), length, 1)) - ddg / 2) - g * sum_dW_ddv / 2,
         length * length * length,
     )
     dg_ = (sum_dW_ddv + -divide_where(~(epsilon > s), sum_dW_v * sum_ddv_v, np.square(length))) / length

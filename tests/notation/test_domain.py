@@ -36,6 +36,7 @@ DOMAINS = {
     "Integer[...] < 10": (Domain(high=Fraction(10), high_open=True), "< 10"),
     "0 <= Integer[...] < 10": (Domain(ZERO, Fraction(10), high_open=True), "in [0, 10)"),
     "sum(k, Real[..., k]) == 1": (Domain(low=ZERO, simplex="k"), ">= 0, summing to 1 along k"),
+    "abs(Integer[...]) == 1": (Domain(Fraction(-1), ONE, signs=True), "-1 or 1"),
     "1 == sum(k, Real[..., k])": (Domain(low=ZERO, simplex="k"), ">= 0, summing to 1 along k"),
 }
 
@@ -59,6 +60,7 @@ def test_a_gradient_has_no_domain(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_numbers_within() -> None:
     half_open = Domain(ZERO, ONE, low_open=True)
     assert [half_open.holds(v) for v in (-1, 0, 0.5, 1, 2)] == [False, False, True, True, False]
+    assert [Domain(-ONE, ONE, signs=True).holds(v) for v in (-2, -1, 0, 1)] == [False, True, False, True]
     assert half_open.positive
     assert half_open.nonnegative
     assert Domain(low=ZERO).nonnegative
@@ -90,6 +92,9 @@ def test_numbers_within() -> None:
         "Mask[...] > 0",
         "Positive > 0",
         "Real > 0 > Scalar",
+        "abs(Real[...]) == 1",
+        "abs(Integer[...]) == 2",
+        "abs(Integer[...]) <= 1",
         "sum(k, Real[..., k]) == 2",
         "sum(k, Real[..., k]) > 0",
         "sum(j, Real[..., k]) == 1",

@@ -45,7 +45,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "where x is 0 so is what it is multiplied by",
     ),
     (
-        "elu selu celu hard_swish square_relu huber smooth_l1",
+        "elu selu celu hard_swish square_relu hinge_embedding huber smooth_l1",
         r"count: (1 |2 )?N_\{\\ast\}",
         "of two cases the longer one is counted; the reader takes the shorter one, too",
     ),
@@ -69,10 +69,12 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("l1_normalize lion l1_loss", r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*", "what is above 0 was a case before"),
     ("clip_by_value", r"y_.*(\\ge \\tau|\\le -\\tau).*", "at a bound both cases are the bound"),
     (
-        "l1_loss huber smooth_l1 pinball",
+        "hinge hinge_embedding margin_ranking l1_loss huber smooth_l1 pinball",
         r"shown: \\mathrm\{loss\} = [\d.]+",
         "the loss has that value there, too",
     ),
+    ("hinge", r"mistake: \\overline\{y\}_\{\\ast\} = -\\overline\{L\}_\{\\ast\} t_\{\\ast\}", "[1 > 0] is 1"),
+    ("hinge_embedding", r".*\\text\{if \} t_\{\\ast\} (\\ge 1|> 0).*", "a label is 1 or -1"),
     (
         "huber smooth_l1",
         r".*((\\ge|\\le) -?\\(beta|delta)) .*",

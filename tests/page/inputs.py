@@ -207,7 +207,7 @@ class Draw:
                 return rng.random(shape) < 0.6
             case "integer":
                 if row.within:
-                    return rng.integers(row.within[0], row.within[1] + 1, shape)
+                    return rng.choice(row.within, shape)
                 axis = pointed(row, self.symbols, self.equations)
                 return rng.integers(0, self.sizes[axis] if axis else 3, shape)
             case "binary":

@@ -41,8 +41,8 @@ def one_place(before: Node, after: Node) -> bool:
         else:
             gone, new = unequal(one, two), unequal(two, one)
         if len(gone) != 1 or len(new) != 1:
-            left = term_left(gone, new) or term_left(new, gone) or case_left(gone, new) or case_left(new, gone)
-            return kind == "product" and left
+            left = kind == "product" and (term_left(gone, new) or term_left(new, gone))
+            return left or case_left(kind, gone, new) or case_left(kind, new, gone)
         if (gone[0], new[0]) == (before, after):  # one over something
             if not (isinstance(before, Frac) and isinstance(after, Frac)):  # minus one, which is a product too
                 return False
@@ -146,12 +146,17 @@ def term_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
     return False
 
 
-def case_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
-    """Whether factors are those of one case: r (a b if c else d) as r a b."""
+def case_left(kind: Any, gone: Sequence[Node], new: Sequence[Node]) -> bool:
+    """Whether factors, or terms, are those of one case: r (a b if c else d) as r a b."""
+    of = factors if kind == "product" else terms if kind == "sum" else None
     match gone:
-        case [Cases(rows, other)]:
-            return any(Counter(factors(v)) == Counter(new) for v in (*(value for value, _ in rows), other))
+        case [Cases(rows, other)] if of:
+            return any(Counter(of(v)) == Counter(new) for v in (*(value for value, _ in rows), other))
     return False
+
+
+def terms(e: Node) -> list[Node]:
+    return list(e.terms) if isinstance(e, Add) else [e]
 
 
 def minus(one: Sequence[Node], two: Sequence[Node]) -> list[Node]:

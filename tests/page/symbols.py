@@ -24,9 +24,9 @@ list's entries is a list too): the second axis of one is as long as the first ax
 
 The meaning up to the first of ; : , is strict: roles (ROLES; `input without gradient` is a state), kinds
 (KINDS), and for integers `below AXIS` where the equations do not say into which axis they point. Of what follows,
-`in [-1, 1]` says which integers there are; the rest is for people. An option's meaning is one of OPTION_KINDS. A symbol
-`N_{i}` in an option's row says that the option is the length of axis i. An index row is needed only for an index that
-stands alone on no axis and is called otherwise than its axis.
+`in [-1, 1]` and `-1 or 1` say which integers there are; the rest is for people. An option's meaning is one of
+OPTION_KINDS. A symbol `N_{i}` in an option's row says that the option is the length of axis i. An index row is needed
+only for an index that stands alone on no axis and is called otherwise than its axis.
 
 `\\overline{S}` is the adjoint of S, and `\\overline{\\overline{S}}` another adjoint of S: rows of these are
 not read. Inputs and states are the kernel's arguments, in order.
@@ -74,7 +74,7 @@ class Row:
         kind: one of KINDS, for an option one of the values of OPTION_KINDS, or choice.
         default: of an option.
         below: for an integer, the axis into which it points, where the table says so.
-        within: the least and the largest value of an integer, where the table says so.
+        within: the values of an integer, where the table says which there are.
     """
 
     tex: str
@@ -84,7 +84,7 @@ class Row:
     role: str = ""
     kind: str = "real"
     below: str = ""
-    within: tuple[int, int] | None = None
+    within: tuple[int, ...] = ()
     option: bool = False
     default: str = ""
 
@@ -143,7 +143,9 @@ def row(tex: str, name: str, cell: str) -> Row:
         elif word != "optional":
             raise fail(f"{word!r} is no role ({', '.join(ROLES)}) and no kind ({', '.join(KINDS)})")
     bounds = _WITHIN.search(cell) if kind == "integer" else None
-    within = (int(bounds[1]), int(bounds[2])) if bounds else None
+    within = tuple(range(int(bounds[1]), int(bounds[2]) + 1)) if bounds else ()
+    if kind == "integer" and ", -1 or 1" in cell:
+        within = (-1, 1)
     return Row(tex, name, slots, shape[1] or "", role, kind, below, within)
 
 

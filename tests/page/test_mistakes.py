@@ -106,18 +106,22 @@ def test_a_slope_is_left_out_whole(after: str, one: bool) -> None:
     assert one_place(right.right, changed.right) == one
 
 
-CASES = r"x_{\ast,o} \begin{cases} s W_{o,o} & \text{if } t_{\ast} = 1 \\ \epsilon & \text{otherwise} \end{cases}"
+CASES = r"{} \begin{{cases}} {} & \text{{if }} t_{{\ast}} = 1 \\ \epsilon & \text{{otherwise}} \end{{cases}}"
+PRODUCT = CASES.format(r"x_{\ast,o}", "s W_{o,o}")
+SUM = CASES.format(r"x_{\ast,o} +", "s - W_{o,o}")
 
 
 @pytest.mark.parametrize(
-    ("after", "one"),
+    ("before", "after", "one"),
     [
-        (r"x_{\ast,o} s W_{o,o}", True),
-        (r"x_{\ast,o} \epsilon", True),
-        (r"x_{\ast,o} W_{o,o}", False),
-        (r"s W_{o,o}", False),
+        (PRODUCT, r"x_{\ast,o} s W_{o,o}", True),
+        (PRODUCT, r"x_{\ast,o} \epsilon", True),
+        (PRODUCT, r"x_{\ast,o} W_{o,o}", False),
+        (PRODUCT, r"s W_{o,o}", False),
+        (SUM, r"x_{\ast,o} + s - W_{o,o}", True),
+        (SUM, r"x_{\ast,o} + s", False),
     ],
 )
-def test_one_case_in_the_place_of_all(after: str, one: bool) -> None:
-    right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (CASES, after))
+def test_one_case_in_the_place_of_all(before: str, after: str, one: bool) -> None:
+    right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (before, after))
     assert one_place(right.right, changed.right) == one

@@ -250,6 +250,7 @@ def test_the_bar_is_above() -> None:
 LABELS = table(
     r"""
     t             | t      | t[...] integer input, in [-1, 1]
+    s             | s      | s[...] integer input, -1 or 1
     \mathrm{level} | level  | option a number; default -1.0
     y             | y      | y[...] output
     """
@@ -257,8 +258,9 @@ LABELS = table(
 
 
 def test_integers_are_drawn_from_all_that_the_table_says() -> None:
-    draws = [Draw(LABELS, [], {}, seed).tensors["t"] for seed in range(20)]
-    assert set(np.concatenate(draws).tolist()) == {-1, 0, 1}
+    draws = [Draw(LABELS, [], {}, seed).tensors for seed in range(20)]
+    assert set(np.concatenate([d["t"] for d in draws]).tolist()) == {-1, 0, 1}
+    assert set(np.concatenate([d["s"] for d in draws]).tolist()) == {-1, 1}
 
 
 def test_a_number_of_an_option_is_whole_where_there_are_ties() -> None:

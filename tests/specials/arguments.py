@@ -45,6 +45,8 @@ def made(layer: Layer, sizes: Mapping[str, int], low: float = -1, entries: int =
             return mask
         if tensor.kind == "integer":
             axes = domain.index_ranges(layer, tensor.name)
+            if tensor.domain is not None and tensor.domain.signs:
+                return random.choice([-1, 1], size)
             return random.integers(0, min((sizes[a] for a in axes), default=3), size)
         least = max(low, 0.1) if tensor.name in positive else low
         return (

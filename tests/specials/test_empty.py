@@ -49,7 +49,8 @@ NEEDED = {  # what cannot be empty, with the reason
     ("reduce_log_sum", "i"): "the sum of nothing has no logarithm",
     ("gather", "i"): "a place needs an element",
     ("gather_rows", "i"): "a place needs an element",
-    ("softmax_cross_entropy_labels", "i"): "a label needs a class",
+    **{(n, "i"): "a label needs a class" for n in ("softmax_cross_entropy_labels", "nll_loss", "multi_margin")},
+    ("weighted_cross_entropy", "i"): "a label needs a class",
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
@@ -62,6 +63,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),
+    **dict.fromkeys((("dice", "b"), ("tversky", "b")), ("loss",)),
     **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},
     **{(name, axis): ("y",) for name in ("global_avg_pool2d", "global_max_pool2d") for axis in "pq"},
 }

@@ -29,7 +29,7 @@ OF_LAYER = {
     "conv3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},  # a window of eight positions; see BOUND
     **{n: {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4} for n in ("softcap_attention", "linear_attention")},
     "mlp": {"o": 48},
-    "layer_norm_nd": {"b": 300, "...": 48},
+    **{name: {"b": 300, "...": 48} for name in ("layer_norm_nd", "dice", "tversky")},
     **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
     "bilinear": {"...": 100},
 }

@@ -34,7 +34,7 @@ SMALLEST = ("reduce_min",)  # NaN is below all others, as for a largest it is ab
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
 NEAR = (0.3, 0.6)
 ENDED |= {"binary_cross_entropy": NEAR}
-WITHIN = dict.fromkeys(("hard_tanh", "binary_cross_entropy"), NEAR)
+WITHIN = dict.fromkeys(("hard_tanh", "hinge", "hinge_embedding", "binary_cross_entropy"), NEAR)
 #: A slope of 0, or a map that is not chosen, is multiplied by what is NaN: a row of the conventions.
 WHOLE = ("reglu", "maxout")
 
@@ -60,6 +60,7 @@ EXCEPTED = {
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
     "pinball": {("input t", result) for result in SLOPE},
+    "triplet_margin": {("input n", "backward p"), ("input n", "double_backward p")},  # infinitely far costs nothing
     **dict.fromkeys(("elu", "selu", "celu", "hard_swish"), CURVED),
 }
 
@@ -68,9 +69,11 @@ EXCEPTED = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "embedding": {"padding_index": 1},
     "bce_with_logits": {"pos_weight": 2.0},
+    "weighted_cross_entropy": {"label_smoothing": 0.3},
 }
 #: NaN is within every bound.
 BOUNDS: dict[str, dict[str, Any]] = {"clip_by_value": {"tau": 3.0}, "huber": {"delta": 7.0}, "smooth_l1": {"beta": 7.0}}
+BOUNDS |= {name: {"margin": 7.0} for name in ("multi_margin", "triplet_margin", "margin_ranking")}
 #: What cancels out, a bias of keys or the score of a first row, takes part in roundoff: a row of the conventions.
 CANCELLING = ("multi_head_attention", "cross_attention", "causal_linear_attention")
 
