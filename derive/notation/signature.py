@@ -205,7 +205,7 @@ class Signature(Options):
         """``0 <= Real[...] < 1``: the tensor's kind, and where its numbers lie."""
         mend = f"write a domain as in {DOMAINS}"
         match node:
-            case ast.Compare(ast.Call(ast.Name("abs"), [of], []), [ast.Eq()], [one]) if self.numeral(one) == 1:
+            case ast.Compare(ast.Call(ast.Name("abs"), [of], []), [ast.Eq()], [length]) if self.numeral(length) == 1:
                 return of, Domain(Fraction(-1), Fraction(1), signs=True)
         operands = [node.left, *node.comparators]
         at = [n for n, o in enumerate(operands) if self.annotation(self.summed(o)[0])[1] in TENSOR_KINDS]
