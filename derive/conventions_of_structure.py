@@ -11,9 +11,11 @@ PRODUCTS = (
 TRIANGLES = ("tril", "triu", "lower_triangular_matmul", "upper_triangular_matmul")
 SUMS_ALONG = (
     *("reduce_sum", "reduce_mean", "reduce_sum_square", "reduce_l2", "cumsum", "reverse_cumsum", "exclusive_cumsum"),
+    *("center", "difference", "reduce_var"),
     *("cdist_squared", "pairwise_distance", "reduce_logsumexp"),
 )
 LENGTHS = ("pairwise_distance", "reduce_l2")
+PUT_TOGETHER = ("concatenate", "pad_constant", "pad_circular")
 PLACES = ("gather", "gather_rows")
 
 OF_STRUCTURE: tuple[Convention, ...] = (
@@ -146,6 +148,36 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "grad(gather, np.ones(2), np.array([1, 1])).x.tolist() == [0, 3]",
     ),
     Convention(
+        ("reduce_l1",),
+        "an element of 0, or NaN",
+        "has the slope 0; NaN is the result, and has the slope -1 of what is not above 0",
+        "PyTorch has 0 at both; JAX has 1 at 0, and -1 for NaN",
+        "grad(reduce_l1, np.array([0.0, -2, np.nan])).x.tolist() == [0, -1, -1]",
+        at="tie",
+    ),
+    Convention(
+        ("reduce_var",),
+        "what the sum of squares is divided by",
+        "the length less the correction, which is 0 by default: the variance of a population",
+        "NumPy and JAX the same, who call it ddof; PyTorch has 1 by default",
+        "reduce_var.forward(np.array([3.0, 1]))[0] == 1 "
+        "and reduce_var.forward(np.array([3.0, 1]), correction=1)[0] == 2",
+    ),
+    Convention(
+        ("split",),
+        "which elements",
+        "the first so many, and the rest, which may be none",
+        "PyTorch's `tensor_split` the same",
+        "split.forward(np.arange(3.0), first=3)[0].b.shape == (0,)",
+    ),
+    Convention(
+        ("pad_circular",),
+        "more places than the axis has",
+        "goes round more than once",
+        "NumPy the same; PyTorch goes round once at most",
+        "pad_circular.forward(np.array([1.0, 2]), before=3, after=0)[0].tolist() == [2, 1, 2, 1, 2]",
+    ),
+    Convention(
         ("roll",),
         "a shift that is negative, or longer than the axis",
         "goes the other way; goes round more than once",
@@ -153,7 +185,7 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "roll.forward(np.arange(3.0), shift=-4)[0].tolist() == [1, 2, 0]",
     ),
     Convention(
-        ("transpose", "diagonal", "trace", "flip", "gather", "gather_rows", "roll"),
+        ("transpose", "diagonal", "trace", "flip", *PLACES, "roll", "split", "stack", "diagonal_matrix", *PUT_TOGETHER),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in the elements that it goes to, nowhere else",
         "PyTorch and JAX the same",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import inf, prod
 
 import sympy
 
@@ -50,17 +52,27 @@ def tidy_index(e: Expr) -> Expr:
     return e
 
 
-def always(e: Expr, axis: Callable[[str], str]) -> Expr:
+#: A comparison and what it is where it does not hold.
+OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def always(e: Expr, axis: Callable[[str], str], from_0: bool = False) -> Expr:
     """An expression without the conditions that hold wherever an index runs: it is before its end.
 
     Args:
         axis: says along which axis an index runs.
+        from_0: whether every index begins at 0, as it does but in recurrences: ``j + size(i) >= size(i)`` holds.
     """
 
     def holds(c: Expr) -> bool:
         match c:
             case Op("<", (Pos(i), Size(own))):
                 return axis(i) == axis(own)
+            case Op("not", (Op(fn, pair),)) if fn in OPPOSITE:
+                return holds(Op(OPPOSITE[fn], pair))
+            case Op("<" | "<=" | ">" | ">=" as fn, (a, b)) if from_0 and not x.tensors(c):
+                more = x.sub(b, a) if fn in ("<", "<=") else x.sub(a, b)
+                return least(more, axis) >= (fn in ("<", ">"))
             case Op("and", parts):
                 return all(map(holds, parts))
         return False
@@ -71,12 +83,32 @@ def always(e: Expr, axis: Callable[[str], str]) -> Expr:
                 return x.ONE
             case Op("where", (c, a, _)) if holds(c):
                 return x.transform(a, visit)
+            case Op("where", (c, _, b)) if holds(Op("not", (c,))):
+                return x.transform(b, visit)
             case Op("and", parts):
                 rest = tuple(x.transform(p, visit) for p in parts if not holds(p))
                 return rest[0] if len(rest) == 1 else Op("and", rest) if rest else None
         return None
 
     return x.transform(e, visit)
+
+
+def least(e: Expr, axis: Callable[[str], str]) -> float:
+    """A whole number that a sum of indices, lengths and numbers is never below, as far as it is seen."""
+    numbers: dict[Expr, Fraction] = {}
+    scalars = Scalars()
+    for term in x.terms(scalars.back(sympy.expand(scalars.to(e)))):
+        factors = x.factors(term)
+        number = prod((f.value for f in factors if isinstance(f, Num)), start=Fraction(1))
+        numbers[x.mul(*(f for f in factors if not isinstance(f, Num)))] = number
+    low = numbers.pop(x.ONE, Fraction(0))
+    for index in [i for i, n in numbers.items() if isinstance(i, Pos) and n < 0]:
+        ends = [a for a in numbers if isinstance(a, Size) and axis(a.axis) == axis(index.index)]
+        if not ends:
+            return -inf
+        low -= numbers[index]  # it is 1 less than its length, or more
+        numbers[ends[0]] += numbers.pop(index)
+    return float(low) if all(n >= 0 and isinstance(e, Pos | Size) for e, n in numbers.items() if n) else -inf
 
 
 def names_indices(e: Expr) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ class Ranges:
                     return True
         return False
 
+    def recurs(self) -> bool:
+        """Whether some array is not made at its own positions: an index may begin before 0 then."""
+        return any(x.plain(i) is None for e in self.layer.equations for i in e.left)
+
     def solve(
         self,
         e: Expr,

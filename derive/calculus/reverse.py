@@ -241,7 +241,8 @@ class Reverse(Ranges):
         if equation.target in self.layer.begins_early:
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
-        after = always(tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps)), self.layer.axis)
+        collected = tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps))
+        after = always(collected, self.layer.axis, from_0=not self.recurs())
         given = Ref(self.names[equation.target], equation.left)
         name = self.names[ref.tensor]
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, name, given, through)

@@ -141,3 +141,11 @@ def cdist_squared(x: Real[..., i, d], y: Real[..., j, d]):
     """The squared distance of each vector of one set from each of another."""
     D[..., i, j] = sum(d, (x[..., i, d] - y[..., j, d]) ** 2)
     return D
+
+
+@layer(cites="torch.diag_embed")
+def diagonal_matrix(x: Real[..., i]):
+    """The matrix with this diagonal and zeros elsewhere."""
+    j = axis(size(i))
+    D[..., i, j] = x[..., i] if i == j else 0
+    return D

@@ -96,3 +96,33 @@ def cumprod(x: Real[i, ...]):
     y[-1, ...] = 1
     y[i, ...] = y[i - 1, ...] * x[i, ...]
     return y
+
+
+@layer(cites="Fisher 1918; numpy.var")
+def reduce_var(x: Real[..., i], correction: Natural = 0, axis: Axis[i] = -1):
+    """The mean square of deviations from the mean along one axis; divided by the length less the correction."""
+    mu[...] = mean(i, x[..., i])
+    y[...] = sum(i, (x[..., i] - mu[...]) ** 2) / (size(i) - correction)
+    return y
+
+
+@layer(cites="the norm of absolute values; numpy.linalg.norm with ord=1")
+def reduce_l1(x: Real[..., i], axis: Axis[i] = -1):
+    """The sum of absolute values along one axis."""
+    y[...] = sum(i, abs(x[..., i]))
+    return y
+
+
+@layer(cites="numpy.diff")
+def difference(x: Real[..., i]):
+    """The differences of neighbours along the last axis."""
+    j = axis(size(i) - 1)
+    y[..., j] = x[..., j + 1] - x[..., j]
+    return y
+
+
+@layer(cites="Gauss 1809; z-scores without a scale")
+def center(x: Real[..., i], axis: Axis[i] = -1):
+    """The deviations from the mean along one axis."""
+    y[..., i] = x[..., i] - mean(i, x[..., i])
+    return y

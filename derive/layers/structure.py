@@ -31,3 +31,45 @@ def roll(x: Real[..., i], shift: Integer = 1, axis: Axis[i] = -1):
     """Every element moved along one axis by a number of places, round the end."""
     y[..., i] = x[..., (i - shift) % size(i)]
     return y
+
+
+@layer(cites="numpy.pad with mode constant")
+def pad_constant(x: Real[..., i], before: Natural = 1, after: Natural = 1, value: Scalar = 0.0):
+    """A constant put before and after the last axis."""
+    j = axis(size(i) + before + after)
+    y[..., j] = x[..., j - before] if j >= before and j < before + size(i) else value
+    return y
+
+
+@layer(cites="numpy.concatenate")
+def concatenate(a: Real[..., i], b: Real[..., j]):
+    """One array after the other along the last axis."""
+    k = axis(size(i) + size(j))
+    y[..., k] = a[..., k] if k < size(i) else b[..., k - size(i)]
+    return y
+
+
+@layer(cites="numpy.split")
+def split(x: Real[..., n], first: Natural = 1):
+    """The first so many elements along the last axis, and the rest."""
+    i = axis(first)
+    j = axis(size(n) - first)
+    a[..., i] = x[..., i]
+    b[..., j] = x[..., j + first]
+    return a, b
+
+
+@layer(cites="numpy.stack")
+def stack(a: Real[..., i], b: Real[..., i]):
+    """Two vectors as the rows of a matrix."""
+    s = axis(2)
+    y[..., s, i] = a[..., i] if s == 0 else b[..., i]
+    return y
+
+
+@layer(cites="numpy.pad with mode wrap")
+def pad_circular(x: Real[..., i], before: Natural = 1, after: Natural = 1):
+    """The elements from the other end put before and after the last axis, round and round."""
+    j = axis(size(i) + before + after)
+    y[..., j] = x[..., (j - before) % size(i)]
+    return y

@@ -184,7 +184,7 @@ def readings(
             yield from inside(a, sure(c))
             yield from inside(b, sure(Op("not", (c,))))
         case Op("mul", args):
-            brackets = [a for a in args if isinstance(a, Op) and a.fn == "iverson"]
+            brackets = [a for a in args if isinstance(a, Op) and (a.fn == "iverson" or a.args[1:] == (x.ONE, x.ZERO))]
             for a in args:
                 yield from inside(a, sure(*(b.args[0] for b in brackets if b is not a)))
         case _:

@@ -72,12 +72,13 @@ class Compiler:
         ragged: list[tuple[Row, int, Code]] = []
         at = ""
         plain = Index(name)
-        for node in ([*walk(left)] if left else []) + [*walk(body)]:
-            if not isinstance(node, Ref) or plain not in node.index:
-                continue
-            row = self.values.symbols.by_name[node.name]
-            for n, i in enumerate(node.index):
-                if i != plain:
+        refs = [n for n in ([*walk(left)] if left else []) + [*walk(body)] if isinstance(n, Ref) and plain in n.index]
+        rows = self.values.symbols.by_name
+        own = any(not self.elsewhere(name, rows[n.name], at) for n in refs for at in places_of(plain, n))
+        for node in refs:
+            row = rows[node.name]
+            for n in places_of(plain, node):
+                if own and self.elsewhere(name, row, n):
                     continue
                 length = self.values.extent(row, n)
                 if length is None:
@@ -321,10 +322,16 @@ class Compiler:
         return reached
 
     def reaches_out(self, i: Node, row: Row, n: int) -> bool:
-        """Whether an index whose length an equation states may be beyond the end of a tensor's axis."""
-        if not isinstance(i, Index) or i.name not in self.values.symbols.sized:
+        """Whether an index may be beyond the end of a tensor's axis."""
+        if not isinstance(i, Index) or not self.elsewhere(i.name, row, n):
             return False
-        return row.axes[n] != i.name and self.values.length(i.name) > (self.values.extent(row, n) or 0)
+        own = self.values.sizes.known.get(self.values.symbols.axis(i.name), 0)
+        return own > (self.values.extent(row, n) or 0)
+
+    def elsewhere(self, index: str, row: Row, n: int) -> bool:
+        """Whether an index stands at another axis than its own, and an equation states how long one of the two is."""
+        own, there = self.values.symbols.axis(index), row.axes[n]
+        return own != there and bool({own, there} & self.values.symbols.sized)
 
     def index(self, e: Node, slots: Mapping[str, int]) -> Callable[[Env], int | None]:
         """An index expression: None where a quotient is not exact."""
@@ -361,3 +368,7 @@ class Compiler:
                 return exact
         code = self.compile(e, slots, False)
         return lambda env: int(code(env))
+
+
+def places_of(index: Index, ref: Ref) -> list[int]:
+    return [n for n, i in enumerate(ref.index) if i == index]

@@ -66,7 +66,19 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "where epsilon is not the larger one the maximum is the other",
     ),
     ("l1_normalize", r".*(\\text\{if \}|\\left\[) y_\{.*", "y has the sign of x"),
-    ("l1_normalize lion l1_loss", r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*", "what is above 0 was a case before"),
+    ("stack", r".*s \\le 0.*", "s is never below 0"),
+    (
+        "diagonal_matrix",
+        r"(D_|\\overline\{x\}_|accumulation|collected|line).* i = j .*",
+        "where i = j the one stands for the other",
+    ),
+    ("diagonal_matrix", r"note: \\sum_\{\\ast,i,j\}.*", "D is 0 but where i = j"),
+    ("diagonal_matrix", r"count: .*", "j is as long as i"),
+    (
+        "l1_normalize lion l1_loss reduce_l1",
+        r".*(-1 & \\text\{if \}|\\left\[) .* \\ne 0.*",
+        "what is above 0 was a case before",
+    ),
     ("clip_by_value", r"y_.*(\\ge \\tau|\\le -\\tau).*", "at a bound both cases are the bound"),
     (
         "hinge hinge_embedding margin_ranking l1_loss huber smooth_l1 pinball",

@@ -85,6 +85,9 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
             return (first, c, second) == (f, e, d)
         case Add((one, two)), Size():
             return one == b and two == Int(-1)  # N - 1
+        case Add(more), Add(fewer):
+            lengths = any(isinstance(t, Size) for t in fewer)
+            return lengths and Counter(more) == Counter(fewer) + Counter([Int(-1)])  # N - c - 1
         case Compare(op, left, right), Compare(next_, l, r):
             return (left, right) == (l, r) and NEXT.get(op) == next_
         case Ref(name, accent, index), Ref(n, c, i):

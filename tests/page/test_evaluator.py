@@ -13,6 +13,7 @@ import pytest
 
 from tests.page.arithmetic import EXACT, PRECISE, EvaluationError
 from tests.page.support import evaluate, table
+from tests.page.symbols import Symbols
 
 rng = np.random.default_rng(0)
 
@@ -362,3 +363,10 @@ def test_an_index_along_axes_of_different_length_is_an_error() -> None:
         ).array("y")
     with pytest.raises(EvaluationError, match="axis i is 3 long in W and 5 in x"):
         evaluate(LINEAR, r"y_{\ast,o} = b_{o}", x=normal(2, 5), W=normal(4, 3), b=normal(4))
+
+
+def test_an_index_runs_along_its_own_axis_where_a_length_is_stated() -> None:
+    """x is shorter than y, whose length is an equation of the page: beyond its end x is 0."""
+    symbols = Symbols.read([("x", "x", "x[i] input"), ("y", "y", "y[j] output")], sized=("j",))
+    e = evaluate(symbols, "N_{j} = N_{i} + 2\n y_{j} = x_{j}", x=np.array([3.0, 4.0]))
+    assert e.array("y").tolist() == [3, 4, 0, 0]

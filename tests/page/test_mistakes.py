@@ -125,3 +125,11 @@ SUM = CASES.format(r"x_{\ast,o} +", "s - W_{o,o}")
 def test_one_case_in_the_place_of_all(before: str, after: str, one: bool) -> None:
     right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (before, after))
     assert one_place(right.right, changed.right) == one
+
+
+@pytest.mark.parametrize(
+    ("after", "one"), [("N_{i} - s - 1", True), ("N_{i} - s + 1", False), ("s - 1", False), ("N_{i} - s - 2", False)]
+)
+def test_one_less_than_a_length_less_something(after: str, one: bool) -> None:
+    right, changed = (parse(rf"y_{{\ast,o}} = \frac{{x_{{\ast,o}}}}{{{t}}}", MANY) for t in ("N_{i} - s", after))
+    assert one_place(right.right, changed.right) == one

@@ -24,6 +24,13 @@ def with_places(shape: tuple[int, ...], places: tuple[int, ...], length: int) ->
     return lambda rng: (rng.standard_normal(shape), rng.integers(0, length, places))
 
 
+def torch() -> Any:
+    """PyTorch, which may not be installed where rows are only counted."""
+    import torch
+
+    return torch
+
+
 def with_mask(rng: np.random.Generator) -> tuple[Any, ...]:
     return rng.standard_normal((2, 3, 5)), rng.random((2, 3, 5)) < 0.6
 
@@ -73,4 +80,28 @@ ROWS = {
         normal((2, 3, 4)),
         ({}, {"shift": -2}, {"shift": 7, "axis": 0}, {"shift": 2, "axis": 1}),
     ),
+    "split": Row(
+        lambda F, x, first=1: (x[..., :first], x[..., first:]), normal((2, 3, 5)), ({}, {"first": 3}, {"first": 4})
+    ),
+    "concatenate": Row(lambda F, a, b: torch().cat((a, b), -1), normal((2, 3, 5), (2, 3, 4))),
+    "stack": Row(lambda F, a, b: torch().stack((a, b), -2), VECTORS),
+    "pad_constant": Row(
+        lambda F, x, before=1, after=1, value=0.0: F.pad(x, (before, after), value=value),
+        normal((2, 3, 4)),
+        ({}, {"before": 0, "after": 3, "value": 0.7}, {"before": 2, "after": 0, "value": -1.5}),
+    ),
+    "pad_circular": Row(
+        lambda F, x, before=1, after=1: F.pad(x, (before, after), mode="circular"),
+        normal((2, 3, 4)),
+        ({}, {"before": 3, "after": 0}, {"before": 2, "after": 4}),
+    ),
+    "diagonal_matrix": Row(lambda F, x: x.diag_embed(), normal((2, 3, 4))),
+    "reduce_l1": along(lambda x, axis: x.abs().sum(axis)),
+    "reduce_var": Row(
+        lambda F, x, correction=0, axis=-1: x.var(axis, correction=correction),
+        normal((2, 3, 4)),
+        (*AXES, {"correction": 1}, {"correction": 2, "axis": 1}),
+    ),
+    "difference": Row(lambda F, x: x.diff(), normal((2, 3, 5))),
+    "center": along(lambda x, axis: x - x.mean(axis, keepdim=True)),
 }

@@ -47,6 +47,9 @@ NEEDED = {  # what cannot be empty, with the reason
     ("embedding", "v"): "a token needs a row",
     ("embedding_bag", "v"): "a token needs a row",
     ("reduce_log_sum", "i"): "the sum of nothing has no logarithm",
+    ("difference", "i"): "there is one element less than nothing",
+    ("pad_circular", "i"): "there is nothing to go round",
+    ("split", "n"): "there is nothing to split off",
     ("gather", "i"): "a place needs an element",
     ("gather_rows", "i"): "a place needs an element",
     **{(n, "i"): "a label needs a class" for n in ("softmax_cross_entropy_labels", "nll_loss", "multi_margin")},
@@ -58,7 +61,7 @@ DIVIDED = (  # scores by the root of 0
 OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
-    **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp")), ("y",)),
+    **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
     ("embedding_bag", "n"): ("y",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
