@@ -52,15 +52,17 @@ def foreign(url: str) -> bool:
 
 
 def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str) -> None:
+    """Every page; in the dark, where nothing but colours differs, layers' pages at one width with closed folds alone."""
     with reading(browser, scheme) as (page, wrong):
         for url in addresses(site, address):
             page.goto(url, wait_until="load")
             page.add_style_tag(content="* { transition: none !important; }")  # what slides in is not there yet
             page.evaluate("() => document.fonts.ready")
-            for folds in ("closed", "open"):
+            like_in_the_light = scheme == "dark" and "/layers/" in url and not url.endswith(ALIKE)
+            for folds in ("closed",) if like_in_the_light else ("closed", "open"):
                 if folds == "open":
                     page.evaluate(OPEN)
-                for width, height in WIDTHS.items():
+                for width, height in [(1280, WIDTHS[1280])] if like_in_the_light else WIDTHS.items():
                     page.set_viewport_size({"width": width, "height": height})
                     wrong += [f"{url} at {width}, folds {folds}: {what}" for what in page.evaluate(LOOK)]
     assert not wrong, "\n".join(wrong)
