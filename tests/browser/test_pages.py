@@ -52,7 +52,7 @@ def foreign(url: str) -> bool:
 
 
 def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str) -> None:
-    """Every page; in the dark, where nothing but colours differs, layers' pages at one width with closed folds alone."""
+    """Every page; in the dark, where only colours differ, layers' pages at one width with closed folds."""
     with reading(browser, scheme) as (page, wrong):
         for url in addresses(site, address):
             page.goto(url, wait_until="load")
