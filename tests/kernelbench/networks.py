@@ -55,6 +55,21 @@ def shifted(h: Any, v: Any) -> Any:
 
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
+    "conv_transpose2d_gelu_group_norm": lambda t: group_norm(F.gelu(F.conv_transpose2d(t.x, t.W, t.b)), t),
+    "conv_transpose3d_relu_group_norm": lambda t: group_norm(F.relu(F.conv_transpose3d(t.x, t.W)), t),
+    "conv_transpose2d_subtract_tanh": lambda t: torch.tanh(shifted(F.conv_transpose2d(t.x, t.W, t.b), -t.bias)),
+    "conv_transpose2d_max_pool_hardtanh_mean_tanh": lambda t: torch.tanh(
+        F.hardtanh(F.max_pool2d(F.conv_transpose2d(t.x, t.W, t.b, padding=1), 2)).mean((2, 3))
+    ),
+    "conv_transpose3d_mean_add_softmax_tanh_scaling": lambda t: (
+        torch.tanh(torch.softmax(shifted(F.conv_transpose3d(t.x, t.W, t.b, padding=1), t.bias), 1)) * t.scale
+    ),
+    "conv_transpose2d_global_avg_pool_bias_add_log_sum_exp_sum_multiply": lambda t: (
+        (F.conv_transpose2d(t.x, t.W, t.b).mean((2, 3)) + t.bias).logsumexp(1) * t.scale
+    ),
+    "conv_transpose3d_scale_batch_norm_global_avg_pool": lambda t: batch_norm(
+        F.conv_transpose3d(t.x, t.W, t.b) * t.scale, t
+    ).mean((2, 3, 4)),
     "matrix_scalar_multiplication": lambda t: t.A * t.s,
     "matmul_with_transposed_both": lambda t: t.A.T @ t.B.T,
     "l1_norm": lambda t: t.x / t.x.abs().mean(1, True),
