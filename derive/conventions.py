@@ -100,7 +100,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "0 <= sigmoid.forward(np.array([-740.0]))[0][0] < np.finfo(float).smallest_normal",
     ),
     Convention(
-        PLAIN,
+        (*PLAIN, "avg_pool3d", "adaptive_avg_pool2d", "pointwise_conv2d"),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in every result that depends on it NaN, or what the equations make of infinity; nowhere else",
         "PyTorch and JAX the same",
@@ -116,7 +116,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "and grad(gelu, np.array([-inf, inf])).x.tolist() == [0, 2]",
     ),
     Convention(
-        ("relu", *LARGEST),
+        ("relu", *LARGEST, "global_max_pool2d"),
         "NaN",
         "is the largest: the result is NaN, and the gradient goes to it; of several in a window, to the first",
         "PyTorch the same for relu, and the last in a window; JAX gives relu's NaN no gradient",

@@ -185,7 +185,11 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "roll.forward(np.arange(3.0), shift=-4)[0].tolist() == [1, 2, 0]",
     ),
     Convention(
-        ("transpose", "diagonal", "trace", "flip", *PLACES, "roll", "split", "stack", "diagonal_matrix", *PUT_TOGETHER),
+        (
+            *("transpose", "diagonal", "trace", "flip", *PLACES, "roll", "split", "stack", "diagonal_matrix"),
+            *PUT_TOGETHER,
+            *("unfold", "upsample_nearest2d"),
+        ),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in the elements that it goes to, nowhere else",
         "PyTorch and JAX the same",
