@@ -52,10 +52,12 @@ class Result:
         return f"{self.page}, {self.section}: {self.mutant.change}\n  from {self.tex}\n  to   {self.mutant.tex}"
 
 
-def score(page: Page, layer: Layer, count: int = TRIALS, most: int | None = None) -> Iterator[Result]:
+def score(
+    page: Page, layer: Layer, count: int = TRIALS, most: int | None = None, times: int = FURTHER
+) -> Iterator[Result]:
     """Every mutant of every claim; a claim that stands in two variants word for word, in the first.
 
-    With ``most``, about so many: of every claim as many.
+    With ``most``, about so many: of every claim as many. What survives is tried on ``times`` as many draws.
     """
     done: set[Any] = set()
     each = share(most, sum(len(variant.claims) for variant in page.variants))
@@ -72,19 +74,19 @@ def score(page: Page, layer: Layer, count: int = TRIALS, most: int | None = None
             for mutant in islice(mutants(equations[n], symbols, keys), each):
                 changed = [*equations[:n], mutant.equation, *equations[n + 1 :]]
                 caught = _caught(changed, n, variant, drawn)
-                if not caught:
-                    further = further or beyond(variant, layer, count)
-                    caught = _caught(changed, n, variant, further)
                 why = "" if caught else reason(page.name, mutant.tex)
+                if not caught and not why:
+                    further = further or beyond(variant, layer, count, times)
+                    caught = _caught(changed, n, variant, further)
                 yield Result(str(variant), claim.section, claim.tex, mutant, caught, why)
 
 
-def beyond(variant: Variant, layer: Layer, count: int) -> list[Trial]:
+def beyond(variant: Variant, layer: Layer, count: int, times: int) -> list[Trial]:
     """Draws behind the first ones, for misprints that these do not see: of a flag with two paddings, say.
 
     Raises PageError where page and kernel disagree on one of them.
     """
-    found = trials(variant, layer, FURTHER * count)[len(trials(variant, layer, count)) :]
+    found = trials(variant, layer, times * count)[len(trials(variant, layer, count)) :]
     for trial in found:
         for wrong in differences(variant.equations, variant.symbols, trial, trial.memo):
             raise PageError(f"{variant}: {wrong}\n  on {trial.what}")
