@@ -78,8 +78,8 @@ class Compiler:
         for node in refs:
             row = rows[node.name]
             for n in places_of(plain, node):
-                if own and self.elsewhere(name, row, n):
-                    continue
+                if own and node is not left and self.elsewhere(name, row, n):
+                    continue  # what is defined has its elements along it, and no others
                 length = self.values.extent(row, n)
                 if length is None:
                     free = {e.name for e in walk(node.index[0]) if isinstance(e, Index)}
@@ -325,8 +325,8 @@ class Compiler:
         """Whether an index may be beyond the end of a tensor's axis."""
         if not isinstance(i, Index) or not self.elsewhere(i.name, row, n):
             return False
-        own = self.values.sizes.known.get(self.values.symbols.axis(i.name), 0)
-        return own > (self.values.extent(row, n) or 0)
+        own = self.values.sizes.known.get(self.values.symbols.axis(i.name))
+        return own is None or own > (self.values.extent(row, n) or 0)
 
     def elsewhere(self, index: str, row: Row, n: int) -> bool:
         """Whether an index stands at another axis than its own, and an equation states how long one of the two is."""
