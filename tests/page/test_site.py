@@ -19,8 +19,6 @@ from tests.page.score import other_formulas, score
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = "count|fact|step|accumulation|line|note|collected|shown|mistake"
 OTHERS = re.compile(rf"\(?({KINDS})\b")  # rows for what has a kind before it
-    r"\(?(count|fact|step|accumulation|line|note|collected|shown|mistake)\b"
-)  # rows for what has a kind before it
 LAYERS = sorted(p.stem for p in (ROOT / "reference" / "layers").glob("*.py") if p.stem != "__init__")
 
 
