@@ -76,7 +76,7 @@ class Field:
                 **{name: self.random(name) for name in ("erf", "sin", "cos")},
             },
             power=self.power,
-            raised=lambda a, b: Value(self.key("power", a.r, b.r)),
+            raised=self.raised,
             pi=self.positive("pi"),
             inf=self.positive("inf"),
             add=lambda a, b: self.plus([a, b]),
@@ -140,6 +140,13 @@ class Field:
 
     def power(self, v: Value, q: Fraction) -> Value:
         return Value(self.root_power(v.r, q))
+
+    def raised(self, a: Value, b: Value) -> Value:
+        """``a ** b`` of an exponent that is no number: a random residue, and ``a ** (b + n) = a ** b * a ** n``."""
+        whole = [t for t in b.terms if t.core == 1 and t.by.denominator == 1] if b.by == WHOLE else []
+        rest = sum(t.r for t in b.terms if t not in whole) if whole else b.r
+        power = Value(self.key("power", a.r, rest % P))
+        return self.times(power, self.power(a, Fraction(sum(t.by for t in whole)))) if whole else power
 
     def exp(self, v: Value) -> Value:
         out = Value(self.image(v))

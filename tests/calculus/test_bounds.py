@@ -138,7 +138,7 @@ def test_the_search_takes_no_more_work_than_it_may(monkeypatch: pytest.MonkeyPat
         assert derive(variants[0]).tangent
     with suppress(ValueError):
         assert derive(load_project()["batch_norm"][0]).second
-    assert 0 < max(spent) < textbook.WORK * 0.6
+    assert 0 < max(spent) < textbook.WORK * 0.75  # of 174 layers; there is room for more
 
 
 @pytest.mark.parametrize("name", ["layer_norm", "softmax", "attention", "batch_norm", "softmax_cross_entropy"])

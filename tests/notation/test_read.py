@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from pathlib import Path
 
@@ -170,4 +171,6 @@ def test_definitions_are_short() -> None:
             if line.strip() and not line.strip().startswith(("@", '"""'))
         ]
         signature = next(n for n, line in enumerate(body) if line.rstrip().endswith(":"))
-        assert len(body) - signature - 1 <= 13, name
+        lines = len(body) - signature - 1
+        equations = len(ast.parse(textwrap.dedent(variants[0].source)).body[0].body)  # type: ignore[attr-defined]
+        assert lines <= (13 if equations > 8 else 16), name  # conditions of one equation stand one below another

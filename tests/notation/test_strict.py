@@ -368,7 +368,7 @@ def test_no_layer_is_called_like_a_word_of_the_notation(word: str) -> None:
         defined(X, "y[i] = x[i]\nreturn y", name=word)
 
 
-@pytest.mark.parametrize("word", sorted(INSTEAD))
+@pytest.mark.parametrize("word", sorted(set(INSTEAD) - set(load_project())))
 def test_what_people_write_is_answered_with_what_to_write(word: str) -> None:
     for written in (word, f"torch.{word}"):
         with pytest.raises(DefinitionError) as caught:
@@ -376,6 +376,14 @@ def test_what_people_write_is_answered_with_what_to_write(word: str) -> None:
         assert f"{written} is not a function of the notation" in str(caught.value)
         said = INSTEAD[word] if INSTEAD[word].startswith("there is ") else f"write {INSTEAD[word]}"
         assert str(caught.value).endswith(f"\n  {said}")
+
+
+@pytest.mark.parametrize("word", sorted(set(INSTEAD) & set(load_project())))
+def test_a_layer_of_that_name_is_answered_with_how_it_is_called(word: str) -> None:
+    for written in (word, f"torch.{word}"):
+        with pytest.raises(DefinitionError, match="a layer takes whole arrays") as caught:
+            defined(X, f"y[i] = 1 + {written}(x[i])\nreturn y")
+        assert f"{written} is not a function of the notation" in str(caught.value)
 
 
 @pytest.mark.parametrize("word", [w for w in WORDS if w not in ("axis", "state", "reduced")])
