@@ -178,7 +178,7 @@ class Saturation:
             for p, f, over, common in self.means(s, factors, other[1]):
                 left = less(other[1], common)
                 found = self.matched(f, left, over) if left and set(x.free(f)) <= set(x.free(p)) else None
-                if found is not None and over in found:
+                if found is not None and isinstance(found.get(over), Pos | Ref):  # see over_rows
                     new = (other[0], [*common, self.relative(s, p, f, over, found[over])])
                     return [new, (Num(rest), total[1])] if rest else [new]
         return None
@@ -288,7 +288,7 @@ class Saturation:
             if not {*x.free(f)} <= {*body.over}:  # a row for each place of the result would be another tensor
                 continue
             at = self.matched(f, list(x.factors(single.body)), over)
-            if at is None or over not in at:
+            if at is None or not isinstance(at.get(over), Pos | Ref):  # i - 2: outside f is 0, less its mean it is not
                 continue
             rows = Ref(s.tensor, tuple(Pos(i) for i in single.over))
             inner = replace(single, body=self.relative(rows, found[0], f, over, at[over]))
