@@ -109,16 +109,17 @@ class Axes(Signature):
         """
         target = node.targets[0]
         left = [name_of(i) for i in items(target.slice)] if isinstance(target, ast.Subscript) else []
-        for n in ast.walk(node.value):
-            if isinstance(n, ast.Call) and len(n.args) == 2:
-                left += map(name_of, items(n.args[0]))
+        calls = [n for n in ast.walk(node.value) if isinstance(n, ast.Call) and len(n.args) == 2]
+        reduced = [name_of(i) for n in calls for i in items(n.args[0])]
         declared = self.input_axes() | ({*self.sizes} - {*self.names.values()})
         moved: dict[str, str] = {}
-        for index in dict.fromkeys(i for i in left if i in self.used and i not in declared):
+        for index in dict.fromkeys(i for i in left + reduced if i in self.used and i not in declared):
             axes = list(dict.fromkeys(self.find(a) for a in self.stood_on(index, node.value)))
+            if index not in left and len(axes) > 1:  # in each of several sums it runs along an axis of its own
+                continue
             if axes and self.length(self.find(index)) not in map(self.length, axes):
                 axis = next((a for a in axes if a in self.sizes), axes[0])
-                free = axis not in left and axis not in moved.values()
+                free = axis not in {*left, *reduced, *moved.values()}
                 moved[index] = axis if free else x.numbered(index, {*self.words, *self.parent, *moved.values()})
                 self.used[moved[index]] = self.used[index]
         return Moved(moved).visit(copy.deepcopy(node)) if moved else node
