@@ -49,7 +49,7 @@ def spoil_input(call: Call, name: str, rng: Rng) -> None:
 
 
 def spoil_shape(call: Call, name: str, rng: Rng) -> None:
-    """One axis more, where that cannot be one of ``...``."""
+    """One axis more, where that cannot be one of ``...``, or one less, where what is left does not stand for all."""
     patterns = kernels.kernel_of(name).SIGNATURE.inputs
     fixed = [
         n for n, p in enumerate(patterns) if ("...",) not in p.slots and not p.sequence and call.inputs[n] is not None
@@ -58,7 +58,8 @@ def spoil_shape(call: Call, name: str, rng: Rng) -> None:
         return spoil_input(call, name, rng)
     n = pick(rng, fixed)
     a = np.asarray(call.inputs[n])
-    call.inputs[n] = a[..., None] if rng.random() < 0.5 or not a.ndim else a[0]
+    whole = LAYERS[name][0].inputs[n].optional  # a mask is spread over leading axes that it has not
+    call.inputs[n] = a[..., None] if rng.random() < 0.5 or not a.ndim or whole else a[0]
     call.wrong = (patterns[n].name,)
 
 
