@@ -142,7 +142,10 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> 
 
 
 #: Their equations are longer than a screen; of these the gradient's heading is on it.
-LONG = {"attention", "batch_norm", "lstm"}
+LONG = {
+    *("attention", "alibi_attention", "dropout_attention", "grouped_query_attention", "sliding_window_attention"),
+    *("batch_norm", "tversky", "lstm", "lstm_cell", "gru", "gru_cell", "reverse_rnn"),
+}
 #: Of a page that begins with the plain case, that case's.
 BOTTOM = """([all, plain]) => {
     const own = document.querySelectorAll(plain);
