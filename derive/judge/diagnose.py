@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SLACK = 2.0**10  # units of roundoff, of a result's largest element, within which numbers are the same
 LOSSES = ("values around", "values spread", "special", "constant rows")
-CANCEL = ("values around", "constant rows")
+CANCEL = ("values around", "values spread", "constant rows")
 COMMON = 4  # cases at which a hypothesis must hold
 WITHIN = 16  # or times what rounding is allowed to do to the result
 BETTER = 30  # times a hypothesis must be nearer than the truth
