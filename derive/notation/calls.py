@@ -13,7 +13,7 @@ from typing import Literal
 
 from derive.notation import expr as x
 from derive.notation.axes import Axes
-from derive.notation.expr import ELLIPSIS, Expr, Given, Num, Opt, Pos, Reduce, Ref
+from derive.notation.expr import ELLIPSIS, Expr, Given, Num, Opt, Pos, Reduce, Ref, Slots
 from derive.notation.layer import Call, Layer, Option, Tensor, merged
 from derive.notation.options import NUMBERS, OPTION_KINDS, items, name_of
 from derive.notation.several import filled
@@ -30,7 +30,6 @@ WITHIN = {
 }
 
 
-Groups = tuple[tuple[str, ...], ...]  #: axes; some are two in one
 HOME = Path(__file__).resolve().parent.parent / "layers"  #: where the project's own definitions are
 
 
@@ -183,7 +182,7 @@ class Calls(Axes):
                     return frozenset(filter(None, ones))
         return frozenset()
 
-    def call_arguments(self, value: ast.Call, part: Layer, single: frozenset[str]) -> list[tuple[Ref, Groups]]:
+    def call_arguments(self, value: ast.Call, part: Layer, single: frozenset[str]) -> list[tuple[Ref, Slots]]:
         """What the part's inputs are here, and the axes that the part sees; masks at the end may be left out."""
         missing = part.inputs[len(value.args) :]
         if len(value.args) > len(part.inputs) or not all(t.optional for t in missing):
@@ -191,7 +190,7 @@ class Calls(Axes):
             self.fail(value, f"{part.name} takes {len(part.inputs)} tensors", f"call it as {part.name}({wanted})")
         return [self.call_argument(n, part, t, single) for n, t in zip(value.args, part.inputs, strict=False)]
 
-    def call_argument(self, node: ast.expr, part: Layer, formal: Tensor, single: frozenset[str]) -> tuple[Ref, Groups]:
+    def call_argument(self, node: ast.expr, part: Layer, formal: Tensor, single: frozenset[str]) -> tuple[Ref, Slots]:
         inner = node.value if isinstance(node, ast.Subscript) else node
         if name_of(inner) not in self.tensors:
             near = difflib.get_close_matches(name_of(inner), self.tensors, 1)
@@ -204,7 +203,7 @@ class Calls(Axes):
         name, lead = self.leading(node)
         own = self.tensors[name]
         wanted = [a for a in formal.axes if a not in single]
-        groups: Groups = tuple((a,) for a in own.axes)
+        groups: Slots = tuple((a,) for a in own.axes)
         together = self.merged(own)
         if ELLIPSIS not in formal.axes and len(groups) - len(lead) != len(wanted) == len(together) - len(lead):
             groups = together  # two axes that are one to a caller of this layer stand where the part has one
@@ -234,7 +233,7 @@ class Calls(Axes):
         self.check_entry(node, name, lead)
         return ref, groups
 
-    def merged(self, tensor: Tensor) -> Groups:
+    def merged(self, tensor: Tensor) -> Slots:
         """A tensor's axes, those that the signature has as one together."""
         return merged(tensor, self.find, {s.parts for t in self.tensors.values() for s in t.slots if len(s.parts) > 1})
 
@@ -328,7 +327,7 @@ class Calls(Axes):
     # ---- axes ------------------------------------------------------------------------------------------------------
 
     def matched(
-        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, Groups]], single: frozenset[str]
+        self, node: ast.Call, part: Layer, arguments: list[tuple[Ref, Slots]], single: frozenset[str]
     ) -> dict[str, tuple[str, ...]]:
         """What every axis and index of a part is called here; nothing for one that arrays here do not have."""
         axes: dict[str, tuple[str, ...]] = dict.fromkeys(single, ())
@@ -381,7 +380,7 @@ class Calls(Axes):
         self.unify(a, b)
 
 
-def aligned(formal: tuple[str, ...], own: Groups) -> Iterator[tuple[str, tuple[str, ...]]]:
+def aligned(formal: tuple[str, ...], own: Slots) -> Iterator[tuple[str, tuple[str, ...]]]:
     """A part's axes and what an argument has there; ``...`` takes what the others leave."""
     at = 0
     for axis in formal:

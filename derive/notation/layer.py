@@ -24,6 +24,7 @@ from derive.notation.expr import (
     Reduce,
     Ref,
     Size,
+    Slots,
     add,
     mul,
     origin,
@@ -354,9 +355,7 @@ class Layer:
         return merged(tensor, self.axis, self.products)
 
 
-def merged(
-    tensor: Tensor, axis: Callable[[str], str], products: Collection[tuple[str, ...]]
-) -> tuple[tuple[str, ...], ...]:
+def merged(tensor: Tensor, axis: Callable[[str], str], products: Collection[tuple[str, ...]]) -> Slots:
     """A tensor's axes, those together that a signature has as one: ``products`` of axes, which ``axis`` names."""
     if tensor.slots:
         return tuple(s.parts for s in tensor.slots)
