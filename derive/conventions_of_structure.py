@@ -15,7 +15,7 @@ SUMS_ALONG = (
     *("cdist_squared", "pairwise_distance", "reduce_logsumexp"),
 )
 LENGTHS = ("pairwise_distance", "reduce_l2")
-PUT_TOGETHER = ("concatenate", "pad_constant", "pad_circular")
+PUT_TOGETHER = ("concatenate", "pad_constant", "pad_circular", "pad_replicate", "pad_reflect")
 PLACES = ("gather", "gather_rows")
 
 OF_STRUCTURE: tuple[Convention, ...] = (
@@ -176,6 +176,21 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "goes round more than once",
         "NumPy the same; PyTorch goes round once at most",
         "pad_circular.forward(np.array([1.0, 2]), before=3, after=0)[0].tolist() == [2, 1, 2, 1, 2]",
+    ),
+    Convention(
+        ("pad_reflect",),
+        "more places than there are elements beside the first, or the last",
+        "0 where the reflection has ended",
+        "NumPy reflects it again; PyTorch refuses",
+        "pad_reflect.forward(np.array([1.0, 2]), before=3, after=0)[0].tolist() == [0, 1, 2, 1, 2]",
+    ),
+    Convention(
+        ("pad_replicate",),
+        "an axis of length 0",
+        "0: there is no first or last element",
+        "PyTorch and NumPy refuse",
+        "pad_replicate.forward(np.zeros(0))[0].tolist() == [0, 0]",
+        at="empty",
     ),
     Convention(
         ("roll",),

@@ -73,3 +73,19 @@ def pad_circular(x: Real[..., i], before: Natural = 1, after: Natural = 1):
     j = axis(size(i) + before + after)
     y[..., j] = x[..., (j - before) % size(i)]
     return y
+
+
+@layer(cites="numpy.pad with mode edge; torch.nn.ReplicationPad1d")
+def pad_replicate(x: Real[..., i], before: Natural = 1, after: Natural = 1):
+    """The first element put before the last axis, and the last one after it, again and again."""
+    j = axis(size(i) + before + after)
+    y[..., j] = x[..., min(max(j - before, 0), size(i) - 1)]
+    return y
+
+
+@layer(cites="numpy.pad with mode reflect; torch.nn.ReflectionPad1d")
+def pad_reflect(x: Real[..., i], before: Natural = 1, after: Natural = 1):
+    """The elements next to the first and the last one put before and after the last axis, in reverse order."""
+    j = axis(size(i) + before + after)
+    y[..., j] = x[..., size(i) - 1 - abs(size(i) - 1 - abs(j - before))]
+    return y

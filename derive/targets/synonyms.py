@@ -176,6 +176,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "concatenate": ("concat", "cat", "join"),
     "stack": ("join along a new axis",),
     "pad_constant": ("ConstantPad1d", "zero padding", "ZeroPad1d"),
+    "pad_replicate": ("ReplicationPad1d", "edge padding", "border"),
+    "pad_reflect": ("ReflectionPad1d", "mirror padding"),
     "pad_circular": ("CircularPad1d", "periodic padding", "wrap"),
     "diagonal_matrix": ("diag_embed", "diag of a vector"),
     "reduce_l1": ("ReduceL1", "Manhattan norm", "sum of absolute values"),

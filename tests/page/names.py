@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tests.page.dialect import ACCENTS, GREEK
 from tests.page.symbols import Row, Symbols
 from tests.page.tokens import Tokens
-from tests.page.tree import Add, Floor, Frac, Index, Int, Mul, Neg, Node, Ref, Size
+from tests.page.tree import Abs, Add, Call, Floor, Frac, Index, Int, Mul, Neg, Node, Ref, Size
 
 
 class Names(Tokens):
@@ -77,12 +77,16 @@ class Names(Tokens):
                 inner = terms
             case Mul(factors):
                 inner = factors
-            case Neg(of) | Floor(of):
+            case Neg(of) | Floor(of) | Abs(of):
                 inner = (of,)
+            case Call("max", args):
+                inner = args
             case Frac(top, bottom):
                 inner = (top, bottom)
             case _:
-                raise self.fail("an index is made of integers, indices, options, sizes, + - and quotients", at)
+                raise self.fail(
+                    "an index is made of integers, indices, options, sizes, + -, quotients, | | and max", at
+                )
         for node in inner:
             self.affine(node, at)
 

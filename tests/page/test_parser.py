@@ -46,6 +46,12 @@ def test_max_is_a_function_with_parentheses_and_a_reduction_with_a_subscript() -
     assert isinstance(parse(r"y_{\ast,o} = \max_{i} x_{\ast,i}", MANY).right, T.Reduce)
 
 
+def test_an_index_may_be_an_absolute_value_and_a_maximum() -> None:
+    e = parse(r"y_{\ast,o} = x_{\ast,\max\left(\left|o - 1\right|, 2\right)}", MANY)
+    away = T.Abs(T.Add((T.Index("o"), T.Neg(T.Int(1)))))
+    assert e.right == T.Ref("x", "", (T.Index("..."), T.Call("max", (away, T.Int(2)))))
+
+
 @pytest.mark.parametrize(
     ("tex", "why"),
     [

@@ -95,6 +95,16 @@ ROWS = {
         normal((2, 3, 4)),
         ({}, {"before": 3, "after": 0}, {"before": 2, "after": 4}),
     ),
+    "pad_replicate": Row(
+        lambda F, x, before=1, after=1: F.pad(x, (before, after), mode="replicate"),
+        normal((2, 3, 4)),
+        ({}, {"before": 3, "after": 0}, {"before": 0, "after": 6}),
+    ),
+    "pad_reflect": Row(
+        lambda F, x, before=1, after=1: F.pad(x, (before, after), mode="reflect"),
+        normal((2, 3, 4)),
+        ({}, {"before": 3, "after": 0}, {"before": 2, "after": 3}),
+    ),
     "diagonal_matrix": Row(lambda F, x: x.diag_embed(), normal((2, 3, 4))),
     "reduce_l1": along(lambda x, axis: x.abs().sum(axis)),
     "reduce_var": Row(
