@@ -17,8 +17,16 @@ from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
 SMOOTH_LOSSES = (
-    *("binary_cross_entropy", "bce_with_logits", "nll_loss", "weighted_cross_entropy", "kl_div", "focal"),
-    *("soft_margin", "log_cosh", "poisson_nll", "gaussian_nll", "dice", "tversky"),
+    *(
+        "binary_cross_entropy",
+        "bce_with_logits",
+        "nll_loss",
+        "weighted_nll",
+        "weighted_cross_entropy",
+        "kl_div",
+        "focal",
+    ),
+    *("focal", "soft_margin", "log_cosh", "poisson_nll", "gaussian_nll", "dice", "tversky"),
 )
 MARGINS = ("hinge", "hinge_embedding", "margin_ranking", "multi_margin", "triplet_margin")
 KINKED_LOSSES = ("l1_loss", "huber", "smooth_l1", "pinball", *MARGINS)

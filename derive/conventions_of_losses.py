@@ -94,7 +94,14 @@ OF_LOSSES: tuple[Convention, ...] = (
         "weighted_cross_entropy.forward(np.array([[np.nan, 0], [0, 0]]), np.array([-100, 1]), np.array([9.0, 3]))[0])",
     ),
     Convention(
-        ("weighted_cross_entropy",),
+        ("weighted_nll",),
+        "a label of ignore_index",
+        "loss and gradient 0, whatever its scores, NaN too; the mean divides by the sum of the weights of the others",
+        "PyTorch the same, ONNX too",
+        "weighted_nll.forward(np.array([[np.nan, 0], [0, -2.0]]), np.array([-100, 1]), np.array([9.0, 3]))[0] == 2",
+    ),
+    Convention(
+        ("weighted_cross_entropy", "weighted_nll"),
         "every label is ignored, or of weight 0",
         "a mean of nothing: 0 / 0, NaN",
         "PyTorch the same",

@@ -38,6 +38,23 @@ def nll_loss(log_p: Real[..., i], t: Integer[...] < i, reduction: Choice["mean",
     return loss
 
 
+@layer(cites="Bishop 2006, section 4.3; weights and ignore_index as PyTorch has them")
+def weighted_nll(
+    log_p: Real[..., i],
+    t: Integer[...],
+    w: State[i] >= 0,
+    ignore_index: Integer = -100,
+    reduction: Choice["mean", "sum", "none"] = "mean",
+):
+    """Negative log-likelihood of labels t, each class with a weight, one label ignored."""
+    L[...] = -w[t[...]] * log_p[..., t[...]] if t[...] != ignore_index else 0
+    M[...] = (
+        L[...] * size(...) / sum(..., w[t[...]] if t[...] != ignore_index else 0) if reduction == "mean" else L[...]
+    )
+    loss = reduced(reduction, M[...])
+    return loss
+
+
 @layer(cites="S16; Szegedy et al. 2015, arXiv:1512.00567; weights and ignore_index as PyTorch has them")
 def weighted_cross_entropy(
     z: Real[..., i],

@@ -97,6 +97,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "huber": ("nn.HuberLoss",),
     "smooth_l1": ("nn.SmoothL1Loss",),
     "nll_loss": ("negative log-likelihood", "nn.NLLLoss"),
+    "weighted_nll": ("nn.NLLLoss with weight", "negative log-likelihood with class weights"),
     "weighted_cross_entropy": ("class weights", "ignore_index", "label smoothing", "nn.CrossEntropyLoss with weight"),
     "kl_div": ("Kullback-Leibler divergence", "relative entropy", "nn.KLDivLoss", "distillation loss"),
     "focal": ("focal loss", "sigmoid_focal_loss"),

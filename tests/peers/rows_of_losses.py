@@ -127,6 +127,13 @@ ROWS = {
     "nll_loss": Row(
         lambda F, log_p, t, reduction="mean": of_classes(F.nll_loss, log_p, t, reduction), labelled(), REDUCTIONS
     ),
+    "weighted_nll": Row(
+        lambda F, log_p, t, w, reduction="mean", **options: of_classes(
+            F.nll_loss, log_p, t, reduction, weight=w, **options
+        ),
+        labelled(True),
+        each({"ignore_index": 2}, {"ignore_index": 1}, {"ignore_index": -1}),
+    ),
     "weighted_cross_entropy": Row(
         lambda F, z, t, w, reduction="mean", **options: of_classes(
             F.cross_entropy, z, t, reduction, weight=w, **options

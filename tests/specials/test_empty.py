@@ -53,7 +53,7 @@ NEEDED = {  # what cannot be empty, with the reason
     ("gather", "i"): "a place needs an element",
     ("gather_rows", "i"): "a place needs an element",
     **{(n, "i"): "a label needs a class" for n in ("softmax_cross_entropy_labels", "nll_loss", "multi_margin")},
-    ("weighted_cross_entropy", "i"): "a label needs a class",
+    **{(n, "i"): "a label needs a class" for n in ("weighted_cross_entropy", "weighted_nll")},
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
