@@ -13,9 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import accumulate, groupby
 from pathlib import Path
 
+from derive.command import forked
 from derive.command.build import ROOT
 from derive.evidence.extras import lacking
 from derive.targets.html.extensions import rendered
@@ -35,6 +39,7 @@ def missing() -> str:
 
 
 Answer = tuple[str, bool, str, str, float]
+PARTS = 24  # of the pages that are read at a time: the last of them keeps one core waiting
 
 
 def page_leg(names: Iterable[str], whole: bool = False) -> Iterator[Answer]:
@@ -54,16 +59,67 @@ def page_leg(names: Iterable[str], whole: bool = False) -> Iterator[Answer]:
         if built.returncode:
             yield from ((name, False, "FAILED", last(said), 0.0) for name in names)
             return
-        yield from read_back(folder, names)
-        if whole:
-            yield from prose(folder)
+        work = [partial(read_back, folder, part) for part in divided(names, partial(length, folder))]
+        yield from at_a_time([*([partial(prose, folder)] if whole else []), *work])
 
 
-def prose(site: str) -> Iterator[Answer]:
+def divided(names: list[str], length: Callable[[str], int]) -> list[list[str]]:
+    """The names in order, in parts that are not much longer than a PARTS-th of all."""
+    lengths = [length(n) for n in names]
+    ends = accumulate(lengths)
+    part = {
+        name: PARTS * (end - own // 2) // (sum(lengths) + 1)
+        for name, own, end in zip(names, lengths, ends, strict=True)
+    }
+    return [list(group) for _, group in groupby(names, part.__getitem__)]
+
+
+def length(site: str, name: str) -> int:
+    """How long a built page is, as a measure of how long it takes to be read."""
+    page = Path(site, "layers", name, "index.html")
+    return page.stat().st_size if page.exists() else 0
+
+
+class Programs:
+    """Programs that are at work for this one."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[str]] = []
+        self.ended = False
+
+    def began(self, program: subprocess.Popen[str]) -> None:
+        self.running.append(program)
+        if self.ended:
+            program.kill()
+
+    def end(self) -> None:
+        """End them; what begins after that ends at once."""
+        self.ended = True
+        for program in self.running:
+            program.kill()
+
+
+def at_a_time(work: Sequence[Callable[[Programs], Iterator[Answer]]]) -> Iterator[Answer]:
+    """The answers of all, in their order, of which as many are at work at a time as there are cores."""
+    programs = Programs()
+    with ThreadPoolExecutor(forked.cores()) as pool:
+        running = [pool.submit(lambda one=one: list(one(programs))) for one in work]  # type: ignore[misc]
+        try:
+            for one in running:
+                yield from one.result()
+        except BaseException:  # an interrupt ends the programs, and does not wait for what they are at
+            pool.shutdown(wait=False, cancel_futures=True)
+            programs.end()
+            raise
+
+
+def prose(site: str, programs: Programs | None = None) -> Iterator[Answer]:
     """Let the reader of prose execute what is no layer's page: home, the ledger, chapters."""
     pages = [file.relative_to(site).as_posix().removesuffix("/index.html") for file in Path(site).rglob("*.html")]
     names = ["home", *(page for page in pages if not re.fullmatch(r"layers/\w+|\w+\.html", page))]
     with start("tests.page.prose", site, "--misprints") as program:
+        if programs:
+            programs.began(program)
         yield from answers(program, names, strict=True)
 
 
@@ -75,18 +131,26 @@ def outside(names: Iterable[str], out: Path) -> Iterator[Answer]:
             page = Path(folder, "layers", name, "index.html")
             page.parent.mkdir(parents=True)
             page.write_text(rendered((out / f"{name}.md").read_text(encoding="utf-8")), encoding="utf-8")
-        yield from read_back(folder, names, "--kernels", str(out.resolve()), "--most", str(SAMPLE))
+        yield from read_back(folder, names, options=("--kernels", str(out.resolve()), "--most", str(SAMPLE)))
 
 
-def read_back(site: str, names: list[str], *options: str) -> Iterator[Answer]:
-    """Let the reader judge built pages."""
+def read_back(
+    site: str, names: list[str], programs: Programs | None = None, options: Sequence[str] = ()
+) -> Iterator[Answer]:
+    """Let the reader judge built pages; ``programs`` is told of each that is started for it."""
     while names:  # a page that cannot be read ends the program; the rest get another
         found = 0
         with start("tests.page.score", site, *names, *options) as program:
+            if programs:
+                programs.began(program)
             for answer in answers(program, names[:], strict=not options):
                 yield answer
                 found += 1
-        names = names[found:]
+        if programs and programs.ended:
+            return
+        if not found:
+            yield names[0], False, "FAILED", "no answer", 0.0
+        names = names[max(found, 1) :]
 
 
 def answers(program: subprocess.Popen[str], names: list[str], strict: bool) -> Iterator[Answer]:

@@ -324,12 +324,12 @@ class Evaluation(ABC):
 
             return single
 
-        every = list(itertools.product(*ranges))
+        every = [dict(zip(over, at, strict=True)) for at in itertools.product(*ranges)]
 
         def several(env: Env) -> Iterable[Env]:
             here = dict(env)
             for at in every:
-                here.update(zip(over, at, strict=True))
+                here.update(at)
                 yield here
 
         return several

@@ -12,7 +12,7 @@ from typing import Any
 from derive.calculus.scalars import Derivative, Scalars
 from derive.evidence.clauses import Closure, Env
 from derive.evidence.evaluation import Evaluation
-from derive.evidence.integers import is_whole
+from derive.evidence.integers import Text, is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
@@ -124,18 +124,14 @@ def _number(world: Evaluation, e: Expr) -> Closure:
 
 def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closure:
     """An element; a label or a condition is the number it stands for."""
-    at, element, outside = world.position(index), world.element, world.outside
-    known = world.store.setdefault(tensor, {})
+    element, outside = world.element, world.outside
     beyond = world.numbers.beyond
     exact = None if world.tensors[tensor].kind == "real" else world.numbers.exact
-
-    def look(env: Env) -> Any:
-        i = at(env)
-        if i is None:
-            return outside
-        value = known.get(i)
-        return element(tensor, i) if value is None else value
-
+    text = Text(world)
+    at = text.position(index)
+    text.names |= {"get": world.store.setdefault(tensor, {}).get, "outside": outside}
+    text.names["element"] = lambda i: element(tensor, i)
+    look = text.closure(f"element(i) if (v := get(i := {at})) is None else v", "outside")
     if beyond is None and exact is None:
         return look
 

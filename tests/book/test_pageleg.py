@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,6 +73,58 @@ def test_every_formula_has_a_check(out: Path) -> None:
     ((_, passed, _, detail, _),) = pageleg.outside(["rms_norm"], out)
     assert not passed
     assert "no check for It is known that $x = 1$." in detail
+
+
+def test_pages_are_divided_by_their_length_and_stay_in_order() -> None:
+    lengths = {"a": 1, "b": 1, "c": 60, "d": 1, "e": 30, "f": 30, "g": 0}
+    parts = pageleg.divided(list(lengths), lambda n: lengths[n] * 100)
+    assert [n for part in parts for n in part] == list(lengths)
+    assert parts[0] == ["a", "b"]
+    assert ["c"] in parts
+    assert len(parts) <= pageleg.PARTS
+    assert pageleg.divided(["a"], lambda n: 0) == [["a"]]
+    assert not pageleg.divided([], lambda n: 0)
+
+
+def answering(names: str, waits: float = 0.0) -> Callable[[pageleg.Programs], Iterator[pageleg.Answer]]:
+    """Reads pages of these names, and takes its time."""
+
+    def work(programs: pageleg.Programs) -> Iterator[pageleg.Answer]:
+        time.sleep(waits)
+        yield from ((name, True, "", "", 0.0) for name in names)
+
+    return work
+
+
+def test_pages_read_at_a_time_answer_in_their_order() -> None:
+    work = [answering("ab", 0.2), answering("c"), answering("de")]
+    assert "".join(name for name, *_ in pageleg.at_a_time(work)) == "abcde"
+
+
+def test_who_stops_listening_ends_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def silent(*_: str) -> Iterator[subprocess.Popen[str]]:
+        says = [sys.executable, "-c", "import time; time.sleep(60)"]
+        with subprocess.Popen(says, stdout=subprocess.PIPE, text=True) as program:
+            yield program
+
+    monkeypatch.setattr(pageleg, "start", silent)
+    begin = time.perf_counter()
+    found = pageleg.at_a_time([answering("a"), partial(pageleg.read_back, "site", ["b", "c"])])
+    assert next(found)[0] == "a"
+    found.close()  # type: ignore[attr-defined]
+    assert time.perf_counter() - begin < 30
+
+
+def test_a_reader_that_says_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def mute(*_: str) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE, text=True) as program:
+            yield program
+
+    monkeypatch.setattr(pageleg, "start", mute)
+    found = list(pageleg.at_a_time([partial(pageleg.read_back, "site", ["b", "c"])]))
+    assert [(name, passed) for name, passed, *_ in found] == [("b", False), ("c", False)]
 
 
 def test_formulas_are_summed_up() -> None:
