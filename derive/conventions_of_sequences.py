@@ -11,7 +11,7 @@ MASKED = (
 #: Layers of sequences of which every argument takes part in everything.
 OF_SEQUENCES = (
     *("lstm", "rnn_cell", "gru_cell", "lstm_cell", "rnn", "reverse_rnn", "gru"),
-    *("linear_recurrence",),
+    *("linear_recurrence", "projected_lstm", "cached_attention", "fast_weights", "hmm_forward"),
     *(
         "biased_attention",
         "scaled_attention",
@@ -48,12 +48,40 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "== 0",
     ),
     Convention(
-        ("lstm", "lstm_cell"),
+        ("lstm", "lstm_cell", "projected_lstm"),
         "order of the gates",
         "input, forget, cell, output",
         "PyTorch the same, with two biases; Keras the same; ONNX: input, output, forget, cell",
         "lstm.forward(np.zeros((1, 1)), np.zeros(1), np.ones(1), *[np.zeros((4, 1))] * 2, "
         "np.array([-99.0, 99, 0, 0]))[0].c[0, 0] == 1",
+    ),
+    Convention(
+        ("viterbi",),
+        "several best paths",
+        "the one whose last states come first in order gets the gradient",
+        "PyTorch's amax shares the gradient among all; JAX the same",
+        "grad(viterbi, np.zeros((2, 2)), np.zeros(2), np.zeros((2, 2))).e.tolist() == [[1, 0], [1, 0]]",
+    ),
+    Convention(
+        ("viterbi",),
+        "NaN or infinity in a score",
+        "in the value; every state behind it is as good, and the gradient goes through the first",
+        "PyTorch's amax shares the gradient among all that are equal, and gives NaN at NaN",
+        "np.isnan(viterbi.forward(np.array([[np.nan, 0], [0, 1]]), *np.zeros((1, 2)), np.zeros((2, 2)))[0])",
+    ),
+    Convention(
+        ("rnn_lengths",),
+        "a length below 1, or above the number of steps",
+        "below 1 every state is h0; above, the whole sequence is read",
+        "PyTorch's pack_padded_sequence refuses both",
+        "rnn_lengths.forward(np.ones((2, 1, 1)), np.array([-1]), np.array([[0.5]]), *[np.ones((1, 1))] * 2, "
+        "np.ones(1))[0].tolist() == [[[0.5]]] * 2",
+    ),
+    Convention(
+        ("rnn_lengths",),
+        "NaN or infinity behind the end of a sequence",
+        "stays out of values, and of gradients too",
+        "PyTorch the same: what is behind the end is not read",
     ),
     Convention(
         ("gru", "gru_cell"),

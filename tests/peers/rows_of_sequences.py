@@ -74,12 +74,23 @@ def selective(F: Any, x: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, h0: An
     return (h.swapaxes(0, 1) * C[:, :, None]).sum(-1) + D * x
 
 
-def hidden(F: Any, e: Any, s: Any, A: Any) -> Any:
-    """Log-likelihood of a hidden Markov model."""
-    f = s + e[0]
-    for e_t in e[1:]:
-        f = (f[..., None] + A).logsumexp(-2) + e_t
-    return f.logsumexp(-1)
+def hidden(F: Any, e: Any, s: Any, A: Any, of: str = "logsumexp") -> Any:
+    """Log-likelihood of a hidden Markov model, or the score of its best path; s are states before the first step."""
+    f = s
+    for e_t in e:
+        f = getattr(f[..., None] + A, of)(-2) + e_t
+    return getattr(f, of)(-1)
+
+
+def of_lengths(F: Any, x: Any, length: Any, h: Any, *weights: Any) -> Any:
+    """PyTorch's network over each example alone; its last state is repeated to the end."""
+    import torch
+
+    found = []
+    for b, steps in enumerate(length.tolist()):
+        read = over("rnn_tanh", x[:steps, b : b + 1], *weights, state=h[None, b : b + 1])
+        found.append(torch.cat([read, read[-1:].expand(len(x) - steps, -1, -1)]))
+    return torch.cat(found, 1)
 
 
 ROWS: dict[str, Row] = {
@@ -100,6 +111,13 @@ ROWS: dict[str, Row] = {
     "linear_recurrence": Row(
         lambda F, a, x, h: scanned(lambda h, a, x: a * h + x, h, a, x), normal((T, B, 2), (T, B, 2), (B, 2))
     ),
+    "projected_lstm": Row(
+        lambda F, *given: long_memory(*given, peeping=False),
+        normal((T, B, I), (B, R), (B, N), (4 * N, I), (4 * N, R), (4 * N,), (R, N)),
+    ),
+    "rnn_lengths": Row(of_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(1)(rng)[1:])),
+    "hmm_forward": Row(hidden, normal((T, B, N), (B, N), (N, N))),
+    "viterbi": Row(lambda F, *given: hidden(F, *given, of="amax"), normal((T, B, N), (B, N), (N, N))),
 }
 
 
@@ -211,6 +229,11 @@ def decoded(F: Any, q: Any, K: Any, V: Any, key: Any, value: Any) -> Any:
     return F.scaled_dot_product_attention(q[..., None, :], K, V)[..., 0, :], K, V
 
 
+def summed(first: Any, of: Any) -> Any:
+    """Sums of what comes first and of all up to each step."""
+    return first + of.cumsum(0)
+
+
 def by_features(F: Any, Q: Any, K: Any, V: Any, causal: bool = False) -> Any:
     """Linear attention as attention of unusual probabilities."""
     A = (F.elu(Q) + 1) @ (F.elu(K) + 1).mT
@@ -261,6 +284,11 @@ ROWS |= {
         lambda F, Q, K, V, m, p=0.9: (F.softmax(scores(Q, K), -1) * m / p) @ V,
         lambda rng: (*THREE(rng), (rng.random((2, 4, 5, 5)) < 0.7).astype(float)),
         ({}, {"p": 0.6}),
+    ),
+    "cached_attention": Row(decoded, normal((2, 4, 3), (2, 4, 6, 3), (2, 4, 6, 2), (2, 4, 3), (2, 4, 2))),
+    "fast_weights": Row(
+        lambda F, Q, K, V, S: summed(S, K[..., None] * V[..., None, :]).mul(Q[..., None]).sum(-2),
+        normal((T, B, 3), (T, B, 3), (T, B, 2), (B, 3, 2)),
     ),
     "rotary_embedding": Row(turned, normal((2, 4, 5, 6)), ({}, {"base": 100.0, "first": 3})),
     "sinusoidal_positions": Row(positions, normal((2, 5, 6)), ({}, {"base": 100.0})),

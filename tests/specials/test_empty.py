@@ -57,12 +57,15 @@ NEEDED = {  # what cannot be empty, with the reason
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
+    "cached_attention",
 )
 OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
     ("embedding_bag", "n"): ("y",),
+    ("hmm_forward", "i"): ("p",),
+    ("viterbi", "i"): ("best",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),

@@ -32,6 +32,8 @@ OF_LAYER = {
     **{name: {"b": 300, "...": 48} for name in ("layer_norm_nd", "dice", "tversky")},
     **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
     "bilinear": {"...": 100},
+    "fast_weights": {"d": 4, "v": 4},  # each step's state is held: a matrix for each pair of vectors
+    **{n: {"i": 2} for n in ("hmm_forward", "viterbi")},  # each step's transitions are held
 }
 MANY = 20_000  #: elements of arrays that have no other axis than "..."
 #: Bytes held at once, in multiples of all arguments and results. The most is 5, for a convolution's double_backward:

@@ -79,6 +79,8 @@ class Printer(Conditions, Arithmetic):
                 return f"{test}.astype({dtype})" if x.free(c) else f"{dtype}.type{test}", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
+            case Op("==" | "!=" as fn, (Num() as a, b)) if not isinstance(b, Num):
+                return self.operation(Op(fn, (b, a)), frame)  # as a person writes it
             case Op("==" | "!=" | "<" | "<=" | ">" | ">=" as fn, (a, b)):
                 before, self.counting = self.counting, "real" not in (self.kind(a), self.kind(b))
                 code = f"{self.show(a, frame, SUM)} {fn} {self.beside(a, b, frame)}"
