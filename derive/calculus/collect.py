@@ -44,7 +44,7 @@ class Collector:
         if content.denominator != 1:
             rest, content = {m: c / content.denominator for m, c in rest.items()}, Fraction(content.numerator)
         inner = self.cases(rest)
-        return self.guarded(content, common, inner)
+        return self.guarded(content, common, inner, self.asked(poly))
 
     def cases(self, poly: Poly) -> Expr:
         """``[c] A + [not c] B`` is a case."""
@@ -137,13 +137,40 @@ class Collector:
     # ---- one term -----------------------------------------------------------------------------------------
 
     def monomial(self, c: Fraction, mono: Mono) -> Expr:
-        return self.guarded(c, mono, x.ONE)
+        return self.guarded(c, mono, x.ONE, self.asked({mono: c}))
 
-    def guarded(self, c: Fraction, mono: Mono, inner: Expr) -> Expr:
-        """The product; a case where a factor may not be evaluated while a condition fails."""
+    def asked(self, poly: Poly) -> set[Expr]:
+        """What every term asks, also those that are sums: ``sum_n [Z[g] > 0 and t[n] == g] x[n]`` asks ``Z[g] > 0``."""
+        found: set[Expr] | None = None
+        for mono in poly:
+            own: set[Expr] = set()
+            for a, q in mono:
+                if is_condition(a):
+                    condition = condition_of(a)
+                    own.update(condition.args if isinstance(condition, Op) and condition.fn == "and" else [condition])
+                elif is_sum(a) and q == 1:
+                    assert isinstance(a, Reduce)
+                    inside = self.asked(self.algebra.to(a.body))
+                    own.update(c for c in inside if not set(a.over) & set(x.free(c)))
+            found = own if found is None else found & own
+            if not found:
+                break
+        return found or set()
+
+    def guarded(self, c: Fraction, mono: Mono, inner: Expr, asked: set[Expr]) -> Expr:
+        """The product; a case where a factor may not be evaluated while a condition fails.
+
+        Args:
+            asked: conditions without which it is 0.
+        """
         conditions = [a for a, _ in mono if is_condition(a)]
         rest = tuple(p for p in mono if not is_condition(p[0]))
-        fragile = any(self.algebra.fragile(a, q) for a, q in rest) or any(map(self.fragile_inside, x.walk(inner)))
+        breaking = [a for a, q in rest if self.algebra.fragile(a, q)]
+        fragile = bool(breaking) or any(map(self.fragile_inside, x.walk(inner)))
+        if breaking and asked:  # what the conditions of sums say of a factor outside of them
+            said = {p for a in conditions for p in self.asked({((a, ONE),): ONE})}
+            read = {t for a in breaking for t in x.tensors(a)}
+            conditions += [x.iverson(t) for t in sorted(asked - said, key=text) if read & {*x.tensors(t)}]
         if conditions and fragile:
             tests = [condition_of(a) for a in conditions]
             test = tests[0] if len(tests) == 1 else Op("and", tuple(tests))

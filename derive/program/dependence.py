@@ -87,11 +87,26 @@ def shifts_in(term: Expr, axis: str, tensors: set[str] | None = None) -> set[int
 
 
 def condition_at(term: Expr, axis: str) -> tuple[Expr, Expr] | None:
-    """``[t == c] * rest`` as (c, rest)."""
+    """``[t == c] * rest`` as (c, rest); where the rest may not be computed elsewhere, it is a case."""
+    inside: Expr
     for factor in x.factors(term):
         match factor:
-            case Op("iverson", (Op("==", (Pos(index), c)),)) if index == axis and not x.free(c):
-                return c, x.mul(*(f for f in x.factors(term) if f is not factor))
+            case Op("iverson", (condition,)):
+                inside = x.ONE
+            case Op("where", (condition, inside, other)) if other == x.ZERO:
+                pass
+            case _:
+                continue
+        conditions = condition.args if isinstance(condition, Op) and condition.fn == "and" else (condition,)
+        for asked in conditions:
+            match asked:
+                case Op("==", (Pos(index), c)) if index == axis and not x.free(c):
+                    others = [x.iverson(o) for o in conditions if o is not asked]
+                    if others and inside != x.ONE:
+                        left = tuple(o for o in conditions if o is not asked)
+                        inside = x.where(left[0] if len(left) == 1 else Op("and", left), inside, x.ZERO)
+                        others = []
+                    return c, x.mul(*others, inside, *(f for f in x.factors(term) if f is not factor))
     return None
 
 

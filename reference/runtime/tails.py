@@ -179,7 +179,7 @@ def log_cdf(x: Any) -> Array:
     return np.asarray(np.where(x > 0, above, np.where(x < -FAR, far, near)))
 
 
-def row_norm(e: Array, axis: int | tuple[int, ...]) -> Array:
+def row_norm(e: Array, axis: int | tuple[int, ...] | None) -> Array:
     """The root of the sum of squares over some axes, without overflow or underflow of the squares.
 
     Where a sum is out of the range in which it has all its digits, rows are scaled by powers of two first.

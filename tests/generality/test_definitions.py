@@ -314,6 +314,28 @@ KINDS = {
         "x: Real[t, ...], start: Real[...], decay: Fraction=0.9",
         "y[-1, ...] = start[...]\ny[t, ...] = (1 - decay) * x[t, ...]\nreturn y",
     ),
+    "means of segments, of which some are empty": (
+        "x: Real[n, d], a: Real[n], seg: Integer[n], groups: Count[g] = 3",
+        "e[n] = exp(a[n])\n"
+        "Z[g] = sum(n, e[n] if seg[n] == g else 0)\n"
+        "y[g, d] = sum(n, e[n] * x[n, d] if seg[n] == g else 0) / Z[g] if Z[g] > 0 else 0\n"
+        "return y",
+    ),
+    "norms of a list's entries": (
+        "W: Real[l][...], G: Real[l][...]",
+        "a[l] = sqrt(sum(..., W[l, ...] ** 2))\n"
+        "b[l] = sqrt(sum(..., G[l, ...] ** 2))\n"
+        "r[l] = a[l] / b[l] if b[l] > 0 else 1\n"
+        "y[l, ...] = W[l, ...] - r[l] * G[l, ...]\n"
+        "return y",
+    ),
+    "a recurrence that begins with a quotient of all": (
+        "x: Real[n], a: Real[t]",
+        "h[-1, n] = x[n] / sqrt(sum(n, x[n] ** 2))\n"
+        "h[t, n] = a[t] * h[t - 1, n] ** 2\n"
+        "y[n] = h[size(t) - 1, n]\n"
+        "return y",
+    ),
     "roots of windows": (
         "x: Real[b, p], window: Count=2, stride: Count=2",
         "k = axis(window)\n"

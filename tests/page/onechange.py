@@ -17,6 +17,7 @@ from tests.page.tree import (
     Mul,
     Neg,
     Node,
+    Pow,
     Reduce,
     Ref,
     Size,
@@ -33,6 +34,9 @@ def one_place(before: Node, after: Node) -> bool:
     the indices of sums are called."""
     before, after = called(before), called(after)
     while not (one_rule(before, after) or one_rule(after, before, put_in=True)):
+        if (exponents := powers(before, after) or powers(after, before)) is not None:
+            before, after = exponents
+            continue
         (kind, one), (other, two) = parts(before), parts(after)
         if kind != other:
             return False
@@ -42,7 +46,8 @@ def one_place(before: Node, after: Node) -> bool:
             gone, new = unequal(one, two), unequal(two, one)
         if len(gone) != 1 or len(new) != 1:
             left = kind == "product" and (term_left(gone, new) or term_left(new, gone))
-            return left or case_left(kind, gone, new) or case_left(kind, new, gone)
+            beside = kind == "sum" and (beside_root(gone, new) or beside_root(new, gone))
+            return left or beside or case_left(kind, gone, new) or case_left(kind, new, gone)
         if (gone[0], new[0]) == (before, after):  # one over something
             if not (isinstance(before, Frac) and isinstance(after, Frac)):  # minus one, which is a product too
                 return False
@@ -50,6 +55,15 @@ def one_place(before: Node, after: Node) -> bool:
         else:
             before, after = gone[0], new[0]
     return True
+
+
+def powers(one: Node, two: Node) -> tuple[Node, Node] | None:
+    """The exponents of two powers of the same, of which the second is written as what it is or over one."""
+    if not isinstance(one, Pow):
+        return None
+    if two == one.base:
+        return one.exponent if isinstance(one.exponent, Add) else Mul((Int(1), one.exponent)), Int(1)
+    return (one.exponent, Int(-1)) if isinstance(two, Frac) and two == Frac(Int(1), one.base) else None
 
 
 def called(e: Node, names: Mapping[str, str] | None = None) -> Node:
@@ -92,8 +106,8 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
             return (left, right) == (l, r) and NEXT.get(op) == next_
         case Ref(name, accent, index), Ref(n, c, i):
             return (name, accent) == (n, c) and exchanged(index, i)
-        case Add((Sqrt(v), small)), Sqrt(Add(inside)):
-            return Counter(inside) == Counter((v, small))  # epsilon beside the root
+        case Add(several), Sqrt():
+            return beside_root(several, [b])
         case Iverson(), _ if kind != other:
             return halved(a, rest)
     return False
@@ -146,6 +160,14 @@ def term_left(gone: Sequence[Node], new: Sequence[Node]) -> bool:
     match gone:
         case [Add((one, two))]:
             return any(Counter(factors(t)) == Counter(new) for t in (one, two))
+    return False
+
+
+def beside_root(apart: Sequence[Node], root: Sequence[Node]) -> bool:
+    """Whether a term of a root stands beside it: sqrt(v + epsilon) as sqrt(v) + epsilon."""
+    match root:
+        case [Sqrt(Add(inside))] if len(apart) == 2:
+            return any(isinstance(r, Sqrt) and Counter(inside) == Counter((r.of, e)) for r, e in (apart, apart[::-1]))
     return False
 
 

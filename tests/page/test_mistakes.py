@@ -106,6 +106,30 @@ def test_a_slope_is_left_out_whole(after: str, one: bool) -> None:
     assert one_place(right.right, changed.right) == one
 
 
+ROOT = r"\hat{x}_{\ast,o} + \sqrt{x_{\ast,o} + \epsilon}"
+POWER = r"s x_{\ast,o}^{\epsilon - 1}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "one"),
+    [
+        (ROOT, r"\hat{x}_{\ast,o} + \sqrt{x_{\ast,o}} + \epsilon", True),
+        (ROOT, r"\hat{x}_{\ast,o} + \sqrt{x_{\ast,o}} + s", False),
+        (ROOT, r"\sqrt{x_{\ast,o}} + \epsilon", False),
+        (POWER, r"\frac{s}{x_{\ast,o}}", True),
+        (POWER, r"\frac{1}{x_{\ast,o}}", False),
+        (POWER, r"\frac{s}{\hat{x}_{\ast,o}}", False),
+        (r"s x_{\ast,o}^{-\epsilon}", r"\frac{s}{x_{\ast,o}}", True),
+        (r"s x_{\ast,o}^{-2 \epsilon}", r"\frac{s}{x_{\ast,o}}", False),
+        (r"s x_{\ast,o}^{\epsilon}", "s x_{\\ast,o}", True),
+        (r"s x_{\ast,o}^{\epsilon + 2}", "s x_{\\ast,o}", False),
+    ],
+)
+def test_a_root_and_an_exponent_in_which_a_term_is_left_out(before: str, after: str, one: bool) -> None:
+    right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (before, after))
+    assert one_place(right.right, changed.right) == one
+
+
 CASES = r"{} \begin{{cases}} {} & \text{{if }} t_{{\ast}} = 1 \\ \epsilon & \text{{otherwise}} \end{{cases}}"
 PRODUCT = CASES.format(r"x_{\ast,o}", "s W_{o,o}")
 SUM = CASES.format(r"x_{\ast,o} +", "s - W_{o,o}")

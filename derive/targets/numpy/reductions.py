@@ -229,6 +229,8 @@ class Values:
         word = "row_norm" if s.op == "norm" else "square_sum"
         p.functions.add(word)
         where = str(places[0]) if len(places) == 1 else f"({', '.join(map(str, places))})"
+        if over == (ELLIPSIS,) == frame:  # any number of axes, where it is an entry of a list
+            where = "None"
         left = tuple(a for a in frame if a not in over)
         return self.permuted(f"{word}({p.show(s.body, frame)}, {where})", left, axes)
 
