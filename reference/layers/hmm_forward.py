@@ -150,8 +150,6 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
             + contract("aib,ab->ai", exp_f_A[t], ddf[t]) / sum_f_A[t]
         )
     ddp = row_dot(ddf[n_t], exp_f) / sum_f
-    sum_f_2 = sum_over((exp_f if n_t - 1 == -1 else np.full_like(exp_f, 0)), axis=1)
-    sum_ddf_f_2 = sum_over((ddf[n_t] * exp_f if n_t - 1 == -1 else np.full_like(ddf[n_t], 0)), axis=1)
     relative_ddf = less_mean(ddf[n_t], exp_f / sum_f[:, None])
     sum_ddA_df_sum_f_A = sum_over(ddA.T * df[1:][:, :, :, None] * exp_f_A / sum_f_A[:, :, :, None], axis=2)
     sum_ddA_df_sum_f_A_2_along_i = contract("taib,bi->ita", exp_f_A, ddA)
@@ -161,12 +159,8 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
     sum_ddf_df_sum_f_A_along_i = contract("taib,tab->tai", exp_f_A, ddf[:-1])
     sum_ddf_df_sum_f_A = contract("taib,tai->tab", exp_f_A, df[1:] * sum_ddf_df_sum_f_A_along_i / np.square(sum_f_A))
     df_ = np.zeros((n_t + 1, rows, n_i), dtype=dims.dtype)
-    df_[0] += (
-        dp[:, None] * exp_f * (ddf[n_t] - sum_ddf_f_2[:, None] / sum_f_2[:, None]) / sum_f_2[:, None] if n_t - 1 == -1
-        else np.full_like(exp_f, 0)
-    )
+    df_[n_t] += dp[:, None] * exp_f * relative_ddf / sum_f[:, None]
     for t in reversed(range(n_t)):
-        df_[t + 1] += (dp[:, None] * exp_f * relative_ddf / sum_f[:, None] if t == n_t - 1 else np.full_like(exp_f, 0))
         df_[t] += contract("aib,ai->ab", exp_f_A[t], df_[t + 1] / sum_f_A[t])
         df_[t] += sum_ddA_df_sum_f_A[t]
         df_[t] += ddf[t] * sum_df_sum_f_A_A[t]
