@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from derive.targets.html import styles
 from derive.targets.html.extensions import EXTENSIONS
 from derive.targets.html.fonts import characters, subset
 from derive.targets.html.links import linked
-from derive.targets.markdown import table
+from derive.targets.markdown import badges, table
 from derive.targets.synonyms import SYNONYMS
+from derive.targets.words import fenced
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
@@ -31,6 +33,8 @@ SCRIPT = styles.HERE / "equations.js"
 SEARCH = styles.HERE / "search.js"  # puts the page with the name that was typed first
 LEGS = "<!-- layers by legs -->"  # where a page shows what was recorded, layer by leg
 DERIVATION = "<!-- derivation of softmax -->"  # where a page shows the steps of one
+EVIDENCE = re.compile(r"<!-- evidence of (\w+) -->")  # where a page shows the badges of a layer
+DEFINITION = re.compile(r"<!-- definition of (\w+) -->")  # where it shows what was typed
 COUNT = re.compile(r"([\d/]+) (?:comparisons|steps|misprints)")
 shown: set[str] = set()
 built: dict[str, str] = {}
@@ -57,12 +61,23 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     for mark, made in ((LEGS, lambda: legs(config)), (DERIVATION, derivation)):
         if mark in markdown:
             markdown = markdown.replace(mark, made())
-    return markdown
+    if EVIDENCE.search(markdown):
+        record = recorded(config)
+        markdown = EVIDENCE.sub(lambda m: evidence(m[1], record), markdown)
+    return DEFINITION.sub(lambda m: fenced(load_project()[m[1]][0].source.strip()), markdown)
+
+
+def evidence(name: str, record: Mapping[str, Any]) -> str:
+    """A layer's badges, as its own page has them, and what is on the badges in words."""
+    legs = record[name]["legs"]
+    shown = badges(legs, name).replace('href="#', f'href="layers/{name}/#')
+    said = " · ".join(f"{leg['leg']}: {leg['text']}" for leg in legs)
+    return f'{shown}\n\n<p class="gb-said" data-search-exclude>{said}</p>'
 
 
 def legs(config: MkDocsConfig) -> str:
     """What the last verification recorded: layer by leg, the numbers with which each passed; a dash for what is new."""
-    record = json.loads((Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8"))
+    record = recorded(config)
     kept = {name: record[name]["legs"] if name in record else [] for name in sorted(load_project())}
     found = {name: {leg["leg"]: leg for leg in own} for name, own in kept.items()}
     columns = [leg for leg in LADDER if any(leg in one for one in found.values())]
@@ -124,11 +139,23 @@ def unchecked() -> list[str]:
 
 
 def executed(config: MkDocsConfig) -> str:
-    """How many formulas of the site the last verification read and executed, and how many there are."""
-    record = json.loads((Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8"))
-    texts = [leg["text"] for entry in record.values() for leg in entry["legs"] if leg["leg"] in ("page", "prose")]
-    read = sum(int(m[1]) for text in texts if (m := FORMULAS.match(text)))
+    """How many formulas of the site the last verification read and executed, and how many there are.
+
+    A page that has not as many as were recorded is another than was read: none of its formulas counts.
+    """
+    read = 0
+    for name, entry in recorded(config).items():
+        for leg in entry["legs"]:
+            page = {"page": f"layers/{name}", "prose": name}.get(leg["leg"], "")
+            if (m := FORMULAS.match(leg["text"])) and built.get(page, "").count("<math") == int(m[2]):
+                read += int(m[1])
     return f"{read:,} of {sum(html.count('<math') for html in built.values()):,}"
+
+
+def recorded(config: MkDocsConfig) -> dict[str, Any]:
+    """The record of the last verification."""
+    text = (Path(config.docs_dir) / "assets" / "verification.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
 
 
 def with_font(config: MkDocsConfig) -> None:

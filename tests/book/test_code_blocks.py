@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import subprocess
 import sys
@@ -86,6 +88,27 @@ def test_the_blocks_of_home_run(tmp_path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert targets == ["", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in filter(None, targets))
+
+
+def test_the_example_of_home_is_the_definition_with_its_evidence(site: Path) -> None:
+    """What was typed and what was recorded, as they are now; its links say where they lead."""
+    home = (site / "index.html").read_text(encoding="utf-8")
+    text = html.unescape(re.sub(r"<[^>]+>", "", home))
+    definition = load_project()["layer_norm"][0].source.strip()
+    assert all(line in text for line in definition.split("\n"))
+    legs = json.loads((ROOT / "docs" / "assets" / "verification.json").read_text(encoding="utf-8"))["layer_norm"][
+        "legs"
+    ]
+    assert len(legs) == home.count('href="layers/layer_norm/#accuracy"') > 8
+    assert all(f"{leg['leg']}: {leg['text']}" in text for leg in legs)
+    assert {"derivation", "kernel"} <= {*re.findall(r'href="layers/layer_norm/#(\w+)"', home)}
+
+
+def test_the_small_engine_is_as_long_as_home_says() -> None:
+    lines = sum(code.count("\n") for language, code in blocks("how-it-works") if language == "python")
+    said = re.search(r"built again in some (\d+) lines", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
+    assert said
+    assert abs(int(said[1]) - lines) < 10
 
 
 def test_the_blocks_on_adding_a_layer_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
