@@ -33,19 +33,23 @@ def gru_cell(
 
 @layer(cites="Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000")
 def lstm_cell(
-    x: Real[..., i],
+    x: Real[..., j],
     h0: Real[..., n],
     c0: Real[..., n],
-    W: Real[gate * n, i],
+    W: Real[gate * n, j],
     U: Real[gate * n, m],
     b: Real[gate * n],
 ):
     """One step of a long short-term memory, from the states h0 and c0; gates in the order input, forget, cell, output."""
     gate = axis(4)
     m = axis(size(n))
-    s[..., gate, n] = sum(i, W[gate, n, i] * x[..., i]) + sum(m, U[gate, n, m] * h0[..., m]) + b[gate, n]
-    c[..., n] = sigmoid(s[..., 1, n]) * c0[..., n] + sigmoid(s[..., 0, n]) * tanh(s[..., 2, n])
-    h[..., n] = sigmoid(s[..., 3, n]) * tanh(c[..., n])
+    s[..., gate, n] = sum(j, W[gate, n, j] * x[..., j]) + sum(m, U[gate, n, m] * h0[..., m]) + b[gate, n]
+    i[..., n] = sigmoid(s[..., 0, n])
+    f[..., n] = sigmoid(s[..., 1, n])
+    g[..., n] = tanh(s[..., 2, n])
+    o[..., n] = sigmoid(s[..., 3, n])
+    c[..., n] = f[..., n] * c0[..., n] + i[..., n] * g[..., n]
+    h[..., n] = o[..., n] * tanh(c[..., n])
     return h, c
 
 
@@ -84,22 +88,26 @@ def gru(
 
 @layer(cites="Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000")
 def lstm(
-    x: Real[t, ..., i],
+    x: Real[t, ..., j],
     h0: Real[..., n],
     c0: Real[..., n],
-    W: Real[gate * n, i],
+    W: Real[gate * n, j],
     U: Real[gate * n, m],
     b: Real[gate * n],
 ):
     """Long short-term memory over a sequence; gates in the order input, forget, cell, output."""
     gate = axis(4)
     m = axis(size(n))
-    a[t, ..., gate, n] = sum(i, W[gate, n, i] * x[t, ..., i]) + b[gate, n]
+    a[t, ..., gate, n] = sum(j, W[gate, n, j] * x[t, ..., j]) + b[gate, n]
     h[-1, ..., n] = h0[..., n]
     c[-1, ..., n] = c0[..., n]
     s[t, ..., gate, n] = a[t, ..., gate, n] + sum(m, U[gate, n, m] * h[t - 1, ..., m])
-    c[t, ..., n] = sigmoid(s[t, ..., 1, n]) * c[t - 1, ..., n] + sigmoid(s[t, ..., 0, n]) * tanh(s[t, ..., 2, n])
-    h[t, ..., n] = sigmoid(s[t, ..., 3, n]) * tanh(c[t, ..., n])
+    i[t, ..., n] = sigmoid(s[t, ..., 0, n])
+    f[t, ..., n] = sigmoid(s[t, ..., 1, n])
+    g[t, ..., n] = tanh(s[t, ..., 2, n])
+    o[t, ..., n] = sigmoid(s[t, ..., 3, n])
+    c[t, ..., n] = f[t, ..., n] * c[t - 1, ..., n] + i[t, ..., n] * g[t, ..., n]
+    h[t, ..., n] = o[t, ..., n] * tanh(c[t, ..., n])
     return h, c
 
 

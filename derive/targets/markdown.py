@@ -33,6 +33,7 @@ from derive.targets.places import Places
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
+from derive.targets.tangent import tangent_section
 from derive.targets.words import code, comment, fenced, html, identifier, literal, prose
 
 AFTER = "as in [the plain case](#derivation-plain)."
@@ -108,6 +109,7 @@ def markdown(page: Page) -> str:
         derivation_section(
             page.derivations[0], page.symbols, page.places(page.derivations[0]), after=AFTER if page.plain else ""
         ),
+        tangent_section(page.derivations[0], page.symbols, page.places(page.derivations[0])),
         _code(page),
         mistakes_section(page.mistakes, page.symbols),
         _accuracy(page),

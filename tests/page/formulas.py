@@ -46,6 +46,7 @@ class Kind:
 
 LIST = rf"{F}(?:, {F})*"
 RULED = RULE.pattern.replace("(?P<n>", "(?:")
+RATES = rf"When the inputs move at the rates {LIST}, the results move at {LIST}\. A dot marks a rate; jvp computes it\."
 KEPT = rf"The backward equations read {LIST} from the forward pass: {F} elements, .*"
 MISTAKE = rf"(?:At|In double precision, at) .+: {F}, and (?:by the mistake {F}|as it is written [\w ]+)\."
 STEP = "|".join(p.pattern.replace("(?P<n>", "(?:") for p in (THROUGH, NAME, DERIVATIVE))
@@ -62,6 +63,8 @@ KINDS = (
     Kind("accumulation", "derivation", F, "the adjoint times the derivatives; the sum of all that lands there"),
     Kind("line", "derivation", F, "its values against those of what it is an equation of"),
     Kind("collected", "derivation", F, "both sides, the adjoint as all that is added to it"),
+    Kind("tangent", "tangent", F, "what it makes of drawn rates, against the kernel's jvp"),
+    Kind("rates", "tangent", RATES, "what is given and what comes out, of those equations"),
     Kind("rule", "derivation", RULED, "a symbol of the table; both sides of an equation"),
     Kind("mistake", "mistakes", F, "one change to an equation of the page; what it gives at an input"),
     Kind("shown", "mistakes", MISTAKE, "the element by the page's equations, and by the mistake"),

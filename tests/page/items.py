@@ -253,6 +253,20 @@ class Items:
 
         yield Item("part", self.of.name, formula, check, lambda: misprinted_equation(known, self.of.symbols))
 
+    def of_tangent(self, block: Block) -> Iterator[Item]:
+        (formula,) = block.formulas
+        known = parse(formula.tex, self.of.symbols)
+
+        def misprints() -> Iterator[str]:
+            return misprinted_equation(known, self.of.symbols)
+
+        yield Item("tangent", self.of.name, formula, partial(self.of.tangents.check, known), misprints)
+
+    def of_rates(self, block: Block) -> Iterator[Item]:
+        self.of.problems += self.of.tangents.wrong([f.tex for f in block.formulas], block.text)
+        for formula in block.formulas:
+            yield self.mention("rates", formula)
+
     def of_rule(self, block: Block) -> Iterator[Item]:
         for formula in block.formulas:
             if " = " in formula.tex:

@@ -24,6 +24,7 @@ from tests.page.reader import Page, Variant
 from tests.page.slopes import ELSEWHERE, TOLERANCE, Context, check_rewritten, check_through, close
 from tests.page.steps import RULE, THROUGH, Step, Through, read_steps
 from tests.page.symbols import Row, Symbols
+from tests.page.tangents import Tangents
 from tests.page.tree import Add, And, Compare, Equation, Index, Iverson, Mul, Node, Ref
 from tests.page.worked import Worked
 from tests.page.world import ABOUT, World, adjoints, renamed
@@ -66,6 +67,11 @@ class Reading:
     def worked(self) -> Worked:
         """The example in numbers."""
         return Worked(self)
+
+    @cached_property
+    def tangents(self) -> Tangents:
+        """The equations of the tangent."""
+        return Tangents(self)
 
     @cached_property
     def steps(self) -> list[Step]:

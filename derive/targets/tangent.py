@@ -1,0 +1,45 @@
+"""The tangent on a layer's page: how fast outputs change when every input moves along its own dot; what jvp computes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+from derive.calculus.derivation import Derivation
+from derive.notation.layer import Equation
+from derive.targets.latex import Latex
+from derive.targets.places import Places
+from derive.targets.symbols import Symbols, accent
+
+
+def tangent_section(derivation: Derivation, symbols: Symbols, places: Places) -> Iterator[str]:
+    """A fold with the equations, after what is given and what comes out."""
+    found = derivation.tangent
+    equations = needed(derivation)
+    dotted = copy.copy(symbols)
+    dotted.names = symbols.names | {t: accent("dot", symbols.symbol(n)) for n, t in found.names.items()}
+    given = [found.names[t.name] for t in derivation.layer.differentiable]
+    results = [found.names[o] for o in derivation.layer.outputs if o in found.names]
+    if not results or not equations:
+        return
+    yield "## Tangent { #tangent }"
+    blocks = [f'??? note "Along a direction: {len(equations)} equation{"s" * (len(equations) != 1)}"']
+    blocks.append(
+        f"When the inputs move at the rates {listed(dotted, given)}, the results move at {listed(dotted, results)}. "
+        "A dot marks a rate; `jvp` computes it."
+    )
+    blocks += [f"$${Latex(dotted).equation(e)}$$" for e in equations]
+    if any(places.of_equation(e.lhs, e.body, Latex(symbols)) for e in derivation.layer.equations):
+        blocks.append("What is no element above is none here.")
+    yield "\n\n".join([blocks[0], *("    " + block for block in blocks[1:])])
+
+
+def needed(derivation: Derivation) -> tuple[Equation, ...]:
+    """The tangent's equations, without those that stand under Backward already."""
+    shown = {e.target for e in derivation.adjoint.auxiliary}
+    found = derivation.tangent
+    return (*(e for e in found.auxiliary if e.target not in shown), *found.equations)
+
+
+def listed(symbols: Symbols, names: list[str]) -> str:
+    return ", ".join(f"${symbols.symbol(n)}$" for n in names)
