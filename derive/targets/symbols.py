@@ -200,6 +200,7 @@ class Symbols:
             used = {
                 *self.letters.values(),
                 *(i for d in self.derivations for i in page_indices(d) if len(i) == 1),
+                *(name for d in self.derivations for name in d.layer.tensors),
             }
             free = (c for c in (*index, *ALPHABET, *CAPITALS) if c.isascii() and c.isalpha() and c not in used)
             self.letters[index] = next(free, "")

@@ -1,4 +1,4 @@
-"""The tangent on a layer's page: how fast outputs change when every input moves along its own dot; what jvp computes."""
+"""The tangent on a page: how fast outputs change when every input moves along its own dot; what jvp computes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 
 from derive.calculus.derivation import Derivation
+from derive.notation import expr as x
 from derive.notation.layer import Equation
 from derive.targets.latex import Latex
 from derive.targets.places import Places
@@ -19,7 +20,7 @@ def tangent_section(derivation: Derivation, symbols: Symbols, places: Places) ->
     dotted = copy.copy(symbols)
     dotted.names = symbols.names | {t: accent("dot", symbols.symbol(n)) for n, t in found.names.items()}
     given = [found.names[t.name] for t in derivation.layer.differentiable]
-    results = [found.names[o] for o in derivation.layer.outputs if o in found.names]
+    results = [found.names[o] for o in derivation.layer.differentiable_outputs if o in found.names]
     if not results or not equations:
         return
     yield "## Tangent { #tangent }"
@@ -35,10 +36,14 @@ def tangent_section(derivation: Derivation, symbols: Symbols, places: Places) ->
 
 
 def needed(derivation: Derivation) -> tuple[Equation, ...]:
-    """The tangent's equations, without those that stand under Backward already."""
+    """The tangent's equations that an output with a gradient needs, without those that stand under Backward already."""
     shown = {e.target for e in derivation.adjoint.auxiliary}
     found = derivation.tangent
-    return (*(e for e in found.auxiliary if e.target not in shown), *found.equations)
+    read = {found.names[o] for o in derivation.layer.differentiable_outputs if o in found.names}
+    equations = (*(e for e in found.auxiliary if e.target not in shown), *found.equations)
+    for _ in equations:  # in a recurrence an equation may need a later one
+        read |= {t for e in equations if e.target in read for t in x.tensors(e.body)}
+    return tuple(e for e in equations if e.target in read)
 
 
 def listed(symbols: Symbols, names: list[str]) -> str:

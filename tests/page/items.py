@@ -263,7 +263,7 @@ class Items:
         yield Item("tangent", self.of.name, formula, partial(self.of.tangents.check, known), misprints)
 
     def of_rates(self, block: Block) -> Iterator[Item]:
-        self.of.problems += self.of.tangents.wrong([f.tex for f in block.formulas], block.text)
+        self.of.problems += self.of.tangents.wrong()
         for formula in block.formulas:
             yield self.mention("rates", formula)
 

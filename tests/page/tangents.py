@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.page.arithmetic import EvaluationError
 from tests.page.compare import Trial, differences, flat
 from tests.page.dialect import DialectError
 from tests.page.inputs import arguments, together
@@ -22,7 +21,7 @@ from tests.page.tree import Equation, Ref, walk
 if TYPE_CHECKING:
     from tests.page.reading import Reading
 
-FIRST = 4  # trials for every misprint; a survivor has all of them
+BETWEEN = ", the results move at"  # what is given stands before it
 
 
 @dataclass
@@ -61,14 +60,22 @@ class Tangents:
         kernel = self.named(result)
         return Trial({**values, **{f"dot {n}": v for n, v in along.items()}}, kernel, trial.what, trial.memo)
 
+    @cached_property
+    def said(self) -> tuple[list[str], list[str]]:
+        """The keys that the sentence before the equations says are given, and those that come out; both in order."""
+        block = next((b for b in self.of.found if b.heading == "tangent" and BETWEEN in b.text), None)
+        if block is None:
+            return [], []
+        count = len(re.findall(r"⟦\d+⟧", block.text.split(BETWEEN)[0]))
+        refs = [symbol_or_element(f.tex, self.of.symbols) for f in block.formulas]
+        keys = [n.key if isinstance(n, Ref) else "" for n in refs]
+        return keys[:count], keys[count:]
+
     def named(self, result: Any) -> Mapping[str, Any]:
-        """The kernel's results by the keys that the page has for them."""
-        outputs = [r.name for r in self.of.symbols.by_name.values() if r.role == "output"]
-        found = result._asdict() if hasattr(result, "_asdict") else None
-        if found is None:
-            moved = [n for n in outputs if f"dot {n}" in {e.key for e in self.equations}]
-            found = dict(zip(moved, [result] if len(moved) == 1 else result, strict=True))
-        return {f"dot {n}": [flat(a) for a in v] if isinstance(v, list) else flat(v) for n, v in found.items()}
+        """The kernel's results by the keys that the page says come out."""
+        keys = self.said[1]
+        found = zip(keys, [result] if len(keys) == 1 else result, strict=True)
+        return {key: [flat(a) for a in v] if isinstance(v, list) else flat(v) for key, v in found}
 
     def check(self, known: Equation, tex: str) -> str:
         """What is wrong with an equation, as printed or with a misprint; the others are as printed."""
@@ -78,29 +85,25 @@ class Tangents:
             return f"not read: {error}"
         tangents = [changed if e == known else e for e in self.equations]
         equations = [*self.of.variant.equations, *tangents]
-        for trial in self.trials:
-            memo = {k: v for k, v in trial.memo.items() if not k.startswith("dot ")}
-            try:
-                found = next(differences(equations, self.of.symbols, trial, memo), None)
-            except (ArithmeticError, KeyError, ValueError, TypeError, EvaluationError) as error:
-                return f"no value: {error!r}"
-            if found:
-                return f"{found} on {trial.what}"
+        try:
+            for trial in self.trials:
+                if found := next(differences(equations, self.of.symbols, trial, trial.memo), None):
+                    return f"{found} on {trial.what}"
+        except (ArithmeticError, KeyError, ValueError, TypeError) as error:
+            return f"no value: {error!r}"
         return ""
 
-    def wrong(self, texs: Sequence[str], words: str) -> list[str]:
-        """Whether a sentence names what is given and what comes out."""
-        count = len(re.findall(r"⟦\d+⟧", words.split(", the results move at")[0]))
-        said = [symbol_or_element(tex, self.of.symbols) for tex in texs]
-        given = {n.key for n in said[:count] if isinstance(n, Ref)}
-        results = {n.key for n in said[count:] if isinstance(n, Ref)}
+    def wrong(self) -> list[str]:
+        """Whether the sentence names all that is given, and results of the page."""
+        given, results = self.said
         defined = {e.key for e in self.equations}
         used = {n.key for e in self.equations for n in walk(e.right) if isinstance(n, Ref) and n.accent == "dot"}
+        outputs = {f"dot {r.name}" for r in self.of.symbols.by_name.values() if r.role == "output"}
         problems = []
-        if used - defined - given or given != {f"dot {n}" for n in self.given}:
-            problems.append(f"{self.of.name}: the rates {', '.join(sorted(given))} are not those that are given")
-        if results != {k for t in self.trials[:1] for k in t.kernel}:
-            problems.append(f"{self.of.name}: the rates {', '.join(sorted(results))} are not those that come out")
+        if used - defined - {*given} or given != [f"dot {n}" for n in self.given]:
+            problems.append(f"{self.of.name}: the rates {', '.join(given)} are not those that are given")
+        if not {*results} <= outputs & defined or len({*results}) != len(results):
+            problems.append(f"{self.of.name}: the rates {', '.join(results)} are not those of outputs")
         return problems
 
 

@@ -17,7 +17,7 @@ from tests.page.reading import reading
 from tests.page.score import other_formulas, score
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = "count|fact|step|accumulation|line|note|collected|shown|mistake"
+KINDS = "count|fact|step|accumulation|line|note|collected|shown|mistake|tangent|rates"
 OTHERS = re.compile(rf"\(?({KINDS})\b")  # rows for what has a kind before it
 LAYERS = sorted(p.stem for p in (ROOT / "reference" / "layers").glob("*.py") if p.stem != "__init__")
 
