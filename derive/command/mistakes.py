@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,16 @@ def load(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        record: dict[str, Any] = json.loads(text_of(path))
-        return {name: {"definition": e["definition"], "chosen": list(e["chosen"])} for name, e in record.items()}
+        return parsed(text_of(path))
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no record of mistakes ({error!r}); delete it and run {COMMAND}") from error
+
+
+@lru_cache(maxsize=1)
+def parsed(text: str) -> dict[str, Any]:
+    """The entries of a record that has this text: every page of a build asks for its own."""
+    record: dict[str, Any] = json.loads(text)
+    return {name: {"definition": e["definition"], "chosen": list(e["chosen"])} for name, e in record.items()}
 
 
 COMMAND = "python -m derive.command.mistakes"

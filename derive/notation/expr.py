@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
+from operator import is_
 from typing import Any
 
 from derive.notation import several
@@ -256,31 +257,35 @@ def walk(e: Expr) -> Iterator[Expr]:
 
 
 def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
-    """The node with f applied to its children, brought back to canonical form."""
+    """The node with f applied to its children, brought back to canonical form; where f changes none it is the node."""
     if isinstance(e, LEAVES):
         return e
     CLOCK.tick()
+    if isinstance(e, Part):
+        return replace(
+            e,
+            groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in e.groups),
+            options=tuple((name, given(o, f)) for name, o in e.options),
+        )
+    before = children(e)
+    after = tuple([f(child) for child in before])
+    if all(map(is_, after, before)):  # most are: what is known of a node stays known
+        return e
     match e:
-        case Ref(tensor, index):
-            return Ref(tensor, tuple(f(i) for i in index))
-        case Op("add", args):
-            return add(*(f(a) for a in args))
-        case Op("mul", args):
-            return mul(*(f(a) for a in args))
-        case Op("pow", (a, b)):
-            return power(f(a), f(b))
-        case Op("where", (c, a, b)):
-            return where(f(c), f(a), f(b))
-        case Op(fn, args):
-            return Op(fn, tuple(f(a) for a in args))
-        case Reduce(op, over, body):
-            return reduce(op, over, f(body))
-        case Part(groups=groups, options=options):
-            return replace(
-                e,
-                groups=tuple(tuple((slots, f(a)) for slots, a in group) for group in groups),
-                options=tuple((name, given(o, f)) for name, o in options),
-            )
+        case Ref(tensor, _):
+            return Ref(tensor, after)
+        case Op("add"):
+            return add(*after)
+        case Op("mul"):
+            return mul(*after)
+        case Op("pow"):
+            return power(*after)
+        case Op("where"):
+            return where(*after)
+        case Op(fn, _):
+            return Op(fn, after)
+        case Reduce(op, over, _):
+            return reduce(op, over, *after)
 
 
 def transform(e: Expr, f: Callable[[Expr], Expr | None]) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ LEAST, MOST = -1, 5  # powers of ten
 
 def load(path: Path) -> dict[str, Any]:
     """The record; none where nothing was measured."""
-    if not path.exists():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+@lru_cache(maxsize=1)
+def parsed(text: str) -> dict[str, Any]:
+    """A record of this text: every page of a build asks for its own."""
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
