@@ -252,6 +252,8 @@ def report_check(plan: Plan, whole: bool, what: Sequence[str], out: Path | None)
         again = " ".join(["gradbook build", *what, *(["--out", str(out)] if out else [])])
         print(f"{found} files differ from what their definitions say. To update them: {again}", file=sys.stderr)
         return 1
+    if whole:  # a build now would make the same again
+        work.remember(whole=True)
     print(f"{len(plan.files)} generated files are as their definitions say")
     return 0
 

@@ -3,8 +3,8 @@
 What was made stands in a list in the folder (derive.command.manifest); no other file is ever written over or removed.
 A build of the whole project keeps a hash of everything that went into it beside the hashes of everything that came
 out (.gradbook/build.json, ignored by git), so that a build with nothing to do takes no time. ``check`` never looks
-there. What a build of the project replaces and did not make itself, say a kernel edited by hand, is kept in
-.gradbook/replaced.
+there, and keeps the same where nothing differs. What a build of the project replaces and did not make itself, say a
+kernel edited by hand, is kept in .gradbook/replaced.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sized
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,10 @@ from derive.calculus.derivation import Derivation, derive
 from derive.command import documents, forked, pageleg, record
 from derive.command.build import KERNELS, ROOT, Plan, checkout, fingerprint, generate, known, write
 from derive.command.ending import interrupts_ignored
+from derive.evidence.kept import kept
 from derive.evidence.result import STATES
 from derive.notation.define import REGISTRY, load_project
+from derive.notation.expr import Pos, walk
 
 if TYPE_CHECKING:
     from derive.evidence.result import Result
@@ -118,12 +120,24 @@ def tasks_of(
 def run_layers(layers: Iterable[list[tuple[str, Callable[[], Verdict]]]]) -> Iterator[Verdict]:
     """Every leg of a few layers, some legs at a time: those of a layer before those of the next one."""
     legs = [(-n, COSTLY.index(leg) if leg in COSTLY else -1, task) for n, own in enumerate(layers) for leg, task in own]
-    yield from forked.results([task for *_, task in legs], lambda n: legs[n][:2])
+    with kept():  # each process has its own
+        yield from forked.results([task for *_, task in legs], lambda n: legs[n][:2])
 
 
 def run_named(name: str) -> list[Verdict]:
     """Every leg of one layer of the project; runs in a process of its own."""
-    return [task() for _, task in tasks_of(load_project()[name], project_kernel)]
+    with kept():
+        return [task() for _, task in tasks_of(load_project()[name], project_kernel)]
+
+
+def work_of(name: str) -> int:
+    """How long a layer's legs take, about: how many terms its equations have where every axis has 3 positions.
+
+    The longest are begun first, so that no core waits long for the last one.
+    """
+    variants = load_project()[name]
+    own = ({n.index for n in (*walk(e.lhs), *walk(e.body)) if isinstance(n, Pos)} for e in variants[0].equations)
+    return len(variants) * sum(int(3 ** len(indices)) for indices in own)
 
 
 def run_project(names: list[str]) -> Iterator[Verdict]:
@@ -135,8 +149,8 @@ def run_project(names: list[str]) -> Iterator[Verdict]:
     with ProcessPoolExecutor(forked.cores(), mp_context=context) as pool:
         try:
             with interrupts_ignored():  # workers begin with the first task: Ctrl-C is for the command, which ends them
-                running = [pool.submit(run_named, name) for name in names]
-            for one in running:
+                running = [pool.submit(run_named, name) for name in sorted(names, key=work_of, reverse=True)]
+            for one in as_completed(running):
                 yield from one.result()
         except BaseException:  # an interrupt ends them, and does not wait for what they are at
             forked.ended()

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from derive.evidence import domain, layout
+from derive.evidence.kept import once
 from derive.evidence.layout import Case, Shape, Value
 from derive.evidence.shapes import Shapes
 from derive.notation.define import REGISTRY
@@ -338,8 +339,10 @@ def cases(layer: Layer, seed: int = 0, count: int | None = None, plan: Plan = Pl
     if composed(layer):  # along an axis of one position a softmax has no gradient, and hides a wrong wire
         plan = replace(plan, sizes=tuple(n for n in plan.sizes if n > 1))
     longest = max((len(option_values(layer, o, dict.fromkeys("v", 3))) for o in layer.options), default=1)
-    rng = np.random.default_rng(seed)
-    return [build(layer, Random(rng, **how), plan, turn) for turn in range(count or max(2, longest))]
+    count = count or max(2, longest)
+    source = Random(np.random.default_rng(seed), **how)
+    drawn = np.dtype(source.dtype).str, source.ties, float(source.scale), float(source.offset)
+    return once(layer, (seed, count, repr(plan), *drawn), lambda: [build(layer, source, plan, n) for n in range(count)])
 
 
 def every(layer: Layer, seed: int = 0, plan: Plan = Plan(), **how: Any) -> list[Case]:
