@@ -256,6 +256,9 @@ def walk(e: Expr) -> Iterator[Expr]:
         pending += children(node)[::-1]
 
 
+CANONICAL: dict[str, Callable[..., Expr]] = {"add": add, "mul": mul, "pow": power, "where": where}
+
+
 def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
     """The node with f applied to its children, brought back to canonical form; where f changes none it is the node."""
     if isinstance(e, LEAVES):
@@ -274,16 +277,8 @@ def rebuild(e: Expr, f: Callable[[Expr], Expr]) -> Expr:
     match e:
         case Ref(tensor, _):
             return Ref(tensor, after)
-        case Op("add"):
-            return add(*after)
-        case Op("mul"):
-            return mul(*after)
-        case Op("pow"):
-            return power(*after)
-        case Op("where"):
-            return where(*after)
         case Op(fn, _):
-            return Op(fn, after)
+            return CANONICAL[fn](*after) if fn in CANONICAL else Op(fn, after)
         case Reduce(op, over, _):
             return reduce(op, over, *after)
 
