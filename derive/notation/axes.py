@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Size
+from derive.notation.expr import ELLIPSIS, Expr, Op, Size
 from derive.notation.layer import Call, Equation
 from derive.notation.options import items, name_of
 from derive.notation.signature import Signature
@@ -78,8 +78,14 @@ class Axes(Signature):
         return self.lengths(size) if size is not None else Size(axis)
 
     def lengths(self, e: Expr) -> Expr:
-        """An expression with every length that is computed written out."""
-        return x.transform(e, lambda n: self.length(n.axis) if isinstance(n, Size) else None)
+        """An expression with every length that is computed written out; what is divided by 1 is itself."""
+
+        def visit(n: Expr) -> Expr | None:
+            if isinstance(n, Op) and n.fn == "floordiv" and self.lengths(n.args[1]) == x.ONE:
+                return self.lengths(n.args[0])
+            return self.length(n.axis) if isinstance(n, Size) else None
+
+        return x.transform(e, visit)
 
     def lengths_in(self, e: Expr) -> set[str]:
         """Every axis whose length an expression depends on."""

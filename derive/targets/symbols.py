@@ -259,7 +259,8 @@ class Symbols:
         What a caller gets back is put together as the inputs are: [b, g*o, i] and not [b, g, o, i].
         """
         slots = [slot.parts for slot in tensor.slots]
-        rest = () if slots else tensor.axes
+        known = {a for t in layer.inputs for a in t.axes}  # another index along t is no axis of its own to a caller
+        rest = () if slots else tuple(a if a in known else layer.axis(a) for a in tensor.axes)
         while rest:
             whole = (p for p in sorted(layer.products) if tensor.role == "output" and rest[: len(p)] == p)
             slots.append(next(whole, rest[:1]))

@@ -39,6 +39,7 @@ FAMILIES = {
     "recurrent": "Recurrent",
     "memories": "Recurrent",
     "chains": "Recurrent",
+    "networks": "Blocks and networks",
     "algebra": "Linear algebra",
     "reductions": "Reductions and structure",
     "structure": "Reductions and structure",

@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
+
 from reference.training.advice import AdviceWarning, geometric_sizes, remarks
+from reference.training.composite import COMPOSITES
 from reference.training.data import MissingDependencyError
 from reference.training.digits import (
     CLASSES,
+    NETWORKS,
     PIXELS,
+    RECIPES,
     TARGET,
     DigitsResult,
     Mistake,
@@ -20,6 +25,7 @@ from reference.training.digits import (
     train_digits,
 )
 from reference.training.loop import DivergedError
+from reference.training.optimizer import OPTIMIZERS
 from reference.training.picture import SUFFIXES, drawn, save_picture
 from reference.training.progress import progress
 from reference.training.schedule import SCHEDULES
@@ -43,8 +49,8 @@ def run(argv: Sequence[str] | None = None, parser: type[argparse.ArgumentParser]
     Raises:
         SystemExit: --help, or arguments that can't be read (argparse).
     """
-    unless_given = argparse.Namespace(layers=None, picture=None, quiet=False)
-    arguments = _parser(parser).parse_args(argv, unless_given)
+    unless_given = argparse.Namespace(layers=None, picture=None, quiet=False, lr=None)
+    arguments = _parser(parser, RECIPES[_network(argv)]).parse_args(argv, unless_given)
     try:
         if arguments.picture:
             drawn()
@@ -66,8 +72,18 @@ def run(argv: Sequence[str] | None = None, parser: type[argparse.ArgumentParser]
     return REACHED if result.test_accuracy >= arguments.target else MISSED
 
 
-def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    usual = Recipe()
+def _network(argv: Sequence[str] | None) -> str:
+    """The network that the arguments name: other defaults follow from it."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--network", default="mlp")
+    try:
+        named = first.parse_known_args(argv)[0].network
+    except argparse.ArgumentError:  # said by the parser that reads all of them
+        return "mlp"
+    return named if named in RECIPES else "mlp"
+
+
+def _parser(kind: type[argparse.ArgumentParser], usual: Recipe = RECIPES["mlp"]) -> argparse.ArgumentParser:
     parser = kind(prog="gradbook train", description="Train a network on real data with generated kernels alone.")
     commands = parser.add_subparsers(required=True, metavar="digits")
     digits = commands.add_parser(
@@ -79,6 +95,9 @@ def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     shape = digits.add_argument_group("network")
+    shape.add_argument(
+        "--network", choices=NETWORKS, default=usual.network, help="which; other defaults follow from it"
+    )
     hidden = shape.add_mutually_exclusive_group()
     hidden.add_argument(
         "--hidden",
@@ -86,21 +105,33 @@ def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
         nargs="*",
         default=list(usual.hidden),
         metavar="N",
-        help="sizes of the hidden layers",
+        help="sizes of the hidden layers of an mlp",
     )
     hidden.add_argument(
         "--layers",
         type=int,
         default=argparse.SUPPRESS,
-        help="instead: this many layers, each hidden size the geometric mean of its neighbours",
+        help="instead: this many layers of an mlp, each hidden size the geometric mean of its neighbours",
     )
-    shape.add_argument("--keep", type=float, default=usual.keep, help="probability to keep a unit; 1 is no dropout")
+    shape.add_argument(
+        "--keep", type=float, default=usual.keep, help="probability to keep a unit of an mlp; 1 is no dropout"
+    )
     shape.add_argument("--dtype", choices=("float32", "float64"), default=usual.dtype, help="number type of everything")
     shape.add_argument("--seed", type=int, default=usual.seed, help="of first weights, order and dropout")
     shape.add_argument("--split-seed", type=int, default=usual.split_seed, help="of which digits are held out")
 
     steps = digits.add_argument_group("training")
-    steps.add_argument("--lr", type=float, default=usual.alpha, metavar="ALPHA", help="the first learning rate")
+    steps.add_argument(
+        "--optimizer", choices=tuple(OPTIMIZERS), default=usual.optimizer, help="what moves the parameters"
+    )
+    rates = ", ".join(f"{name} {optimizer.alpha:g}" for name, optimizer in OPTIMIZERS.items())
+    steps.add_argument(
+        "--lr",
+        type=float,
+        default=argparse.SUPPRESS,
+        metavar="ALPHA",
+        help=f"the first learning rate (default by optimizer: {rates})",
+    )
     steps.add_argument("--schedule", choices=tuple(SCHEDULES), default=usual.schedule, help="how it changes")
     steps.add_argument("--batch-size", type=int, default=usual.batch_size, metavar="B", help="examples a step")
     steps.add_argument(
@@ -176,9 +207,11 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     if arguments.layers is not None:
         hidden = geometric_sizes(PIXELS, CLASSES, arguments.layers)[1:-1]
     return Recipe(
+        network=arguments.network,
         hidden=tuple(hidden),
         keep=arguments.keep,
         batch_size=arguments.batch_size,
+        optimizer=arguments.optimizer,
         alpha=arguments.lr,
         schedule=arguments.schedule,
         weight_decay=arguments.weight_decay,
@@ -196,10 +229,16 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 def _plan(recipe: Recipe) -> str:
     sizes = " - ".join(str(size) for size in (PIXELS, *recipe.hidden, CLASSES))
     dropout = "no dropout" if recipe.keep == 1 else f"dropout keeps {recipe.keep:g}"
+    network = f"{sizes}, relu, He initialisation, {dropout}"
+    if recipe.network in COMPOSITES:
+        network = (
+            f"{recipe.network}, {COMPOSITES[recipe.network](np.random.default_rng(0), recipe.dtype).size:,} numbers"
+        )
     clip = "no clipping" if recipe.clip is None else f"gradient clipped at norm {recipe.clip:g}"
     lines = [
-        f"network   {sizes}, relu, He initialisation, {dropout}, {recipe.dtype}",
-        f"training  mini-batches of {recipe.batch_size}, learning rate {recipe.alpha:g} ({recipe.schedule}), "
+        f"network   {network}, {recipe.dtype}",
+        f"training  {recipe.optimizer}, mini-batches of {recipe.batch_size}, learning rate {recipe.rate:g} "
+        f"({recipe.schedule}), "
         f"lambda {recipe.weight_decay:g}, {clip}",
         *(f"note      {remark}" for remark in remarks(**advised(recipe))),
     ]

@@ -7,16 +7,20 @@ here is the order of the calls, and one sum: the gradient of loss + penalty is t
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reference import clip_by_global_norm, l2_penalty, sgd, softmax_cross_entropy_labels
+from reference import clip_by_global_norm, l2_penalty, softmax_cross_entropy_labels
+from reference.training.composite import Composite
 from reference.training.data import Examples
-from reference.training.network import Array, Network
+from reference.training.network import Array, Gradients, Network
+from reference.training.optimizer import OPTIMIZERS, Moments, Optimizer
 from reference.training.schedule import Constant, Schedule
 from reference.training.stopping import Criteria, Epoch, Stop
+
+Net = TypeVar("Net", Network, Composite)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Settings:
         clip: tau, the largest norm of the gradient of a step, over all parameters together; None is off.
         criteria: when to stop.
         seed: of the order of the examples and of the dropout masks.
+        optimizer: what moves the parameters along the gradient.
 
     Raises:
         ValueError: an argument is outside its range.
@@ -41,6 +46,7 @@ class Settings:
     clip: float | None = None
     criteria: Criteria = field(default_factory=Criteria)
     seed: int = 0
+    optimizer: Optimizer = OPTIMIZERS["sgd"]
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -51,12 +57,13 @@ class Settings:
             raise ValueError(f"clip must be None (off) or positive, not {self.clip}")
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True)
+class Result(Generic[Net]):
     """A training that ended."""
 
-    network: Network  # as it was after the epoch `best`
+    network: Net  # as it was after the epoch `best`
     best: Epoch  # the epoch that did best on the validation part
-    last: Network  # as it was when the training stopped
+    last: Net  # as it was when the training stopped
     history: list[Epoch]
     stop: Stop
 
@@ -66,16 +73,17 @@ class DivergedError(ArithmeticError):
 
 
 def train(
-    network: Network,
+    network: Net,
     training: Examples,
     validation: Examples,
     settings: Settings | None = None,
     on_epoch: Callable[[Epoch], object] = lambda epoch: None,
-) -> Result:
+) -> Result[Net]:
     """Train a network until a criterion says stop.
 
     After every epoch the objective and its gradient are measured over all training examples at once, without
-    dropout and without clipping: that, not a running mean over batches, is what the criteria see.
+    dropout, without clipping, and with their own statistics where there is batch normalisation: that, not a running
+    mean over batches, is what the criteria see.
 
     Args:
         network: where to start; it is not changed.
@@ -96,6 +104,7 @@ def train(
     steps = -(-len(training.t) // settings.batch_size)
     history: list[Epoch] = []
     best = network
+    moments = settings.optimizer.begin(network.parameters)
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported once, by DivergedError
         while True:
             done = len(history)
@@ -103,7 +112,7 @@ def train(
                 alpha = settings.schedule(done + step / steps)
                 masks = network.masks(len(rows), dropout)
                 batch = Examples(training.x[rows], training.t[rows])
-                network = update(network, batch, alpha, settings, masks)
+                network, moments = update(network, moments, batch, alpha, settings, masks)
             history.append(measure(network, training, validation, done + 1, alpha, settings.weight_decay))
             if settings.criteria.best(history) is history[-1]:
                 best = network
@@ -112,35 +121,45 @@ def train(
                 return Result(best, settings.criteria.best(history), network, history, stop)
 
 
-def update(network: Network, batch: Examples, alpha: float, settings: Settings, masks: list[Array] | None) -> Network:
-    """Return the network after one step of gradient descent on one mini-batch."""
+def update(
+    network: Net, moments: Moments, batch: Examples, alpha: float, settings: Settings, masks: list[Array] | None
+) -> tuple[Net, Moments]:
+    """Return the network after one step along the gradient of one mini-batch, and what the optimiser remembers."""
     # 1 forward pass, 2 loss, 3 backward pass
-    _, gradient = objective(network, batch, settings.weight_decay, masks)
+    _, gradient, network = learnt(network, batch, settings.weight_decay, masks)
     if settings.clip is not None:
         gradient, _ = clip_by_global_norm.forward(gradient, tau=settings.clip)
     # 4 update; 5 repeat is the loop in `train`
-    parameters, _ = sgd.forward(network.parameters, gradient, alpha=alpha)
-    return network.with_parameters(parameters)
+    parameters, moments = settings.optimizer.step(network.parameters, gradient, moments, alpha)
+    return network.with_parameters(parameters), moments
 
 
 def objective(
-    network: Network, batch: Examples, weight_decay: float = 0.0, masks: list[Array] | None = None
+    network: Net, batch: Examples, weight_decay: float = 0.0, masks: list[Array] | None = None
 ) -> tuple[float, list[Array]]:
     """Return mean cross-entropy + lambda/2 sum W^2, and its gradient in the order of `network.parameters`."""
+    return learnt(network, batch, weight_decay, masks)[:2]
+
+
+def learnt(
+    network: Net, batch: Examples, weight_decay: float, masks: list[Array] | None
+) -> tuple[float, list[Array], Net]:
+    """Return the objective, its gradient, and the network with the running statistics that the batch moved."""
     z, saved = network.forward(batch.x, masks)
     loss, saved_loss = softmax_cross_entropy_labels.forward(z, batch.t, reduction="mean")
     dz = softmax_cross_entropy_labels.backward(np.ones_like(loss), saved_loss).z
-    gradients = network.backward(dz, saved)
+    gradients: Gradients = network.backward(dz, saved)
+    network = network.moved(saved)
     if not weight_decay:
-        return float(loss), [*gradients.W, *gradients.b]
+        return float(loss), [*gradients.W, *gradients.b], network
     penalty, saved_penalty = l2_penalty.forward(network.W, weight_decay=weight_decay)
     shrink = l2_penalty.backward(np.ones_like(penalty), saved_penalty).W
-    dW = [d + s for d, s in zip(gradients.W, shrink, strict=True)]
-    return float(loss) + float(penalty), [*dW, *gradients.b]
+    dW: list[Array] = [d + s for d, s in zip(gradients.W, shrink, strict=True)]
+    return float(loss) + float(penalty), [*dW, *gradients.b], network
 
 
 def measure(
-    network: Network, training: Examples, validation: Examples, epoch: int, alpha: float, weight_decay: float
+    network: Net, training: Examples, validation: Examples, epoch: int, alpha: float, weight_decay: float
 ) -> Epoch:
     """Return the record of an epoch that just ended.
 
@@ -157,9 +176,9 @@ def measure(
     return Epoch(epoch, alpha, loss, norm, *evaluate(network, validation))
 
 
-def evaluate(network: Network, examples: Examples) -> tuple[float, float]:
+def evaluate(network: Network | Composite, examples: Examples) -> tuple[float, float]:
     """Return mean cross-entropy in nats, and the share of right answers."""
-    z, _ = network.forward(examples.x)
+    z = network.predict(examples.x)
     loss, _ = softmax_cross_entropy_labels.forward(z, examples.t, reduction="mean")
     return float(loss), float(np.mean(z.argmax(axis=-1) == examples.t))
 

@@ -134,6 +134,14 @@ class Network:
             tape.steps.append((linear, saved))
         return h, tape
 
+    def predict(self, x: Array) -> Array:
+        """Return the logits in use."""
+        return self.forward(x)[0]
+
+    def moved(self, saved: Any) -> Self:
+        """There are no running statistics."""
+        return self
+
     def backward(self, dz: Array, saved: Any) -> Gradients:
         """Return the gradients of sum(dz * z) with respect to the parameters."""
         if not isinstance(saved, Tape):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference.training.data import MissingDependencyError
 from reference.training.digits import TARGET, DigitsResult
+from reference.training.network import Network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,8 +70,10 @@ def drawn() -> None:
 
 
 def _headline(result: DigitsResult) -> str:
-    sizes = " - ".join(str(size) for size in result.network.sizes)
-    return f"{result.test_accuracy:.1%} of {result.examples[2]} held-out digits read right by a {sizes} network"
+    kind = result.recipe.network
+    if isinstance(result.network, Network):
+        kind = " - ".join(str(size) for size in result.network.sizes) + " network"
+    return f"{result.test_accuracy:.1%} of {result.examples[2]} held-out digits read right by a {kind}"
 
 
 def _draw_loss(axes: "Axes", result: DigitsResult) -> None:

@@ -203,7 +203,9 @@ def rounded(numeral: str, value: Callable[[], float]) -> str:
 
 
 def to_digits(value: float) -> Decimal:
-    return Decimal(0) if abs(value) < 1e-9 else Context(prec=DIGITS).create_decimal(Decimal(value))
+    """Rounded to DIGITS digits, never before the point."""
+    exact = Decimal(value)
+    return Decimal(0) if abs(value) < 1e-9 else Context(prec=max(DIGITS, exact.adjusted() + 1)).create_decimal(exact)
 
 
 def number_misprinted(numeral: str) -> Iterator[str]:

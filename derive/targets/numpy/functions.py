@@ -110,7 +110,8 @@ class Functions(Bodies):
         """The function that finds the sizes of computed axes, if there are any."""
         used, function.printer.sizes = function.printer.sizes, {}
         lines = self.computed(function)
-        computed = {a for a, e in self.layer.sizes.items() if not self.is_given(a)}
+        given = {a for t in self.layer.inputs if not t.optional and not t.sequence for a in t.axes}
+        computed = {a for a, e in self.layer.sizes.items() if not self.is_given(a)} - given
         own, function.printer.sizes = [a for a in function.printer.sizes if a not in computed], used
         if not lines:
             return []
@@ -152,7 +153,8 @@ class Functions(Bodies):
     def forward_doc(self) -> list[str]:
         layer = self.layer
         outputs = ", ".join(f"{o}[{', '.join(layer.tensors[o].axes)}]" for o in layer.outputs)
-        lines = [f'    """Return {outputs} and what backward needs.', "", "    Args:"]
+        first = textwrap.wrap(f'"""Return {outputs} and what backward needs.', WIDTH - 4)
+        lines = [*(f"    {line}" for line in first), "", "    Args:"]
         words = {"real": "real", "integer": "integers", "boolean": "boolean"}
         words = {t.name: words[t.kind] + (f", {t.domain}" if t.domain else "") for t in layer.inputs}
         for t in layer.inputs:
