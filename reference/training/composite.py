@@ -139,7 +139,7 @@ class Draws:
         W: Array = xavier.forward(self.rng.standard_normal(shape).astype(self.dtype))[0]
         return W
 
-    def normal(self, *shape: int, scale: float = 0.02) -> Array:
+    def normal(self, *shape: int, scale: float = 0.3) -> Array:
         return (scale * self.rng.standard_normal(shape)).astype(self.dtype)
 
     def ones(self, *shape: int) -> Array:

@@ -102,7 +102,7 @@ RECIPES = {
     "mlp": Recipe(),
     "resnet": Recipe("resnet", optimizer="adam", epochs=25, patience=None),
     "densenet": Recipe("densenet", optimizer="adam", epochs=25, patience=None),
-    "transformer": Recipe("transformer", optimizer="adamw", epochs=40, patience=None),
+    "transformer": Recipe("transformer", optimizer="adamw", weight_decay=1e-3, epochs=40, patience=None),
 }
 NETWORKS = tuple(RECIPES)
 

@@ -32,9 +32,11 @@ def normal(*shapes: Any) -> Callable[[np.random.Generator], tuple[Any, ...]]:
 class Row:
     """A layer's arguments, and what PyTorch has for it, of torch's functional module: its outputs, in our order.
 
-    An output that they lack is left out at the end.
+    An output that they lack is left out at the end. Where the terms of a gradient cancel, as those of a bias before a
+    normalisation do altogether, an array is held to the tolerance of `least` times the largest of all arrays.
     """
 
     theirs: Callable[..., Any]
     draw: Callable[[np.random.Generator], tuple[Any, ...]] = spread
     options: tuple[Mapping[str, Any], ...] = ({},)
+    least: float = 0.0
