@@ -8,6 +8,7 @@ Verdicts: ``proved``; ``assumption`` (it holds if ..., and the check shows a cas
     says what is right).
 """
 
-from derive.ledger.rows import LEDGER, Row, Verdict
+from derive.ledger.row import Row, Verdict
+from derive.ledger.rows import LEDGER
 
 __all__ = ["LEDGER", "Row", "Verdict"]

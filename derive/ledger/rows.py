@@ -2,78 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from typing import Literal
-
-Verdict = Literal["proved", "assumption", "corrected", "planned"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One statement.
-
-    Attributes:
-        id: S01 to S42.
-        statement: the claim, in our words; formulas between dollar signs.
-        verdict: what became of it.
-        layers: the layers whose equations or derivation cover it.
-        where: what covers it, where that is not a layer.
-        note: the assumption and what happens without it, or what is right instead, or how it is shown.
-        shown_by: the module of the function that shows it, which is called like the id.
-    """
-
-    id: str
-    statement: str
-    verdict: Verdict
-    layers: tuple[str, ...] = ()
-    where: str = ""
-    note: str = ""
-    shown_by: str = ""
-
-    def check(self) -> None:
-        """Run what shows the verdict.
-
-        Raises:
-            AssertionError: it does not hold.
-            LookupError: nothing shows it yet (planned).
-        """
-        if not self.shown_by:
-            raise LookupError(f"{self.id} is planned")
-        module = importlib.import_module(f"derive.ledger.{self.shown_by}")
-        getattr(module, self.id.lower())()
-
-
-def _row(id: str, statement: str, verdict: Verdict, layers: str = "", note: str = "", where: str = "") -> Row:
-    number = int(id[1:])
-    module = "" if verdict == "planned" else "scalars" if number < 12 else "networks" if number < 24 else "training"
-    module = "architectures" if verdict != "planned" and number > 38 else module
-    return Row(id, statement, verdict, tuple(layers.split()), where, note, module)
-
+from derive.ledger.row import Row, row
 
 LEDGER: tuple[Row, ...] = (
-    _row(
+    row(
         "S01",
         "A layer maps $d_{l-1}$ numbers to $d_l$",
         "proved",
         "linear mlp",
         note="A size that does not fit is an error that names the axis and both lengths.",
     ),
-    _row(
+    row(
         "S02",
         r"A hidden layer applies $\sigma$ to $W h + b$ of the layer before",
         "proved",
         "mlp linear",
         note="One recurrence, any depth and widths.",
     ),
-    _row(
+    row(
         "S03",
         "The logistic function is $1 / (1 + e^{-x})$",
         "proved",
         "sigmoid",
         note="The kernel is within 4 units in the last place in both tails.",
     ),
-    _row(
+    row(
         "S04",
         r"Its derivative is $\sigma (1 - \sigma)$, its range $(0, 1)$; it vanishes for large $\vert x "
         r"\vert$",
@@ -85,14 +38,14 @@ LEDGER: tuple[Row, ...] = (
             r"keeps it. The range is open only on paper, too: $\sigma(40)$ rounds to 1."
         ),
     ),
-    _row(
+    row(
         "S05",
         r"$\tanh x = (e^x - e^{-x}) / (e^x + e^{-x})$",
         "proved",
         "tanh",
         note="Evaluated as written it overflows at 710; the kernel does not.",
     ),
-    _row(
+    row(
         "S06",
         r"Its derivative is $1 - \tanh^2 x$, its range $(-1, 1)$; it is odd",
         "assumption",
@@ -101,13 +54,13 @@ LEDGER: tuple[Row, ...] = (
             "In exact arithmetic. In float64, $1 - y^2$ of the rounded $y$ is 0 at $x = 20$ where the truth is 1.7e-17."
         ),
     ),
-    _row(
+    row(
         "S07",
         r"ReLU is $\max(0, x)$, its range $[0, \infty)$",
         "proved",
         "relu",
     ),
-    _row(
+    row(
         "S08",
         "Its derivative is 1 for $x > 0$, else 0; units can die",
         "assumption",
@@ -119,49 +72,49 @@ LEDGER: tuple[Row, ...] = (
             "network."
         ),
     ),
-    _row(
+    row(
         "S09",
         r"Leaky ReLU is $x$ for $x > 0$, else $\alpha x$, with $\alpha$ about 0.01",
         "corrected",
         "leaky_relu",
         note=r"The document leaves the derivative out: it is 1 for $x > 0$, else $\alpha$; derived.",
     ),
-    _row(
+    row(
         "S10",
         r"Softmax is $e^{z_i} / \sum_j e^{z_j}$",
         "proved",
         "softmax",
         note="The kernel overflows for no finite input; as written it does at 710.",
     ),
-    _row(
+    row(
         "S11",
         r"The loss is $-\sum_i t_i \log y_i$",
         "assumption",
         "cross_entropy",
         note=r"With $0 \log 0 = 0$: as written, a target of 0 at a probability of 0 gives NaN.",
     ),
-    _row(
+    row(
         "S12",
         "The gradient for $W^{(l)}$ and $b^{(l)}$ is that for $h^{(l)}$ times a Jacobian",
         "proved",
         "linear residual",
         note=("The engine's one rule, scattered: for each reference, the cotangent times a scalar derivative."),
     ),
-    _row(
+    row(
         "S13",
         r"$\delta^{(l)}$ is the gradient for $z^{(l)} = W^{(l)} h^{(l-1)} + b^{(l)}$",
         "proved",
         "mlp",
         note=r"$\overline{z}$ on the network's page.",
     ),
-    _row(
+    row(
         "S14",
         "The forward pass keeps $z$ and $h$",
         "proved",
         "mlp",
         note="$z$ is a named field of what forward returns; $h$ is what its linear layers keep of their inputs.",
     ),
-    _row(
+    row(
         "S15",
         r"$\delta^{(L)} = \partial L / \partial h^{(L)} \odot \sigma'(z^{(L)})$",
         "assumption",
@@ -172,7 +125,7 @@ LEDGER: tuple[Row, ...] = (
             r" y_j)$ is right."
         ),
     ),
-    _row(
+    row(
         "S16",
         r"Softmax with cross-entropy gives $\delta^{(L)} = h^{(L)} - t$",
         "assumption",
@@ -182,26 +135,26 @@ LEDGER: tuple[Row, ...] = (
             r" the document's form is wrong by $h^{(L)}$."
         ),
     ),
-    _row(
+    row(
         "S17",
         r"$\delta^{(l)} = (W^{(l+1)})^T \delta^{(l+1)} \odot \sigma'(z^{(l)})$",
         "proved",
         "mlp",
         note="Found as the adjoint of the recurrence S02, not written.",
     ),
-    _row(
+    row(
         "S18",
         r"The gradient for $W^{(l)}$ is $\delta^{(l)} (h^{(l-1)})^T$",
         "proved",
         "mlp linear",
     ),
-    _row(
+    row(
         "S19",
         r"The gradient for $b^{(l)}$ is $\delta^{(l)}$",
         "proved",
         "mlp linear",
     ),
-    _row(
+    row(
         "S20",
         "Over a mini-batch, both are averages of the examples' gradients",
         "assumption",
@@ -211,7 +164,7 @@ LEDGER: tuple[Row, ...] = (
             "normalisation in between there are no gradients of single examples to average."
         ),
     ),
-    _row(
+    row(
         "S21",
         r"The forward pass costs of the order of $\sum_l d_l d_{l-1}$",
         "proved",
@@ -221,14 +174,14 @@ LEDGER: tuple[Row, ...] = (
             r"equations and in the kernel."
         ),
     ),
-    _row(
+    row(
         "S22",
         "The backward pass costs of the same order",
         "proved",
         "mlp",
         note=r"$2 B \sum_l d_l d_{l-1} + B \sum_l d_l$ multiplications: twice the forward pass, nearly.",
     ),
-    _row(
+    row(
         "S23",
         r"Activations take memory of the order of $\sum_l d_l$",
         "assumption",
@@ -239,7 +192,7 @@ LEDGER: tuple[Row, ...] = (
             r"the document leaves out."
         ),
     ),
-    _row(
+    row(
         "S24",
         r"Clipping: if the gradient's norm is above $\tau$, scale it to $\tau$",
         "corrected",
@@ -250,26 +203,26 @@ LEDGER: tuple[Row, ...] = (
             "the norm is 0 (the gradient is left alone)."
         ),
     ),
-    _row(
+    row(
         "S25",
         r"Batch normalisation: $\mu_B$ is the mean over the batch",
         "proved",
         "batch_norm",
     ),
-    _row(
+    row(
         "S26",
         r"$\sigma_B^2$ is the mean squared deviation, divided by $B$",
         "proved",
         "batch_norm",
         note=("In two passes: at mean 1e6 in float32, mean of squares minus square of mean has no right digit."),
     ),
-    _row(
+    row(
         "S27",
         r"$\hat{x} = (x - \mu_B) / \sqrt{\sigma_B^2 + \epsilon}$",
         "proved",
         "batch_norm",
     ),
-    _row(
+    row(
         "S28",
         r"$y = \gamma \hat{x} + \beta$",
         "corrected",
@@ -280,27 +233,27 @@ LEDGER: tuple[Row, ...] = (
             r"\gamma \overline{y}$ and $r = 1/\sqrt{\sigma_B^2 + \epsilon}$."
         ),
     ),
-    _row(
+    row(
         "S29",
         r"An update is $W \leftarrow W - \alpha\, \partial L / \partial W$, the same for $b$",
         "proved",
         "sgd",
     ),
-    _row(
+    row(
         "S30",
         "Training is mini-batches through five steps: predict, loss, backward, update, repeat",
         "proved",
         note="A network reads handwritten digits, trained with generated kernels alone.",
         where="`gradbook train digits`",
     ),
-    _row(
+    row(
         "S31",
         "Stop on the loss, the gradient's norm, the validation part, or after T epochs",
         "proved",
         note="Each is usable alone, and the result says which one stopped it.",
         where="`reference.training`",
     ),
-    _row(
+    row(
         "S32",
         "Xavier: weights of variance $2 / (d_{in} + d_{out})$",
         "assumption",
@@ -312,7 +265,7 @@ LEDGER: tuple[Row, ...] = (
             "variance grows by 1.5 forward and shrinks by 0.5 backward."
         ),
     ),
-    _row(
+    row(
         "S33",
         "He: weights of variance $2 / d_{in}$ for ReLU",
         "assumption",
@@ -322,14 +275,14 @@ LEDGER: tuple[Row, ...] = (
             r"by integration. With mean 1 and variance 1 it is 1.92, not 0.5."
         ),
     ),
-    _row(
+    row(
         "S34",
         r"L2: add $\frac{\lambda}{2} \sum_l \Vert W^{(l)} \Vert^2$ to the loss",
         "corrected",
         "l2_penalty",
         note=r"The gradient, left out, is $\lambda W$; derived.",
     ),
-    _row(
+    row(
         "S35",
         "Dropout multiplies by $m$, Bernoulli with parameter $p$",
         "corrected",
@@ -340,7 +293,7 @@ LEDGER: tuple[Row, ...] = (
             r"is the default of the training code."
         ),
     ),
-    _row(
+    row(
         "S36",
         r"Rules of thumb: $d_l = \sqrt{d_{l-1} d_{l+1}}$, ranges for rate, batch and $\lambda$, 2 to 5 "
         r"layers, a schedule",
@@ -351,7 +304,7 @@ LEDGER: tuple[Row, ...] = (
         ),
         where="`reference.training`",
     ),
-    _row(
+    row(
         "S37",
         r"Skip: $h^{(l)} = \sigma(W h^{(l-1)} + b) + h^{(l-2)}$",
         "assumption",
@@ -361,7 +314,7 @@ LEDGER: tuple[Row, ...] = (
             "reaches $h^{(l-2)}$ unchanged."
         ),
     ),
-    _row(
+    row(
         "S38",
         r"Attention is $\mathrm{softmax}(Q K^T / \sqrt{d_k})\,V$",
         "corrected",
@@ -371,7 +324,7 @@ LEDGER: tuple[Row, ...] = (
             r" \mathrm{rowsum}(\overline{O} \odot O))$. A row that may look nowhere gives zeros."
         ),
     ),
-    _row(
+    row(
         "S39",
         "ResNet: blocks with skip connections",
         "proved",
@@ -381,7 +334,7 @@ LEDGER: tuple[Row, ...] = (
             "--network resnet` trains one. With the branch off, the gradient goes through the connection unchanged."
         ),
     ),
-    _row(
+    row(
         "S40",
         "DenseNet: every layer sees all before it",
         "proved",
@@ -391,7 +344,7 @@ LEDGER: tuple[Row, ...] = (
             "train digits --network densenet` trains one."
         ),
     ),
-    _row(
+    row(
         "S41",
         "Transformer: attention, normalisation and feed-forward blocks",
         "proved",
@@ -401,7 +354,7 @@ LEDGER: tuple[Row, ...] = (
             "transformer` trains one. Without positions a block treats all places alike."
         ),
     ),
-    _row(
+    row(
         "S42",
         "Multilayer perceptrons approximate any function",
         "assumption",
