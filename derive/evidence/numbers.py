@@ -36,6 +36,7 @@ class Numbers:
             result, where that differs.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
         stored: what becomes of an element of a tensor that an equation defines when it is kept.
+        sloped: what is done to the derivative of an elementwise layer called by its name.
         beyond: what an element outside an array is worth; None where it is zero, and nothing beside it is evaluated.
     """
 
@@ -55,6 +56,7 @@ class Numbers:
     either: Callable[[Any, Any], Any] | None = None
     beyond: Any = None
     stored: Callable[[Any], Any] | None = None
+    sloped: Callable[[Any], Any] | None = None
 
     @property
     def zero(self) -> Any:

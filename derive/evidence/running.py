@@ -27,11 +27,14 @@ class Manner:
         products: the exponent of the unit roundoff that factors are rounded with first (-11 for TF32).
         stored: that of the format in which the tensors that a definition names are kept.
         moved: whether the caller's numbers are taken as if rounded once more. Without it ties stay ties.
+        slopes: units of 1 that a function's slope may lose besides: 1 - tanh(x)^2 loses what rounding has taken from
+            tanh(x), wherever it is computed from the rounded value.
     """
 
     products: int | None = None
     stored: int | None = None
     moved: bool = True
+    slopes: int = 0
 
 
 PLAIN = Manner()
@@ -90,7 +93,17 @@ def arithmetic_of(exponent: int, lost: tuple[float, ...], ties: Ties | None, man
         numbers = replace(numbers, mul=_coarse_product(numbers, manner.products))
     if manner.stored is not None:
         numbers = replace(numbers, stored=_widened(manner.stored))
+    if manner.slopes:
+        numbers = replace(numbers, sloped=_lessened(exponent, manner.slopes))
     return ties.noted(numbers) if ties else numbers
+
+
+def _lessened(exponent: int, units: int) -> Callable[[Any], Any]:
+    """A number that has lost so many units of 1."""
+    import flint
+
+    away = flint.arb(0, (flint.arb(2) ** exponent * units).abs_upper())
+    return lambda v: v + away
 
 
 def _widened(exponent: int) -> Callable[[Any], Any]:

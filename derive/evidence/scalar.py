@@ -296,7 +296,9 @@ def named(world: Evaluation, fn: str, argument: Expr, given: tuple[Expr, ...] = 
     body = scalar_body(layer.inputs[0].ref(), layer.equations[0].body, tuple(layer.options), order, given)
     if body not in world.scalars:
         world.scalars[body] = scalar_function(world, body)
-    function, inner = world.scalars[body], world.number(argument)
+    function, inner, sloped = world.scalars[body], world.number(argument), world.numbers.sloped
+    if order and sloped is not None:
+        return lambda env: sloped(function({ARGUMENT.name: inner(env)}))
     return lambda env: function({ARGUMENT.name: inner(env)})
 
 

@@ -10,7 +10,8 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 
 from derive.judge.wire import bfloat16_bits, from_bfloat16
 
+NOT_SMOOTH = "is not differentiable with respect to argument"  # what PyTorch says
 INSTALL = {"torch": "pip install torch", "jax": "pip install jax", "ml_dtypes": "pip install ml_dtypes"}
 
 
@@ -132,6 +134,11 @@ class Numpy:
         """Arguments that are not passed but put in the place of parameters of a module."""
         return []
 
+    @property
+    def compiled(self) -> bool:
+        """Whether a call may be compiled first, for each form that its arguments have."""
+        return False
+
     def own(self, bits: Any, format: str) -> Any:
         """An array of bits as a number type of NumPy's."""
         if bits is None or isinstance(bits, list):
@@ -212,6 +219,7 @@ class Torch(Numpy):
             forward = getattr(forward, "apply")  # noqa: B009
         if isinstance(forward, self.torch.nn.Module):
             forward = forward.to(device)
+        self.fixed: set[str] = set()  # what PyTorch does not differentiate along, such as running statistics
         super().__init__(forward, backward, rename)
 
     @property
@@ -219,15 +227,20 @@ class Torch(Numpy):
         return self.function is not None, True
 
     @property
+    def compiled(self) -> bool:
+        return any(map(is_compiled, (self.function, self.backward)))
+
+    @property
     def parameters(self) -> dict[str, bool] | None:
         module = isinstance(self.function, self.torch.nn.Module)
-        return accepted(self.function.forward if module else self.function)
+        return accepted(getattr(self.function, "_orig_mod", self.function).forward if module else self.function)
 
     @property
     def held(self) -> list[str]:
         if not isinstance(self.function, self.torch.nn.Module):
             return []
-        return [n for n, _ in (*self.function.named_parameters(), *self.function.named_buffers())]
+        own = getattr(self.function, "_orig_mod", self.function)
+        return [n for n, _ in (*own.named_parameters(), *own.named_buffers())]
 
     def own(self, bits: Any, format: str) -> Any:
         if bits is None or isinstance(bits, list):
@@ -257,24 +270,42 @@ class Torch(Numpy):
         if self.backward is not None:
             return super().forward(arrays, options)
 
-        def leaf(value: Any) -> Any:
+        def leaf(value: Any, smooth: bool) -> Any:
             if isinstance(value, list):
-                return [leaf(v) for v in value]
+                return [leaf(v, smooth) for v in value]
             real = value is not None and value.is_floating_point()
-            return value.detach().requires_grad_() if real else value
+            return value.detach().requires_grad_(smooth) if real else value
 
-        leaves = {n: leaf(v) for n, v in arrays.items()}
-        if isinstance(self.function, self.torch.nn.Module):
-            result = self.module(leaves, options)
-        else:
-            positional, keywords = self.arguments(leaves)
-            result = self.function(*positional, **keywords, **options)
-        return result, (result, leaves)
+        def called(fixed: set[str]) -> tuple[Any, Any]:
+            leaves = {n: leaf(v, n not in fixed) for n, v in arrays.items()}
+            if isinstance(self.function, self.torch.nn.Module):
+                result = self.module(leaves, options)
+            else:
+                positional, keywords = self.arguments(leaves)
+                result = self.function(*positional, **keywords, **options)
+            return result, (result, leaves)
+
+        try:
+            return called(self.fixed)
+        except RuntimeError as error:
+            if NOT_SMOOTH not in str(error):
+                raise
+            for fixed in few(list(arrays)):
+                try:
+                    found = called(fixed)
+                except RuntimeError as other:
+                    if NOT_SMOOTH not in str(other):
+                        raise
+                else:
+                    self.fixed = fixed
+                    return found
+            raise
 
     def module(self, leaves: dict[str, Any], options: dict[str, Any]) -> Any:
         """A module, with those of the arguments in the place of its parameters that have their names."""
         own = set(self.held)
-        state = {t: v for n, v in leaves.items() if (t := self.rename.get(n, n)) in own}
+        inside = "_orig_mod." if hasattr(self.function, "_orig_mod") else ""  # of a module that is compiled
+        state = {f"{inside}{t}": v for n, v in leaves.items() if (t := self.rename.get(n, n)) in own}
         positional, keywords = self.arguments({n: v for n, v in leaves.items() if self.rename.get(n, n) not in own})
         return self.torch.func.functional_call(self.function, state, tuple(positional), {**keywords, **options})
 
@@ -337,6 +368,19 @@ class Jax(Numpy):
         zeros = [self.jax.numpy.zeros_like(r) for r in some[len(given) :]]
         tree = self.jax.tree_util.tree_structure(result)
         return dict(zip(real, pull(self.jax.tree_util.tree_unflatten(tree, [*given, *zeros])), strict=True))
+
+
+def is_compiled(what: Any) -> bool:
+    """Whether torch.compile made it."""
+    return any(n in getattr(what, "__dict__", {}) for n in ("_torchdynamo_orig_callable", "_orig_mod")) or hasattr(
+        what, "_orig_mod"
+    )
+
+
+def few(names: list[str]) -> Iterator[set[str]]:
+    """One of them, and two of them."""
+    for count in (1, 2):
+        yield from map(set, combinations(names, count))
 
 
 def flat(value: Any) -> list[Any]:

@@ -28,6 +28,7 @@ STORAGE = {
 UNITS = {
     "float64": -53, "float32": -24, "float16": -11, "tf32": -11, "bfloat16": -8, "float8_e4m3fn": -4, "float8_e5m2": -3,
 }  # fmt: skip
+SLOPES = 4  # units of 1 that a slope may lose, which a stranger computes from the function's rounded value
 ALIASES = {
     "f64": "float64", "f32": "float32", "f16": "float16", "bf16": "bfloat16", "half": "float16",
     "e4m3": "float8_e4m3fn", "float8_e4m3": "float8_e4m3fn", "e5m2": "float8_e5m2",
@@ -102,7 +103,9 @@ class Arithmetic:
     def manner(self) -> Manner:
         narrow = UNITS[self.storage] > UNITS[self.working]
         return Manner(
-            products=UNITS[self.products] if self.products else None, stored=UNITS[self.storage] if narrow else None
+            products=UNITS[self.products] if self.products else None,
+            stored=UNITS[self.storage] if narrow else None,
+            slopes=SLOPES,
         )
 
     def rounded(self, value: Any) -> Any:

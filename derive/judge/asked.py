@@ -55,6 +55,8 @@ def framework_of(candidate: Any) -> str:
     ]
     if "torch" in kinds:
         return "torch"
+    if "_torchdynamo_orig_callable" in getattr(candidate, "__dict__", {}):  # what torch.compile makes of a function
+        return "torch"
     both = hasattr(candidate, "forward") and hasattr(candidate, "backward")
     return "module" if isinstance(candidate, ModuleType) or both else "numpy"
 

@@ -140,7 +140,7 @@ def _battery(
     for place, (n, layer, turn, design) in enumerate(todo):
         if only is not None and (n, turn) != only:
             continue
-        if only is None and time.perf_counter() > end:
+        if only is None and time.perf_counter() > end + session.worker.compiling:
             report.notes.append(f"{len(todo) - place} of {len(todo)} cases were left out, for lack of time")
             break
         if len(session.failures) >= ENOUGH or session.crashes >= CRASHES:
@@ -148,7 +148,7 @@ def _battery(
         if progress:
             progress(design.words, place)
         if turn == LARGE:
-            left = (end - time.perf_counter()) * (1 if only else SHARE)
+            left = (end + session.worker.compiling - time.perf_counter()) * (1 if only else SHARE)
             session.large(n, layer, report.seed, shape, max(left, 1.0))
         elif design.long:
             session.large(n, layer, report.seed, design.long, LONG, turn)

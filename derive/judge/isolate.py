@@ -26,6 +26,7 @@ from derive.judge import wire
 
 OPEN = 4096  # files that a process may have open
 COMPILED = 512 << 20  # bytes of a file that a compiler of torch's may write: a header of C++ that is compiled before
+COMPILING = 240.0  # seconds of torch.compile in all that do not count as the judge's
 START = 60.0  # seconds to import what a candidate needs
 
 
@@ -82,7 +83,10 @@ class Candidate:
                 and PathFinder.find_spec(home, [p or "." for p in sys.path]) is None
             ):
                 raise pickle.PicklingError  # no fresh interpreter would find it
-            return {"pickle": pickle.dumps(what).hex()}
+            data = pickle.dumps(what)
+            if b"__main__" in data:  # a module of PyTorch's around a class of this program's
+                raise pickle.PicklingError
+            return {"pickle": data.hex()}
 
         try:
             parts = {"forward": one(self.forward), "backward": one(self.backward)}
@@ -101,7 +105,7 @@ class Worker:
     def __init__(self, candidate: Candidate, limits: Limits = Limits()) -> None:
         self.candidate, self.limits = candidate, limits
         self.folder = tempfile.mkdtemp(prefix="gradbook-judge-")
-        self.pid, self.warm = 0, False
+        self.pid, self.warm, self.compiling = 0, False, 0.0
         self.process: subprocess.Popen[bytes] | None = None
         try:
             self.start()
@@ -191,9 +195,10 @@ class Worker:
         """
         if not self.pid:
             self.start()
-        seconds = self.limits.seconds
-        if not self.warm and self.candidate.framework in ("torch", "jax") and seconds >= Limits().seconds:
+        seconds, compiled = self.limits.seconds, self.hello.get("compiled")
+        if (not self.warm or compiled) and self.candidate.framework in ("torch", "jax") and seconds >= Limits().seconds:
             seconds += START
+        begin = time.perf_counter()
         try:
             with contextlib.suppress(wire.Closed):  # it may have said why it ends
                 wire.send(self.given, header, blobs)
@@ -210,6 +215,9 @@ class Worker:
         except wire.Malformed as error:
             words = f"it disturbed its own answer: {error}"
             self.stop()
+        finally:
+            if compiled:  # each form of its arguments anew, which is none of the judge's time
+                self.compiling = min(self.compiling + time.perf_counter() - begin, COMPILING)
         raise Broken(words + self.said())
 
     def said(self) -> str:

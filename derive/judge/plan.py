@@ -140,8 +140,9 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     composed = inputs.composed(layer)
     usual = STEPS if running(layer) else WINDOWS if layer.sizes else SIZES
     rows = all(len(t.axes) - t.sequence == 1 for t in layer.inputs)  # memory shows with two axes
+    ends = any(layer.tensors[o].axes == (ELLIPSIS,) for o in layer.differentiable_outputs)  # of a cotangent, too
     longer = tuple(n for n in usual.sizes if n > 1)  # an axis of one lies as any other
-    lying = replace(usual, sizes=longer, leading=((2, 3),) if rows else ((2,),))
+    lying = replace(usual, sizes=longer, leading=((2, 3),) if rows or ends else ((2,),))
     yield Design("all sizes different", usual, probe=True)
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)

@@ -19,14 +19,16 @@ from derive.judge import forms
 from derive.judge import large as big
 from derive.judge import plan as plans
 from derive.judge.allowed import Measured, Yardstick
-from derive.judge.arithmetic import Arithmetic
+from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.asked import derived
 from derive.judge.bridge import Bridge, Shape
 from derive.judge.conditioning import condition
 from derive.judge.isolate import Broken, CannotJudge, Worker
+from derive.judge.refusals import refusal
 from derive.judge.report import WRONG, Finding, Margin, Report
 from derive.notation.layer import Layer
 
+DIVIDED = 4  # units of roundoff that a formula may lose that divides, where ours does not
 FEW = 300  # numbers up to which a condition is found
 NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 #: The parts of an answer, in the order in which they are asked for, and what reads them.
@@ -230,6 +232,8 @@ class Session:
         if "raised" in answer:
             if trial.design.empty:
                 self.note(f"where an axis has no positions ({trial.design.words}), {answer['raised']}")
+            elif words := refusal(self, bridge, trial, str(answer["raised"])):
+                self.note(words)
             else:
                 self.find("raised", "", str(answer["raised"]), trial)
         if "others" in answer:
@@ -248,7 +252,10 @@ class Session:
                     results[part] = read(bridge, case, answer[part], parts)
                     self.missing(layer, part, results[part])
                 except Shape as error:
-                    self.find("form", part, str(error), trial)
+                    if trial.design.empty:
+                        self.note(f"where an axis has no positions ({trial.design.words}), {error}")
+                    else:
+                        self.find("form", part, str(error), trial)
                 except Exception as error:  # what a stranger sends may be anything
                     self.find("form", part, f"{part} gives what cannot be read: {error!r}", trial)
         return results
@@ -270,7 +277,7 @@ class Session:
             found += yardstick.measured(part, own, self.arithmetic, lenient)
         if trial.design.exact:
             for m in found:
-                _exactly(m)
+                _exactly(m, 2.0 ** UNITS[self.arithmetic.storage])
         for m in found:
             if trial.design.extreme:
                 self.extreme(m, trial)
@@ -363,9 +370,10 @@ def alike(words: str) -> str:
     return NUMBER.sub("#", words.split(" at ")[0])
 
 
-def _exactly(m: Measured) -> None:
-    """Of numbers that nothing rounds, no error is allowed."""
-    wrong = tuple(i for i, v in m.got.items() if v != m.true[i])
+def _exactly(m: Measured, unit: float) -> None:
+    """Of numbers that nothing rounds, no error is allowed but what a quotient loses, of whole numbers too: a narrower
+    format is off by thousands of units, or by the last of digits that it does not have."""
+    wrong = tuple(i for i, v in m.got.items() if not abs(v - m.true[i]) <= DIVIDED * unit * abs(m.true[i]))
     if wrong:
         i = max(wrong, key=lambda i: abs(m.got[i] - m.true[i]))
         words = f"got {m.got[i]:.12g}, true value {m.true[i]:.12g}, and whole numbers in between that nothing rounds"

@@ -24,6 +24,8 @@ from derive.judge.adapters import Module, Numpy, Torch, Unusable, flat, made, na
 CLOSE = {"float16": 1e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-13}  # runs that differ by rounding alone
 SMALL = "its arguments alone take more memory than its process may have"
 MOST = 1024  # arrays of one result
+ENVIRONMENT = "the environment"
+NOTED = ("TORCHINDUCTOR_", "_TORCHINDUCTOR_", "TRITON_")  # where PyTorch's compilers note their folders, when an optimiser is first made
 
 
 def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
@@ -35,6 +37,7 @@ def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
         try:
             adapter = load()
             hello: dict[str, Any] = {"ok": True, "gives": adapter.gives, "held": adapter.held}
+            hello["compiled"] = adapter.compiled
             hello["parameters"] = {"forward": adapter.parameters, "backward": adapter.parameters_of_gradients}
         except Unusable as error:
             hello = {"ok": False, "error": str(error)}
@@ -291,7 +294,7 @@ def state() -> dict[str, Any]:
         "Python's random state": hash(random.getstate()),
         "NumPy's handling of floating-point errors": repr(np.geterr()),
         "the current folder": os.getcwd(),
-        "the environment": hash(frozenset(os.environ.items())),
+        ENVIRONMENT: {n: v for n, v in os.environ.items() if not n.startswith(NOTED)},
     }
     if torch := sys.modules.get("torch"):
         found |= {
@@ -308,7 +311,11 @@ def state() -> dict[str, Any]:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [f"a call changes {n}" for n in before if before[n] != after[n]]
+    found = []
+    for name in (n for n in before if before[n] != after[n]):
+        which = sorted({k for k, _ in before[name].items() ^ after[name].items()}) if name == ENVIRONMENT else []
+        found.append(f"a call changes {name}" + f" ({', '.join(which[:4])})" * bool(which))
+    return found
 
 
 def limited(memory: int, disk: int) -> None:

@@ -1,0 +1,107 @@
+"""PyTorch's and JAX's own functions as candidates, by the layer's name: the rows of tests/peers, and of the benchmarks.
+
+gradbook campaign --candidate 'torch:tests.judge.peer:eager.{layer}' --dtype float32,bfloat16
+gradbook campaign --candidate 'torch:tests.judge.peer:compiled.{layer}'
+gradbook campaign --candidate 'jax:tests.judge.peer:in_jax.{layer}'
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+from derive.notation.expr import ELLIPSIS
+
+#: Whose row is written for one leading axis: others are made one before it, and taken apart behind it.
+ONE_AXIS = (
+    "dice", "gru", "gru_cell", "kl_div", "lstm", "lstm_cell", "reverse_rnn", "rnn", "rnn_cell", "tversky",
+    "local_response_norm",
+)  # fmt: skip
+#: Whose row is no candidate: why.
+NOT = {
+    "alibi_attention": "written for a mask, and for rows that look somewhere",
+    "biased_attention": "written for rows that look somewhere",
+    "exclusive_cumsum": "written as a difference, which cancels",
+    "focal": "written in float64",
+    "grouped_query_attention": "written for a mask, and for rows that look somewhere",
+    "layer_norm_nd": "PyTorch normalises over an axis at least",
+    "log_cosh": "written as cosh, which overflows",
+    "sliding_window_attention": "written for a mask, and for rows that look somewhere",
+    "softcap_attention": "written for a mask, and for rows that look somewhere",
+}
+
+
+def eager_of(layer: str) -> Any:
+    import torch
+
+    from benchmarks import in_torch
+    from tests.peers.rows import ROWS
+
+    if layer in in_torch.LAYERS:
+        found: Any = in_torch.LAYERS[layer]
+    elif layer in ROWS:
+        found = partial(ROWS[layer].theirs, torch.nn.functional)
+    else:
+        raise AttributeError(layer)
+    return of_one_axis(layer, found) if layer in ONE_AXIS else found
+
+
+def of_one_axis(layer: str, function: Any) -> Any:
+    """A function of arrays of one leading axis, for any number of them."""
+    from derive.notation.define import load_project
+
+    definition = load_project()[layer][0]
+
+    def place(name: str) -> tuple[int, int]:
+        axes = definition.tensors[name].axes
+        return (axes.index(ELLIPSIS), len(axes) - 1) if ELLIPSIS in axes else (-1, 0)
+
+    def called(*arrays: Any, **options: Any) -> Any:
+        flat, lead = [], ()
+        for t, a in zip(definition.inputs, arrays, strict=True):
+            at, rest = place(t.name)
+            if at >= 0:
+                lead = tuple(a.shape[at : a.ndim - rest + at])
+                a = a.reshape(*a.shape[:at], math.prod(lead), *a.shape[a.ndim - rest + at :])
+            flat.append(a)
+        found = function(*flat, **options)
+        several = found if isinstance(found, tuple) else (found,)
+        out = []
+        for name, y in zip(definition.outputs, several, strict=True):
+            at, rest = place(name)
+            own = at >= 0 and y.ndim == rest + 1
+            out.append(y.reshape(*y.shape[:at], *lead, *y.shape[at + 1 :]) if own else y)
+        return tuple(out) if isinstance(found, tuple) else out[0]
+
+    return called
+
+
+class Eager:
+    """PyTorch, operator by operator."""
+
+    def __getattr__(self, layer: str) -> Any:
+        return eager_of(layer)
+
+
+class Compiled:
+    """The same, compiled."""
+
+    def __getattr__(self, layer: str) -> Any:
+        import torch
+
+        return torch.compile(eager_of(layer))
+
+
+class Jax:
+    """JAX, where the benchmarks have it."""
+
+    def __getattr__(self, layer: str) -> Any:
+        from tests.peers import in_jax
+
+        if layer not in in_jax.LAYERS:
+            raise AttributeError(layer)
+        return in_jax.LAYERS[layer]
+
+
+eager, compiled, in_jax = Eager(), Compiled(), Jax()
