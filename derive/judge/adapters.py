@@ -372,9 +372,7 @@ class Jax(Numpy):
 
 def is_compiled(what: Any) -> bool:
     """Whether torch.compile made it."""
-    return any(n in getattr(what, "__dict__", {}) for n in ("_torchdynamo_orig_callable", "_orig_mod")) or hasattr(
-        what, "_orig_mod"
-    )
+    return "_torchdynamo_orig_callable" in getattr(what, "__dict__", {}) or hasattr(what, "_orig_mod")
 
 
 def few(names: list[str]) -> Iterator[set[str]]:

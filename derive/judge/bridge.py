@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Bridge:
         layer: the definition. arrangement: from ``orders``. format: of reals on the wire.
         options: those that the candidate takes, by the definition's names. rename: a definition's name to its.
         depths: of options of several numbers, as how many tuples inside one another it takes them: 0 is one number.
+        filled: masks that it must have.
     """
 
     def __init__(
@@ -68,13 +69,15 @@ class Bridge:
         rename: Mapping[str, str],
         given: Sequence[str],
         depths: Mapping[str, Sequence[int]] = NONE,
+        filled: Collection[str] = (),
     ) -> None:
         self.layer, self.arrangement, self.format = layer, arrangement, format
         self.options, self.rename, self.given, self.depths = options, rename, given, depths
+        self.filled = filled
 
     def request(self, case: Case, cotangents: Arrays | None, blobs: list[bytes]) -> dict[str, Any]:
         """Arguments as JSON and blobs."""
-        inputs = {n: wire.packed(self._out(n, case.tensors[n]), self.format, blobs) for n in self.given}
+        inputs = {n: wire.packed(self._out(n, self._value(case, n)), self.format, blobs) for n in self.given}
         names = list(cotangents or {})
         told = [wire.packed(self._out(n, v), self.format, blobs) for n, v in (cotangents or {}).items()]
         values = {n: short(case.options[n], self.depths.get(n, range(9))) for n in self.options}
@@ -89,6 +92,13 @@ class Bridge:
             "outputs": [(n, self._shape(case, n)) for n in self.layer.outputs],
             "gradients": [(t.name, self._shape(case, t.name)) for t in self.layer.differentiable],
         }
+
+    def _value(self, case: Case, name: str) -> Value:
+        """An argument; a mask that keeps everything for one that is left out, where the candidate must have one."""
+        value = case.tensors[name]
+        if value is None and name in self.filled:
+            return np.ones(layout.shape_of(case, name), np.bool_)
+        return value
 
     def _lengths(self, case: Case, name: str) -> list[int]:
         """Lengths of an input's axes for who knows no ranks: those of ``...`` multiplied, if they can be."""

@@ -37,9 +37,17 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
                     rest = x.add(*(a for a in args if a != option))
                     inside = x.add(x.power(rest, Num(Fraction(1, 2))), option)
                     yield "epsilon beside the root", x.power(inside, Num(2 * value))
+        case Op("max", args) if any(isinstance(a, Opt) for a in args):
+            yield "added, and not the larger", x.add(*args)
         case Op("where", (_, a, b)):
             yield "condition left out", a
             yield "condition left out", b
+            if b == x.ZERO:  # probabilities of a row that is masked wholly
+                for name in sorted(_indices(a) - _indices(e.args[0])):
+                    yield (
+                        "all alike where there is nothing",
+                        Op("where", (e.args[0], a, x.power(Size(name), Num(Fraction(-1))))),
+                    )
         case Op("iverson", (Op(fn, pair),)) if fn in NEXT and not all(_of_positions(p) for p in pair):
             half = x.mul(Num(Fraction(1, 2)), x.add(e, x.iverson(Op(NEXT[fn], pair))))
             yield "half at a tie", half
@@ -72,6 +80,12 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
 def _of_positions(e: Expr) -> bool:
     """Whether it is made of indices and lengths alone: nobody averages over which of two places comes first."""
     return not isinstance(e, Ref | Reduce) and all(map(_of_positions, x.children(e)))
+
+
+def _indices(e: Expr) -> set[str]:
+    """The indices that its arrays are read at."""
+    found = {i.index for i in e.index if isinstance(i, Pos)} if isinstance(e, Ref) else set()
+    return found.union(*map(_indices, x.children(e))) - {x.ELLIPSIS}
 
 
 def _of_lengths(e: Expr) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from derive.conventions import CONVENTIONS
-from derive.evidence import layout
+from derive.evidence import generic, layout
 from derive.evidence.layout import Elements
 from derive.judge.allowed import Measured
 from derive.judge.arithmetic import UNITS, Arithmetic
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SLACK = 2.0**10  # units of roundoff, of a result's largest element, within which numbers are the same
 LOSSES = ("values around", "values spread", "special", "constant rows")
 CANCEL = ("values around", "values spread", "constant rows")
+CANCELLED = 64  # units of roundoff of the largest argument that numbers lose which cancel
 COMMON = 4  # cases at which a hypothesis must hold
 WITHIN = 16  # or times what rounding is allowed to do to the result
 BETTER = 30  # times a hypothesis must be nearer than the truth
@@ -29,7 +31,7 @@ NONE_FITS = "no known mistake gives these numbers"
 MOSTLY = 0.75  # of the cases where a result is wrong: in others rounding may hide what is wrong with it
 TIMES = "it is ours times "  # a number of two rows may be their number: all that fit are said
 CUT = 4  # times the bound of a coarser arithmetic: numbers may be cut off, and not rounded
-TIES = ("tie", "special", "constant")
+TIES = ("tie", "special", "constant", "whole numbers")
 
 
 def diagnosed(session: Session, end: float) -> str:
@@ -39,8 +41,24 @@ def diagnosed(session: Session, end: float) -> str:
         failures = [f for f in session.failures if any(m.part == part and not m.ok for m in f.measured)]
         failures.sort(key=lambda f: f.size)
         if failures:
+            failures = _lying(session, failures, part)
             found.append(explained(session.arithmetic, failures, part, end))
     return "; ".join(dict.fromkeys(found))
+
+
+def _lying(session: Session, failures: list[Failure], part: str) -> list[Failure]:
+    """The failures; where all are of arrays that lie otherwise, and the first is wrong row by row too, the layout is
+    not what is wrong."""
+    if not all(f.trial.design.change for f in failures):
+        return failures
+    trial = failures[0].trial
+    tensors = {n: generic.changed(v, np.ascontiguousarray) for n, v in trial.case.tensors.items()}
+    case = replace(trial.case, tensors=tensors)
+    u = {n: generic.changed(v, np.ascontiguousarray) for n, v in trial.cotangents.items()}
+    again = session.quietly(replace(trial, case=case, cotangents=u), failures[0].derivation, part)
+    if all(m.ok for m in again):
+        return failures
+    return [replace(f, trial=replace(f.trial, design=replace(f.trial.design, change=""))) for f in failures]
 
 
 def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, end: float) -> str:
@@ -48,7 +66,11 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     labels = list(dict.fromkeys(m.label for f in failures for m in f.measured if m.part == part and not m.ok))
     whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
     close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
-    if ordinary := _at_ordinary_values(failures, part) or _in_memory(failures) or _beyond_a_tile(failures, part):
+    if (
+        ordinary := _at_ordinary_values(failures, part, 2.0 ** UNITS[arithmetic.working])
+        or _in_memory(failures)
+        or _beyond_a_tile(failures, part)
+    ):
         return f"{whole}{ordinary}"
     told = {n: w for n in labels if (w := _as_a_whole(failures, part, n, close))}
     if len(told) == len(labels):
@@ -63,19 +85,28 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     return f"{whole}{NONE_FITS}; {located(failures, part)}{convention(failures)}"
 
 
-def _at_ordinary_values(failures: Sequence[Failure], part: str) -> str:
+def _at_ordinary_values(failures: Sequence[Failure], part: str, unit: float) -> str:
     """What is said of a formula that is right on paper: where it overflows, or where it cancels."""
     if not all(any(w in f.trial.design.words for w in LOSSES) for f in failures):
         return ""
     wrong = [m for f in failures for m in f.measured if m.part == part and not m.ok]
     pairs = [(m.got[i], m.true[i]) for m in wrong for i in m.failing]
     names = ", ".join(dict.fromkeys(f.trial.design.words for f in failures))
+    if all(_rounded(f, m, unit) for f in failures for m in f.measured if m.part == part and not m.ok):
+        return f"digits are lost at {names}: the error is what rounding does to larger numbers on the way, which cancel"
     right = f"at {names}, and at ordinary values it is right: a formula that is right on paper and"
     if any(not np.isfinite(g) for g, _ in pairs):
         return f"it is {next(g for g, _ in pairs if not np.isfinite(g))} {right} overflows"
     if all(any(w in f.trial.design.words for w in CANCEL) for f in failures):
         return f"digits are lost {right} cancels"
     return ""
+
+
+def _rounded(failure: Failure, m: Measured, unit: float) -> bool:
+    """Whether errors are as small as what rounding does to the largest of the arguments, and no element is lost."""
+    given = [a for v in failure.trial.case.tensors.values() if v is not None for a in layout.flat(v)]
+    most = max((float(np.max(np.abs(a), initial=0)) for a in given if a.dtype.kind == "f"), default=0.0)
+    return all(abs(m.got[i] - m.true[i]) <= CANCELLED * unit * most for i in m.failing)
 
 
 def _in_memory(failures: Sequence[Failure]) -> str:

@@ -24,6 +24,14 @@ def looked_at(session: Session) -> None:
         trial = plans.trial(layer, 0, 0, design, session.arithmetic, 0, session.fixed)
     except NoArguments:
         return
+    for mask in (t.name for t in layer.inputs if t.kind == "boolean" and t.optional and t.name in session.given):
+        without = replace(trial, case=replace(trial.case, tensors={**trial.case.tensors, mask: None}))
+        if mask not in session.fixed.absent and not answers(session, without, {}):
+            session.filled.append(mask)
+            if answers(session, without, {}):
+                session.note(f"it takes no None for {mask}: judged with all of it True instead")
+            else:
+                session.filled.remove(mask)
     for option in several:
         value, ways = trial.case.options[option.name], range(len(option.shape) + 1)
         own = [n for n in ways if coarse(value, n) == value and answers(session, trial, {option.name: (n,)})]

@@ -19,7 +19,7 @@ from derive.evidence.numbers import COMPARE, FLOAT
 from derive.evidence.truth import traced
 from derive.judge.changes import known_mistakes, said
 from derive.notation import several
-from derive.notation.expr import Expr, Ref, refs
+from derive.notation.expr import ELLIPSIS, Expr, Ref, refs
 from derive.notation.layer import Equation, Tensor
 
 Results = dict[str, Elements]
@@ -170,8 +170,33 @@ def choices(case: Case, part: str) -> Iterator[Hypothesis]:
             yield of_definition(part, f"with {name} ignored", _tensor(name, lambda v: np.ones_like(v)))
             yield of_definition(part, f"with {name} the other way round", _tensor(name, lambda v: ~v))
         elif tensor.kind == "integer":
+            if part == "backward":
+                yield of_definition(part, f"with what {name} names again written over, and not added", _over(name))
             yield of_definition(part, f"with {name} counted from 1", _tensor(name, lambda v: v - 1))
             yield of_definition(part, f"with {name} one too many", _tensor(name, lambda v: v + 1))
+
+
+def _over(name: str) -> Callable[[Case, Arrays], tuple[Case, Arrays]]:
+    """Cotangents of places that are named again later: left out, for the last one's is written over theirs."""
+
+    def change(case: Case, u: Arrays) -> tuple[Case, Arrays]:
+        places = np.asarray(case.tensors[name])
+        rows = places.reshape(-1, places.shape[-1]) if places.ndim > 1 and not _alone(case) else places.reshape(1, -1)
+        last = np.array([[v not in row[n + 1 :] for n, v in enumerate(row)] for row in rows]).reshape(places.shape)
+
+        def kept(value: Any) -> Any:
+            if isinstance(value, list) or np.shape(value)[: places.ndim] != places.shape:
+                raise Undecided("no cotangent for each place")
+            return np.where(last.reshape(places.shape + (1,) * (np.ndim(value) - places.ndim)), value, 0.0)
+
+        return case, {n: kept(v) for n, v in u.items()}
+
+    return change
+
+
+def _alone(case: Case) -> bool:
+    """Whether places are those of one table, and not of a row of their own for each."""
+    return not any(ELLIPSIS in t.axes for t in case.layer.inputs if t.kind == "real")
 
 
 def arguments(case: Case, part: str) -> Iterator[Hypothesis]:

@@ -1,13 +1,15 @@
-"""What a candidate refuses, and may: a ValueError for what a library documents that it does not take.
+"""What a candidate refuses, and may: errors that a library raises for what it documents that it does not take.
 
 Of a definition's options some have values that a library takes for a mistake (a negative learning rate, a lower bound
-above the upper one), and of its means some are of a single number, which is the mean whatever it is (PyTorch's batch
-norm). There a ValueError is noted; any other error, and any wrong number, stays one.
+above the upper one, a padding of more than half the window), of its means some are of a single number, which is the
+mean whatever it is (PyTorch's batch norm), and some libraries take no array of a single axis. There an error that is
+raised on purpose is noted; any other error, and any wrong number, stays one.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,21 +23,32 @@ if TYPE_CHECKING:
     from derive.judge.session import Session
 
 NUMBERS = ("Scalar", "Positive", "Probability", "Fraction")  # kinds of options of real numbers
-REFUSED = " raised ValueError: "
+COUNTS = ("Count", "Natural", "Integer")
+RAISED = re.compile(r" raised (ValueError|NotImplementedError|RuntimeError): (.*)", re.DOTALL)
+LIBRARIES = ("/torch/", "/jax/", "/jaxlib/")
 
 
 def refusal(session: Session, bridge: Bridge, trial: Trial, words: str) -> str:
     """What is noted of an error; nothing where it is none of a refusal."""
-    if REFUSED not in words:
+    found = RAISED.search(words)
+    if found is None:
         return ""
-    case, said = trial.case, words.split(REFUSED, 1)[1].split(" at ")[0]
-    for one in (case, *([trial.later.case] if trial.later else [])):
-        if single(one):
-            return f"it refuses what is a mean or a sum of one number alone: {said}"
-    own = {o.name: o.default for o in case.layer.options if o.kind in NUMBERS and case.options[o.name] != o.default}
-    if own and answered(session, bridge, replace(trial, case=replace(case, options={**case.options, **own}))):
-        values = ", ".join(f"{n} = {case.options[n]:g}" for n in own)
-        return f"it refuses {values}: {said}"
+    said, _, place = found[2].rpartition(" at ")
+    theirs = session.worker.candidate.framework in ("torch", "jax") and found[1] == "RuntimeError"  # C++ has no place
+    library = theirs or any(name in place for name in LIBRARIES)
+    if found[1] == "NotImplementedError":
+        return f"it refuses {trial.design.words}: {said}"
+    if found[1] == "RuntimeError" and not library:
+        return ""
+    cases = [trial.case, *([trial.later.case] if trial.later else [])]
+    if any(map(single, cases)):
+        return f"it refuses what is a mean or a sum of one number alone: {said}"
+    if library and any(() in case.leading.values() for case in cases):
+        return f"it refuses arrays of so few axes: {said}"
+    case, kinds = trial.case, (*NUMBERS, *COUNTS) if library else NUMBERS
+    own = {o.name: o.default for o in case.layer.options if o.kind in kinds and case.options[o.name] != o.default}
+    if own and answered(session, bridge, replace(trial, case=replace(case, options=case.options | own))):
+        return f"it refuses {', '.join(f'{n} = {case.options[n]}' for n in own)}: {said}"
     return ""
 
 
@@ -44,7 +57,7 @@ def answered(session: Session, bridge: Bridge, trial: Trial) -> bool:
     blobs: list[bytes] = []
     header: dict[str, Any] = bridge.request(trial.case, trial.cotangents, blobs)
     try:
-        return "raised" not in session.worker.ask({**header, "wants": session.wants(trial)}, blobs)[0]
+        return "raised" not in session.worker.ask({**header, "wants": [True, False]}, blobs)[0]  # of any shape
     except Broken:
         return False
 

@@ -68,6 +68,7 @@ class Session:
     large_failure: str = ""
     options: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
+    filled: list[str] = field(default_factory=list)
     depths: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -207,7 +208,7 @@ class Session:
     def bridge(self, layer: Layer, depths: Mapping[str, tuple[int, ...]] | None = None) -> Bridge:
         """How the candidate sees a layer: its options in the forms that it takes, or in those of ``depths``."""
         form, own = self.arithmetic.storage, self.depths if depths is None else depths
-        return Bridge(layer, self.arrangement, form, self.options, self.rename, self.given, own)
+        return Bridge(layer, self.arrangement, form, self.options, self.rename, self.given, own, self.filled)
 
     def answer(self, trial: plans.Trial, derivation: Derivation) -> dict[str, Any]:
         """What the candidate gives at a case, by part; what it does beside is found."""

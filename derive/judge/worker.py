@@ -25,7 +25,8 @@ CLOSE = {"float16": 1e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-13}  
 SMALL = "its arguments alone take more memory than its process may have"
 MOST = 1024  # arrays of one result
 ENVIRONMENT = "the environment"
-NOTED = ("TORCHINDUCTOR_", "_TORCHINDUCTOR_", "TRITON_")  # where PyTorch's compilers note their folders, when an optimiser is first made
+#: What PyTorch's compilers note there, when an optimiser is first made.
+NOTED = ("TORCHINDUCTOR_", "_TORCHINDUCTOR_", "TRITON_")
 
 
 def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:

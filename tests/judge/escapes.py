@@ -30,6 +30,7 @@ from tests.evidence.shared import LAYERS
 from tests.judge.candidates import MAKERS, WRONG
 from tests.judge.corpus.edits import edits
 from tests.judge.corpus.history import HISTORY
+from tests.judge.corpus.recent import RECENT
 from tests.judge.corpus.wraps import wraps
 from tests.judge.corpus.wrong import Wrong
 from tests.judge.wrong import strangers
@@ -45,7 +46,7 @@ FORMATS = ("float64", "float32", "float16")
 @cache
 def corpus(layer: str) -> dict[str, Wrong]:
     """The wrong kernels of one layer, by id."""
-    every = [*edits(layer), *wraps(layer), *(w for w in HISTORY if w.layer == layer)]
+    every = [*edits(layer), *wraps(layer), *(w for w in (*HISTORY, *RECENT) if w.layer == layer)]
     for _, mistake, cause in (w for w in WRONG if w[0] == layer):
         group = "state" if any(s in cause for s in STATE) else "forward"
         every.append(
@@ -69,7 +70,9 @@ def judged(id: str, seed: int = 1, budget: float = 10.0) -> dict[str, Any]:
     """What the judge says of one of them, within its default budget."""
     wrong = corpus(id.split("/")[0])[id]
     forward, backward = wrong.make()
-    for dtype in FORMATS if "/ladder/" in id else FORMATS[:1]:  # some of the ladder's are wrong in narrower ones alone
+    for dtype in (
+        FORMATS if "/ladder/" in id else (wrong.dtype,)
+    ):  # some of the ladder's are wrong in narrower ones alone
         how: dict[str, Any] = {"framework": wrong.framework, "dtype": dtype, "seed": seed, "budget": budget}
         report = judge(wrong.layer, forward=forward, backward=backward, **how)
         if not report.ok:

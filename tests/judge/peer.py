@@ -15,8 +15,7 @@ from derive.notation.expr import ELLIPSIS
 
 #: Whose row is written for one leading axis: others are made one before it, and taken apart behind it.
 ONE_AXIS = (
-    "dice", "gru", "gru_cell", "kl_div", "lstm", "lstm_cell", "reverse_rnn", "rnn", "rnn_cell", "tversky",
-    "local_response_norm",
+    "gru", "gru_cell", "kl_div", "local_response_norm", "lstm", "lstm_cell", "reverse_rnn", "rnn", "rnn_cell",
 )  # fmt: skip
 #: Whose row is no candidate: why.
 NOT = {
@@ -26,6 +25,9 @@ NOT = {
     "focal": "written in float64",
     "grouped_query_attention": "written for a mask, and for rows that look somewhere",
     "layer_norm_nd": "PyTorch normalises over an axis at least",
+    "multi_margin": "asserts that its two ways agree",
+    "dice": "written for two axes of each example",
+    "tversky": "written for two axes of each example",
     "log_cosh": "written as cosh, which overflows",
     "sliding_window_attention": "written for a mask, and for rows that look somewhere",
     "softcap_attention": "written for a mask, and for rows that look somewhere",
@@ -70,8 +72,8 @@ def of_one_axis(layer: str, function: Any) -> Any:
         out = []
         for name, y in zip(definition.outputs, several, strict=True):
             at, rest = place(name)
-            own = at >= 0 and y.ndim == rest + 1
-            out.append(y.reshape(*y.shape[:at], *lead, *y.shape[at + 1 :]) if own else y)
+            at = max(at, 0)  # a loss of each row, too
+            out.append(y.reshape((*y.shape[:at], *lead, *y.shape[at + 1 :])) if y.ndim == rest + 1 else y)
         return tuple(out) if isinstance(found, tuple) else out[0]
 
     return called

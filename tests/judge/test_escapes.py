@@ -12,8 +12,8 @@ from tests.judge.corpus.history import HISTORY
 from tests.judge.escapes import RECORD, corpus, judged, table, tasks
 
 SEED, FEW = 6, 1
-#: True escapes: of what is a loss by default, a cotangent of two axes that lies otherwise in memory is not tried.
-KNOWN = {"nll_loss/wrap/backward-cotangent-flat", "reduce_l1/wrap/backward-cotangent-flat"}
+#: True escapes: an axis that another one's length is computed from is never empty in a case.
+KNOWN = {"concatenate/recent/concatenates_in_place"}
 SAMPLE = [t.id for t in tasks([], SEED, FEW)[::2] if t.id not in KNOWN]
 
 

@@ -18,6 +18,7 @@ class Wrong:
         cause: a regular expression that a diagnosis which names the cause matches.
         make: forward and backward, as judge takes them; backward None for a module with both.
         framework: how it is called. thread: the public report that it is modelled on.
+        dtype: in which it is wrong.
     """
 
     id: str
@@ -29,3 +30,4 @@ class Wrong:
     make: Callable[[], tuple[Any, Any]]
     framework: str = "module"
     thread: str = ""
+    dtype: str = "float64"
