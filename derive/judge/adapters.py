@@ -335,41 +335,6 @@ class Torch(Numpy):
         return {n: of(v) for n, v in leaves.items()}
 
 
-class Jax(Numpy):
-    """Functions of JAX arrays; gradients by jax.vjp."""
-
-    def __init__(self, forward: Any, backward: Any, rename: Mapping[str, str]) -> None:
-        super().__init__(forward, backward, rename)
-        self.jax = needed("jax")
-        self.jax.config.update("jax_enable_x64", True)
-
-    @property
-    def gives(self) -> tuple[bool, bool]:
-        return self.function is not None, True
-
-    def own(self, bits: Any, format: str) -> Any:
-        found = super().own(bits, format)
-        return found if found is None or isinstance(found, list) else self.jax.numpy.asarray(found)
-
-    def forward(self, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
-        real = [n for n, v in arrays.items() if v is not None and all(a.dtype.kind in "fV" for a in flat(v))]
-
-        def function(*chosen: Any) -> Any:
-            positional, keywords = self.arguments({**arrays, **dict(zip(real, chosen, strict=True))})
-            return self.function(*positional, **keywords, **options)
-
-        result, pull = self.jax.vjp(function, *(arrays[n] for n in real))
-        return result, (result, pull, real)
-
-    def gradients(self, handle: Any, cotangents: list[Any]) -> Any:
-        result, pull, real = handle
-        given = flat(cotangents)
-        some = flat(result)
-        zeros = [self.jax.numpy.zeros_like(r) for r in some[len(given) :]]
-        tree = self.jax.tree_util.tree_structure(result)
-        return dict(zip(real, pull(self.jax.tree_util.tree_unflatten(tree, [*given, *zeros])), strict=True))
-
-
 def is_compiled(what: Any) -> bool:
     """Whether torch.compile made it."""
     return "_torchdynamo_orig_callable" in getattr(what, "__dict__", {}) or hasattr(what, "_orig_mod")
@@ -398,11 +363,15 @@ def made(framework: str, forward: Any, backward: Any, rename: Mapping[str, str],
         raise Unusable(f"device {device!r} is for torch alone; a candidate of {framework} puts arrays where it likes")
     if framework == "torch":
         return Torch(forward, backward, rename, device)
+    if framework == "jax":
+        from derive.judge.in_jax import Jax
+
+        return Jax(forward, backward, rename)
     if framework in ("c", "exec"):
         from derive.judge.foreign import adapter
 
         return adapter(framework, forward, backward, rename)
-    kinds: dict[str, Any] = {"numpy": Numpy, "module": Module, "jax": Jax}
+    kinds: dict[str, Any] = {"numpy": Numpy, "module": Module}
     if framework not in kinds:
         raise Unusable(f"there is no framework {framework!r}; there are numpy, module, torch, jax, c and exec")
     found: Numpy = kinds[framework](forward, backward, rename)

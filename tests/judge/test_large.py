@@ -155,6 +155,52 @@ def test_what_depends_on_other_rows_is_not_cut() -> None:
     assert not judge_beside.separate(turned)
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "axis"),
+    [
+        ("batch_norm", {"...": 6, "c": 11}, "c"),
+        ("conv2d", {"b": 7}, "b"),
+        ("group_norm", {}, "b"),
+        ("layer_norm_nd", {}, "b"),
+        ("reduce_sum", {"...": 9, "i": 11}, "..."),
+        ("mse", {"...": 400}, "..."),
+        ("softmax_cross_entropy", {"...": 40, "i": 7}, "..."),
+    ],
+)
+def test_what_is_computed_alone_is_compared_in_pieces(
+    layer: str, shape: dict[str, int], axis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Along a channel, an image, or the rows of a mean of losses; a wrong element is found where it is."""
+    monkeypatch.setattr(judge_beside, "PIECE", 40)
+
+    def wrong(results: Any) -> None:
+        array = next(iter(results["forward"].values()))
+        array[(-1,) * array.ndim] += 1e-3
+
+    found, near, share = rows_of(layer, shape)
+    rows = judge_beside.of_rows(found.case, found.cotangents)[:2]
+    assert {p.axis for p, *_ in judge_beside.pieces(*rows) if p} == {axis}
+    assert share == 1
+    assert all(one.far[0][0] <= 1e-13 * one.largest for one in near.values())
+    _, near, _ = rows_of(layer, shape, wrong)
+    out = found.case.layer.outputs[0]
+    assert near["forward", out].places[0] == near["forward", out].size - 1
+
+
+@pytest.mark.parametrize(("layer", "axis"), [("linear", "o"), ("softmax", "i"), ("attention", "q"), ("conv2d", "p")])
+def test_an_axis_that_others_read_is_not_cut(layer: str, axis: str) -> None:
+    """Features are summed over, windows overlap; an output alone has the features of a linear map."""
+    definition = variants_of(layer)[0]
+    assert not judge_beside.alone(definition, axis) or axis == "o"
+
+
+def test_a_mean_by_weights_is_no_mean_of_losses() -> None:
+    variant = variants_of("weighted_cross_entropy")[0]
+    found = big.trial(variant, 0, Arithmetic("float64"), 3, {"...": 40})
+    assert found is not None
+    assert judge_beside.of_rows(found.case, found.cotangents)[2] == 0
+
+
 def test_what_there_was_no_time_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_beside, "PIECE", 40)
     found = big.trial(variants_of("sigmoid")[0], 0, Arithmetic("float64"), 3, {"...": 400})
