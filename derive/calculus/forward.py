@@ -30,6 +30,7 @@ def forward(layer: Layer) -> Tangent:
     active = set(engine.wanted)
     for _ in layer.equations:  # in a recurrence an equation may need a later one
         active |= {e.target for e in layer.equations if active & set(x.tensors(e.body))}
+    active = {n for n in active if n in layer.outputs or engine.moves(n)}
     names = {n: engine.free_name(f"t_{n}") for n in layer.tensors if n in active}
 
     def tangent(equation: Equation, body: Expr) -> Expr:
@@ -40,7 +41,7 @@ def forward(layer: Layer) -> Tangent:
                 slope = engine.unflatten(engine.derivative(flat, ref), inner)
                 parts.append(x.mul(slope, Ref(names[ref.tensor], ref.index)))
         for stand_in, reduction in inner.items():
-            if active & set(x.tensors(reduction.body)):
+            if reduction.op != "argmax" and active & set(x.tensors(reduction.body)):
                 slope = engine.unflatten(engine.derivative(flat, stand_in), inner)
                 inside = tangent(equation, reduction.body)
                 if reduction.op == "max":
@@ -54,5 +55,5 @@ def forward(layer: Layer) -> Tangent:
         if e.target in active:
             with at(e.line):
                 equations.append(Equation(names[e.target], e.left, tangent(e, e.body)))
-    tensors = {t: replace(layer.tensors[n], name=t, domain=None) for n, t in names.items()}
+    tensors = {t: replace(layer.tensors[n], name=t, kind="real", domain=None) for n, t in names.items()}
     return Tangent(tuple(equations), names, tuple(engine.auxiliary), {**engine.tensors, **tensors})

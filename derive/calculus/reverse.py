@@ -59,7 +59,7 @@ class Reverse(Ranges):
     def active(self) -> set[str]:
         """Tensors that depend on a wanted input and reach a differentiable output."""
         names = [(e.target, set(x.tensors(e.body))) for e in self.layer.equations]
-        real = {n for n, _ in names if self.layer.tensors[n].kind == "real"}
+        real = {n for n, _ in names}  # a place too, through which the gradient is 0
         depends = set(self.wanted)
         while found := {n for n, used in names if n in real and n not in depends and depends & used}:
             depends |= found
@@ -78,7 +78,7 @@ class Reverse(Ranges):
                     for step in self.scatter(equation, cotangent, loops, equation.body, active):
                         self.contributions.setdefault(step.ref.tensor, []).append(step)
         equations: list[Equation] = []
-        order = [t for t in self.layer.tensors if t in active]
+        order = [t for t in self.layer.tensors if t in active and (t in self.cotangents or self.moves(t))]
         for name in reversed(order):
             equations += self.collect(name)
         return Adjoint(
@@ -89,6 +89,10 @@ class Reverse(Ranges):
             self.tensors,
             tuple(s for name in reversed(order) for s in self.contributions.get(name, ())),
         )
+
+    def moves(self, name: str) -> bool:
+        """Whether a tensor is made of numbers that may move, and not of places."""
+        return self.layer.tensors[name].kind == "real"
 
     def collect(self, name: str) -> list[Equation]:
         """Add up the contributions to one tensor. Constant slots stay separate equations if all are constant."""
@@ -139,8 +143,8 @@ class Reverse(Ranges):
                 if coefficient != x.ZERO:
                     yield self.gather(equation, ref, coefficient, loops, cotangent, through)
         for stand_in, reduction in inner.items():
-            if not active & set(x.tensors(reduction.body)):
-                continue
+            if reduction.op == "argmax" or not active & set(x.tensors(reduction.body)):
+                continue  # a place does not move with what is there
             coefficient = self.unflatten(self.derivative(flat, stand_in), inner)
             moved = {i: x.fresh(i, set(loops) | set(x.free(reduction))) for i in reduction.over}
             over = tuple(moved.values())

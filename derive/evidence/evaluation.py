@@ -156,8 +156,13 @@ class Evaluation(ABC):
         return best
 
     def values(self, name: str, like: str) -> Elements:
-        """Every element of a tensor with the axes of an input or output."""
-        return {i: self.element(name, i) for i in layout.every(self.case, like)}
+        """Every element of a tensor with the axes of an input or output, as numbers."""
+        return {i: self.value(name, i) for i in layout.every(self.case, like)}
+
+    def value(self, name: str, index: tuple[int, ...]) -> Any:
+        """One element as a number, of a result that says where something is too."""
+        found = self.element(name, index)
+        return self.numbers.exact(found) if isinstance(found, int) and name not in self.given else found
 
     def indices(self, name: str) -> Iterable[tuple[int, ...]]:
         """Every index of a tensor, in arrays or computed."""

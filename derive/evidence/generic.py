@@ -62,9 +62,11 @@ def _formats(derivation: Derivation, kernel: Any, seed: int, tally: Tally) -> No
             a.flags.writeable = False
         for what, results in everything(derivation, kernel, own, *along):
             for name, value in results.items():
+                place = what == "forward" and derivation.layer.tensors[name].kind == "integer"
+                wanted = np.dtype(np.int64 if place else dtype)
                 for a in flat(value):
                     found = np.asarray(a).dtype
-                    tally.claim(found == dtype, f"{what}: {name} of {np.dtype(dtype)} inputs is {found}")
+                    tally.claim(found == wanted, f"{what}: {name} of {np.dtype(dtype)} inputs is {found}")
         for a, b in zip(arrays, before, strict=True):
             tally.claim(a.tobytes() == b.tobytes(), f"an argument of {np.dtype(dtype)} was written to")
 

@@ -83,7 +83,7 @@ def _number(world: Evaluation, e: Expr) -> Closure:
         case Opt():
             option = (numbers.option or numbers.exact)(e.of(world.options))
             return lambda env: option
-        case Pos() | Size() | Op("floordiv", _):
+        case Pos() | Size() | Op("floordiv", _) | Reduce("argmax", _, _):
             whole = world.index(e)
             return lambda env: numbers.exact(whole(env))
         case Ref(tensor, index):

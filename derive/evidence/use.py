@@ -263,13 +263,13 @@ def _sampled(case: Case, v: Arrays, found: dict[str, Arrays], seed: int, tally: 
         indices = list(values)
         if len(indices) < MANY // 100:  # a sum of everything: its tangent is compared with the gradients alone
             for i in indices[:LOOK]:
-                true = alone.element(name, i)
+                true = alone.value(name, i)
                 close = not math.isfinite(true) or abs(values[i] - true) <= CLOSE * max(1.0, abs(true))
                 tally.claim(close, f"large: {name}{list(i)} is {values[i]}, the definition says {true}")
             continue
         chosen = {0, len(indices) - 1, *rng.integers(len(indices), size=LOOK - 2).tolist()}
         for i in (indices[n] for n in sorted(chosen)):
-            node = along_too.element(name, i)
+            node = along_too.value(name, i)
             for what, got, true in (("", values[i], node.value), ("tangent of ", slopes.get(i), node.slope or 0.0)):
                 if got is not None and math.isfinite(true):
                     close = abs(got - true) <= CLOSE * max(1.0, abs(true))

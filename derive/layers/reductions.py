@@ -33,6 +33,20 @@ def reduce_min(x: Real[..., i], axis: Axis[i] = -1):
     return y
 
 
+@layer(cites="numpy.argmax")
+def argmax(x: Real[..., i], axis: Axis[i] = -1):
+    """Where along one axis the largest element is, the first of several; it does not move with x, so has no slope."""
+    y[...] = argmax(i, x[..., i])
+    return y
+
+
+@layer(cites="numpy.argmin")
+def argmin(x: Real[..., i], axis: Axis[i] = -1):
+    """Where along one axis the smallest element is, the first of several; it does not move with x, so has no slope."""
+    y[...] = argmin(i, x[..., i])
+    return y
+
+
 @layer(cites="scipy.special.logsumexp")
 def reduce_logsumexp(x: Real[..., i], axis: Axis[i] = -1):
     """The logarithm of the sum of exponentials along one axis."""

@@ -11,7 +11,7 @@ from typing import Literal
 from derive.notation import expr as x
 from derive.notation.calls import Calls
 from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Size
-from derive.notation.functions import FUNCTIONS, SHORT, SHORT_REDUCTIONS, WHOLE, WHOLE_REDUCTIONS
+from derive.notation.functions import FUNCTIONS, PLACES, SHORT, SHORT_REDUCTIONS, WHOLE, WHOLE_REDUCTIONS
 from derive.notation.options import items, name_of
 from derive.notation.words import INSTEAD, KINDS, WORDS
 
@@ -51,7 +51,8 @@ class Applications(Calls):
             )
         if self.is_activation(name):
             return self.elementwise(node, name, ())
-        own = name in self.known and name in (*SHORT, *SHORT_REDUCTIONS) and not self.is_reduction(node)
+        own = (name in self.known and name in SHORT) or (name in SHORT_REDUCTIONS and self.is_elementwise(name))
+        own = own and not self.is_reduction(node)
         if name in WORDS and not own:
             return self.word(node, name)
         if name in self.known and self.is_elementwise(name):
@@ -157,13 +158,13 @@ class Applications(Calls):
             e, over = x.rename(e, {i: Pos(to) for i, to in here.items()}), tuple(here.get(i, i) for i in over)
             self.hidden |= outer
         counted = next((t.axes[0] for t in self.tensors.values() if t.sequence), None)
-        if name in ("max", "min") and counted in over:
+        if name in ("max", "min", *PLACES) and counted in over:
             mend = f"sum({counted}, ...) goes over them, and {name} over the axes of one array"
-            self.fail(node, f"there is no {name}imum over the entries of a list", mend)
+            self.fail(node, f"there is no {name} over the entries of a list", mend)
         self.over_entries |= counted in over
         if name in ("mean", "var", "std") or not {*over} <= {*x.free(e)}:
             self.check_counted(node, over)
-        whole = name in WHOLE_REDUCTIONS and kind == "integer"
+        whole = name in PLACES or (name in WHOLE_REDUCTIONS and kind == "integer")
         made = SHORT_REDUCTIONS[name](over, e) if name in SHORT_REDUCTIONS else Reduce(name, over, e)
         return made, "integer" if whole else "real"
 

@@ -221,7 +221,7 @@ def iverson(condition: Expr) -> Expr:
 def reduce(op: str, over: Iterable[str], body: Expr) -> Expr:
     over = tuple(over)
     if not over or (op == "sum" and body == ZERO):
-        return body
+        return ZERO if op == "argmax" else body
     if op == "sum" and isinstance(body, Reduce) and body.op == "sum":
         return Reduce("sum", over + body.over, body.body)
     return Reduce(op, over, body)

@@ -138,12 +138,16 @@ def _variance(over: tuple[str, ...], e: Expr) -> Expr:
 SHORT_REDUCTIONS: dict[str, Callable[[tuple[str, ...], Expr], Expr]] = {
     "mean": _mean,
     "min": lambda over, e: neg(Reduce("max", over, neg(e))),
+    "argmax": lambda over, e: Reduce("argmax", over, e),
+    "argmin": lambda over, e: Reduce("argmax", over, neg(e)),
     "var": _variance,
     "std": lambda over, e: sqrt(_variance(over, e)),
     "logsumexp": _logsumexp,
 }
 #: Reductions that give a whole number of whole numbers.
 WHOLE_REDUCTIONS = ("sum", "max", "min")
+#: Reductions that give a whole number: where an element is.
+PLACES = ("argmax", "argmin")
 
 #: Functions that give a whole number of whole numbers.
 WHOLE = ("abs", "max", "min", "sign", "clip")

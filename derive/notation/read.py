@@ -121,6 +121,8 @@ class Reader(Expressions):
             self.check_loose(node, name, left, body)
         self.check_steps(node, body)
         self.introduce(target, name, left)
+        if places_alone(body):
+            self.tensors[name] = replace(self.tensors[name], kind="integer")
         self.steps.append(Equation(name, left, body, node.lineno))
 
     def left_side(self, target: ast.Subscript, name: str) -> tuple[Expr, ...]:
@@ -363,6 +365,11 @@ class Reader(Expressions):
             first_line=self.definition.first,
         )
         return normal(read)
+
+
+def places_alone(body: Expr) -> bool:
+    """Whether an equation says where something is, and so gives a whole number."""
+    return isinstance(body, Reduce) and body.op == "argmax"
 
 
 def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:

@@ -70,7 +70,6 @@ RESERVED = frozenset(
 
 #: What people write, and how it is written here; a construct that there is not begins with "there is".
 _WHOLE = "a // b for whole numbers; a real number is rounded outside: pass what comes out, q: Integer[..., i]"
-_PLACE = "there is no position of a maximum; max(i, ...) gives its value and its gradient"
 _ORDER = "there is no sorting: pass the order as labels, r: Integer[k], and read x[r[k]]"
 _INVERSE = (
     "there is no inverse of a matrix: pass it, R: Real[m, n], and let its own rule give its gradient, or write the "
@@ -130,7 +129,6 @@ INSTEAD = {
     "cumsum": "sum(j, x[..., j] if j <= i else 0)",
     "amax": "max(i, x[..., i])",
     **dict.fromkeys(("average", "avg"), "mean(i, x[..., i])"),
-    **dict.fromkeys(("argmax", "argmin"), _PLACE),
     **dict.fromkeys(("sort", "argsort", "topk", "median", "quantile"), _ORDER),
     "logaddexp": "log(exp(a) + exp(b))",
     "norm": _LENGTH,

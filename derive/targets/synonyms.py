@@ -170,6 +170,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "cdist_squared": ("squared Euclidean distance matrix", "sqeuclidean"),
     "reduce_sum": ("sum over a dimension", "ReduceSum", "np.sum"),
     "reduce_mean": ("mean over a dimension", "ReduceMean", "np.mean"),
+    "argmax": ("position of the maximum", "ArgMax"),
+    "argmin": ("position of the minimum", "ArgMin"),
     "reduce_max": ("max over a dimension", "ReduceMax", "amax"),
     "reduce_min": ("min over a dimension", "ReduceMin", "amin"),
     "reduce_logsumexp": ("log-sum-exp", "logsumexp", "ReduceLogSumExp", "softmax's normaliser"),

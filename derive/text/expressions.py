@@ -17,7 +17,7 @@ from derive.text.parse import DOTS, Definition, Statement, parts
 from derive.text.reductions import reduced
 from derive.text.several import one_of_several
 from derive.text.standing import are_indices, free
-from derive.text.words import OVER_INDICES, REDUCTIONS
+from derive.text.words import OVER_INDICES, PLACES, REDUCTIONS
 
 if TYPE_CHECKING:
     from derive.text.arrays import Env, Position, Value
@@ -43,7 +43,7 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: lambda a, b: bool(a >= b),
 }
 #: Reductions of what lies inside the arrays; the others count zeros outside.
-SKIPPING = ("max", "min")
+SKIPPING = ("max", "min", *PLACES)
 NO_INDEX = (bool, str, Real)
 
 
@@ -325,6 +325,8 @@ def _reduce(text: Definition, name: str, over: list[str], body: Closure) -> Clos
             value = body(run, env, place)
             if name not in SKIPPING or not run.outside:
                 values.append(value)
+            elif name in PLACES:
+                values.append(None)
         run.outside = before
         return reduced(run, name, values)
 

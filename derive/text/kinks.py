@@ -16,12 +16,15 @@ def absolute(run: Run, a: Any) -> Any:
     return numbers.multiply(0, a) if run.meter.ties(a, 0) else abs(a)
 
 
-def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
+def beyond(run: Run, largest: bool, a: Any, b: Any) -> bool:
+    """Whether the second is larger, or smaller; of equals it is not."""
     run.meter.compare(a, b)
+    return not run.meter.ties(a, b) and bool(b > a if largest else b < a)
+
+
+def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
     a, b = numbers.pair(a, b)
-    if run.meter.ties(a, b):  # the first of equals
-        return a
-    return b if (b > a if largest else b < a) else a
+    return b if beyond(run, largest, a, b) else a
 
 
 def _sign(run: Run, a: Any) -> int:

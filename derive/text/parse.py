@@ -285,10 +285,11 @@ def _statement(name: str, target: ast.expr, value: ast.expr, library: Library, o
             case _:
                 raise Unread(f"{name}: the left side {ast.unparse(item)}")
     part = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
-    called = part in library and part != name and not library[part].elementwise
+    called = part != name
     match value:
         case ast.Call(args=[over, _], keywords=[]) if part in SHORT:  # over indices, not the layer of that name
             called &= any(isinstance(n, ast.Name) and n.id in own for n in parts(over))
+    called = called and part in library and not library[part].elementwise
     if len(targets) > 1 and not called:
         raise Unread(f"{name}: several targets of {ast.unparse(value)}")
     if not called:

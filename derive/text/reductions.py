@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
-from derive.text.kinks import larger
+from derive.text.kinks import beyond, larger
 from derive.text.numbers import Outside
 
 if TYPE_CHECKING:
@@ -53,6 +53,21 @@ def _extreme(largest: bool) -> Callable[[Run, Values], Any]:
     return extreme
 
 
+def _place(largest: bool) -> Callable[[Run, Values], Any]:
+    """Where the first of the largest is; None stands where nothing takes part."""
+
+    def place(run: Run, values: Values) -> Any:
+        at = -1
+        for n, value in enumerate(values):
+            if value is not None and (at < 0 or beyond(run, largest, *numbers.pair(values[at], value))):
+                at = n
+        if at < 0:
+            raise Outside("the place of the largest of nothing")
+        return at
+
+    return place
+
+
 REDUCED: dict[str, Callable[[Run, Values], Any]] = {
     "sum": total,
     "mean": _mean,
@@ -61,6 +76,8 @@ REDUCED: dict[str, Callable[[Run, Values], Any]] = {
     "logsumexp": _logsumexp,
     "max": _extreme(True),
     "min": _extreme(False),
+    "argmax": _place(True),
+    "argmin": _place(False),
 }
 
 

@@ -77,6 +77,7 @@ def flat(case: Case, name: str, value: Any) -> list[Any]:
     found: list[Any] = []
     for array in listed(value):
         array = np.asarray(array)
+        array = array.astype(object) if array.dtype.kind in "iu" else array
         s, n = case.text.targets[name][-1]
         axes = tuple(str(case.text.index(item)) for item in s.targets[n][1])
         move = moved(case, axes, array.ndim)

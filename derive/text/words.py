@@ -19,5 +19,6 @@ KINDS = (
 NUMBERS = KINDS[:7]  #: of which an option may have several: ``Count[2]``
 #: Words that are called with indices; a layer may have the name of those that are short for others.
 OVER_INDICES = ("sum", "mean", "max", "min", "size")
-SHORT = ("logsumexp", "var", "std")
+PLACES = ("argmax", "argmin")
+SHORT = ("logsumexp", "var", "std", *PLACES)
 REDUCTIONS = ("sum", "mean", "max", "min", *SHORT)

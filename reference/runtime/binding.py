@@ -304,7 +304,8 @@ class Binder(Examiner):
             inner = shape[:axis] + shape[axis + 1 :] + (shape[axis],)
             return np.moveaxis(np.reshape(a, inner), -1, axis)
         shape = self.planned(name, pattern, dims)[0]
-        a = np.asarray(a, dtype=dims.dtype)
+        place = pattern.whole and np.asarray(a).dtype.kind == "i"  # and not its tangent
+        a = np.asarray(a, dtype=None if place else dims.dtype)
         return a if a.shape == shape else a.reshape(shape)
 
     def nothing(self, pattern: Pattern, dims: Dims) -> Any:

@@ -27,6 +27,7 @@ class Pattern:
         unless: the option whose value it may hold besides: nothing is read there.
         sequence: the argument is a list of arrays; the first slot counts its entries.
         optional: may be None, which stands for True everywhere.
+        whole: a result of integers, which say where something is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Pattern:
     sequence: bool = False
     optional: bool = False
     differentiable: bool = True
+    whole: bool = False
 
     def place(self, axis: str) -> int | None:
         """Where a kernel's array has an axis; None where it has not."""
@@ -53,8 +55,9 @@ def parsed(text: str) -> Pattern:
     """A pattern as generated modules have it: ``x[b, g*c, ...]``, ``W[l][o, i]`` for a list of arrays.
 
     Behind a colon stand what else there is to say: ``integer``, ``boolean``, ``below i`` for positions along an axis,
-    ``unless ignore`` where the value of an option may stand among them, ``optional``, and ``state`` for what has no
-    gradient though it is real.
+    ``unless ignore`` where the value of an option may stand among them, ``optional``, ``state`` for what has no
+    gradient though it is real, and ``whole`` for a result that says where something is: an integer, with a real
+    cotangent and tangent.
     """
     match = TEXT.fullmatch(text)
     if match is None:
@@ -73,6 +76,7 @@ def parsed(text: str) -> Pattern:
         sequence=bool(entries),
         optional="optional" in words,
         differentiable=kind == "real" and "state" not in words,
+        whole="whole" in words,
     )
 
 

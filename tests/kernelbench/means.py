@@ -67,6 +67,8 @@ LAYERS = each("""
     1.48 reduce_mean
     1.49 reduce_max
     1.50 conv2d
+    1.51 argmax
+    1.52 argmin
     1.53 reduce_min
     1.54 conv3d
     1.55-56 conv2d
@@ -98,8 +100,6 @@ _IN_THREE = {3, 15, 20, 26, 34, 38, 49, 50, 58, 60, 72, 74, 78, 89, 96, 100}
 _IN_TWO = {2, 16, 36, 44, 91, 93}
 
 MISSING: dict[tuple[int, int], str] = {
-    (1, 51): "argmax as a result",
-    (1, 52): "argmin as a result",
     **{(1, n): _TRANSPOSED.format("two") for n in (57, 65, 69, 71, 75, 78, 81)},
     **{(1, n): _TRANSPOSED.format("three") for n in (58, 61, 68, 70, 72, 73, 77)},
     **{(1, n): "transposed convolution over one axis" for n in (64, 74, 79)},

@@ -98,7 +98,7 @@ def run_kernel(layer: Layer, draw: Draw) -> Trial:
             raise PageError(
                 f"the page uses the adjoint of {unknown[0]}, which no equation defines and which is no output"
             )
-        several = [n for n in outputs if symbols.by_name[n].role == "output" and n in wanted]
+        several = [n for n in outputs if symbols.by_name[n].role == "output" and n in wanted] or list(outputs)
         cotangents = {n: draw.cotangent(outputs[n]) for n in several}
         dy = tuple(cotangents.values()) if len(several) > 1 else cotangents[several[0]]
         grads = layer.backward(dy, saved)

@@ -120,6 +120,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ("attention", r"line: \\overline\{S\}.*\\frac\{E_.*", "E is 0 where the condition does not hold"),
     ("attention", r"fact: \\sum_\{k\} P_\{q,\\ast,k\} = 1", "every row sums to 1"),
     (MASKED, r"line: .*Z_\{\\ast,q\} \\ge 0.*", "Z is a sum of exponentials and zeros: never below 0"),
+    ("argmax argmin", r"note: -?\\(sum|max)_\{\\ast\} .*", "a place has no slope: the gradient of all of them is 0"),
     ("batch_norm layer_norm center", r"fact: -\\sum_.* = 0", "0 is its own negative"),
     ("mlp", r".*\\text\{if \} l \\ne N_\{l\} - 1.*", "l is never above N_l - 1"),
     ("mlp", r".*\\left\[ l \\ge N_\{l\} - 1 \\right\].*", "l is never above N_l - 1"),

@@ -63,6 +63,8 @@ ROWS = {
     "reduce_mean": along(lambda x, axis: x.mean(axis)),
     "reduce_max": along(lambda x, axis: x.max(axis).values),
     "reduce_min": along(lambda x, axis: x.min(axis).values),
+    "argmax": along(lambda x, axis: x.argmax(axis) + 0 * x.sum(axis)),
+    "argmin": along(lambda x, axis: x.argmin(axis) + 0 * x.sum(axis)),
     "reduce_logsumexp": along(lambda x, axis: x.logsumexp(axis)),
     "reduce_l2": along(lambda x, axis: x.norm(dim=axis)),
     "reduce_sum_square": along(lambda x, axis: (x * x).sum(axis)),

@@ -29,7 +29,7 @@ BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
 BENT = ("reduce_l1", "leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
-SMALLEST = ("reduce_min",)  # NaN is below all others, as for a largest it is above
+SMALLEST = ("reduce_min", "argmin")  # NaN is below all others, as for a largest it is above
 #: Beyond the ends of these an infinity is, and a NaN is not.
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
 NEAR = (0.3, 0.6)

@@ -131,7 +131,7 @@ class Header(Bodies):
             """What reference.runtime.patterns.parsed reads."""
             slots = ["*".join(slot) for slot in self.layer.split(t)]
             entries = f"[{slots.pop(0)}]" if self.is_list(t) else ""
-            words: list[str] = [t.kind] if t.kind != "real" else []
+            words: list[str] = [] if t.kind == "real" else [t.kind] if t in layer.inputs else ["whole"]
             words += [f"below {below[t.name]}"] if t.name in below else []
             words += [f"unless {ignored[t.name]}"] if t.name in ignored else []
             words += ["optional"] if t.optional else []
