@@ -374,3 +374,8 @@ def position(indices: tuple[str, ...]) -> Expr:
     for index in indices:
         found = add(mul(Size(index), found), Pos(index))
     return found
+
+
+def is_place(e: Expr) -> bool:
+    """Whether something says where an element is, and so is a whole number."""
+    return isinstance(e, Reduce) and e.op == "argmax"

@@ -16,7 +16,7 @@ from derive.notation import expr as x
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref, Size
 from derive.notation.expressions import Expressions
-from derive.notation.layer import Call, Equation, Layer, Tensor
+from derive.notation.layer import Call, Equation, Kind, Layer, Tensor, is_place
 from derive.notation.options import Span, items, name_of, span
 from derive.notation.recurrences import normal
 from derive.notation.recurrences.places import behind, collected, shift
@@ -120,9 +120,7 @@ class Reader(Expressions):
             self.check_hidden(self.left, body)
             self.check_loose(node, name, left, body)
         self.check_steps(node, body)
-        self.introduce(target, name, left)
-        if places_alone(body):
-            self.tensors[name] = replace(self.tensors[name], kind="integer")
+        self.introduce(target, name, left, "integer" if is_place(body) else "real")
         self.steps.append(Equation(name, left, body, node.lineno))
 
     def left_side(self, target: ast.Subscript, name: str) -> tuple[Expr, ...]:
@@ -170,7 +168,7 @@ class Reader(Expressions):
                 place, what, mend if known else f"{mend}; an option is declared in the signature: {i}: Scalar = 1.0"
             )
 
-    def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...]) -> None:
+    def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...], kind: Kind = "real") -> None:
         """Make the tensor on the left of an equation known; a constant index has no axis's name as yet."""
         axes = tuple(x.plain(e) or f"{name}.{n}" for n, e in enumerate(left))
         starts = tuple((n, e) for n, e in enumerate(left) if x.plain(e) is None)
@@ -201,7 +199,9 @@ class Reader(Expressions):
             ):
                 self.fail(node, f"{name} begins with other axes", "write the same indices, with -1 for the step")
             self.check_direction(node, name, left)
-        self.tensors[name] = replace(known, axes=axes) if known is not None and not starts else Tensor(name, axes)
+        self.tensors[name] = (
+            replace(known, axes=axes) if known is not None and not starts else Tensor(name, axes, kind=kind)
+        )
         if starts:
             self.begun[name] = self.begun.get(name, frozenset()) | {n for n, _ in starts}
             self.beginnings.setdefault(name, {})[starts] = node
@@ -365,11 +365,6 @@ class Reader(Expressions):
             first_line=self.definition.first,
         )
         return normal(read)
-
-
-def places_alone(body: Expr) -> bool:
-    """Whether an equation says where something is, and so gives a whole number."""
-    return isinstance(body, Reduce) and body.op == "argmax"
 
 
 def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
