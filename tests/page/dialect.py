@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FUNCTIONS = {
     r"\exp": ("exp", 1), r"\log": ("log", 1), r"\tanh": ("tanh", 1), r"\max": ("max", 2), r"\sin": ("sin", 1),
@@ -24,9 +24,9 @@ GREEK = {
     for name, letter in zip(names.split(), letters, strict=True)
 }
 ACCENTS = {r"\overline": "bar", r"\dot": "dot"}
-SPACES = (r"\;", r"\,", r"\quad", r"\qquad")
 FENCES = {("(", ")"), ("|", "|"), (r"\lfloor", r"\rfloor"), ("[", "]")}
 
+_SPACE = re.compile(r"(?:\s|\\[;,]|\\q?quad)*")
 _TOKEN = re.compile(
     r"\\(?:mathrm|mathrel|operatorname|begin|end)\s*\{[^{}]*\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\\\|\d+(?:\.\d+)?|[A-Za-z]|[-+=<>(){}\[\]|,_^&]"
 )
@@ -46,27 +46,19 @@ class DialectError(ValueError):
         self.tex, self.at, self.why = tex, at, why
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     text: str
     at: int
 
 
 def tokenize(tex: str) -> list[Token]:
     """Tokens with their places. Raises DialectError at the first character that starts none."""
-    found, at = [], 0
+    found, at = [], _SPACE.match(tex).end()  # type: ignore[union-attr]
     while at < len(tex):
-        if tex[at].isspace():
-            at += 1
-            continue
-        space = next((s for s in SPACES if tex.startswith(s, at)), "") if tex[at] == "\\" else ""
-        if space:
-            at += len(space)
-            continue
         m = _TOKEN.match(tex, at)
         if not m:
             raise DialectError(tex, at, f"{tex[at]!r} is not in the dialect")
-        text = m[0] if m[0].startswith(r"\text") else re.sub(r"\s", "", m[0])
+        text = m[0] if m[0].startswith(r"\text") else "".join(m[0].split())
         found.append(Token(text, at))
-        at = m.end()
+        at = _SPACE.match(tex, m.end()).end()  # type: ignore[union-attr]
     return found

@@ -23,7 +23,7 @@ class Names(Tokens):
     def symbol(self) -> tuple[Row, str] | None:
         """The longest symbol of the table here, consumed; accents are read where no row has them."""
         for n in self.symbols.lengths:
-            row = self.symbols.by_tokens.get(tuple(t.text for t in self.tokens[self.at : self.at + n]))
+            row = self.symbols.by_tokens.get(self.texts[self.at : self.at + n])
             if row:
                 self.at += n
                 return row, ""

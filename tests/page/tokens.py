@@ -8,9 +8,11 @@ from tests.page.dialect import DialectError, tokenize
 class Tokens:
     def __init__(self, tex: str) -> None:
         self.tex, self.tokens, self.at = tex, tokenize(tex), 0
+        self.texts = tuple([t.text for t in self.tokens])
 
     def peek(self, ahead: int = 0) -> str:
-        return self.tokens[self.at + ahead].text if self.at + ahead < len(self.tokens) else ""
+        at = self.at + ahead
+        return self.texts[at] if at < len(self.texts) else ""
 
     def fail(self, why: str, at: int | None = None) -> DialectError:
         at = self.at if at is None else at

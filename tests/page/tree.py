@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
+from operator import is_
 from typing import Any
 
 
@@ -188,14 +189,20 @@ def parts(kind: type[Node]) -> tuple[str, ...]:
 
 
 def map_children(node: Node, f: Callable[[Node], Node]) -> Node:
-    """The node with f applied to each child."""
+    """The node with f applied to each child; itself where f changes none."""
 
     def go(value: Any) -> Any:
         if isinstance(value, Node):
             return f(value)
-        return tuple(go(v) for v in value) if isinstance(value, tuple) else value
+        if not isinstance(value, tuple):
+            return value
+        after = tuple([go(v) for v in value])
+        return value if all(map(is_, value, after)) else after
 
-    return type(node)(*(go(getattr(node, name)) for name in parts(type(node))))
+    kind = type(node)
+    before = [getattr(node, name) for name in parts(kind)]
+    after = [go(value) for value in before]
+    return node if all(map(is_, before, after)) else kind(*after)
 
 
 @cache
