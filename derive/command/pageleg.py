@@ -125,22 +125,37 @@ def prose(site: str, programs: Programs | None = None) -> Iterator[Answer]:
 
 def outside(names: Iterable[str], out: Path) -> Iterator[Answer]:
     """The same for the pages and kernels in a folder of the user's own, where a misprint may say the same."""
+    with begun_outside(names, out) as answered:
+        yield from answered
+
+
+@contextlib.contextmanager
+def begun_outside(names: Iterable[str], out: Path) -> Iterator[Iterator[Answer]]:
+    """That, at work from now on, beside what is done until somebody asks for the answers."""
     names = list(names)
+    options = ("--kernels", str(out.resolve()), "--most", str(SAMPLE))
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             page = Path(folder, "layers", name, "index.html")
             page.parent.mkdir(parents=True)
             page.write_text(rendered((out / f"{name}.md").read_text(encoding="utf-8")), encoding="utf-8")
-        yield from read_back(folder, names, options=("--kernels", str(out.resolve()), "--most", str(SAMPLE)))
+        with start("tests.page.score", folder, *names, *options) as first:
+            yield read_back(folder, names, options=options, first=first)
 
 
 def read_back(
-    site: str, names: list[str], programs: Programs | None = None, options: Sequence[str] = ()
+    site: str,
+    names: list[str],
+    programs: Programs | None = None,
+    options: Sequence[str] = (),
+    first: subprocess.Popen[str] | None = None,
 ) -> Iterator[Answer]:
-    """Let the reader judge built pages; ``programs`` is told of each that is started for it."""
+    """Let the reader judge built pages; ``programs`` is told of each that is started for it, after the ``first``."""
     while names:  # a page that cannot be read ends the program; the rest get another
         found = 0
-        with start("tests.page.score", site, *names, *options) as program:
+        begun = contextlib.nullcontext(first) if first else start("tests.page.score", site, *names, *options)
+        first = None
+        with begun as program:
             if programs:
                 programs.began(program)
             for answer in answers(program, names[:], strict=not options):

@@ -6,6 +6,7 @@ choice is verified for each value of it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import itertools
@@ -312,8 +313,10 @@ def verify_outside(console: Console, file: Path, out: Path, isolated: bool = Fal
     chosen = {page.layer.name: page.derivations for page in plan.pages.values()}
     kernel = outside_kernels(out)
     own = run_layers(tasks_of(tuple(d.layer for d in v), kernel, v) for v in chosen.values())
-    read = pages(lambda names: pageleg.outside(names, out), chosen)
-    found = show(console, itertools.chain(own, read), count(chosen) + len(chosen))
+    with contextlib.ExitStack() as beside:
+        read = iter(()) if pageleg.missing() else beside.enter_context(pageleg.begun_outside(chosen, out))
+        verdicts = itertools.chain(own, pages(lambda names: read, chosen))
+        found = show(console, verdicts, count(chosen) + len(chosen))
     keep(plan, found)
     write(judged(plan))
     return summary(console, found)
