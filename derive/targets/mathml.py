@@ -49,6 +49,8 @@ INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
 TAG = re.compile(r"<[^>]*>")
 BEGIN = MARK.partition("%s")[0]  # of what is set off
 LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
+OUTER = "<semantics><mrow>"
+WIDE = '<mspace width="2em"/>'
 DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\{ #([\w-]+) \})?[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -74,7 +76,28 @@ def mathml(tex: str, *, display: bool = False, page: str = "") -> str:
         raise FormulaError(tex, str(error).strip(), page) from None
     for wrong, right, _ in REPAIRS:
         html = html.replace(wrong, right)
-    return html.replace(escape(tex, quote=False), escape(unmarked(tex), quote=False)) if BEGIN in tex else html
+    html = html.replace(escape(tex, quote=False), escape(unmarked(tex), quote=False)) if BEGIN in tex else html
+    return in_parts(html) if display else html
+
+
+def in_parts(html: str) -> str:
+    """A formula of several relations with wide spaces between, each in a row of its own: a narrow screen puts one below
+    the other (assets/math.css), for a browser breaks no line within a formula.
+    """
+    begin = html.find(OUTER)
+    end = html.rfind("</mrow><annotation")
+    if min(begin, end) < 0:
+        return html
+    start, depth, found = begin + len(OUTER), 0, []
+    for tag in TAG.finditer(html, start, end):
+        if tag[0] == WIDE and depth == 0:
+            found.append(html[start : tag.end()])
+            start = tag.end()
+        depth += 0 if tag[0].endswith("/>") else -1 if tag[0].startswith("</") else 1
+    if not found:
+        return html
+    parts = "".join(f"<mrow>{part}</mrow>" for part in (*found, html[start:end]))
+    return f'{html[:begin]}<semantics><mrow class="gb-parts">{parts}{html[end:]}'
 
 
 def unmarked(tex: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.targets.mathml import mathml, unmarked
+from derive.targets.mathml import TAG, mathml, unmarked
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "layers").glob("*.md"))
 DERIVATIONS = {p.stem: m[1] for p in PAGES if (m := re.search(r"\n## Derivation(.*?)\n## ", p.read_text(), re.DOTALL))}
@@ -67,3 +67,15 @@ def test_a_mark_is_drawn_and_no_part_of_the_formula() -> None:
     assert html.count('class="gb-new"') == 1
     assert "color" not in html
     assert r">y &lt; \hat{x}_{i} + 1</annotation>" in html
+
+
+def test_several_relations_are_rows_of_their_own() -> None:
+    """Split at the wide spaces between them and nowhere else; what is drawn and annotated stays."""
+    tex = r"a = \frac{1}{2}, \qquad b \longrightarrow c, \qquad d = \sqrt{e \qquad f}"
+    html = mathml(tex, display=True)
+    rows = html.partition('<mrow class="gb-parts">')[2].partition("</mrow><annotation")[0]
+    assert [TAG.sub("", row) for row in rows.split('<mspace width="2em"/></mrow>')] == ["a=12,", "b⟶c,", "d=ef"]
+    assert html.count("<mrow") == html.count("</mrow>")
+    assert f"{tex}</annotation>" in html
+    for other in (mathml("a = b", display=True), mathml(tex)):
+        assert "gb-parts" not in other

@@ -144,11 +144,6 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> 
     assert not missed, "\n".join(missed)
 
 
-#: Their equations are longer than a screen; of these the gradient's heading is on it.
-LONG = {
-    *("attention", "alibi_attention", "dropout_attention", "grouped_query_attention", "sliding_window_attention"),
-    *("batch_norm", "tversky", "lstm", "lstm_cell", "gru", "gru_cell", "reverse_rnn"),
-}
 #: Of a page that begins with the plain case, that case's.
 BOTTOM = """([all, plain]) => {
     const own = document.querySelectorAll(plain);
@@ -162,9 +157,7 @@ def test_forward_and_gradient_are_on_the_first_screen(browser: Any, site: Path, 
             if (name := url.removesuffix("/").rpartition("/")[2]) and "/layers/" in url and not url.endswith("layers/"):
                 page.goto(url)
                 page.evaluate("() => document.fonts.ready")
-                last = ["#backward", "#backward-plain"]
-                if name not in LONG:
-                    last = [".math[id^=eq-backward]", ".math[id^=eq-plain-backward]"]
+                last = [".math[id^=eq-backward]", ".math[id^=eq-plain-backward]"]
                 assert page.evaluate(BOTTOM, last) <= WIDTHS[1280], name
 
 
@@ -196,3 +189,14 @@ def test_search_finds_the_chapter_by_the_words_of_textbooks(browser: Any, addres
         page.wait_for_function(f"() => {RESULT}")
         assert urlparse(page.evaluate(f"() => {RESULT}.href")).path.endswith("/backpropagation/")
         assert not wrong
+
+
+def test_several_relations_stand_below_one_another_on_a_phone(browser: Any, address: str) -> None:
+    """And beside one another on a desk."""
+    tops = "() => [...document.querySelector('.gb-parts').children].map(e => e.getBoundingClientRect().top)"
+    for width, below in ((360, True), (1280, False)):
+        with reading(browser, "light", width) as (page, _):
+            page.goto(urljoin(address, "backpropagation/"))
+            page.evaluate("() => document.fonts.ready")
+            found = page.evaluate(tops)
+            assert (max(found) - min(found) > 20) == below
