@@ -6,7 +6,19 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd, prod
 
-from derive.calculus.monomials import ONE, Mono, Poly, condition_of, is_condition, is_sum, negated, plus, product, text
+from derive.calculus.monomials import (
+    ONE,
+    Mono,
+    Poly,
+    condition_of,
+    is_condition,
+    is_sum,
+    negated,
+    plus,
+    product,
+    scaled,
+    text,
+)
 from derive.calculus.polynomials import Algebra
 from derive.calculus.price import OPERATION, price
 from derive.calculus.scalars import factor_order, term_order
@@ -43,8 +55,21 @@ class Collector:
         rest, content = self.algebra.divide(poly, common)
         if content.denominator != 1:
             rest, content = {m: c / content.denominator for m, c in rest.items()}, Fraction(content.numerator)
+        less = self.cancelled(rest, common)
+        if less is not None:
+            return self.form(scaled(less, content))
         inner = self.cases(rest)
         return self.guarded(content, common, inner, self.asked(poly))
+
+    def cancelled(self, rest: Poly, common: Mono) -> Poly | None:
+        """What is left where a sum that all is divided by is a factor of the rest."""
+        for n, (a, q) in enumerate(common):
+            if q <= -1 and isinstance(a, Op) and a.fn == "add":
+                less = self.algebra.quotient(rest, self.algebra.to(a))
+                if less is not None:
+                    raised = ((a, q + 1),) if q != -1 else ()
+                    return self.algebra.times({(*common[:n], *raised, *common[n + 1 :]): ONE}, less)
+        return None
 
     def cases(self, poly: Poly) -> Expr:
         """``[c] A + [not c] B`` is a case."""

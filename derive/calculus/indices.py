@@ -45,11 +45,24 @@ def tidy_index(e: Expr) -> Expr:
     bottom: Expr = x.ONE
     if isinstance(e, Op) and e.fn == "exactdiv":
         top, bottom = e.args
+    top = x.transform(top, multiplied_again)
     quotient = sympy.cancel(scalars.to(top) / scalars.to(bottom))
     if quotient.is_Integer or (quotient.free_symbols and whole_polynomial(quotient)):
         tidy = scalars.back(sympy.expand(quotient))
         return e if len(show(tidy)) >= len(show(e)) else tidy
     return e
+
+
+def multiplied_again(e: Expr) -> Expr | None:
+    """``s * ((p - k) / s)`` is ``p - k``: the quotient is a place only where it is whole."""
+    if isinstance(e, Op) and e.fn == "mul":
+        for f in e.args:
+            if isinstance(f, Op) and f.fn == "exactdiv" and f.args[1] in e.args:
+                rest = list(e.args)
+                rest.remove(f)
+                rest.remove(f.args[1])
+                return x.mul(f.args[0], *rest)
+    return None
 
 
 #: A comparison and what it is where it does not hold.

@@ -35,6 +35,7 @@ from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Layer
 
 LIMIT = 400
+DIVIDED = 12  #: terms of what is divided by a sum that it may be a multiple of
 
 
 class TooLarge(ValueError):
@@ -147,6 +148,35 @@ class Algebra:
             rest = tuple((a, q - drop.get(a, 0)) for a, q in mono if q != drop.get(a, 0))
             out[rest] = c / content
         return out, content
+
+    def quotient(self, poly: Poly, by: Poly) -> Poly | None:
+        """The polynomial over another one where nothing is left: ``s**2 + 2 s + 1`` over ``s + 1``."""
+        atoms = sorted({a for m in by for a, _ in m}, key=text)
+        if len(by) < 2 or len(poly) > DIVIDED or any(is_condition(a) for a in atoms):
+            return None
+
+        def order(mono: Mono) -> tuple[Fraction, ...]:
+            powers = dict(mono)
+            return tuple(powers.get(a, Fraction(0)) for a in atoms)
+
+        lead = max(by, key=order)
+        found: Poly = {}
+        left = dict(poly)
+        while left:
+            self.spend(len(left) + len(by))
+            first = max(left, key=lambda m: (order(m), text(self.term(ONE, m))))
+            powers = dict(first)
+            if len(found) > DIVIDED or any(powers.get(a, Fraction(0)) < q for a, q in lead):
+                return None
+            for a, q in lead:
+                powers[a] -= q
+            mono = tuple((a, q) for a, q in powers.items() if q)
+            c = left[first] / by[lead]
+            found = plus(found, {mono: c})
+            left = plus(left, scaled(self.times({mono: c}, by), Fraction(-1)))
+            if len(left) > 2 * DIVIDED:
+                return None
+        return found
 
     # ---- from expressions ---------------------------------------------------------------------------------
 

@@ -106,6 +106,7 @@ class Derivative:
 
     def __call__(self, e: Expr, leaf: Expr) -> Expr:
         """The derivative of e with respect to one leaf, all other leaves held fixed."""
+        e = x.transform(e, logarithms_apart)
         special = [node for node in outermost(e) if leaf in set(x.walk(node))]
         s = self.scalars.to(e)
         total = [self.scalars.back(sympy.diff(s, self.scalars.symbol(leaf)))] if leaf not in special else []
@@ -132,6 +133,18 @@ class Derivative:
             case Op(fn, (argument, *options)) if fn not in FUNCTIONS:
                 return x.mul(Op(prime(fn), (argument, *options)), self(argument, leaf))
         raise TypeError(f"no derivative for {show(e)}; add a row to FUNCTIONS")
+
+
+def logarithms_apart(e: Expr) -> Expr | None:
+    """``log(a / b)`` as ``log(a) - log(b)`` where one of them is a sum: in the slope ``a'/a - b'/b`` no sum is
+    multiplied by another one that it is divided by."""
+    match e:
+        case Op("log", (Op("mul", args),)):
+            powers = [(a.args[0], a.args[1]) if isinstance(a, Op) and a.fn == "pow" else (a, x.ONE) for a in args]
+            sums = [b for b, q in powers if isinstance(b, Op) and b.fn == "add" and isinstance(q, Num)]
+            if sums and sum(bool(x.tensors(b)) for b, _ in powers) > 1:
+                return x.add(*(x.mul(q, Op("log", (x.transform(b, logarithms_apart),))) for b, q in powers))
+    return None
 
 
 def prime(fn: str) -> str:

@@ -249,9 +249,15 @@ class Symbols:
             stem = stem.rstrip("0123456789") or stem
             letter = self.letters.get(stem, stem[0])
             options = (letter, *SUCCESSORS.get(letter, ""), *ALPHABET)
-            found[i] = next(c for c in options if c not in avoid)
+            lengths = {c for a, c in self.letters.items() if not self.alike(a, stem)}  # that say another length
+            found[i] = next((c for c in options if c not in avoid | lengths), "")
+            found[i] = found[i] or next(c for c in options if c not in avoid)
             avoid.add(found[i])
         return found
+
+    def alike(self, one: str, two: str) -> bool:
+        """Whether two indices run along one axis."""
+        return any(d.layer.axis(one) == d.layer.axis(two) for d in self.derivations)
 
     def shape(self, tensor: Tensor, layer: Layer) -> str:
         """``[b, g*c, p]``: the axes as a caller sees them, in the letters of the page; a list's length first.

@@ -314,6 +314,29 @@ def sqrt(above: int | float | str, below: int | float = 1, *, dtype: Any) -> Any
     return math.sqrt(number / below) if below else math.nan
 
 
+def exact_pi(dtype: Any) -> Any:
+    """Pi: a Python float, or a ball for object arrays."""
+    if dtype == object:  # noqa: E721
+        from flint import arb
+
+        return arb.pi()
+    return math.pi
+
+
+def balls(whole: Array, dtype: Any) -> Array:
+    """Whole numbers of a type; for object arrays as balls, of which there are functions."""
+    if dtype == object:  # noqa: E721
+        from flint import arb
+
+        return np.asarray(np.frompyfunc(lambda n: arb(int(n)), 1, 1)(whole), dtype=object)
+    return whole.astype(dtype)
+
+
+def positions(length: int, dtype: Any) -> Array:
+    """The positions along an axis, as ``balls`` gives them."""
+    return np.arange(length, dtype=dtype) if dtype != object else balls(np.arange(length), dtype)  # noqa: E721
+
+
 def xlogy(a: Array, b: Array) -> Array:
     """``a log b``, and 0 where a is 0."""
     if a.dtype == object:

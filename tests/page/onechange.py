@@ -33,6 +33,8 @@ def one_place(before: Node, after: Node) -> bool:
     """Something is left out or put in, or one thing stands for another, in one place of two expressions, whatever
     the indices of sums are called."""
     before, after = called(before), called(after)
+    if everywhere(before, after):
+        return True
     while not (one_rule(before, after) or one_rule(after, before, put_in=True)):
         if (exponents := powers(before, after) or powers(after, before)) is not None:
             before, after = exponents
@@ -44,6 +46,12 @@ def one_place(before: Node, after: Node) -> bool:
             gone, new = minus(one, two), minus(two, one)
         else:
             gone, new = unequal(one, two), unequal(two, one)
+        if kind in ("sum", "product") and 1 in (len(gone), len(new)) and len(gone) * len(new) > 1:
+            # c (a + b) as a + b, in a sum: one term and what stands for it
+            whole = Add if kind == "sum" else Mul
+            inner, outer = (whole(tuple(e)) if len(e) > 1 else e[0] for e in (gone, new))
+            if (inner, outer) != (before, after) and one_place(inner, outer):
+                return True
         if len(gone) != 1 or len(new) != 1:
             left = kind == "product" and (term_left(gone, new) or term_left(new, gone))
             beside = kind == "sum" and (beside_root(gone, new) or beside_root(new, gone))
@@ -108,6 +116,8 @@ def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
             return (name, accent) == (n, c) and exchanged(index, i)
         case Add(several), Sqrt():
             return beside_root(several, [b])
+        case Pow(Add(several), Int(n)), Pow(v, Frac(Int(m), Int(2))):
+            return n == m and beside_root(several, [Sqrt(v)])
         case Iverson(), _ if kind != other:
             return halved(a, rest)
     return False
@@ -142,6 +152,25 @@ def exchanged(one: Sequence[Node], two: Sequence[Node]) -> bool:
     places = [n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
     plain = all(isinstance(i, Index) for i in (*one, *two))
     return plain and len(places) == 2 and [one[n] for n in places] == [two[n] for n in reversed(places)]
+
+
+def everywhere(before: Node, after: Node) -> bool:
+    """Whether one change is made wherever something stands: s (1 - s) has s twice, and so has what a slope is of."""
+    pairs: dict[tuple[Node, Node], int] = {}
+
+    def differ(a: Node, b: Node) -> None:
+        if a == b:
+            return
+        inner, other = children(a), children(b)
+        same = type(a) is type(b) and len(inner) == len(other) > 0 and not isinstance(a, Ref)
+        if same and map_children(a, lambda _: Int(0)) == map_children(b, lambda _: Int(0)):
+            for one, two in zip(inner, other, strict=True):
+                differ(one, two)
+        else:
+            pairs[a, b] = pairs.get((a, b), 0) + 1
+
+    differ(before, after)
+    return len(pairs) == 1 < max(pairs.values()) and one_place(*next(iter(pairs)))
 
 
 def halved(bracket: Node, factors: Sequence[Node]) -> bool:

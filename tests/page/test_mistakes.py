@@ -107,6 +107,8 @@ def test_a_slope_is_left_out_whole(after: str, one: bool) -> None:
 
 
 ROOT = r"\hat{x}_{\ast,o} + \sqrt{x_{\ast,o} + \epsilon}"
+SUMMED = r"x_{\ast,o} + \epsilon"
+SQUARE = r"\sum_{i}"
 POWER = r"s x_{\ast,o}^{\epsilon - 1}"
 
 
@@ -123,6 +125,39 @@ POWER = r"s x_{\ast,o}^{\epsilon - 1}"
         (r"s x_{\ast,o}^{-2 \epsilon}", r"\frac{s}{x_{\ast,o}}", False),
         (r"s x_{\ast,o}^{\epsilon}", "s x_{\\ast,o}", True),
         (r"s x_{\ast,o}^{\epsilon + 2}", "s x_{\\ast,o}", False),
+        (
+            r"\frac{s}{\left(x_{\ast,o} + \epsilon\right)^{\frac{3}{2}}}",
+            r"\frac{s}{\left(\sqrt{x_{\ast,o}} + \epsilon\right)^{3}}",
+            True,
+        ),
+        (
+            r"\frac{s}{\left(x_{\ast,o} + \epsilon\right)^{\frac{3}{2}}}",
+            r"\frac{s}{\left(\sqrt{x_{\ast,o}} + \epsilon\right)^{2}}",
+            False,
+        ),
+        (r"x_{\ast,o} + s \left(\hat{x}_{\ast,o} + \epsilon\right)", r"x_{\ast,o} + \hat{x}_{\ast,o} + \epsilon", True),
+        (r"x_{\ast,o} + s \left(\hat{x}_{\ast,o} + \epsilon\right)", r"x_{\ast,o} + \hat{x}_{\ast,o}", False),
+        (
+            rf"s \sqrt{{{SUMMED}}} \left(1 - \sqrt{{{SUMMED}}}\right)",
+            r"s \sqrt{x_{\ast,o}} \left(1 - \sqrt{x_{\ast,o}}\right)",
+            True,
+        ),
+        (
+            rf"s \sqrt{{{SUMMED}}} \left(1 - \sqrt{{{SUMMED}}}\right)",
+            r"s \sqrt{x_{\ast,o}} \left(1 - \sqrt{\epsilon}\right)",
+            False,
+        ),
+        (
+            rf"{SQUARE} s W_{{o,i}} \left(1 - W_{{o,i}}\right)",
+            rf"{SQUARE} s W_{{i,o}} \left(1 - W_{{i,o}}\right)",
+            True,
+        ),
+        (rf"{SQUARE} s W_{{o,i}} \left(1 - W_{{o,i}}\right)", rf"{SQUARE} W_{{i,o}} \left(1 - W_{{i,o}}\right)", False),
+        (
+            rf"{SQUARE} s W_{{o,i}} \left(1 - W_{{o,i}}\right)",
+            rf"{SQUARE} s W_{{i,i}} \left(1 - W_{{i,o}}\right)",
+            False,
+        ),
     ],
 )
 def test_a_root_and_an_exponent_in_which_a_term_is_left_out(before: str, after: str, one: bool) -> None:

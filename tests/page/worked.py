@@ -301,8 +301,9 @@ class Worked:
             yield f"the picture has {len(texts)} cells for {len(wanted)} derivatives"
             return
         for text, value in zip(texts, wanted, strict=True):
-            decimals = len(text.partition(".")[2])
-            if not abs(float(text) - value) <= 0.5 * 10.0**-decimals * (text != "0") + SLACK * max(1.0, abs(value)):
+            whole, _, decimals = text.partition(".")
+            digit = 10.0 ** (max(len(whole.strip("-")) - 2, 0) if not decimals else -len(decimals))  # two are shown
+            if not abs(float(text) - value) <= 0.5 * digit * (text != "0") + SLACK * max(1.0, abs(value)):
                 yield f"a cell of the picture is {text}, the derivative {value}"
 
     def differences(self, output: str, name: str) -> list[list[float]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import ONE, Expr
-from derive.program.rewriting.row import Row, U, V, exponent, f, log
+from derive.program.rewriting.row import TWO, Row, U, V, exp, exponent, f, log, logistic, softplus, squared
 
 POWERS = "log(1 + u**p) is p log(u) and u**p/(1 + u**p) is 1 where u**p is beyond every number"
+GROWTH = "(1 + exp(u))**v is computed as exp(v log(1 + exp(u))): neither overflows where the power does not"
 RAISED = x.add(ONE, x.power(U, V))
 
 
@@ -20,7 +21,26 @@ def share(order: int) -> Expr:
     return f("runtime power_share", U, V, x.num(order))
 
 
+GROWN = x.add(exp(U), ONE)
+
 OF_POWERS = (
+    Row(
+        "exp and 1 + exp to a power",
+        x.mul(exp(U), x.power(GROWN, V)),
+        x.mul(logistic(U), x.power(GROWN, x.add(V, ONE))),
+        GROWTH,
+        exponent,
+        early=True,
+    ),
+    Row(
+        "exp squared and 1 + exp to a power",
+        x.mul(exp(x.mul(TWO, U)), x.power(GROWN, V)),
+        x.mul(squared(logistic(U)), x.power(GROWN, x.add(V, TWO))),
+        GROWTH,
+        exponent,
+        early=True,
+    ),
+    Row("1 + exp to a power", x.power(GROWN, V), exp(x.mul(V, softplus(U))), GROWTH, exponent, early=True),
     Row("log of 1 + power", log(RAISED), f("runtime log1p_power", U, V), POWERS, exponent, early=True),
     *(
         Row(

@@ -103,7 +103,12 @@ class Rewriter:
         return isinstance(e, Ref) and self.definitions(e) is None
 
     def is_total(self, e: Expr) -> bool:
-        """Whether it is the name of a sum of exponentials."""
+        """Whether it is a sum of exponentials that has a name, or made of such, exponentials and positive numbers."""
+        match e:
+            case Op("exp", _):
+                return True
+            case Op("mul" | "add", args):
+                return any(map(self.is_total, args)) and all(self.is_total(a) or self.is_positive(a) for a in args)
         made = self.definitions(e) if isinstance(e, Ref) else None
         if not isinstance(made, Reduce) or made.op != "sum":
             return False

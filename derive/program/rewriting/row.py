@@ -109,3 +109,9 @@ def totals(found: Binding, facts: Facts) -> bool:
     return all(facts.is_total(found[n]) for n in ("%v", "%w") if n in found) and (
         "%#c" not in found or positive_number(found, facts)
     )
+
+
+def sums_below(found: Binding, facts: Facts) -> bool:
+    """Sums, of which one at least is more than an exponential: of two there is the logistic function."""
+    below = [found[n] for n in ("%v", "%w") if n in found]
+    return totals(found, facts) and not all(isinstance(e, x.Op) and e.fn == "exp" for e in below)

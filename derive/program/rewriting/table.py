@@ -33,8 +33,8 @@ from derive.program.rewriting.row import (
     softplus,
     squared,
     tanh,
-    totals,
 )
+from derive.program.rewriting.totals import OF_TOTALS
 
 GROWN = x.add(exp(U), ONE)
 BELOW = x.power(GROWN, x.num(-1))
@@ -49,7 +49,6 @@ QUOTIENT = "s (1 - s) / s of the logistic function s is 1 - s: where s is 0 ther
 ITSELF = "nothing is divided by itself: it may underflow"
 LESS = "1 minus the logistic function is that of -u: no two close numbers are subtracted"
 TANH = "1 plus or minus tanh(u) is twice the logistic function of 2 u or -2 u: no two close numbers are subtracted"
-SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
 COSINES = "1 + cos(u) is 2 cos(u/2)**2, and 1 - cos(u) is 2 sin(u/2)**2: no two close numbers are subtracted"
 SIGNS = "c u has the sign of u where c is positive: c u may underflow to 0"
 CUT = "exp(u) - 1 has the sign of u: where it is cut off at 0, the exponential is not computed and does not overflow"
@@ -132,29 +131,8 @@ FIRST = (
         through=True,
         early=True,
     ),
-    Row("log of two sums", log(x.add(V, W)), f("runtime log_add", log(V), log(W)), SUMS, totals),
-    Row("log of 1 and a sum", log(x.add(ONE, W)), softplus(log(W)), SUMS, totals),
-    Row("log of a sum over another", log(x.div(V, W)), x.sub(log(V), log(W)), SUMS, totals, through=True),
-    Row("log of a multiple of a sum", log(x.mul(C, W)), x.add(log(C), log(W)), SUMS, totals, through=True),
-    Row(
-        "exp over 1 and a sum",
-        x.div(exp(U), x.add(ONE, W)),
-        exp(x.sub(U, softplus(log(W)))),
-        SUMS,
-        totals,
-        through=True,
-        early=True,
-    ),
-    Row(
-        "exp over two sums",
-        x.div(exp(U), x.add(V, W)),
-        exp(x.sub(U, f("runtime log_add", log(V), log(W)))),
-        SUMS,
-        totals,
-        through=True,
-        early=True,
-    ),
     Row("log of exp times", log(x.mul(exp(U), W)), x.add(U, log(W)), UNDERFLOW, through=True),
+    *OF_TOTALS,
     Row(
         "atanh",
         log(x.div(x.add(ONE, U), x.sub(ONE, U))),

@@ -23,6 +23,7 @@ UFUNCS = {
     "library tanh": "np.tanh",
     **{f"library {word}": f"np.{word}" for word, module in WORDS.items() if not module},
 }
+OPERATORS = ("np.add", "np.subtract", "np.multiply", "np.divide", "np.square")
 PART = 1000  #: by how much is divided, rather than multiplied by a thousandth
 
 
@@ -91,14 +92,24 @@ class Arithmetic(Views):
         """A call that writes to ``out``, and so does its last argument where that may."""
         if all(map(self.scalar, args)):
             return None
+        show = self.show if ufunc in OPERATORS else self.asked
         real = any(self.kind(a) == "real" for a in args)
         shown = [
-            self.test(a.args[0], frame) if real and isinstance(a, Op) and a.fn == "iverson" else self.show(a, frame)
+            self.test(a.args[0], frame) if real and isinstance(a, Op) and a.fn == "iverson" else show(a, frame)
             for a in args
         ]  # the comma is enough
         if isinstance(last, Op) and last.fn in COSTS.long and {*frame} <= {*x.free(last)}:
             shown[-1] = self.into(last, frame, out) or shown[-1]
         return f"{ufunc}({', '.join(shown)}, out={out})"
+
+    def asked(self, e: Expr, frame: tuple[str, ...]) -> str:
+        """An argument of a function: without data, of numbers that a function can be asked of in object arrays too."""
+        if self.functional or not x.free(e) or any(self.tensors[r.tensor].kind == "real" for r in x.refs(e)):
+            return self.show(e, frame)
+        self.functional = True
+        code = self.show(e, frame)
+        self.functional = False
+        return code
 
     def sum(self, args: Iterable[Expr], frame: tuple[str, ...]) -> str:
         ordered = sorted(args, key=lambda t: split_sign(t)[0])
@@ -185,7 +196,7 @@ class Arithmetic(Views):
                 above, below = split_quotient(base)
                 parts = [self.show(x.mul(*above)), *([self.show(x.mul(*below))] if below else [])]
                 return f"sqrt({', '.join(parts)}, dtype={self.of_dims('dtype')})", ATOM
-            return f"np.sqrt({self.show(base, frame)})", ATOM
+            return f"np.sqrt({self.asked(base, frame)})", ATOM
         if value == 2:
             return f"np.square({self.show(base, frame)})", ATOM
         if value.denominator == 1 and value <= 4:

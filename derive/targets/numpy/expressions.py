@@ -48,7 +48,7 @@ class Printer(Conditions, Arithmetic):
             case Opt("inf"):
                 return "np.inf", ATOM
             case Opt("pi"):
-                return "math.pi", ATOM
+                return (self.typed("exact_pi") if self.functional else "math.pi"), ATOM
             case Opt(name, at):
                 return name + "".join(f"[{n}]" for n in at), ATOM
             case Size(axis):
@@ -59,7 +59,7 @@ class Printer(Conditions, Arithmetic):
                 code, axes = self.view(e)
                 aligned = self.align(code, axes, frame)
                 if not self.counting and self.kind(e) == "discrete":
-                    return f"{aligned}.astype({self.of_dims('dtype')})", ATOM
+                    return self.as_real(aligned), ATOM
                 if aligned == code and e.tensor in self.inline:
                     return self.inline[e.tensor][:2]
                 return aligned, ATOM
@@ -75,8 +75,7 @@ class Printer(Conditions, Arithmetic):
                 test = f"({self.test(c, frame)})"
                 if self.counting or self.scalar(c):
                     return test, ATOM
-                dtype = self.of_dims("dtype")
-                return f"{test}.astype({dtype})" if x.free(c) else f"{dtype}.type{test}", ATOM
+                return self.as_real(test) if x.free(c) else f"{self.of_dims('dtype')}.type{test}", ATOM
             case Op("and" | "or" | "not", _):
                 return self.logic(e, frame)
             case Op("==" | "!=" as fn, (Num() as a, b)) if not isinstance(b, Num):
@@ -87,10 +86,7 @@ class Printer(Conditions, Arithmetic):
                 self.counting = before
                 return code, COMPARE
             case Op("floordiv", _) if not self.counting and not self.scalar(e) and self.kind(e) == "discrete":
-                return (
-                    f"({self.integers(e, frame)}).astype({self.of_dims('dtype')})",
-                    ATOM,
-                )  # exact before it is rounded
+                return self.as_real(f"({self.integers(e, frame)})"), ATOM  # exact before it is rounded
             case Op("floordiv", (a, b)):
                 above, below = self.show(a, frame, PRODUCT), self.show(b, frame, ATOM)
                 return f"{f'({above})' if isinstance(a, Op) and a.fn == 'mul' else above} // {below}", PRODUCT
@@ -128,8 +124,17 @@ class Printer(Conditions, Arithmetic):
                     code = f"plain({code})"
                 return code, ATOM
             case Op(fn, args):
-                return f"{self.function(fn)}({', '.join(self.show(a, frame) for a in args)})", ATOM
+                return f"{self.function(fn)}({', '.join(self.asked(a, frame) for a in args)})", ATOM
         raise TypeError(f"the NumPy target has no word for {e!r}")
+
+    def as_real(self, code: str) -> str:
+        """Whole numbers as real ones."""
+        return self.typed("balls", code) if self.functional else f"{code}.astype({self.of_dims('dtype')})"
+
+    def typed(self, word: str, *codes: str) -> str:
+        """A word of the runtime that asks for the type."""
+        self.functions.add(word)
+        return f"{word}({', '.join((*codes, self.of_dims('dtype')))})"
 
     def strong(self, e: Op) -> bool:
         """Whether weak numbers are given to a function of NumPy, which would make a float64 of them."""
@@ -194,5 +199,7 @@ class Printer(Conditions, Arithmetic):
     def position(self, index: str, frame: tuple[str, ...]) -> str:
         if self.axis(index) == self.loop or index in self.taps:
             return index
+        if self.functional and not self.counting:
+            return self.align(self.typed("positions", self.size(index)), (index,), frame)
         kind = "" if self.counting else f", dtype={self.of_dims('dtype')}"
         return self.align(f"np.arange({self.size(index)}{kind})", (index,), frame)

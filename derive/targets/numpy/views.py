@@ -52,6 +52,7 @@ class Views:
         weak: numbers that may be Python's own, which do not widen an array that they meet; NumPy's float64 would.
         aligned: arrays that have axes of length 1 where they are read, and the index that makes them.
         counting: integers are wanted: what is printed is a place in an array, or compared with one.
+        functional: what is printed is the argument of a function, and there is no data in it.
     """
 
     layer: Layer
@@ -69,6 +70,7 @@ class Views:
     apart: list[str] | None = None
     decode: Callable[[str], str] = str
     counting: bool = False
+    functional: bool = False
     masks: set[str] = field(default_factory=set)
     as_given: bool = False
     aligned: dict[str, str] = field(default_factory=dict)

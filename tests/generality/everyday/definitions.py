@@ -382,3 +382,18 @@ def matern32(x: Real[n, d], z: Real[m, d], ell: Positive = 1.0):
     r[n, m] = sqrt(3 * sum(d, (x[n, d] - z[m, d]) ** 2)) / ell
     k[n, m] = (1 + r[n, m]) * exp(-r[n, m])
     return k
+
+
+@layer(cites="everyday")
+def of_positions(x: Real[..., i], t: Integer[..., i] < i):
+    """Functions of positions and labels alone, and of pi."""
+    y[...] = sum(i, x[..., i] * cos(2 * pi * i / size(i)) / log(i + 2) + exp(-t[..., i] / 3) * sqrt(i // 2 + 1))
+    return y
+
+
+@layer(cites="everyday")
+def of_segments(x: Real[n], a: Real[n], seg: Integer[n], groups: Count[g] = 2):
+    """A quotient of sums that conditions may leave empty."""
+    Z[g] = sum(n, a[n] ** 2 if seg[n] == g else 0)
+    y[g] = sum(n, a[n] * x[n] if seg[n] == g else 0) / Z[g] if Z[g] > 0 else 0
+    return y
