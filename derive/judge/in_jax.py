@@ -20,6 +20,10 @@ class Jax(Numpy):
     def gives(self) -> tuple[bool, bool]:
         return self.function is not None, True
 
+    @property
+    def compiled(self) -> bool:
+        return True  # every operation, for every shape
+
     def own(self, bits: Any, format: str) -> Any:
         found = super().own(bits, format)
         return found if found is None or isinstance(found, list) else self.jax.numpy.asarray(found)

@@ -35,6 +35,7 @@ from derive.judge.beside import SUSPECT, Beside, beside
 from derive.judge.plan import Design, Trial
 from derive.notation.define import home
 from derive.notation.errors import DefinitionError
+from derive.notation.expr import Op, Reduce, walk
 from derive.notation.layer import Layer, Tensor
 
 OURS = 1 << 22  # elements up to which all are looked at for what is no number
@@ -43,6 +44,7 @@ QUICK = 4  # times fewer where there are many such cases
 TERMS = 100_000  # arguments that the elements of a result may read; beyond, it is compared with ours alone
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
 SURE = 2.0  # seconds to enclose what is far from ours
+LONG, EMPHASIS = 1000, 8  # from which length on the last of an axis is so many times larger
 LEAST = 0.05  # seconds for a result, where those before it took all
 ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower ones, and its own rounding
 Index = tuple[int, ...]
@@ -258,6 +260,23 @@ def suspects(array: Any, places: list[int], fewer: int = 1) -> Iterator[Index]:
         yield tuple(int(i) for i in np.unravel_index(place, array.shape))
 
 
+def summed(layer: Layer) -> bool:
+    """Whether a definition adds up, and no exponential of what it adds up, which would leave nothing of the others."""
+    parts = [n for e in layer.equations for n in walk(e.body)]
+    return any(isinstance(n, Reduce) and n.op == "sum" for n in parts) and not any(
+        isinstance(n, Op) and n.fn in ("exp", "max") for n in parts
+    )
+
+
+def emphasised(value: Any) -> None:
+    """Make what is last along every long axis larger: of a long sum the last term shows in what it is allowed to lose.
+    Of a random sum of n terms one is a share of 1 / sqrt(n), which rounding may take."""
+    for array in layout.flat(value) if value is not None else ():
+        for axis, length in enumerate(array.shape):
+            if length >= LONG and array.flags.writeable:
+                array[(slice(None),) * axis + (-1,)] *= EMPHASIS
+
+
 _OWN: dict[tuple[str, str, str], Any] = {}
 
 
@@ -290,6 +309,10 @@ def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: 
     tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
     case = replace(case, tensors=tensors, words=words)
     cotangents = {o: arithmetic.rounded(v) for o, v in inputs.cotangents(case, seed % (1 << 31)).items()}
+    if summed(layer):
+        ends = [tensors[t.name] for t in layer.inputs if t.kind == "real" and t.domain is None]
+        for value in (*ends, *cotangents.values()):
+            emphasised(value)
     most = max(
         (math.prod(np.shape(v)) for v in case.tensors.values() if v is not None and not isinstance(v, list)), default=0
     )

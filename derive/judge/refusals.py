@@ -47,7 +47,8 @@ def refusal(session: Session, bridge: Bridge, trial: Trial, words: str) -> str:
         return f"it refuses arrays of so few axes: {said}"
     case, kinds = trial.case, (*NUMBERS, *COUNTS) if library else NUMBERS
     own = {o.name: o.default for o in case.layer.options if o.kind in kinds and case.options[o.name] != o.default}
-    if own and answered(session, bridge, replace(trial, case=replace(case, options=case.options | own))):
+    at_default = replace(trial, case=replace(case, options=case.options | own))
+    if own and (library or answered(session, bridge, at_default)):  # of default windows none may fit the array
         return f"it refuses {', '.join(f'{n} = {case.options[n]}' for n in own)}: {said}"
     return ""
 

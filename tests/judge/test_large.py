@@ -74,6 +74,19 @@ def test_a_wide_row_is_judged_at_the_length_asked_for() -> None:
     assert "2048" in report.diagnosis
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_last_term_of_a_long_sum_shows(seed: int) -> None:
+    """Of a sum of 200,000 random terms that is not enclosed, one is less than what it is allowed to lose."""
+
+    def forward(x: Any, axis: int = -1) -> Any:
+        n = x.shape[axis]
+        return np.take(x, range(n - 1 if n > 4096 else n), axis).sum(axis)
+
+    how = {"dtype": "float32", "shape": {"...": 4, "i": 200_000}, "replay": f"reduce_sum.0.large.float32.{seed}"}
+    assert judge("reduce_sum", forward=lambda x, axis=-1: x.sum(axis), **how).ok
+    assert judge("reduce_sum", forward=forward, **how).verdict == "wrong"
+
+
 @pytest.mark.parametrize("layer", ["linear", "softmax", "layer_norm"])
 def test_a_nan_that_is_swallowed_is_found(layer: str) -> None:
     forward, backward = MAKERS[layer]("")

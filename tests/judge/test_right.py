@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,4 +61,19 @@ def test_a_sum_may_begin_with_the_bias(length: int) -> None:
 def test_another_formula_may_have_more_operations_than_ours(seed: int) -> None:
     """dx of tanh is two operations in ours, and more in what is computed from exponentials."""
     report = judge("tanh", kernel_of("tanh"), framework="module", dtype="float64", seed=seed, budget=60)
+    assert report.ok, str(report)
+
+
+def test_the_record_of_pytorch_has_no_alarm() -> None:
+    """gradbook campaign --candidate 'torch:tests.judge.peer:eager.{layer}' --dtype float32: what was run of it."""
+    record = json.loads((Path(__file__).parent / "recorded" / "rights.json").read_text())
+    assert len(record["layers"]) >= 100
+    assert all(row["worst"] <= 1 and row["cases"] >= 5 for row in record["layers"].values())
+
+
+@pytest.mark.parametrize("layer", ["adam", "batch_norm_inference", "gru_cell", "glu", "max_pool2d"])
+def test_pytorch_is_right_where_it_refuses_or_rounds(layer: str) -> None:
+    pytest.importorskip("torch", reason="PyTorch is an optional peer: pip install 'gradbook[peers]'")
+    how = {"framework": "torch", "dtype": "float32", "seed": 1, "budget": 15}
+    report = judge(layer, forward=f"tests.judge.peer:eager.{layer}", **how)
     assert report.ok, str(report)
