@@ -11,7 +11,15 @@ MASKED = (
 #: Layers of sequences of which every argument takes part in everything.
 OF_SEQUENCES = (
     *("lstm", "rnn_cell", "gru_cell", "lstm_cell", "rnn", "reverse_rnn", "gru"),
-    *("linear_recurrence", "projected_lstm", "cached_attention", "fast_weights", "hmm_forward"),
+    *(
+        "linear_recurrence",
+        "projected_lstm",
+        "cached_attention",
+        "fast_weights",
+        "hmm_forward",
+        "linear_attention",
+        "causal_linear_attention",
+    ),
     *(
         "biased_attention",
         "scaled_attention",
@@ -54,6 +62,21 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "PyTorch the same, with two biases; Keras the same; ONNX: input, output, forget, cell",
         "lstm.forward(np.zeros((1, 1)), np.zeros(1), np.ones(1), *[np.zeros((4, 1))] * 2, "
         "np.array([-99.0, 99, 0, 0]))[0].c[0, 0] == 1",
+    ),
+    Convention(
+        ("linear_attention", "causal_linear_attention", "selective_scan"),
+        "features that are all nearly 0",
+        "a value near 0: epsilon is added to the sum that is divided by",
+        "the authors' program the same, with 1e-6 by default",
+        "linear_attention.forward(np.full((1, 1), -800.0), np.full((1, 1), -800.0), np.ones((1, 1)))[0].item() == 0",
+    ),
+    Convention(
+        ("selective_scan",),
+        "the discretisation",
+        "exp(delta A) for the state, delta B for the input; delta after its softplus, A after its minus",
+        "the authors' program the same, which takes delta before its softplus",
+        "np.isclose(selective_scan.forward(*np.full((2, 1, 1), 2.0), np.array([[-1.0]]), *np.ones((2, 1, 1)), "
+        "np.zeros(1), np.ones((1, 1)))[0].item(), 4 + np.exp(-2))",
     ),
     Convention(
         ("viterbi",),

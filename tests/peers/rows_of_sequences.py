@@ -69,9 +69,8 @@ def scanned(step: Callable[..., Any], h: Any, *sequences: Any) -> Any:
 
 def selective(F: Any, x: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, h0: Any) -> Any:
     """Algorithm 2 of Gu and Dao 2023, after its discretisation."""
-    in_time = (a.swapaxes(0, 1) for a in (x, delta, B))
-    h = scanned(lambda h, x, d, B: (d[..., None] * A).exp() * h + (d * x)[..., None] * B[:, None], h0, *in_time)
-    return (h.swapaxes(0, 1) * C[:, :, None]).sum(-1) + D * x
+    h = scanned(lambda h, x, d, B: (d[..., None] * A).exp() * h + (d * x)[..., None] * B[:, None], h0, x, delta, B)
+    return (h * C[:, :, None]).sum(-1) + D * x
 
 
 def hidden(F: Any, e: Any, s: Any, A: Any, of: str = "logsumexp") -> Any:
@@ -91,6 +90,13 @@ def of_lengths(F: Any, x: Any, length: Any, h: Any, *weights: Any) -> Any:
         read = over("rnn_tanh", x[:steps, b : b + 1], *weights, state=h[None, b : b + 1])
         found.append(torch.cat([read, read[-1:].expand(len(x) - steps, -1, -1)]))
     return torch.cat(found, 1)
+
+
+def driven(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A sequence, steps above 0, coefficients below, and what goes in and out of two states for each feature."""
+    shapes = ((T, B, I), (T, B, I), (I, R), (T, B, R), (T, B, R), (I,), (B, I, R))
+    x, delta, A, *others = normal(*shapes)(rng)
+    return x, np.abs(delta) + 0.1, -np.abs(A) - 0.1, *others
 
 
 ROWS: dict[str, Row] = {
@@ -117,6 +123,7 @@ ROWS: dict[str, Row] = {
     ),
     "rnn_lengths": Row(of_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(1)(rng)[1:])),
     "hmm_forward": Row(hidden, normal((T, B, N), (B, N), (N, N))),
+    "selective_scan": Row(selective, driven),
     "viterbi": Row(lambda F, *given: hidden(F, *given, of="amax"), normal((T, B, N), (B, N), (N, N))),
 }
 
@@ -234,12 +241,17 @@ def summed(first: Any, of: Any) -> Any:
     return first + of.cumsum(0)
 
 
-def by_features(F: Any, Q: Any, K: Any, V: Any, causal: bool = False) -> Any:
+def by_features(F: Any, Q: Any, K: Any, V: Any, epsilon: float = 1e-6) -> Any:
     """Linear attention as attention of unusual probabilities."""
     A = (F.elu(Q) + 1) @ (F.elu(K) + 1).mT
-    if causal:
-        A = A.tril()
-    return A / A.sum(-1, keepdim=True) @ V
+    return A / (A.sum(-1, keepdim=True) + epsilon) @ V
+
+
+def by_features_before(F: Any, Q: Any, K: Any, V: Any, epsilon: float = 1e-6) -> Any:
+    """The same to what came before, by sums over time."""
+    f, g = F.elu(Q) + 1, F.elu(K) + 1
+    S, Z = (g[..., None] * V[..., None, :]).cumsum(0), g.cumsum(0)
+    return (f[..., None] * S).sum(-2) / ((f * Z).sum(-1, keepdim=True) + epsilon)
 
 
 def sees(*mask: int) -> Callable[[np.random.Generator], tuple[Any, ...]]:
@@ -290,6 +302,8 @@ ROWS |= {
         lambda F, Q, K, V, S: summed(S, K[..., None] * V[..., None, :]).mul(Q[..., None]).sum(-2),
         normal((T, B, 3), (T, B, 3), (T, B, 2), (B, 3, 2)),
     ),
+    "linear_attention": Row(by_features, normal((2, 4, 5, 3), (2, 4, 6, 3), (2, 4, 6, 2)), ({}, {"epsilon": 0.3})),
+    "causal_linear_attention": Row(by_features_before, normal((T, B, 3), (T, B, 3), (T, B, 2)), ({}, {"epsilon": 0.3})),
     "rotary_embedding": Row(turned, normal((2, 4, 5, 6)), ({}, {"base": 100.0, "first": 3})),
     "sinusoidal_positions": Row(positions, normal((2, 5, 6)), ({}, {"base": 100.0})),
 }

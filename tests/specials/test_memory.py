@@ -27,12 +27,17 @@ SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 2, "s": 2, "j": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "conv3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},  # a window of eight positions; see BOUND
-    **{n: {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4} for n in ("softcap_attention", "linear_attention")},
+    "softcap_attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
+    # its double_backward still multiplies queries, keys and features before keys are summed
+    "linear_attention": {"q": 8, "k": 60, "d": 24, "v": 20, "...": 4},
     "mlp": {"o": 48},
     **{name: {"b": 300, "...": 48} for name in ("layer_norm_nd", "dice", "tversky")},
     **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
     "bilinear": {"...": 100},
-    "fast_weights": {"d": 4, "v": 4},  # each step's state is held: a matrix for each pair of vectors
+    **{
+        n: {"d": 4, "v": 4} for n in ("fast_weights", "causal_linear_attention")
+    },  # each step's state is held: a matrix for each pair of vectors
+    "selective_scan": {"n": 2},  # and here a state for each pair of n and d
     **{n: {"i": 2} for n in ("hmm_forward", "viterbi")},  # each step's transitions are held
 }
 MANY = 20_000  #: elements of arrays that have no other axis than "..."
