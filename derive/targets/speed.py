@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
+from derive.targets.growth import FIGURES as GROWTH
+from derive.targets.growth import growth
 from derive.targets.markdown import table
 
 FIGURES = Path("docs/assets/speed.json")
@@ -64,6 +66,7 @@ def speed(path: Path) -> str:
             f"Ratios for float32 and float64; those above {bounds['worst by hand']} to hand-written code are bold.",
             table(("layer", "shape", "time of a step", *PEERS.values()), _lines(rows, bounds["worst by hand"])),
             *_own(path.with_name(OWN)),
+            *growth(path.with_name(GROWTH.name)),
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from derive.command.build import ROOT
+from derive.targets.growth import BEND, FIGURES, bend
 from derive.targets.speed import speed
 
 MACHINE = {"processor": "abacus", "python": "3.11", "numpy": "2.4"}
@@ -65,3 +67,27 @@ def test_layers_of_ones_own_are_there_where_they_were_measured(tmp_path: Path) -
 def test_other_files_are_refused(tmp_path: Path, other: object) -> None:
     with pytest.raises(ValueError, match="measure again with python -m benchmarks"):
         page(tmp_path, other)
+
+
+def test_how_long_a_build_takes_is_there_where_it_was_measured(tmp_path: Path) -> None:
+    rows = [row("tall", "float32", gradbook=5e-3, **{"by hand": 10e-3})]
+    assert "build takes" not in page(tmp_path, figures(rows))
+    points = [
+        {"layers": 50, "seconds": 10.0, "median": 0.02},
+        {"layers": 100, "seconds": 30.0, "median": 0.025},
+    ]
+    (tmp_path / "growth.json").write_text(json.dumps(points), encoding="utf-8")
+    text = page(tmp_path, figures(rows))
+    assert "| 100 | 30.0 s | 300 ms |" in text
+    assert "300 ms, and 25 ms of it" in text
+    assert "up to 100" in text
+    assert bend(points) == pytest.approx(1.5)
+
+
+def test_a_build_grows_as_the_number_of_layers() -> None:
+    if not (ROOT / FIGURES).exists():
+        pytest.skip("nobody has measured it here: python -m benchmarks.growth")
+    points = json.loads((ROOT / FIGURES).read_text(encoding="utf-8"))
+    assert points[-1]["layers"] > 4 * points[0]["layers"] * 0.6
+    assert bend(points) <= BEND
+    assert points[-1]["median"] < 0.1, "the derivation of a layer, in seconds, in the median"
