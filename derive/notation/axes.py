@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from derive.notation import expr as x
-from derive.notation.expr import ELLIPSIS, Expr, Op, Size
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Size
 from derive.notation.layer import Call, Equation
+from derive.notation.lengths import expanded, made_equal
 from derive.notation.options import items, name_of
 from derive.notation.signature import Signature
+from derive.notation.text import show
 
 
 @dataclass
@@ -147,6 +149,10 @@ class Axes(Signature):
         known = self.declared()
         if i == a:
             return
+        whole = isinstance(node, ast.Name)  # x[i], and not x[i + 0], a part if it is one
+        if whole and {i, a} & self.made and {i, a} <= known and {i, a} & self.input_axes():
+            self.make_equal(node, index, axis, tensor)
+            i, a = self.find(index), self.find(axis)
         if i not in known or a not in known or self.length(i) == self.length(a):
             self.unify(i, a)
         elif {i, a} <= self.input_axes() and i not in self.sizes and a not in self.sizes:
@@ -154,6 +160,24 @@ class Axes(Signature):
             order = [b for t in self.tensors.values() for b in t.axes]
             first, then = sorted((i, a), key=order.index)
             self.fail(node, what, f"say so above if they are equally long: {then} = axis(size({first}))")
+
+    def make_equal(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
+        """What a part makes is added to a whole array: the two are equally long, which says how long a window is."""
+        one, other = self.length(index), self.length(axis)
+        if expanded(x.sub(one, other)) == x.ZERO:
+            return self.unify(index, axis)
+        own = {self.find(index), self.find(axis)}
+        free = [a for t in self.tensors.values() for a in t.axes if a in self.input_axes() and a not in self.sizes]
+        found = made_equal(one, other, [a for a in dict.fromkeys(map(self.find, free)) if a not in own])
+        what = f"{index} is {show(expanded(one))} long, and {tensor} has {show(expanded(other))} there"
+        part = f"or write {tensor}[{index} + 0] for the part of {tensor} that there is"
+        if found is None:
+            self.fail(node, what, f"say how long the axes and options are that make them equal, k = axis(3), {part}")
+        window, length = found
+        if isinstance(length, Num) and length.value < 1:
+            self.fail(node, what, f"which no length of {window} makes equal: pad it, {part}")
+        self.sizes = {window: length, **self.sizes}  # what others follow from comes first
+        self.unify(index, axis)
 
     def check_rest(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
         """``...`` stands where a tensor has ``...``, and nowhere else."""

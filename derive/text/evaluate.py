@@ -162,6 +162,8 @@ class Run:
         }
         if here and place:  # an entry of a list, and what else the index stands on
             here |= set(self.standing(index, env, place))
+        if place and not here and index in self.fixed and index != DOTS:  # what parts give is equally long
+            here = {self.fixed[index], *self.standing(index, env, place, given=True)}
         if len(here) > 1:
             raise Mismatch(f"axis {index} is {' and '.join(map(str, sorted(here)))}")
         if here or index in self.fixed:
@@ -177,9 +179,11 @@ class Run:
             return every.pop()
         raise Unread(f"{self.text.name}: nothing says how far {index} runs")
 
-    def standing(self, index: str, env: Env, place: Statement) -> Iterator[Any]:
-        """The lengths of axes on which an index stands by itself in a statement."""
+    def standing(self, index: str, env: Env, place: Statement, given: bool = False) -> Iterator[Any]:
+        """The lengths of axes on which an index stands by itself in a statement; ``given``: of what parts give."""
         for name, items, call in standing.reads(self.text, place):
+            if given and not any(s.part for s, _ in self.text.targets.get(name, ())):
+                continue
             for q, item in enumerate(items):
                 if self.text.index(item) != index:
                     continue

@@ -243,7 +243,8 @@ class Examiner:
                 known = dims.setdefault(self.same.get(slot[0], slot[0]), size)
                 dims[slot[0]] = known
                 if known != size:
-                    self.misfit(pattern, a, f"axis {slot[0]} is {known} long elsewhere, {size} here")
+                    said = "has to be {} long, and is {}" if slot[0] in self.given else "is {} long elsewhere, {} here"
+                    self.misfit(pattern, a, f"axis {slot[0]} {said.format(known, size)}")
                 inner.append(size)
             else:
                 inner += self.split(pattern, a, slot, size, dims)
