@@ -76,6 +76,7 @@ FACTORS = 4  # numbers of the inputs' size in one product, as in the gradients o
 PLAN = inputs.Plan((2, 3, 4, 5), ((2,), (1, 3), ()), (2, 3))
 SMALL = inputs.Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show what five do
 MANY = 2000  # terms of a recurrence, with axes of 3 positions, from which on the small plan is taken
+MOST_TERMS = 100_000  # and of any other layer
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def enclosure(derivation: Derivation, kernel: Any, seed: int = 0) -> Result:
     layer = derivation.layer
     tally = Tally("enclosure", layer.name, 1.0, unit="of the derived bound")
     vacuous = 0
-    many = bool(running(layer)) and terms(derivation) > MANY
+    many = terms(derivation) > (MANY if running(layer) else MOST_TERMS)
     plan = SMALL if many else PLAN
     for form in FORMATS:
         for n, (scale, offset) in enumerate(form.spreads[: 1 if inputs.composed(layer) else None]):

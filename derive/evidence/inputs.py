@@ -145,6 +145,7 @@ def finite(case: Case) -> bool:
 USUAL = Plan()
 SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
 PATIENCE = 8  # attempts without a value before ranges are tried
+MOST = 1000  # elements of results in a case: what more would show, other cases do; half of the attempts keep to it
 
 
 def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[Any]:
@@ -197,11 +198,19 @@ def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = 
     for attempt in range(plan.attempts):
         case = _attempt(layer, source, plan, turn, attempt, undefined >= PATIENCE)
         try:
-            if case is not None and (plan.trusted or finite(case)):
+            if case is None or (results(case) > MOST and attempt < plan.attempts // 2):
+                continue
+            if plan.trusted or finite(case):
                 return case
         except ArithmeticError:
             undefined += 1
     raise NoArguments(f"{layer.name}: no arguments with finite values were found in {plan.attempts} attempts")
+
+
+def results(case: Case) -> int:
+    """How many elements the outputs have together, lists not counted."""
+    shapes = [layout.shape_of(case, o) for o in case.layer.outputs]
+    return sum(math.prod(shape) for shape in shapes if isinstance(shape, tuple))
 
 
 def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int, careful: bool) -> Case | None:

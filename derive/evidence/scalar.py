@@ -12,6 +12,7 @@ from typing import Any
 from derive.calculus.scalars import Derivative, Scalars
 from derive.evidence.clauses import Closure, Env
 from derive.evidence.evaluation import Evaluation
+from derive.evidence.inside import turns
 from derive.evidence.integers import Text, is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
@@ -146,7 +147,7 @@ def reference(world: Evaluation, tensor: str, index: tuple[Expr, ...]) -> Closur
 
 def terms(world: Evaluation, over: tuple[str, ...], body: Expr) -> Callable[[Env], list[Any]]:
     """The terms of a sum, those outside arrays left out."""
-    envs, value, outside = world.turns(over, body), world.number(body), world.outside
+    envs, value, outside = turns(world, over, body), world.number(body), world.outside
     return lambda env: [v for here in envs(env) if (v := value(here)) is not outside]
 
 

@@ -22,15 +22,16 @@ from derive.judge.changes import difference
 from derive.judge.known import TWICE, WRITTEN, Candidate, candidates, equations, exchanged
 from derive.judge.small import Small, shrunk, small
 from derive.notation import expr as x
-from derive.notation.expr import Op, Ref
-from derive.notation.layer import Equation
+from derive.notation.expr import Op, Reduce, Ref
+from derive.notation.layer import Equation, Layer
 
 Results = dict[str, Elements]
 FEW = 5
 SHOWN, LEAST = 0.05, 0.02  # the share of the larger number by which the two differ at least, and by how much
 LARGE = (1000.0, 100.0)  # what numbers are multiplied with, for functions to overflow
 TINY = 0.001  # and for what is added to a variance to matter
-SQUARE, ROUGH = 4, 1e-2  # the usual check: every size, and both tolerances
+ROUGH = 1e-2  # both tolerances of the usual check
+SQUARE, LESS, AXES = 4, 2, 8  # every size of it; of layers with equations of more indices than so many
 FAR = 1e6
 FAINT = 0.2  # what a difference counts for where the right number is nearly 0
 EVALUATED = 1500  # times that equations are evaluated for a layer
@@ -62,6 +63,11 @@ class Mistake:
     right: float
     wrong: float
     accepted: tuple[str, ...] = ()
+
+    @property
+    def usual(self) -> int:
+        """How long every axis is in a usual check."""
+        return usual_size(self.at.case.layer)
 
 
 def found(derivation: Derivation) -> tuple[Mistake, ...]:
@@ -133,7 +139,7 @@ class Seeker:
     def usual(self, part: str, n: int, after: Equation) -> tuple[str, ...]:
         """The usual checks that accept a mistake.
 
-        ``values``: allclose with both tolerances ROUGH at normal numbers, all sizes SQUARE, options at their defaults.
+        ``values``: allclose with both tolerances ROUGH at normal numbers, all sizes alike, options at their defaults.
         ``ones``: the same of gradients along a cotangent of ones, as y.sum().backward() has it.
         """
         ways = ("values", "ones") if part == "backward" else ("values",)
@@ -144,7 +150,8 @@ class Seeker:
     @cached_property
     def usually(self) -> dict[str, Small]:
         """The case of the usual checks, along a random cotangent and along ones."""
-        plan = inputs.Plan((SQUARE,), ((SQUARE,),), (2,), attempts=8)
+        size = usual_size(self.derivation.layer)
+        plan = inputs.Plan((size,), ((size,),), (2,), attempts=8)
         try:
             case = inputs.build(self.derivation.layer, inputs.Random(np.random.default_rng(0)), plan, 0)
         except (inputs.NoArguments, ArithmeticError):
@@ -175,6 +182,15 @@ class Seeker:
         good = right(self.derivation, one, "forward")
         bad = _tried(lambda: values(self.derivation, one, "forward", numbers=IEEE))
         return ("values",) if alike(good, bad) else ()
+
+
+def usual_size(layer: Layer) -> int:
+    """How long every axis is in a usual check."""
+    for e in layer.equations:
+        reduced = {i for n in x.walk(e.body) if isinstance(n, Reduce) for i in n.over}
+        if len(reduced.union(e.indices)) > AXES:
+            return LESS
+    return SQUARE
 
 
 def square(one: Small, axes: tuple[str, str]) -> bool:

@@ -52,7 +52,7 @@ class Latex:
         return self.relation(equation.lhs, equation.body)
 
     def relation(self, lhs: Expr, body: Expr, sign: str = "=") -> str:
-        body = unshadowed(self.prepare(body), frozenset(x.free(lhs)))
+        lhs, body = written_out(lhs, self.symbols), unshadowed(self.prepare(body), frozenset(x.free(lhs)))
         self.letters = self.symbols.index_letters(lhs, body, fixed=self.fixed)
         return f"{replace(self, marked=None).show(lhs)} {sign} {self.show(body)}"
 

@@ -60,7 +60,7 @@ def mistakes_section(mistakes: tuple[Mistake, ...], symbols: Symbols) -> Iterato
     yield (
         f"Each is one change to an equation above, with a small input that shows it; `gradbook judge {layer.name}` "
         f"({linked}) says which one a kernel has. A *usual check* is `allclose` to 0.01 at normal numbers, every size "
-        "4, options at their defaults; of gradients along a random cotangent, and along ones as in "
+        f"{mistakes[0].usual}, options at their defaults; of gradients along a random cotangent, and along ones as in "
         "`y.sum().backward()`. A wrong forward pass has a gradient of its own, with which a gradient check agrees."
     )
     for n, mistake in enumerate(mistakes, 1):

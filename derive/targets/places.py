@@ -17,9 +17,10 @@ from derive.evidence import inputs, world
 from derive.evidence.interpret import Interpreter
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
+from derive.targets import apart
+from derive.targets.apart import PLACES
 from derive.targets.latex import Latex, unshadowed
 
-PLACES = ("before the first", "behind the last", "between two")
 VERBS = (("counts as zero", "count as zero"), ("is left out of the maximum", "are left out of the maximum"))
 CASES = 24
 PLAN = replace(inputs.SMALL, sizes=(1, 2, 3, 4), trusted=True)
@@ -91,9 +92,13 @@ class Places:
         found: set[str] = set()
         target = Ref(step.name, step.ref.index)
         when = [r.when for r in readings(x.mul(product, Ref("%", ()))) if r.ref.tensor == "%"]
+        conditions = [c for reached in when for c in reached]
         for run in self.runs:
+            if (known := apart.seen(run, target, conditions, step.loops)) is not None:
+                found |= known
+                continue
             place = run.position(target.index)
-            tests = [run.test(c) for conditions in when for c in conditions]
+            tests = [run.test(c) for c in conditions]
             for env in run.loops(step.loops, step.equation.lhs, step.equation.body, step.ref)({}):
                 if all(test(env) for test in tests):
                     found |= outside(run, target, place(env))
@@ -101,7 +106,13 @@ class Places:
 
     def seen(self, lhs: Ref, body: Expr, reading: Reading) -> set[str]:
         found: set[str] = set()
+        named = [i.index for i in lhs.index if isinstance(i, Pos)]
+        simple = len(named) == len(lhs.index) and not self.begun(lhs) and lhs.tensor not in self.early
         for run in self.runs:
+            known = apart.seen(run, reading.ref, reading.when, (*named, *reading.over)) if simple else None
+            if known is not None:
+                found |= known
+                continue
             place = run.position(reading.ref.index)
             tests = [run.test(c) for c in reading.when]
             loops = run.loops(reading.over, lhs, body)

@@ -81,6 +81,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "global_avg_pool2d": ("global average pooling", "GAP", "spatial mean"),
     "global_max_pool2d": ("global max pooling", "spatial maximum"),
     "conv3d": ("volumetric convolution", "spatiotemporal convolution"),
+    "conv_transpose1d": ("transposed convolution", "deconvolution", "fractionally strided convolution"),
+    "conv_transpose2d": ("transposed convolution", "deconvolution", "fractionally strided convolution"),
     "max_pool3d": ("volumetric max pooling",),
     "depthwise_conv1d": ("depthwise separable convolution, its first half", "channelwise convolution"),
     "pointwise_conv2d": ("1x1 convolution", "network in network", "depthwise separable convolution, its second half"),

@@ -32,6 +32,7 @@ FAMILIES = {
     "windows": "Convolution and pooling",
     "pools": "Convolution and pooling",
     "volumes": "Convolution and pooling",
+    "transposed": "Convolution and pooling",
     "resampling": "Convolution and pooling",
     "sequence": "Sequences",
     "attention": "Attention",

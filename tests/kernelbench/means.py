@@ -72,12 +72,22 @@ LAYERS = each("""
     1.53 reduce_min
     1.54 conv3d
     1.55-56 conv2d
+    1.57 conv_transpose2d
     1.59-60 conv3d
     1.62-63 conv2d
+    1.64 conv_transpose1d
+    1.65 conv_transpose2d
     1.66 conv3d
     1.67 conv1d
+    1.69 conv_transpose2d
+    1.71 conv_transpose2d
+    1.74 conv_transpose1d
+    1.75 conv_transpose2d
     1.76 conv1d
+    1.78 conv_transpose2d
+    1.79 conv_transpose1d
     1.80 conv2d
+    1.81 conv_transpose2d
     1.82-85 depthwise_conv2d
     1.86 depthwise_conv2d + conv2d
     1.87 conv2d
@@ -94,17 +104,12 @@ LAYERS = each("""
     3.1-3 mlp
 """)
 
-_TRANSPOSED = "transposed convolution over {} axes"
 # of level 2 those with a stride
-_IN_THREE = {3, 15, 20, 26, 34, 38, 49, 50, 58, 60, 72, 74, 78, 89, 96, 100}
-_IN_TWO = {2, 16, 36, 44, 91, 93}
+_IN_THREE = (3, 15, 20, 26, 34, 38, 49, 50, 58, 60, 72, 74, 78, 89, 96, 100)
 
 MISSING: dict[tuple[int, int], str] = {
-    **{(1, n): _TRANSPOSED.format("two") for n in (57, 65, 69, 71, 75, 78, 81)},
-    **{(1, n): _TRANSPOSED.format("three") for n in (58, 61, 68, 70, 72, 73, 77)},
-    **{(1, n): "transposed convolution over one axis" for n in (64, 74, 79)},
-    **{(2, n): _TRANSPOSED.format("three") for n in _IN_THREE},
-    **{(2, n): _TRANSPOSED.format("two") for n in _IN_TWO},
-    (2, 11): "a composition, not written yet",
+    **{(1, n): "transposed convolution over three axes" for n in (58, 61, 68, 70, 72, 73, 77)},
+    **{(2, n): "transposed convolution over three axes" for n in _IN_THREE},
+    (2, 11): "normalising grouped channels over the batch, in a composition",
     **{(3, n): "a composition, not written yet" for n in range(4, 51)},
 }

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from tests.kernelbench.transposed import TRANSPOSED
+
 
 def linear(t: Any) -> Any:
     return F.linear(t.x, t.W, t.b)
@@ -55,6 +57,7 @@ def shifted(h: Any, v: Any) -> Any:
 
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
+    **TRANSPOSED,
     "conv_transpose2d_gelu_group_norm": lambda t: group_norm(F.gelu(F.conv_transpose2d(t.x, t.W, t.b)), t),
     "conv_transpose3d_relu_group_norm": lambda t: group_norm(F.relu(F.conv_transpose3d(t.x, t.W)), t),
     "conv_transpose2d_subtract_tanh": lambda t: torch.tanh(shifted(F.conv_transpose2d(t.x, t.W, t.b), -t.bias)),

@@ -26,6 +26,7 @@ WINDOWS: tuple[Mapping[str, Any], ...] = (
     {"padding": ((0, 2), (1, 0)), "dilation": (2, 1)},
     {"stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (3, 2)},
 )
+LONGER: Mapping[str, Any] = {"stride": (3, 2), "output_padding": (2, 1), "padding": ((2, 1), (0, 1))}
 CUBES: tuple[Mapping[str, Any], ...] = (
     {"stride": (2, 1, 3), "padding": (1, 0, 1)},
     {"padding": ((0, 1), (1, 0), (1, 1)), "dilation": (1, 2, 1)},
@@ -49,6 +50,15 @@ def meant(windows: tuple[Mapping[str, Any], ...], window: Any) -> tuple[Mapping[
     """Options of pooling by means, which has no dilation, whatever lies outside."""
     without = [{n: v for n, v in options.items() if n != "dilation"} for options in windows]
     return tuple({"window": window, "count_include_pad": c, **o} for c, o in product((True, False), without))
+
+
+def transposed(F: Any, x: Any, W: Any, bias: Any, padding: Any = 0, **options: Any) -> Any:
+    """PyTorch takes away one number at both ends; without any, what is taken away is cut off by hand."""
+    axes = x.ndim - 2
+    z = (F.conv_transpose1d, F.conv_transpose2d)[axes - 1](x, W, bias, **options)
+    for n, (before, after) in enumerate(several.spread(padding if axes > 1 else (padding,), (axes, 2))):
+        z = z.narrow(n + 2, before, z.shape[n + 2] - before - after)
+    return z
 
 
 def unfolded(F: Any, x: Any, window: Any = 2, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Any:
@@ -93,6 +103,16 @@ ROWS = {
     ),
     "pointwise_conv2d": Row(
         lambda F, x, W, bias: F.conv2d(x, W[:, :, None, None], bias), normal((2, 3, 4, 5), (6, 3), (6,))
+    ),
+    "conv_transpose1d": Row(
+        transposed,
+        normal((2, 4, 5), (4, 3, 3), (6,)),
+        tuple({"groups": 2, **{n: along(v) for n, v in options.items()}} for options in (*WINDOWS, LONGER)),
+    ),
+    "conv_transpose2d": Row(
+        transposed,
+        normal((2, 4, 5, 6), (4, 3, 3, 2), (6,)),
+        tuple({"groups": 2, **options} for options in (*WINDOWS, LONGER)),
     ),
     "unfold": Row(unfolded, normal((2, 3, 7, 9)), tuple({"window": (3, 2), **options} for options in WINDOWS)),
     "upsample_nearest2d": Row(

@@ -47,10 +47,20 @@ BEGUN = {
     *((argument, result) for argument in ("input x", "tangent x") for result in ("jvp y", "double_backward y")),
     *((a, "double_backward x") for a in ("input x", "tangent x", "cotangent y")),
 }
+#: Between two elements is the number 0, which is multiplied, as outside.
+BETWEEN = {
+    *(
+        (f"{argument} W", f"{function} z")
+        for argument in ("input", "tangent")
+        for function in ("jvp", "double_backward")
+    ),
+    *(("input W", "forward z"), ("cotangent z", "backward W")),
+}
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     "cumprod": BEGUN,
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d"), MULTIPLIED),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), BETWEEN),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
     "rotary_embedding": {
