@@ -137,7 +137,8 @@ def _evidence(page: Page) -> Iterator[str]:
             f"again by `gradbook verify {layer.name}`."
         )
     kernel = f" · kernel [{code(page.kernel_path)}](#kernel)" if page.kernel else ""
-    yield f"Definition [{code(page.file)}](#definition){kernel} · source: {_cites(layer)}"
+    source = f" · source: {_cites(layer)}" if layer.cites else ""
+    yield f"Definition [{code(page.file)}](#definition){kernel}{source}"
 
 
 def _pictures(page: Page) -> Iterator[str]:

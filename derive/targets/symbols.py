@@ -18,6 +18,7 @@ from derive.notation.expr import ELLIPSIS, Expr, Op, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Option, Tensor
 from derive.notation.options import OPTION_KINDS
 from derive.notation.text import show
+from derive.targets.meanings import meaning
 from derive.targets.words import code
 
 SPELLED = {"lambda": "lamda", "Lambda": "lamda"}  # as Unicode does
@@ -87,21 +88,6 @@ TOTALS: dict[str, tuple[str, ...]] = {
     "c": (r"\chi",),
     "y": (r"\upsilon",),
     "s": (r"\sigma",),
-}
-
-#: What the symbols table says of names that are used in one sense only.
-MEANINGS: dict[str, str] = {
-    "mu": "mean",
-    "var": "variance, divided by N",
-    "inv_std": "one over the standard deviation",
-    "x_hat": "normalised input",
-    "gamma": "scale",
-    "beta": "shift",
-    "mask": "where it may look; all of it, if left out",
-    "total": "normaliser of a row",
-    "causal": "whether position q sees only k ≤ q",
-    "epsilon": "added to the variance",
-    "noise": "standard normal",
 }
 
 #: Letters for a second, third ... index along an axis.
@@ -196,7 +182,7 @@ class Symbols:
             self.letters[index] = r"\ast"
         elif len(index) == 1 and index.isascii():
             self.letters[index] = index
-        elif not index[-1].isdigit():
+        elif not index.isdigit():
             used = {
                 *self.letters.values(),
                 *(i for d in self.derivations for i in page_indices(d) if len(i) == 1),
@@ -286,7 +272,7 @@ class Symbols:
             tensors, gradients = derivation.tensors, set(derivation.gradients.values())
             below = self._below(layer)
             for tensor in layer.inputs:
-                self._row(found, layer, tensor, below.get(tensor.name, ""), MEANINGS.get(tensor.name, ""))
+                self._row(found, layer, tensor, below.get(tensor.name, ""), meaning(layer, tensor.name, tensor.role))
             for option in layer.options:
                 for number in option.elements:
                     found.setdefault(show(number), self._option(layer, option, number))
@@ -295,7 +281,7 @@ class Symbols:
                     row = Row(self.symbol(prime), prime, "function", f"derivative of {option.name}")
                     found.setdefault(prime, row)
             for tensor in sorted(layer.tensors.values(), key=lambda t: t.role == "output"):
-                self._row(found, layer, tensor, "", MEANINGS.get(tensor.name, ""))
+                self._row(found, layer, tensor, "", meaning(layer, tensor.name, tensor.role))
             for output, name in adjoint.cotangents.items():
                 words = f"cotangent of `{output}`, given to backward"
                 self._row(found, layer, replace(layer.tensors[output], name=name), "", words)
@@ -334,8 +320,8 @@ class Symbols:
         words = OPTION_KINDS[option.kind]
         if option.choices:
             words = "one of " + ", ".join(map(code, option.choices))
-        if option.name in MEANINGS:
-            words += f", {MEANINGS[option.name]}"
+        if said := meaning(layer, option.name, "option"):
+            words += f", {said}"
         value = number.of({option.name: option.default})
         default = "" if value is None else f"; default {code(str(value))}"
         return Row(tex, show(number), "option", words + default)
@@ -391,4 +377,9 @@ def page_indices(derivation: Derivation) -> list[str]:
     named = [a for t in layer.tensors.values() for a in t.axes]
     named += sorted({i for e in layer.equations for i in every_index(Op("add", equation_expressions(e)))})
     named += list(layer.sizes)
-    return [i for i in dict.fromkeys(named) if not (i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS})]
+    axes = {a for t in layer.tensors.values() for a in t.axes} | {*layer.sizes}  # t2 may be another axis than t
+
+    def second(i: str) -> bool:
+        return i not in axes and i[-1].isdigit() and i.rstrip("0123456789") in {*named, ELLIPSIS}
+
+    return [i for i in dict.fromkeys(named) if not second(i)]
