@@ -209,11 +209,11 @@ class Calls(Axes):
             groups = together  # two axes that are one to a caller of this layer stand where the part has one
         spare = len(groups) - len(lead) - len(wanted)
         if spare and (ELLIPSIS not in formal.axes or spare < -1):
-            self.fail(
-                node,
-                f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(wanted)}]",
-                f"{part.name} takes {len(wanted)} axes there, after leading indices in brackets if any",
-            )
+            mend = f"{part.name} takes {len(wanted)} axes there, after leading indices in brackets if any"
+            whole = ", ".join(t.name if t is not formal else name for t in part.inputs if not t.optional)
+            mend += f"; of whole arrays: {self.target or 'y'} = {part.name}({whole})" if lead else ""
+            what = f"{name}[{', '.join(own.axes)}] does not fit {formal.name}[{', '.join(wanted)}]"
+            self.fail(node, what, mend)
         if own.kind != formal.kind:
             self.fail(node, f"{name} is {own.kind}, {part.name}'s {formal.name} {formal.kind}", "pass another")
         if formal.sequence != (own.sequence and not lead):

@@ -89,9 +89,10 @@ def parse(text: str, file: str) -> ast.Module:
         same = problem.end_lineno == problem.lineno
         width = (problem.end_offset or 0) - (problem.offset or 0) if same else len(lines[row - 1]) - column
         place = Place(file, row, lines[row - 1], min(column, len(lines[row - 1].rstrip())), max(1, width))
-        raise error(
-            Path(file).name, f"SyntaxError: {problem.msg}", place, f"mend the Python there; {FORM}"
-        ) from problem
+        empty = any(f"{kind}[]" in lines[row - 1].replace(" ", "") for kind in ("Real", "State", "Integer", "Boolean"))
+        mend = "Real[...] has any number of axes, none too; one number is an option, a: Scalar = 1.0" if empty else ""
+        mend = mend or f"mend the Python there; {FORM}"
+        raise error(Path(file).name, f"SyntaxError: {problem.msg}", place, mend) from problem
     except (ValueError, RecursionError, MemoryError) as problem:
         what = "holds a null character" if isinstance(problem, ValueError) else "nests deeper than Python can parse"
         raise DefinitionError(f"{file} {what}; {FORM}") from problem

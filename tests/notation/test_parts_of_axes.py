@@ -71,3 +71,13 @@ def test_lengths() -> None:
     assert made_equal(x.mul(x.num(2), k), x.add(p, x.ONE), ["k"]) is None  # p may be even
     assert made_equal(x.mul(x.num(2), k), x.mul(x.num(4), p), ["k"]) == ("k", x.mul(x.num(2), p))
     assert expanded(x.sub(made, made)) == x.ZERO
+
+
+def test_a_layer_called_on_an_element_is_answered_with_the_call_on_the_array() -> None:
+    with pytest.raises(DefinitionError, match=r"of whole arrays: y = cumsum\(x\)"):
+        defined("x: Real[i]", "y[i] = cumsum(x[i])\nreturn y")
+
+
+def test_an_array_of_no_axes_is_answered() -> None:
+    with pytest.raises(DefinitionError, match=r"Real\[...\] has any number of axes, none too"):
+        defined("x: Real[i], a: Real[]", "y[i] = a * x[i]\nreturn y")
