@@ -28,6 +28,7 @@ FAMILIES = {
     "normalization": "Normalisation",
     "regularization": "Regularisation",
     "optimization": "Optimisation and initialisation",
+    "schedules": "Optimisation and initialisation",
     "convolution": "Convolution and pooling",
     "windows": "Convolution and pooling",
     "pools": "Convolution and pooling",

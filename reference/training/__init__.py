@@ -9,18 +9,26 @@ No derivative, activation, loss or update is written here: they are the kernels 
 """
 
 from reference.training.advice import RECOMMENDED, AdviceWarning, advise, geometric_sizes
+from reference.training.approximation import error_bound, interpolating
+from reference.training.composite import COMPOSITES, Composite
 from reference.training.data import Examples, MissingDependencyError, Split, load_digits
-from reference.training.digits import DigitsResult, Recipe, train_digits
+from reference.training.digits import NETWORKS, RECIPES, DigitsResult, Recipe, train_digits
 from reference.training.loop import DivergedError, Result, Settings, train
 from reference.training.network import Network
+from reference.training.optimizer import OPTIMIZERS, Optimizer
 from reference.training.picture import save_picture
-from reference.training.schedule import SCHEDULES, Constant, Cosine, Schedule, Step
+from reference.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Schedule, Step, WarmUp
 from reference.training.stopping import Criteria, Epoch, Stop
 
 __all__ = [
+    "COMPOSITES",
+    "NETWORKS",
+    "OPTIMIZERS",
+    "RECIPES",
     "RECOMMENDED",
     "SCHEDULES",
     "AdviceWarning",
+    "Composite",
     "Constant",
     "Cosine",
     "Criteria",
@@ -30,6 +38,8 @@ __all__ = [
     "Examples",
     "MissingDependencyError",
     "Network",
+    "OneCycle",
+    "Optimizer",
     "Recipe",
     "Result",
     "Schedule",
@@ -37,8 +47,11 @@ __all__ = [
     "Split",
     "Step",
     "Stop",
+    "WarmUp",
     "advise",
+    "error_bound",
     "geometric_sizes",
+    "interpolating",
     "load_digits",
     "save_picture",
     "train",

@@ -8,6 +8,7 @@ from tests.peers import (
     rows_of_losses,
     rows_of_networks,
     rows_of_norms,
+    rows_of_schedules,
     rows_of_sequences,
     rows_of_steps,
     rows_of_structure,
@@ -89,3 +90,4 @@ ROWS: dict[str, Row] = {
 }
 ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_sequences.ROWS | rows_of_steps.ROWS
 ROWS |= rows_of_structure.ROWS | rows_of_windows.ROWS | rows_of_networks.ROWS
+ROWS |= rows_of_schedules.ROWS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference.training.advice import RECOMMENDED, AdviceWarning, advise, geometric_sizes, remarks
-from reference.training.schedule import SCHEDULES, Constant, Cosine, Step
+from reference.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Step, WarmUp
 from reference.training.stopping import Criteria, Epoch
 
 
@@ -20,7 +20,34 @@ def test_schedules_at_known_times():
     assert [cosine(e) for e in (0, 5, 10, 99)] == pytest.approx([0.1, 0.06, 0.02, 0.02])
 
 
-@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_what_rises_is_there_when_it_was_said_to_be():
+    assert [WarmUp(Constant(0.2), 4)(e) for e in (0, 1, 4, 9)] == pytest.approx([0, 0.05, 0.2, 0.2])
+    cycle = OneCycle(0.5, 10, rise=0.4)
+    assert [cycle(e) for e in (0, 2, 4, 7, 10, 99)] == pytest.approx([0.02, 0.26, 0.5, 0.250001, 2e-6, 2e-6])
+
+
+@pytest.mark.parametrize("name", ["cosine", "one-cycle", "step", "warm-up"])
+def test_rates_are_those_of_torch(name):
+    """Over 20 steps of one epoch; torch's one cycle has its largest rate one step before 30 % of them are done."""
+    torch = pytest.importorskip("torch", reason="PyTorch is an optional peer: pip install 'gradbook[peers]'")
+    schedulers, many = torch.optim.lr_scheduler, 20
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    theirs, ours = {
+        "cosine": lambda o: (schedulers.CosineAnnealingLR(o, many), Cosine(0.1, many)),
+        "step": lambda o: (schedulers.StepLR(o, 6, 0.3), Step(0.1, 6, 0.3)),
+        "warm-up": lambda o: (schedulers.LinearLR(o, 1e-12, 1.0, 8), WarmUp(Constant(0.1), 8)),
+        "one-cycle": lambda o: (
+            schedulers.OneCycleLR(o, 0.1, many + 1, 0.3),
+            OneCycle(0.1, many, (0.3 * 21 - 1) / many),
+        ),
+    }[name](optimizer)
+    for epoch in range(many):
+        assert ours(epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9, abs=1e-12)
+        optimizer.step()
+        theirs.step()
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "step"])
 def test_schedules_begin_at_alpha_and_never_rise(name):
     schedule = SCHEDULES[name](0.1, 20)
     rates = [schedule(k / 7) for k in range(20 * 7)]
@@ -37,6 +64,8 @@ def test_schedules_begin_at_alpha_and_never_rise(name):
         lambda: Step(0.1, every=5, factor=-1),
         lambda: Cosine(0.1, 0),
         lambda: Cosine(0.1, 5, floor=0.2),
+        lambda: WarmUp(Constant(0.1), 0),
+        lambda: OneCycle(0.1, 5, rise=1.0),
     ],
 )
 def test_bad_schedules_are_refused(make):
