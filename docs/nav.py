@@ -33,6 +33,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Ledger": "ledger.md"},
         {"Conventions": "conventions.md"},
         {"KernelBench": "kernelbench.md"},
+        {"Training": "training.md"},
         {"ONNX": "onnx.md"},
         {"Speed": "speed.md"},
         {"Add a layer": "add-a-layer.md"},

@@ -64,6 +64,13 @@ class Recipe:
     dtype: Literal["float32", "float64"] = "float32"
 
     @property
+    def title(self) -> str:
+        """The network in a word or two."""
+        if self.network != "mlp":
+            return self.network
+        return " - ".join(str(size) for size in (PIXELS, *self.hidden, CLASSES)) + " network"
+
+    @property
     def rate(self) -> float:
         """The first learning rate."""
         return OPTIMIZERS[self.optimizer].alpha if self.alpha is None else self.alpha

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from reference.training.data import MissingDependencyError
 from reference.training.digits import TARGET, DigitsResult
-from reference.training.network import Network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +69,7 @@ def drawn() -> None:
 
 
 def _headline(result: DigitsResult) -> str:
-    kind = result.recipe.network
-    if isinstance(result.network, Network):
-        kind = " - ".join(str(size) for size in result.network.sizes) + " network"
+    kind = result.recipe.title
     return f"{result.test_accuracy:.1%} of {result.examples[2]} held-out digits read right by a {kind}"
 
 
