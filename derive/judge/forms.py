@@ -49,6 +49,9 @@ def answers(session: Session, trial: plans.Trial, depths: Mapping[str, tuple[int
     blobs: list[bytes] = []
     header = session.bridge(trial.case.layer, depths).request(trial.case, trial.cotangents, blobs)
     try:
-        return "raised" not in session.worker.ask({**header, "wants": session.wants(trial)}, blobs)[0]
+        answer, _ = session.worker.ask({**header, "wants": session.wants(trial)}, blobs)
     except Broken:
         return False
+    for words in answer.get("noticed", []):  # a first call may change what later ones leave as it is
+        session.notice(str(words), trial)
+    return "raised" not in answer

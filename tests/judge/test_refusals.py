@@ -67,6 +67,12 @@ def test_which_variable_of_the_environment_is_said() -> None:
     assert changed(before, before) == []
 
 
+@pytest.mark.parametrize("layer", ["masked_cumsum", "avg_pool1d"])
+def test_what_the_first_call_changes_is_found_though_it_asks_for_forms_alone(layer: str) -> None:
+    """A random state that is set once is the same before and after every later call."""
+    assert judged(f"{layer}/wrap/state-seeds", seed=2, budget=5)["named"]
+
+
 @pytest.mark.parametrize("layer", ["nll_loss", "reduce_l1"])
 def test_a_cotangent_of_one_axis_in_the_definition_has_two_in_memory(layer: str) -> None:
     found = judged(f"{layer}/wrap/backward-cotangent-flat", seed=2, budget=60)

@@ -333,4 +333,7 @@ SCALAR: dict[str, tuple[str, ...]] = {"forward": ("l2_penalty",)}
 UNSIGNED: dict[str, tuple[str, ...]] = {
     "forward": ("relu", "sigmoid", "softmax", *LOSSES),
 }
-BOUNDED: dict[str, tuple[str, ...]] = {"forward": ("sigmoid", "tanh", "softmax", "lstm", "dice", "tversky")}
+BOUNDED: dict[str, tuple[str, ...]] = {
+    "forward": ("sigmoid", "tanh", "softmax", "lstm", "dice", "tversky"),
+    "backward": ("focal",),
+}
