@@ -60,6 +60,9 @@ def moved(way: int) -> Iterator[None]:
         _WAY.reset(before)
 
 
+TIE = 2.0**-80  #: of their magnitude: legs compute with 100 bits and more
+
+
 def bare(value: Any) -> Any:
     """What arithmetic is done on: the ball of an operand, and one around a constant."""
     if isinstance(value, Operand):
@@ -86,7 +89,24 @@ def _unary(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _compared(f: Callable[[Any, Any], bool]) -> Callable[..., Any]:
-    return lambda a, b: NotImplemented if isinstance(b, np.ndarray) else f(a.ball, bare(b))
+    def compare(a: Operand, b: Any) -> Any:
+        if isinstance(b, np.ndarray):
+            return NotImplemented
+        one, two = a.ball, bare(b)
+        return f(one.mid(), two.mid()) if one_number(one, two) else f(one, two)
+
+    return compare
+
+
+def one_number(a: Any, b: Any) -> bool:
+    """Whether two balls are as good as one number, computed in two ways: then one of <, == and > is to hold of them.
+
+    ``min(r a, clip(r, 1 - c, 1 + c) a)`` is a tie wherever nothing is clipped; with neither <= nor > both sides of it
+    would be taken, or none.
+    """
+    if not hasattr(b, "mid") or not a.overlaps(b) or (a.is_exact() and b.is_exact()):
+        return False
+    return bool(abs(a - b) < abs(a) * TIE)
 
 
 class Operand:

@@ -208,6 +208,7 @@ def masked(a: Array, fill: Any, *conditions: Array | None) -> Array:
             keep = c if keep is None else keep & c
     if keep is None or np.count_nonzero(keep) == keep.size:
         return a
+    a = np.asarray(a)  # of objects, one that is alone has no axes
     return np.where(keep, a, np.asarray(alike(fill, a), dtype=a.dtype))
 
 
