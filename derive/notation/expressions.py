@@ -172,6 +172,8 @@ class Expressions(Applications):
                     self.fail(node, f"{name} is the position of an axis", "no equation can use it as a number")
             if option.shape:
                 self.fail(node, f"{name} is several numbers", f"say which: {places(option)}")
+            if option.axis:  # it is the length of that axis, wherever it stands
+                return Size(option.axis), "integer"
             return Opt(name), "integer" if NUMBERS[option.kind][0] else "real"
         if name in x.CONSTANTS:
             return Opt(name), "real"
