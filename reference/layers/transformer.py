@@ -205,7 +205,7 @@ def forward(
             b1[n],
             W2[n],
             b2[n],
-            heads=heads,
+            heads=n_h,
         )
     s, saved_s = layer_norm.forward(r[n_n], gamma, beta)
     a = mean(s, axis=1, count=n_t)  # a[b, i] = sum(t, s[b, t, i]) / size(t)
@@ -309,7 +309,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, heads: int = 1) -> Any
             b1[n],
             W2[n],
             b2[n],
-            heads=heads,
+            heads=n_h,
         )
     s, _ = layer_norm.forward(r[n_n], gamma, beta)
     a = mean(s, axis=1, count=n_t)
@@ -356,7 +356,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, heads: int = 1) -> Any
                 t_W2[n],
                 t_b2[n],
             ),
-            heads=heads,
+            heads=n_h,
         )
     t_s = layer_norm.jvp((r[n_n], gamma, beta), (t_r[n_n], t_gamma, t_beta))
     t_a = mean(t_s, axis=1, count=n_t)
@@ -396,7 +396,7 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
             b1[n],
             W2[n],
             b2[n],
-            heads=heads,
+            heads=n_h,
         )
     s, saved_s = layer_norm.forward(r[n_n], gamma, beta)
     a = mean(s, axis=1, count=n_t)
@@ -489,7 +489,7 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
                 ddW2[n],
                 ddb2[n],
             ),
-            heads=heads,
+            heads=n_h,
         )
         dWq_of_dr[n] = (
             dWq_of_dr[n].reshape(n_h, SIGNATURE.within("Wq", dims)[n][1], SIGNATURE.within("gamma1", dims)[n][0])

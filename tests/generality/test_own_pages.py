@@ -80,43 +80,11 @@ def factorised(x: Real[..., i], w: Real[i], V: Real[i, f]):
     y[...] = sum(i, w[i] * x[..., i]) + 1 / 2 * sum(f, a[..., f] ** 2 - b[..., f])
     return y
 """,
-    # a length beside a root in an exponent of 3/2, and a condition inside
-    "masked": """
-def masked(x: Real[b, t, i], length: Integer[b], epsilon: Positive = 1e-5):
-    k[b] = max(1, length[b])
-    mu[b, i] = sum(t, x[b, t, i] if t < length[b] else 0) / k[b]
-    v[b, i] = sum(t, (x[b, t, i] - mu[b, i]) ** 2 if t < length[b] else 0) / k[b]
-    y[b, t, i] = (x[b, t, i] - mu[b, i]) / sqrt(v[b, i] + epsilon) if t < length[b] else 0
-    return y
-""",
     # a mistake leaves an option out of an exponent
     "robust": """
 def robust(x: Real[...], a: Scalar = 1.3, c: Positive = 0.7):
     q[...] = (x[...] / c) ** 2 / abs(a - 2) + 1
     L[...] = abs(a - 2) / a * (q[...] ** (a / 2) - 1)
-    return L
-""",
-    # a mistake leaves out what several terms are multiplied by
-    "decomposed": """
-def decomposed(A: Real[i, r], B: Real[j, r], C: Real[k, r], T: Real[i, j, k], lam: Scalar = 0.1):
-    R[i, j, k] = T[i, j, k] - sum(r, A[i, r] * B[j, r] * C[k, r])
-    L = sum((i, j, k), R[i, j, k] ** 2) + lam * (sum((i, r), A[i, r] ** 2) + sum((j, r), abs(B[j, r])))
-    return L
-""",
-    # what is next to an index of a sum is the letter of another axis
-    "scaled": """
-def scaled(W: Real[o, i, k], x: Real[b, i, p]):
-    m[o] = mean((i, k), W[o, i, k])
-    s[o, i, k] = (W[o, i, k] - m[o]) ** 2
-    j = axis(size(p) - size(k) + 1)
-    z[b, o, j] = sum((i, k), s[o, i, k] * x[b, i, j + k])
-    return z
-""",
-    # a power of large numbers has large derivatives next to 0
-    "moved": """
-def moved(p: Real[b, i], t: Real[b, i], r: Positive = 2.0):
-    d[b, i] = sum(j, p[b, j] - t[b, j] if j <= i else 0)
-    L[b] = mean(i, abs(d[b, i]) ** r) ** (1 / r)
     return L
 """,
     # a plain case of a recurrence

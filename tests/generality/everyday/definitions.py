@@ -391,34 +391,10 @@ def of_positions(x: Real[..., i], t: Integer[..., i] < i):
     return y
 
 
-@layer(cites="everyday")
-def of_segments(x: Real[n], a: Real[n], seg: Integer[n], groups: Count[g] = 2):
-    """A quotient of sums that conditions may leave empty."""
-    Z[g] = sum(n, a[n] ** 2 if seg[n] == g else 0)
-    y[g] = sum(n, a[n] * x[n] if seg[n] == g else 0) / Z[g] if Z[g] > 0 else 0
-    return y
-
 
 @layer(cites="everyday")
 def clipped_ratio(x: Real[b], old: State[b], a: State[b], c: Positive = 0.25):
     """Two sides that are one number wherever nothing is clipped."""
     r[b] = exp(x[b] - old[b])
     y = -mean(b, min(r[b] * a[b], clip(r[b], 1 - c, 1 + c) * a[b]))
-    return y
-
-
-@layer(cites="everyday")
-def entry_ratio(W: Real[l][...], G: Real[l][...], lam: Scalar = 0.5):
-    """A number for each array of a list, in a case."""
-    a[l] = sqrt(sum(..., W[l, ...] ** 2))
-    b[l] = sqrt(sum(..., G[l, ...] ** 2))
-    r[l] = a[l] / b[l] if b[l] > 0 else 1
-    y[l, ...] = W[l, ...] - lam * r[l] * G[l, ...]
-    return y
-
-
-@layer(cites="everyday")
-def number_of(x: Real[b], bins: Count[i] = 4):
-    """The length of an axis as a number, by its option."""
-    y[b, i] = x[b] * i / (bins - 1 / 2) + exp(-x[b]) * bins
     return y

@@ -13,12 +13,11 @@ QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: A number beside numbers of another type, alone, at the edge of an array or in place of one; a sum that is a number of
 #: that type; constants that are floats in a kernel; a beginning that nobody asks the gradient of; labels as numbers; an
 #: argument compared with its own elements; a definition that says nothing about a sum without the sum's index;
-#: functions of positions alone; a quotient that a condition guards outside of the sums that it stands before; a tie of computed
-#: numbers wherever nothing is clipped; numbers of the arrays of a list; an option that is a length, as a number.
+#: functions of positions alone; a tie of computed numbers wherever nothing is clipped.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
-    *("of_positions", "of_segments", "clipped_ratio", "entry_ratio", "number_of"),
+    *("of_positions", "clipped_ratio"),
 )
 #: Exponentials that conditions leave out, one inside another.
 LARGE = ("cox",)
