@@ -15,8 +15,8 @@ def step_decay(alpha: Real[...], step: Natural = 0, every: Count = 10, factor: P
 @layer(cites="S36; Loshchilov and Hutter 2016, arXiv:1608.03983, equation 5 without restarts")
 def cosine_annealing(alpha: Real[...], time: Scalar = 0.0, total: Positive = 100.0, least: Scalar = 0.0):
     """Half a cosine from a first rate down to the least, which stays from then on."""
-    passed = min(time / total, 1)
-    y[...] = least + (alpha[...] - least) * (1 + cos(pi * passed)) / 2
+    part = (1 + cos(pi * time / total)) / 2 if time < total else 0
+    y[...] = least + (alpha[...] - least) * part
     return y
 
 
@@ -37,9 +37,10 @@ def one_cycle(
     last: Positive = 10000.0,
 ):
     """Half a cosine from a part of the largest rate up to it, and another down to a part of where it began."""
-    up = (1 - cos(pi * min(time / rising, 1))) / 2
-    down = (1 - cos(pi * min(max(time - rising, 0) / falling, 1))) / 2
-    low[...] = alpha[...] / first
-    risen[...] = low[...] + (alpha[...] - low[...]) * up
-    y[...] = risen[...] if time <= rising else alpha[...] + (low[...] / last - alpha[...]) * down
+    low = 1 / first
+    end = low / last
+    up = low + (1 - low) * (1 - cos(pi * time / rising)) / 2
+    down = end + (1 - end) * (1 + cos(pi * (time - rising) / falling)) / 2
+    part = up if time < rising else down if time < rising + falling else end
+    y[...] = alpha[...] * part
     return y

@@ -361,11 +361,12 @@ LEDGER: tuple[Row, ...] = (
         "mlp",
         where="`reference.training.approximation`",
         note=(
-            r"If the function is continuous, and on an interval $[a, b]$. Shown by a construction: $n$ relu units draw "
-            r"the broken line through $n + 1$ points, which is off by at most the function's largest change over a "
-            r"distance of $h = (b - a)/n$, and where $\vert f'' \vert \le M$ by at most $M h^2 / 8$; exactly so for "
-            r"$x^2$, on fractions. Outside the interval nothing holds, and at a jump half of it stays. That training "
-            r"finds such weights is another claim, which this does not show."
+            "If the function is continuous, and on an interval. Shown by a construction: a relu unit for each piece of "
+            "the broken line through points at equal distances. The line is off by at most the function's largest "
+            "change over such a distance; where the second derivative has a bound, by at most an eighth of that bound "
+            "times the distance squared; exactly so for a parabola, on fractions. Outside the interval nothing holds, "
+            "and at a jump half of it stays. That training finds such weights is another claim, which this does not "
+            "show."
         ),
     ),
 )

@@ -33,6 +33,8 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         r"(step|accumulation|collected|line): .*(< (-3|0|\\mathrm\{low\})|> (3|6|\\mathrm\{high\})) .*",
         "no draw of a step is where two pieces meet: there, a slope is chosen",
     ),
+    ("cosine_annealing one_cycle", r".*\\cos\\left\(-.*", "cos is even"),
+    ("cosine_annealing one_cycle", r".*\\text\{if \} \\mathrm\{time\} \\le .*", "where the pieces meet they are equal"),
     ("soft_shrink", r"y_.* < \\mathrm\{lambd\} .*", "where the pieces meet they are equal"),
     (
         "relu6 hard_tanh threshold hard_shrink soft_shrink",
