@@ -33,6 +33,7 @@ format: $(READY) ## mend the style
 
 check: $(READY) ## are the generated files what the definitions say, under three hash seeds?
 	for seed in 0 1 2; do PYTHONHASHSEED=$$seed $(BIN)/gradbook build --check; done
+	$(BIN)/gradbook build examples/networks.py --out reference/networks --no-verify --check
 
 benchmark: $(READY) ## kernels beside hand-written NumPy, autograd and PyTorch (where installed)
 	$(BIN)/python -m benchmarks $(BENCHMARK)

@@ -67,7 +67,8 @@ def block() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def s39() -> None:
-    from reference import batch_norm, conv2d, residual_block, resnet
+    from reference import batch_norm, conv2d, residual_block
+    from reference.networks import resnet
 
     arrays, states = block()
     a = arrays
@@ -87,7 +88,8 @@ def s39() -> None:
 
 
 def s40() -> None:
-    from reference import dense_layer, densenet
+    from reference import dense_layer
+    from reference.networks import densenet
 
     arrays = drawn({"x": (3, 2, 4, 5), "gamma": 2, "beta": 2, "W": (3, 2, 3, 3), "bias": 3}, 7)
     states = {"running_mean": np.zeros(2), "running_var": np.ones(2)}
@@ -107,7 +109,8 @@ def s40() -> None:
 
 
 def s41() -> None:
-    from reference import attention, encoder_block, gelu, layer_norm, transformer
+    from reference import attention, encoder_block, gelu, layer_norm
+    from reference.networks import transformer
 
     i, d, w = 4, 6, 5
     shapes = {"gamma1": i, "beta1": i, "Wq": (d, i), "bq": d, "Wk": (d, i), "bk": d, "Wv": (d, i), "bv": d}

@@ -328,7 +328,7 @@ LEDGER: tuple[Row, ...] = (
         "S39",
         "ResNet: blocks with skip connections",
         "proved",
-        "residual_block resnet",
+        "residual_block",
         note=(
             "A block and a network of any number of them, forward and backward derived; `gradbook train digits "
             "--network resnet` trains one. With the branch off, the gradient goes through the connection unchanged."
@@ -338,7 +338,7 @@ LEDGER: tuple[Row, ...] = (
         "S40",
         "DenseNet: every layer sees all before it",
         "proved",
-        "dense_layer densenet",
+        "dense_layer",
         note=(
             "A layer that puts its channels after those it was given, and a network with a block of two; `gradbook "
             "train digits --network densenet` trains one."
@@ -348,7 +348,7 @@ LEDGER: tuple[Row, ...] = (
         "S41",
         "Transformer: attention, normalisation and feed-forward blocks",
         "proved",
-        "encoder_block transformer",
+        "encoder_block",
         note=(
             "A block with any number of heads and a network of any number of blocks; `gradbook train digits --network "
             "transformer` trains one. Without positions a block treats all places alike."

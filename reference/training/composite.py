@@ -19,15 +19,13 @@ from reference import (
     batch_norm_inference,
     concatenate,
     conv2d,
-    densenet,
     global_avg_pool2d,
     he,
     linear,
     relu,
-    resnet,
-    transformer,
     xavier,
 )
+from reference.networks import densenet, resnet, transformer
 from reference.training.network import Array, Gradients
 
 SIDE, CLASSES = 8, 10

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,11 @@ torch = pytest.importorskip("torch", reason="PyTorch is an optional peer: pip in
 from derive.calculus.derivation import derive  # noqa: E402
 from derive.evidence import kernels  # noqa: E402
 from derive.evidence.layout import Case  # noqa: E402
-from derive.notation.define import load_project  # noqa: E402
+from derive.notation.define import REGISTRY, load_file, load_project  # noqa: E402
+from derive.notation.layer import Layer  # noqa: E402
 from tests.peers.rows import ROWS  # noqa: E402
 
+NETWORKS = Path(__file__).parents[2] / "examples" / "networks.py"
 TOLERANCE = 1e-11  # of an array's largest element
 RUNS = [(layer, options) for layer, row in ROWS.items() for options in row.options]
 
@@ -23,8 +28,8 @@ RUNS = [(layer, options) for layer, row in ROWS.items() for options in row.optio
 @pytest.mark.sampled("layer")
 @pytest.mark.parametrize(("layer", "options"), RUNS, ids=[f"{layer}-{options}" for layer, options in RUNS])
 def test_four_functions_match_torch(layer: str, options: Mapping[str, Any]) -> None:
-    kernel, rng = kernels.kernel_of(layer), np.random.default_rng(11)
-    derivation = derive(load_project()[layer][0])
+    (definition, kernel), rng = defined(layer), np.random.default_rng(11)
+    derivation = derive(definition)
     own = derivation.layer
     case = Case(own, dict(zip([t.name for t in own.inputs], ROWS[layer].draw(rng), strict=True)), dict(options))
     smooth = [t.name for t in own.differentiable]
@@ -48,6 +53,24 @@ def test_four_functions_match_torch(layer: str, options: Mapping[str, Any]) -> N
         return
     close(kernels.jvp(kernel, case, tangents), second[: len(flat(weights))], ends)
     close(kernels.double_backward(kernel, derivation, case, cotangents, tangents), second, [*ends, *smooth], least)
+
+
+def defined(layer: str) -> tuple[Layer, Any]:
+    """A layer of the project and its kernel, or one of its networks."""
+    if layer in load_project():
+        return load_project()[layer][0], kernels.kernel_of(layer)
+    return networks()[layer], import_module(f"reference.networks.{layer}")
+
+
+@cache
+def networks() -> dict[str, Layer]:
+    """The registry is left as it was."""
+    before = dict(load_project())
+    try:
+        return {name: variants[0] for name, variants in load_file(NETWORKS).items()}
+    finally:
+        REGISTRY.clear()
+        REGISTRY.update(before)
 
 
 def in_torch(array: Any, smooth: bool) -> Any:

@@ -25,8 +25,11 @@ DIGITS = 5  # of a figure that is recorded
 HEAD = """# Networks trained with the kernels alone
 
 Four networks learn to read handwritten digits. Every value and gradient on the way comes from a generated kernel: the
-[mlp](layers/mlp.md), a [residual network](layers/resnet.md), a [dense one](layers/densenet.md) and a
-[transformer](layers/transformer.md), each with a backward pass that was derived from its equations.
+[mlp](layers/mlp.md) and a residual network, a dense one and a transformer (`reference/networks`), each with a backward
+pass that was derived from its equations. The three are made of layers by `examples/networks.py`; PyTorch agrees with
+their values and gradients (`tests/peers`), and what is derived of their blocks has pages of its own:
+[residual_block](layers/residual_block.md), [dense_layer](layers/dense_layer.md),
+[encoder_block](layers/encoder_block.md).
 { .gb-lead }
 
 The digits are the 1797 images of 8 by 8 pixels that ship inside scikit-learn; a fifth of them is held out and read
@@ -84,7 +87,7 @@ def page(record: dict[str, Any]) -> str:
         right = round(entry["test_accuracy"] * test)
         by = f"`{recipe.optimizer}`, rate {recipe.rate:g}, {recipe.schedule}"
         rows.append(
-            f"| [{recipe.title}](layers/{network}.md) | {entry['size']:,} | {by} | {len(entry['history'])} "
+            f"| {recipe.title} | {entry['size']:,} | {by} | {len(entry['history'])} "
             f"| {right} of {test}, {right / test:.1%} |"
         )
         pictures.append(
