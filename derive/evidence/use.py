@@ -30,7 +30,7 @@ from derive.evidence.result import Tally
 from derive.evidence.traced import Node, Tape
 from derive.evidence.truth import traced
 from derive.notation import expr as x
-from derive.notation.expr import Reduce, Ref
+from derive.notation.expr import Op, Reduce, Ref
 from derive.notation.layer import Layer
 
 LOOK = 5  # elements compared with the definition
@@ -292,10 +292,12 @@ def coarse(derivation: Derivation, kernel: Any, dtype: Any, limit: float, seed: 
     """A narrow format beside float64, on numbers of one sign that add up.
 
     Where a definition has the largest of numbers that it computed, rounding may choose another one, on which a whole
-    window depends, and a sum over all of them a little: then half of the elements are looked at, the better ones, and
-    five times as much is allowed.
+    window depends, and a sum over all of them a little; where it squares the difference of two that it computed, as
+    the variance behind another layer, some differences are rounding. Then half of the elements are looked at, the
+    better ones, and five times as much is allowed.
     """
-    share, limit = (0.5, 5 * limit) if chooses(derivation.layer) else (1.0, limit)
+    coarser = chooses(derivation.layer) or cancels(derivation.layer)
+    share, limit = (0.5, 5 * limit) if coarser else (1.0, limit)
     case = large(derivation.layer, seed, np.float16)
     wide, narrow = kernels.cast(case, np.float64), kernels.cast(case, dtype)
     rng = np.random.default_rng(seed)
@@ -328,6 +330,15 @@ def chooses(layer: Layer) -> bool:
     given = {t.name for t in layer.inputs}
     found = (n for e in layer.equations for n in x.walk(e.body) if isinstance(n, Reduce) and n.op in ("max", "argmax"))
     return any(isinstance(n, Ref) and n.tensor not in given for reduction in found for n in x.walk(reduction.body))
+
+
+def cancels(layer: Layer) -> bool:
+    """Whether a difference of numbers that the layer computes, each of them at every place, is squared."""
+    given = {t.name for t in layer.inputs}
+    powers = (n for e in layer.equations for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "pow")
+    sums = (n.args[0] for n in powers if isinstance(n.args[0], Op) and n.args[0].fn == "add")
+    terms = ([m.tensor for m in x.walk(s) if isinstance(m, Ref)] for s in sums)
+    return any(len(names) > 1 and not given.intersection(names) for names in terms)
 
 
 def _largest(array: Any) -> float:
