@@ -17,15 +17,7 @@ from derive.kinks import KINKS
 from derive.notation.layer import Layer
 
 SMOOTH_LOSSES = (
-    *(
-        "binary_cross_entropy",
-        "bce_with_logits",
-        "nll_loss",
-        "weighted_nll",
-        "weighted_cross_entropy",
-        "kl_div",
-        "focal",
-    ),
+    *("binary_cross_entropy", "bce_with_logits", "nll_loss", "weighted_nll", "weighted_cross_entropy", "kl_div"),
     *("focal", "soft_margin", "log_cosh", "poisson_nll", "gaussian_nll", "dice", "tversky"),
 )
 MARGINS = ("hinge", "hinge_embedding", "margin_ranking", "multi_margin", "triplet_margin")
@@ -49,6 +41,8 @@ NORMS = (
     ),
     *("l2_normalize", "l1_normalize", "frobenius_normalize"),
 )
+BLOCKS = ("residual_block", "dense_layer", "encoder_block")
+SCHEDULES = ("step_decay", "cosine_annealing", "linear_warm_up", "one_cycle")
 STEPS = ("momentum", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "ema")
 
 PLAIN = (
@@ -56,6 +50,8 @@ PLAIN = (
     *GATED,
     *NORMS,
     *STEPS,
+    *BLOCKS,
+    *SCHEDULES,
     *SMOOTH_LOSSES,
     *OF_SEQUENCES,
     *PRODUCTS[:-2],
