@@ -19,6 +19,7 @@ OF_SEQUENCES = (
         "hmm_forward",
         "linear_attention",
         "causal_linear_attention",
+        "selective_scan",
     ),
     *(
         "biased_attention",

@@ -20,7 +20,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     (
         "square_relu",
         r".*(\\max\\left\(0, x_\{\\ast\}\\right\)( \\left\[ x_\{\\ast\} (\\ne|\\ge) 0 \\right\])?|"
-        r"x_\{\\ast\} \\left\[ x_\{\\ast\} > 0 \\right\])",
+        r"x_\{\\ast\} \\left\[ x_\{\\ast\} > 0 \\right\])( \\dot\{x\}_\{\\ast\})?",
         "what is not above 0 is 0 in the maximum already, or by the condition",
     ),
     (
@@ -32,6 +32,11 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "relu6 hard_tanh hard_sigmoid hard_swish",
         r"(step|accumulation|collected|line): .*(< (-3|0|\\mathrm\{low\})|> (3|6|\\mathrm\{high\})) .*",
         "no draw of a step is where two pieces meet: there, a slope is chosen",
+    ),
+    (
+        "pad_constant",
+        r"tangent: \\dot\{y\}_\{\\ast,j\} = .*\\dot\{x\}_\{\\ast,j - \\mathrm\{before\}\}",
+        "outside there is no tangent either, whatever the condition says of it",
     ),
     ("cosine_annealing one_cycle", r".*\\cos\\left\(-.*", "cos is even"),
     ("cosine_annealing one_cycle", r".*\\text\{if \} \\mathrm\{time\} \\le .*", "where the pieces meet they are equal"),
