@@ -21,7 +21,7 @@ def cosine_annealing(alpha: Real[...], time: Scalar = 0.0, total: Positive = 100
 
 
 @layer(cites="S36; Goyal et al. 2017, arXiv:1706.02677")
-def linear_warm_up(alpha: Real[...], time: Scalar = 0.0, total: Positive = 5.0):
+def linear_warm_up(alpha: Real[...], time: Scalar = 1.0, total: Positive = 5.0):
     """A rate that rises in proportion to time until it is there."""
     y[...] = alpha[...] * min(time / total, 1)
     return y

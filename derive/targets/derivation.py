@@ -43,8 +43,9 @@ def derivation_section(
     layer = derivation.layer
     yield heading
     scatters = [s for s in derivation.steps if isinstance(s, Scatter)]
-    rewrites = [s for s in derivation.steps if isinstance(s, Rewrite)]
-    count = len(derivation.steps)
+    steps = Steps(layer, symbols, places)
+    rewrites = [s for s in derivation.steps if isinstance(s, Rewrite) and not steps.says_nothing(s)]
+    count = len(scatters) + len(rewrites)
     yield f"{count} step{'s' * (count != 1)}, " + (after or STEPS)
     if layer.calls:
         own = {s.name for s in scatters} | {e.target for e in derivation.backward}
@@ -52,7 +53,6 @@ def derivation_section(
         said = "; it gives here" if given else "."
         yield f"What the gradient of a part is has been derived by itself: {parts(layer)}{said}"
         yield from (f"$${Latex(symbols).equation(e)}$$" for e in given)
-    steps = Steps(layer, symbols, places)
     yield from steps.folded("note", "Differentiate", scatters, 1)
     if scatters and rewrites:
         yield from steps.collected(derivation, {s.name for s in scatters})
@@ -70,7 +70,7 @@ class Steps:
 
     def __init__(self, layer: Layer, symbols: Symbols, places: Places) -> None:
         self.layer, self.symbols, self.places = layer, symbols, places
-        self.known: dict[Ref, Expr] = {}  # what the last line about each adjoint says
+        self.known: dict[Ref, str] = {}  # the last line about each adjoint
 
     def folded(self, kind: str, title: str, steps: list[Any], first: int) -> Iterator[str]:
         if not steps:
@@ -90,15 +90,21 @@ class Steps:
         yield "Collected, each adjoint is the sum of all that is added to it:"
         for e in derivation.adjoint.equations:
             if e.target in names:
-                self.known[e.lhs] = e.body
+                self.known[e.lhs] = Latex(self.symbols).relation(e.lhs, e.body)
                 yield f"$${Latex(self.symbols).equation(e)}$$"
+
+    def says_nothing(self, step: Rewrite) -> bool:
+        """Whether the line after is the line before: a part's name for an adjoint that has the same symbol."""
+        printer = Latex(self.symbols)
+        return printer.relation(step.target, step.before) == printer.relation(step.target, step.after)
 
     def rewrite(self, n: int, step: Rewrite) -> Iterator[str]:
         """Its reason and the line that it gives, what is new in it marked; the line before, if that stands nowhere."""
         yield f"**{n}. {step.rule.capitalize()}.** {self.sentence(step.said)}"
-        if self.known.get(step.target) != step.before:
-            yield f"$${Latex(self.symbols).relation(step.target, step.before)}$$"
-        self.known[step.target] = step.after
+        before, after = (Latex(self.symbols).relation(step.target, e) for e in (step.before, step.after))
+        if self.known.get(step.target) != before:
+            yield f"$${before}$$"
+        self.known[step.target] = after
         printer = Latex(self.symbols, marked=self.new(step))
         yield f"$${printer.relation(step.target, step.after)}$$"
 

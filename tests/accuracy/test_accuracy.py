@@ -14,6 +14,8 @@ FUNCTIONS = functions()
 
 #: What is beyond the limit, and why; a row whose function is within it is an error.
 KNOWN = {
+    "mixtures-aria": "(1 + exp(-b x)) ** -a with a = 40 multiplies the rounding of its base by 40",
+    "mixtures-soft_clip": "the logarithm of a quotient that tends to a constant: no row for softplus(u) - softplus(v)",
     "spellings-log_of_cdf": "its slope, the density over the distribution function: no row for that quotient",
     "spellings-cube_root": "x ** (1 / 3) at 5e-324: the exponent's rounding times the logarithm of x",
     "optimisers-cosine_schedule": "low + (high - low) c: with options of two signs the sum cancels, whatever x is",

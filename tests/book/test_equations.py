@@ -40,5 +40,8 @@ def test_another_comment_is_left_alone(comment: str) -> None:
 def test_a_layer_begins_with_its_equations(site: Path) -> None:
     for name, html in pages(site).items():
         if is_layer(name):
-            order = [html.index(f'id="{section}"') for section in ("forward", "backward", "symbols", "derivation")]
+            sections = ["forward", "backward", "symbols", "derivation"]
+            if name in ("argmax", "argmin"):  # a place has no gradient to derive
+                sections.remove("derivation")
+            order = [html.index(f'id="{section}"') for section in sections]
             assert order == sorted(order), name

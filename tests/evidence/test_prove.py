@@ -34,7 +34,7 @@ def mutants(e: Expr) -> Iterator[Expr]:
             for n, a in enumerate(args):
                 if a != x.num(-1):
                     yield x.mul(*args[:n], *args[n + 1 :])
-                if a != x.num(-1) and not (isinstance(a, Op) and a.fn == "iverson"):  # a condition is its own square
+                if a != x.num(-1) and not its_own_square(a):
                     yield x.mul(*args, a)
         case Op("pow", (a, Num(q))):
             yield x.power(a, Num(-q))
@@ -48,6 +48,16 @@ def mutants(e: Expr) -> Iterator[Expr]:
             continue
         for mutant in mutants(child):
             yield rebuilt(e, (*kids[:n], mutant, *kids[n + 1 :]))
+
+
+def its_own_square(e: Expr) -> bool:
+    """What is 0 or 1: a condition, relu's slope, and one of them where another condition holds."""
+    match e:
+        case Op("where", (_, one, other)):
+            return its_own_square(one) and its_own_square(other)
+        case Num(q):
+            return q in (0, 1)
+    return isinstance(e, Op) and e.fn in ("iverson", "relu'")
 
 
 def rebuilt(e: Expr, kids: tuple[Expr, ...]) -> Expr:
