@@ -178,11 +178,11 @@ WRONG = {
         "k = axis(max(i, size(i) + n))\nz[k] = x[k]\nreturn z",
         "not one number",
     ),
-    "the largest in a list": ("W: Real[l][i]", "R = max((l, i), W[l, i])\nreturn R", "no maximum over"),
+    "the largest in a list": ("W: Real[l][i]", "R = max((l, i), W[l, i])\nreturn R", "no max over"),
     "the largest number of entries": (
         "W: Real[l][i], z: Real[l]",
         "n = max(l, z[l])\ny[l, i] = n * W[l, i]\nreturn y",
-        "no maximum over",
+        "no max over",
     ),
     "a choice without a default": ('x: Real[i], m: Choice["a", "b"]', "y[i] = x[i]\nreturn y", "no default"),
     "the first entry of a list": ("W: Real[l][i]", "y[i] = W[0, i]\nreturn y", "elsewhere"),
