@@ -157,6 +157,11 @@ class Expressions(Applications):
         except NotANumber as problem:
             self.fail(node, f"not a number: {problem}", "write a number such as 3, 1e-5 or 1 / 3")
 
+    def by_option(self, n: Expr) -> Expr | None:
+        """The option that says how long an axis is, in the length of another: lengths come from what a caller gives."""
+        own = (o for o in self.options if isinstance(n, Size) and o.axis == n.axis)
+        return next((Opt(o.name) for o in own), None)
+
     def name(self, node: ast.AST, name: str) -> Typed:
         """An option, a constant, a tensor without axes, or an index."""
         option = next((o for o in self.options if o.name == name), None)

@@ -95,7 +95,7 @@ class Reader(Expressions):
         self.check_name(target, name)
         if name in self.used:
             self.fail(node, f"{name} is used above", f"say how long {name} is before it is used")
-        size = self.whole_number(value.args[0], "the length of an axis")
+        size = x.transform(self.whole_number(value.args[0], "the length of an axis"), self.by_option)
         if x.free(size) or any(isinstance(n, Ref | Reduce) for n in x.walk(size)):
             self.fail(value.args[0], "a length that is not one number", "write it with size(...), options and numbers")
         if isinstance(size, Num) and size.value < 1:

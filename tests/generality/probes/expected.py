@@ -8,7 +8,6 @@ REFUSED: dict[str, str] = {
     # ---- functions that there are not ------------------------------------------------------------------------------
     "reductions-prod_axis": r"prod is not a function.*write a recurrence: p\[-1",
     "messages-m_prod": r"prod is not a function.*write a recurrence: p\[-1",
-    "messages-m_argmax": r"argmax is not a function.*no position of a maximum.*max\(i, \.\.\.\)",
     "messages-m_floor": r"floor is not a function.*write a // b",
     "matrix-log_det": r"det is not a function.*(pass|written out)",
     "matrix-solve": r"inverse is not a function.*pass",

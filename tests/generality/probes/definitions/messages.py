@@ -88,13 +88,6 @@ def m_min_reduce(x: Real[b, i]):
 
 
 @layer(cites="t")
-def m_argmax(x: Real[b, i]):
-    """x"""
-    y[b] = argmax(i, x[b, i])
-    return y
-
-
-@layer(cites="t")
 def m_loop(x: Real[b, i]):
     """x"""
     for k in range(3):
