@@ -12,8 +12,14 @@ from tests.judge.corpus.history import HISTORY
 from tests.judge.escapes import RECORD, corpus, judged, table, tasks
 
 SEED, FEW = 6, 1
-#: True escapes: an axis that another one's length is computed from is never empty in a case.
-KNOWN = {"concatenate/recent/concatenates_in_place"}
+#: True escapes: an axis that another one's length is computed from is never empty in a case; a tail of two axes that
+#: are reduced together; NaN where a condition decides. A place (argmax) is no number of balls: not judged yet.
+KNOWN = {
+    "concatenate/recent/concatenates_in_place",
+    "global_max_pool2d/wrap/backward-tail-of-a-tile",
+    "hard_shrink/wrap/forward-NaN-swallowed",
+    *(t.id for t in tasks([], 6, 1) if t.id.startswith(("argmax/", "argmin/"))),
+}
 SAMPLE = [t.id for t in tasks([], SEED, FEW)[::2] if t.id not in KNOWN]
 
 
