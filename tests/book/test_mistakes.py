@@ -15,7 +15,8 @@ from derive.notation.define import load_project
 
 RECORD = load(ROOT / CHOSEN)
 LAYERS = load_project()
-WITHOUT = {"identity", "reduce_sum"}  # a copy has nothing to get wrong, a plain sum little
+# a copy has nothing to get wrong, a plain sum little; a place has no gradient, a rate is one product
+WITHOUT = {"identity", "reduce_sum", "argmax", "argmin", "one_cycle"}
 CHEAP = ("softmax", "mse", "layer_norm", "gelu", "linear")  # looked for again; the others take a second or more
 
 
