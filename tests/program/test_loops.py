@@ -363,7 +363,7 @@ def test_shown_loops_run_by_themselves(tmp_path: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     (tmp_path / "shown.py").write_text(out[out.index('"""lstm') :], encoding="utf-8")
     program = "import shown, math; r = [[[1.0]], [[2.0]]]; w = [[[0.5]]] * 4; b = [[0.0]] * 4; z = [[0.0]]\n"
-    program += "print(*(v[0][0] for v in shown.forward(dict(t=2, n=1, i=1) | {'...': 1}, r, z, z, w, w, b)['c']))"
+    program += "print(*(v[0][0] for v in shown.forward(dict(t=2, n=1, j=1) | {'...': 1}, r, z, z, w, w, b)['c']))"
     own = [str(Path(loops.__file__).parents[3]), str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(own)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
