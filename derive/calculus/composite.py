@@ -238,7 +238,7 @@ def composite(layer: Layer, known: dict[int, Derivation]) -> Composite:
         a: "output" if n in layer.tensors and layer.tensors[n].role == "input" else "intermediate"
         for n, a in names.items()
     }
-    backward = read(backward, {a for a, role in roles.items() if role == "output"})
+    backward = that_are_read(backward, {a for a, role in roles.items() if role == "output"})
     adjoint = replace(
         cut.adjoint,
         equations=raw,
@@ -251,7 +251,7 @@ def composite(layer: Layer, known: dict[int, Derivation]) -> Composite:
     return Composite(layer, adjoint, backward, steps, found.facts, found, tuple(of_parts.refs))
 
 
-def read(equations: tuple[Equation, ...], results: set[str]) -> tuple[Equation, ...]:
+def that_are_read(equations: tuple[Equation, ...], results: set[str]) -> tuple[Equation, ...]:
     """The equations without those that nothing reads: an adjoint that is another one, which parts read by that name."""
     while True:
         wanted = results | {t for e in equations for t in x.tensors(e.body)}

@@ -34,9 +34,9 @@ ROWS = {
         ({}, {"time": 33.0}, {"time": 7.5, "total": 9.0, "least": 0.25}, {"time": 12.0, "total": 9.0, "least": -0.5}),
     ),
     "linear_warm_up": Row(
-        lambda F, a, time=0.0, total=5.0: a * min(time / total, 1.0),
+        lambda F, a, time=1.0, total=5.0: a * min(time / total, 1.0),
         SHAPE,
-        ({}, {"time": 2.5}, {"time": 5.0}, {"time": 8.0, "total": 3.0}),
+        ({}, {"time": 0.0}, {"time": 2.5}, {"time": 5.0}, {"time": 8.0, "total": 3.0}),
     ),
     "one_cycle": Row(
         one_cycle,

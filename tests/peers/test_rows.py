@@ -16,8 +16,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is an optional peer: pip in
 from derive.calculus.derivation import derive  # noqa: E402
 from derive.evidence import kernels  # noqa: E402
 from derive.evidence.layout import Case  # noqa: E402
-from derive.notation.define import REGISTRY, load_file, load_project  # noqa: E402
+from derive.notation.define import load_file, load_project  # noqa: E402
 from derive.notation.layer import Layer  # noqa: E402
+from tests.generality.support import own_registry  # noqa: E402
 from tests.peers.rows import ROWS  # noqa: E402
 
 NETWORKS = Path(__file__).parents[2] / "examples" / "networks.py"
@@ -64,13 +65,9 @@ def defined(layer: str) -> tuple[Layer, Any]:
 
 @cache
 def networks() -> dict[str, Layer]:
-    """The registry is left as it was."""
-    before = dict(load_project())
-    try:
+    """Those of examples/networks.py by name."""
+    with own_registry():
         return {name: variants[0] for name, variants in load_file(NETWORKS).items()}
-    finally:
-        REGISTRY.clear()
-        REGISTRY.update(before)
 
 
 def in_torch(array: Any, smooth: bool) -> Any:
