@@ -32,7 +32,7 @@ def spoiled(forward: Any, change: Any) -> Any:
 
 
 def last(flat: Any) -> None:
-    flat[-1:] *= 1.01
+    flat[-1:] = np.where(flat[-1:] != 0, flat[-1:] * 1.01, 0.01)  # of a zero a factor changes nothing
 
 
 def one_in_the_middle(flat: Any) -> None:
