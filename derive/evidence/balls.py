@@ -116,9 +116,7 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, te
         return widen(a + b, u)
 
     def mul(a: Any, b: Any) -> Any:
-        if a == 1:
-            return b
-        if b == 1 or b == -1:
+        if a in (1, -1) or b in (1, -1):  # a sign rounds nothing
             return a * b
         return widen(a * b, u, lost)
 

@@ -348,9 +348,9 @@ def outcome(v: Any, true: Any, analysis: Analysis, name: str, index: tuple[int, 
     """
     import flint
 
+    true, form = _ball(true), analysis.form  # a place is a whole number
     if not analysis.claimed(name, index, true):
         return None
-    form = analysis.form
     with kernels.precision():
         if not np.isfinite(v):
             return float("inf"), f"{v}, but the true value is {true.str(8)}"

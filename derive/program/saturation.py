@@ -21,7 +21,7 @@ from itertools import permutations
 from typing import Protocol
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
+from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Equation
 from derive.program.rewriting.pattern import less
 from derive.program.terms import LARGE, Term, permuted, place_of, references, same, split
@@ -131,8 +131,17 @@ class Saturation:
                         match total:
                             case Op("pow", (Ref() as below, Num(minus))) if minus == -1:
                                 if self.summed(f, below) == along:
-                                    return x.mul(f, total), rest[:m] + rest[m + 1 :]
+                                    return self.guarded(f, total, below), rest[:m] + rest[m + 1 :]
         return None
+
+    def guarded(self, f: Ref, total: Expr, below: Ref) -> Expr:
+        """``f / below``, a row of zeros where a mask leaves nothing: the condition that says so stands elsewhere."""
+        share = x.mul(f, total)
+        made = self.rules.definition(f.tensor)
+        exponents = (self.rules.definition(r.tensor) for r in x.refs(made.body)) if made else ()
+        if not any(n == Opt("inf") for e in exponents if e for n in x.walk(e.body)):
+            return share
+        return Op("where", (Op("!=", (below, x.ZERO)), share, x.ZERO))
 
     # ---- sums of terms ---------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from tests.judge.escapes import RECORD, corpus, judged, table, tasks
 
 SEED, FEW = 6, 1
 #: True escapes: an axis that another one's length is computed from is never empty in a case; a tail of two axes that
-#: are reduced together; NaN where a condition decides. A place (argmax) is no number of balls: not judged yet.
+#: are reduced together; NaN where a condition decides. What is changed in argmax and argmin is floats, which a place is
+#: not, and gradients, which are 0: nothing is wrong with those (tests/judge/test_places.py has some that are).
 KNOWN = {
     "concatenate/recent/concatenates_in_place",
     "global_max_pool2d/wrap/backward-tail-of-a-tile",

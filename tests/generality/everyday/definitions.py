@@ -398,3 +398,13 @@ def clipped_ratio(x: Real[b], old: State[b], a: State[b], c: Positive = 0.25):
     r[b] = exp(x[b] - old[b])
     y = -mean(b, min(r[b] * a[b], clip(r[b], 1 - c, 1 + c) * a[b]))
     return y
+
+
+@layer(cites="everyday")
+def gated_pool(x: Real[b, t, i], m: Mask[b, t], W: Real[i]):
+    """A mean over time by scores, of the steps that a mask keeps."""
+    s[b, t] = sum(i, W[i] * tanh(x[b, t, i]))
+    e[b, t] = exp(s[b, t]) if m[b, t] else 0
+    n[b] = sum(t, e[b, t])
+    y[b, i] = sum(t, e[b, t] * x[b, t, i]) / n[b] if n[b] > 0 else 0
+    return y

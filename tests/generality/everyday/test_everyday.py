@@ -13,14 +13,15 @@ QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: A number beside numbers of another type, alone, at the edge of an array or in place of one; a sum that is a number of
 #: that type; constants that are floats in a kernel; a beginning that nobody asks the gradient of; labels as numbers; an
 #: argument compared with its own elements; a definition that says nothing about a sum without the sum's index;
-#: functions of positions alone; a tie of computed numbers wherever nothing is clipped.
+#: functions of positions alone; a tie of computed numbers wherever nothing is clipped; shares of a sum that a mask may
+#: leave empty, where the condition stands around another quotient.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
-    *("of_positions", "clipped_ratio"),
+    *("of_positions", "clipped_ratio", "gated_pool"),
 )
 #: Exponentials that conditions leave out, one inside another.
-LARGE = ("cox",)
+LARGE = ("cox", "gated_pool")
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
 #: position that a tangent could be read at.
 IN_USE = ("list_norm", "list_curved", "largest", "option_power")

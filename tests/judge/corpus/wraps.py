@@ -278,6 +278,8 @@ def _every(layer: str, first: Layer) -> Iterator[Wrong]:
                 continue
             if kind in AXES and layer in SCALAR.get(part, ()):
                 continue
+            if kind == "transposed" and layer in SYMMETRIC.get(part, ()):
+                continue
             if kind == "clipped" and layer in BOUNDED.get(part, ()):
                 continue
             yield one(part, kind, f"{part} {words}", cause, partial(of_result, layer, part, change))
@@ -330,6 +332,7 @@ GLOBALS: tuple[tuple[str, str, str, Callable[[], Any]], ...] = (
 AXES = ("tail of a tile", "tail of rows", "last repeated", "transposed")
 LOSSES = ("mse", "cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "l2_penalty")
 SCALAR: dict[str, tuple[str, ...]] = {"forward": ("l2_penalty",)}
+SYMMETRIC: dict[str, tuple[str, ...]] = {"forward": ("diagonal_matrix",)}
 UNSIGNED: dict[str, tuple[str, ...]] = {
     "forward": ("relu", "sigmoid", "softmax", *LOSSES),
 }
