@@ -10,7 +10,8 @@ from derive.command import verify
 from derive.evidence import verify as evidence
 from tests.generality.probes.probe import Built, made, texts
 
-DEFINITIONS = texts(Path(__file__).parent / "definitions.py")
+FILES = sorted((Path(__file__).parent / "definitions").glob("*.py"))
+DEFINITIONS = {name: text for file in FILES for name, text in texts(file).items()}
 
 
 def red(name: str, folder: Path, legs: Iterable[str] = evidence.LEGS) -> dict[str, str]:

@@ -282,8 +282,6 @@ def gated_rms(x: Real[..., n], g: Real[..., n], w: Real[n], epsilon: Positive = 
     return y
 
 
-
-
 @layer(cites="everyday")
 def clamp(x: Real[..., n]):
     """Logarithm of a clamped number."""
@@ -335,40 +333,6 @@ def log_relu(x: Real[..., n], t: Real[..., n]):
     return y
 
 
-@layer(cites="Cox 1975")
-def cox(eta: Real[n], time: State[n], event: Boolean[n]):
-    """Minus the partial log-likelihood of proportional hazards; a risk set is who has been seen as long."""
-    m = axis(size(n))
-    s[n] = log(sum(m, exp(eta[m]) if time[m] >= time[n] else 0))
-    loss = sum(n, s[n] - eta[n] if event[n] else 0)
-    return loss
-
-
-@layer(cites="Velickovic et al. 2018, arXiv:1710.10903")
-def gat(h: Real[n, i], A: Boolean[n, m], W: Real[o, i], a: Real[o], b: Real[o], alpha: Scalar = 0.2):
-    """Attention along the edges of a graph."""
-    m = axis(size(n))
-    z[n, o] = sum(i, W[o, i] * h[n, i])
-    u[n, m] = sum(o, a[o] * z[n, o]) + sum(o, b[o] * z[m, o])
-    e[n, m] = u[n, m] if u[n, m] > 0 else alpha * u[n, m]
-    P[n, m] = exp(e[n, m]) / sum(m, exp(e[n, m]) if A[n, m] else 0) if A[n, m] else 0
-    y[n, o] = sum(m, P[n, m] * z[m, o])
-    return y
-
-
-@layer(cites="Arandjelovic et al. 2016, arXiv:1511.07247")
-def netvlad(x: Real[b, n, d], W: Real[k, d], c: Real[k], C: Real[k, d]):
-    """Residuals to each centre, weighed and added, of unit length for each centre and then as a whole."""
-    s[b, n, k] = sum(d, W[k, d] * x[b, n, d]) + c[k]
-    a[b, n, k] = exp(s[b, n, k]) / sum(k, exp(s[b, n, k]))
-    V[b, k, d] = sum(n, a[b, n, k] * (x[b, n, d] - C[k, d]))
-    r[b, k] = sqrt(sum(d, V[b, k, d] ** 2))
-    u[b, k, d] = V[b, k, d] / r[b, k]
-    R[b] = sqrt(sum((k, d), u[b, k, d] ** 2))
-    y[b, k, d] = u[b, k, d] / R[b]
-    return y
-
-
 @layer(cites="everyday")
 def option_power(x: Real[...], t: State[...], q: Positive = 0.5):
     """An option to a power that is data, beside 1."""
@@ -376,20 +340,11 @@ def option_power(x: Real[...], t: State[...], q: Positive = 0.5):
     return y
 
 
-@layer(cites="Rasmussen and Williams 2006")
-def matern32(x: Real[n, d], z: Real[m, d], ell: Positive = 1.0):
-    """A kernel of distances that is twice differentiable where they are 0, though they are not."""
-    r[n, m] = sqrt(3 * sum(d, (x[n, d] - z[m, d]) ** 2)) / ell
-    k[n, m] = (1 + r[n, m]) * exp(-r[n, m])
-    return k
-
-
 @layer(cites="everyday")
 def of_positions(x: Real[..., i], t: Integer[..., i] < i):
     """Functions of positions and labels alone, and of pi."""
     y[...] = sum(i, x[..., i] * cos(2 * pi * i / size(i)) / log(i + 2) + exp(-t[..., i] / 3) * sqrt(i // 2 + 1))
     return y
-
 
 
 @layer(cites="everyday")

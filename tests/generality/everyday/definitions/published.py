@@ -1,0 +1,45 @@
+"""Definitions of a few lines that papers give; read as text, never imported."""
+
+from derive import layer
+
+
+@layer(cites="Cox 1975")
+def cox(eta: Real[n], time: State[n], event: Boolean[n]):
+    """Minus the partial log-likelihood of proportional hazards; a risk set is who has been seen as long."""
+    m = axis(size(n))
+    s[n] = log(sum(m, exp(eta[m]) if time[m] >= time[n] else 0))
+    loss = sum(n, s[n] - eta[n] if event[n] else 0)
+    return loss
+
+
+@layer(cites="Velickovic et al. 2018, arXiv:1710.10903")
+def gat(h: Real[n, i], A: Boolean[n, m], W: Real[o, i], a: Real[o], b: Real[o], alpha: Scalar = 0.2):
+    """Attention along the edges of a graph."""
+    m = axis(size(n))
+    z[n, o] = sum(i, W[o, i] * h[n, i])
+    u[n, m] = sum(o, a[o] * z[n, o]) + sum(o, b[o] * z[m, o])
+    e[n, m] = u[n, m] if u[n, m] > 0 else alpha * u[n, m]
+    P[n, m] = exp(e[n, m]) / sum(m, exp(e[n, m]) if A[n, m] else 0) if A[n, m] else 0
+    y[n, o] = sum(m, P[n, m] * z[m, o])
+    return y
+
+
+@layer(cites="Arandjelovic et al. 2016, arXiv:1511.07247")
+def netvlad(x: Real[b, n, d], W: Real[k, d], c: Real[k], C: Real[k, d]):
+    """Residuals to each centre, weighed and added, of unit length for each centre and then as a whole."""
+    s[b, n, k] = sum(d, W[k, d] * x[b, n, d]) + c[k]
+    a[b, n, k] = exp(s[b, n, k]) / sum(k, exp(s[b, n, k]))
+    V[b, k, d] = sum(n, a[b, n, k] * (x[b, n, d] - C[k, d]))
+    r[b, k] = sqrt(sum(d, V[b, k, d] ** 2))
+    u[b, k, d] = V[b, k, d] / r[b, k]
+    R[b] = sqrt(sum((k, d), u[b, k, d] ** 2))
+    y[b, k, d] = u[b, k, d] / R[b]
+    return y
+
+
+@layer(cites="Rasmussen and Williams 2006")
+def matern32(x: Real[n, d], z: Real[m, d], ell: Positive = 1.0):
+    """A kernel of distances that is twice differentiable where they are 0, though they are not."""
+    r[n, m] = sqrt(3 * sum(d, (x[n, d] - z[m, d]) ** 2)) / ell
+    k[n, m] = (1 + r[n, m]) * exp(-r[n, m])
+    return k
