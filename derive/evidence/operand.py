@@ -143,6 +143,11 @@ class Operand:
         found = getattr(self.ball, name)
         return (lambda *given: _kept(found(*map(bare, given)))) if callable(found) else found
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of an array of them: where a row was reduced to one number there is no array."""
+        return np.dtype(object)
+
     @classmethod
     def pi(cls) -> Operand:
         import flint

@@ -26,6 +26,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.cases import safe
 from derive.program.dependence import components
 from derive.program.library import recognise
+from derive.program.rewriting.chosen import nothing_last
 from derive.program.rewriting.joined import shifted
 from derive.program.rewriting.rational import apart, bounded, decaying, multiplied_in, one_denominator
 from derive.program.rewriting.rewrite import CALLED, Rewriter, called
@@ -63,6 +64,7 @@ class Stabiliser:
 
     def run(self) -> list[Equation]:
         self.library()
+        self.flat = [replace(e, body=x.transform(e.body, nothing_last)) for e in self.flat]
         self.table(FIRST)
         self.flat = [replace(e, body=one_denominator(e.body)) for e in self.flat]
         self.flat, notes = shifted(self.flat, self.tensors, self.results, self.layer)

@@ -19,8 +19,8 @@ def plain(value: Any) -> Any:
 
 def softplus(x: Array) -> Array:
     """``log(1 + exp(x))``, as max(x, 0) + log1p(exp(-|x|)): it neither overflows nor loses small values."""
-    if x.dtype == object:
-        return np.asarray(np.log(np.exp(x) + 1))
+    if x.dtype == object:  # a masked exponent is the float -inf among balls
+        return np.asarray(np.frompyfunc(lambda v: 0 if v == -np.inf else v.exp().log1p(), 1, 1)(x))
     small = np.asarray(np.negative(np.abs(x)))
     quietly(np.exp, small, small)
     np.log1p(small, small)

@@ -206,8 +206,8 @@ def ones_of(count: int, dtype: Any) -> tuple[Array, Array]:
 
 def exp_decay(x: Array, step: int = 1) -> Array:
     """exp(-step |x|), which lies in [0, 1]: nothing overflows."""
-    if x.dtype == object:
-        return np.asarray(np.exp(-step * np.abs(x)))
+    if not hasattr(x, "dtype") or x.dtype == object:  # 0 among balls is Python's own, and alone there is no array
+        return np.asarray(np.frompyfunc(lambda v: (-step * abs(v)).exp() if hasattr(v, "exp") else 1, 1, 1)(x))
     a = np.asarray(np.abs(x))
     if step == 1:
         np.negative(a, out=a)

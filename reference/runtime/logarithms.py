@@ -90,4 +90,5 @@ def _log_objects(e: Array) -> Array:
     rest = e.copy()
     np.put_along_axis(rest, peak, 0 * largest, -1)
     others = np.add.reduce(rest, axis=-1)
-    return np.asarray(np.frompyfunc(lambda r, m: (r / m).log1p(), 2, 1)(others, largest[..., 0]))
+    of_one = np.frompyfunc(lambda r, m: -np.inf if m == 0 else (r / m).log1p(), 2, 1)
+    return np.asarray(of_one(others, largest[..., 0]))

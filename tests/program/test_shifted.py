@@ -77,6 +77,47 @@ def test_what_a_condition_leaves_out_is_not_the_largest(sum_: str, tmp_path: Pat
     np.testing.assert_allclose(second[1], 0, atol=1e-9)  # along what all move by alike, the gradient is the same
 
 
+#: What a sum of exponentials has beside it: 1, a number, and nothing where a mask leaves all of them out.
+BESIDE = {
+    "one more": "E[b, i] = exp(x[b, i])\ny[b, i] = E[b, i] / (1 + sum(i, E[b, i]))",
+    "what is left": "s[b] = sum(i, exp(x[b, i]))\ny[b] = 1 / (3 + s[b]) ** 2 + 2 / (3 + s[b])",
+    "a logarithm": "s[b] = sum(i, exp(2 * (x[b, i] - 3)) if t[i] != b else 0)\ny[b] = log(1 + s[b]) / 2",
+    "the other case": "s[b] = sum(i, 0 if t[i] == b else exp(x[b, i]))\ny[b] = log(1 + s[b])",
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_a_number_beside_a_sum_of_exponentials(beside: str, tmp_path: Path) -> None:
+    """It is given the factor of the exponentials; rows are large, small, and empty under the mask."""
+    text = definition("x: Real[b, i], t: Integer[i]", f"{BESIDE[beside]}\nreturn y")
+    x = np.array([[900.0, 902.0, -3.0], [-900.0, -901.0, -800.0], [1.0, 0.5, 800.0]])
+    t = np.array([2, 2, 0])
+    near = np.clip(x, -30, 30)
+    with own_registry():
+        _, kernel = built(tmp_path, text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for at in (x, near):
+                y, saved = kernel.forward(at, t)
+                u = np.linspace(0.5, 1.5, y.size).reshape(y.shape)
+                (gradient,) = kernel.backward(u, saved)
+                tangent = kernel.jvp((at, t), (np.sin(at),))
+                second = kernel.double_backward(u, (at, t), (np.cos(at),))
+                assert all(np.isfinite(a).all() for a in (y, gradient, tangent, *second))
+                np.testing.assert_allclose((tangent * u).sum(), (gradient * np.sin(at)).sum(), rtol=1e-12, atol=1e-13)
+        E = np.exp(near) if "2 * (x" not in BESIDE[beside] else np.exp(2 * (near - 3))
+        if "t[i]" in BESIDE[beside]:
+            E = E * (t != np.arange(3)[:, None])
+        s = E.sum(axis=1)
+        right = {
+            "one more": E / (1 + s)[:, None],
+            "what is left": 1 / (3 + s) ** 2 + 2 / (3 + s),
+            "a logarithm": np.log1p(s) / 2,
+            "the other case": np.log1p(s),
+        }[beside]
+    np.testing.assert_allclose(y, right, rtol=1e-13)
+
+
 WINDOWS = {
     "logarithms": "y[b, i] = log(sum(k, exp(x[b, i + k])))",
     "a weight": "y[b, i] = log(sum(k, w[k] * exp(x[b, i + k])))",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+from derive.calculus.monomials import negated
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation
@@ -21,6 +22,14 @@ Choice = Callable[[Expr, Expr], Expr | None]  #: an exponential where a conditio
 
 def is_exp(e: Expr) -> bool:
     return isinstance(e, Op) and e.fn == "exp"
+
+
+def nothing_last(e: Expr) -> Expr | None:
+    """``0 if c else exp(f)`` as ``exp(f) if not c else 0``."""
+    match e:
+        case Op("where", (c, a, b)) if a == x.ZERO and any(map(is_exp, x.factors(b))):
+            return x.where(negated(c), b, a)
+    return None
 
 
 def parts_of(c: Expr) -> tuple[Expr, ...]:

@@ -17,6 +17,7 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.draft import pruned
+from derive.program.rewriting.beside import Beside
 from derive.program.rewriting.chosen import apart, brought_in, divides, is_exp, times
 from derive.program.rewriting.sums import Shift
 
@@ -50,8 +51,8 @@ def shifted(
     notes: dict[str, None] = {}
     left: list[str] = []
     for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-        for weighted in (True, False):
-            trial = Shift(list(flat), dict(tensors), frozenset(results), layer, weighted)
+        for kind, weighted in ((Shift, True), (Shift, False), (Beside, True), (Beside, False)):
+            trial = kind(list(flat), dict(tensors), frozenset(results), layer, weighted)
             if trial.run(target):
                 flat = trial.flat
                 tensors.update(trial.tensors)
