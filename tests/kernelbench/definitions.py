@@ -24,7 +24,8 @@ def compositions(level: int) -> dict[str, Layer]:
     before = dict(load_project())
     try:
         found = [load_file(path) for path in sorted(FOLDER.glob(f"level{level}*.py"))]
-        return {name: variants[0] for layers in found for name, variants in layers.items()}
+        every = {name: variants[0] for layers in found for name, variants in layers.items()}
+        return {name: one for name, one in every.items() if CITES.fullmatch(one.cites)}  # others are parts of them
     finally:
         REGISTRY.clear()
         REGISTRY.update(before)
@@ -32,8 +33,10 @@ def compositions(level: int) -> dict[str, Layer]:
 
 @contextmanager
 def registered(layer: Layer) -> Iterator[None]:
-    """While a kernel is made, its layer is in the registry."""
+    """While a kernel is made, its layer is in the registry, and those of its file that it may be made of."""
     before = dict(load_project())
+    if layer.calls:
+        load_file(Path(layer.file))
     REGISTRY[layer.name] = (layer,)
     try:
         yield
