@@ -105,6 +105,9 @@ class Random:
         return np.asarray(self.rng.random(shape) < 0.7)
 
 
+MOST = 1000  # elements of results in a case: what more would show, other cases do; half of the attempts keep to it
+
+
 @dataclass(frozen=True)
 class Plan:
     """How large: the sizes axes may have, the shapes of ``...``, the number of arrays in a list.
@@ -115,6 +118,7 @@ class Plan:
         fixed: lengths of axes that are not to be drawn.
         options: values of options that are not to be drawn. absent: masks that are left out.
         depth: how far inside an option of several numbers may differ; see derive.notation.several.coarse.
+        most: elements of results that half of the attempts keep to.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -127,6 +131,7 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     depth: Mapping[str, int] = field(default_factory=dict)
+    most: float = MOST
 
 
 def finite(case: Case) -> bool:
@@ -145,7 +150,6 @@ def finite(case: Case) -> bool:
 USUAL = Plan()
 SMALL = Plan((1, 2, 3), ((2,), (1,)), (2,))
 PATIENCE = 8  # attempts without a value before ranges are tried
-MOST = 1000  # elements of results in a case: what more would show, other cases do; half of the attempts keep to it
 
 
 def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[Any]:
@@ -198,7 +202,7 @@ def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = 
     for attempt in range(plan.attempts):
         case = _attempt(layer, source, plan, turn, attempt, undefined >= PATIENCE)
         try:
-            if case is None or (results(case) > MOST and attempt < plan.attempts // 2):
+            if case is None or (results(case) > plan.most and attempt < plan.attempts // 2):
                 continue
             if plan.trusted or finite(case):
                 return case

@@ -2,8 +2,9 @@
 
 The definition says which arguments an element depends on, so an interpreter that computes what is asked for, over
 arguments that are read where they lie, gives the truth and the allowed error of an element without a second tensor of
-that size. Which elements: the first and the last ones, the least and the greatest, some at random, and those that are
-furthest from a kernel of ours in float64, where the case is small enough to run it.
+that size; long sums are made of many terms at once (derive.judge.wide). Which elements: the first and the last ones,
+the least and the greatest, some at random, and those that are furthest from a kernel of ours in float64, where the
+case is small enough to run it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from derive.evidence import enclosure, inputs, kernels, layout, world
 from derive.evidence.balls import exactly
 from derive.evidence.enclosure import Analysis, Part
 from derive.evidence.evaluation import Undecided
-from derive.evidence.interpret import Interpreter
 from derive.evidence.kernels import Arrays
 from derive.evidence.large import large
 from derive.evidence.layout import Case, Elements
@@ -33,6 +33,8 @@ from derive.judge.allowed import Measured, ulps, without_radius
 from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.beside import SUSPECT, Beside, beside
 from derive.judge.plan import Design, Trial
+from derive.judge.vectors import Rules
+from derive.judge.wide import Wide
 from derive.notation.define import home
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import Op, Reduce, walk
@@ -45,7 +47,9 @@ TERMS = 100_000  # arguments that the elements of a result may read; beyond, it 
 ENOUGH = 16  # elements enclosed, from which on a result is not compared with ours besides
 SURE = 2.0  # seconds to enclose what is far from ours
 LONG, EMPHASIS = 1000, 8  # from which length on the last of an axis is so many times larger
+SHOWN = 4  # times more than what rounding may take of a sum
 LEAST = 0.05  # seconds for a result, where those before it took all
+NARROW = -32  # the exponent of a roundoff above which float64 has digits to spare for the truth
 ROUGH = {"float64": 1e-9, "float32": 1e-3}  # of a result's largest; 2e-2 in narrower ones, and its own rounding
 Index = tuple[int, ...]
 
@@ -99,9 +103,16 @@ def read(case: Case, tensor: Tensor, value: Any, convert: Callable[[Any], Any], 
 
 
 def interpreter(
-    derivation: Derivation, case: Case, cotangents: Arrays, manner: Manner | None, exponent: int, left: Left
-) -> Interpreter:
-    """The definition and its gradient, lazily, in balls: exact ones, or with what rounding may do (a manner)."""
+    derivation: Derivation,
+    case: Case,
+    cotangents: Arrays,
+    manner: Manner | None,
+    exponent: int,
+    left: Left,
+    kind: Any = np.longdouble,
+) -> Wide:
+    """The definition and its gradient, lazily, in balls: exact ones, or with what rounding may do (a manner).
+    ``kind``: of the middles of those balls that are computed many at once."""
     numbers = exactly() if manner is None else arithmetic_of(exponent, (), None, manner)
     real = numbers.exact if manner is None else seeded(numbers, exponent, manner.moved)
     kinds: dict[str, Callable[[Any], Any]] = {"real": real, "integer": int, "boolean": bool}
@@ -113,13 +124,14 @@ def interpreter(
     given |= {names[o]: read(case, layer.tensors[o], v, real, left) for o, v in cotangents.items() if o in names}
     equations = layer.equations + derivation.adjoint.auxiliary + derivation.backward
     known = world.known_tensors(derivation.tensors, derivation.backward)
-    return Interpreter(case, equations, known, numbers, given)
+    rules = Rules(kind, None if manner is None else exponent, manner)
+    return Wide(case, equations, known, numbers, given, rules=rules, look=left.look)
 
 
 class Asked(dict[Index, Any]):
     """A result's elements, computed when they are asked for."""
 
-    def __init__(self, run: Interpreter, name: str) -> None:
+    def __init__(self, run: Wide, name: str) -> None:
         super().__init__()
         self.run, self.name = run, name
 
@@ -148,18 +160,19 @@ def sampled(
     ours, share = ({}, 0.0) if mine is None else beside(mine, case, trial.cotangents, results, half)
     if 0 < share < 1:
         note(f"{case.words}: there was time to compare {share:.0%} of the rows with ours")
-    exact: Interpreter | None = None
+    exact: Wide | None = None
     form, left = arithmetic.form, Left()
+    kind = np.float64 if form.working.exponent > NARROW else np.longdouble
 
     def bounds(*_: Any, **__: Any) -> dict[str, Elements]:
-        run = interpreter(derivation, case, trial.cotangents, arithmetic.manner, form.working.exponent, left)
+        run = interpreter(derivation, case, trial.cotangents, arithmetic.manner, form.working.exponent, left, kind)
         names = {o: o for o in case.layer.outputs} if part == "forward" else derivation.gradients
         return {n: Asked(run, t) for n, t in names.items()}
 
     for part, given in results.items():
         analysis = Analysis(Part(lambda *_: {}, bounds), form, enclosure.size_of_inputs(case), part, least=FORGIVEN)
         with kernels.precision():
-            exact = exact or interpreter(derivation, case, trial.cotangents, None, 0, left)
+            exact = exact or interpreter(derivation, case, trial.cotangents, None, 0, left, kind)
         for name, value in given.items():
             tensor = name if part == "forward" else derivation.gradients.get(name, "")
             if not tensor or layout.listed(case.layer, case.layer.tensors[name]):
@@ -185,7 +198,7 @@ def _measured(
     tensor: str,
     array: Any,
     chosen: list[Index],
-    exact: Interpreter,
+    exact: Wide,
     analysis: Analysis,
     end: float,
 ) -> Measured:
@@ -216,7 +229,7 @@ def _measured(
     return found
 
 
-def confirmed(found: Measured, tensor: str, array: Any, exact: Interpreter, analysis: Analysis) -> Measured:
+def confirmed(found: Measured, tensor: str, array: Any, exact: Wide, analysis: Analysis) -> Measured:
     """What is far from ours, enclosed where it can be: a share of the largest element is no bound of an error."""
     if found.ok:
         return found
@@ -268,13 +281,13 @@ def summed(layer: Layer) -> bool:
     )
 
 
-def emphasised(value: Any) -> None:
+def emphasised(value: Any, unit: float) -> None:
     """Make what is last along every long axis larger: of a long sum the last term shows in what it is allowed to lose.
-    Of a random sum of n terms one is a share of 1 / sqrt(n), which rounding may take."""
+    Of n terms one is a share of 1 / n, and in some order of summation rounding may take n units."""
     for array in layout.flat(value) if value is not None else ():
         for axis, length in enumerate(array.shape):
             if length >= LONG and array.flags.writeable:
-                array[(slice(None),) * axis + (-1,)] *= EMPHASIS
+                array[(slice(None),) * axis + (-1,)] *= max(EMPHASIS, SHOWN * length**2 * unit)
 
 
 _OWN: dict[tuple[str, str, str], Any] = {}
@@ -300,7 +313,7 @@ def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: 
     if shape:
         rest = {a: n for a, n in shape.items() if a != "..."}
         leading = ((shape["..."],),) if "..." in shape else ((2,), (3,))
-        plan = inputs.Plan((2, 3, 4, 5), leading, (2,), trusted=True, fixed=rest)
+        plan = inputs.Plan((2, 3, 4, 5), leading, (2,), trusted=True, fixed=rest, most=math.inf)
         case = inputs.build(layer, inputs.Random(rng, np.float64), plan, 0)
     else:
         case = large(layer, seed % (1 << 31))
@@ -312,7 +325,7 @@ def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: 
     if summed(layer):
         ends = [tensors[t.name] for t in layer.inputs if t.kind == "real" and t.domain is None]
         for value in (*ends, *cotangents.values()):
-            emphasised(value)
+            emphasised(value, 2.0 ** UNITS[arithmetic.working])
     most = max(
         (math.prod(np.shape(v)) for v in case.tensors.values() if v is not None and not isinstance(v, list)), default=0
     )
