@@ -120,4 +120,45 @@ KINKS: tuple[Convention, ...] = (
         "the original paper the same",
         "swiglu.forward(np.ones(3), np.zeros((2, 3)), np.ones((2, 3)))[0].tolist() == [0, 0]",
     ),
+    Convention(
+        ("straight_through_round", "fake_quantize"),
+        "as near to two whole numbers",
+        "the even one; the gradient passes",
+        "NumPy, PyTorch and JAX the same",
+        "straight_through_round.forward(np.array([0.5, 1.5, -2.5]))[0].tolist() == [0, 2, -2] "
+        "and grad(straight_through_round, np.array([0.5])).x[0] == 1",
+        at="tie",
+    ),
+    Convention(
+        ("straight_through_sign",),
+        "x = 0, and x = 1 or -1",
+        "the sign of 0 is 0; at 1 and -1 the gradient passes as it does between them",
+        "Hubara et al. have 1 for the sign of 0; PyTorch's `sign` and `clamp` the same as here",
+        "straight_through_sign.forward(np.array([0.0, 1, -1]))[0].tolist() == [0, 1, -1] "
+        "and grad(straight_through_sign, np.array([0.0, 1, -1])).x.tolist() == [1, 1, 1]",
+        at="tie",
+    ),
+    Convention(
+        ("fake_quantize",),
+        "what rounds to low or high, or beyond",
+        "at both ends the gradient passes; beyond them it is 0",
+        "PyTorch the same",
+        "grad(fake_quantize, np.array([0.0, 1.2, 1.3]), scale=1.0, low=0, high=1).x.tolist() == [1, 1, 1] "
+        "and grad(fake_quantize, np.array([-0.6, 1.6]), scale=1.0, low=0, high=1).x.tolist() == [0, 0]",
+    ),
+    Convention(
+        ("vector_quantize",),
+        "rows of the codebook as near as one another",
+        "the first one",
+        "`argmin` of NumPy and JAX the same, of PyTorch without a promise",
+        "vector_quantize.forward(np.zeros((1, 1)), np.array([[1.0], [-1.0]]))[0].y.tolist() == [[1]]",
+        at="tie",
+    ),
+    Convention(
+        ("straight_through_round", "straight_through_sign", "fake_quantize", "vector_quantize"),
+        "NaN",
+        "stays NaN in the value, of the sign it is 0; of a codebook the first row that is NaN away",
+        "PyTorch has NaN for the sign of NaN",
+        "np.isnan(straight_through_round.forward(np.full(1, np.nan))[0][0])",
+    ),
 )

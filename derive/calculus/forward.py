@@ -11,6 +11,7 @@ from derive.calculus.reverse import Reverse
 from derive.notation import expr as x
 from derive.notation.errors import at
 from derive.notation.expr import Expr, Ref
+from derive.notation.functions import moving
 from derive.notation.layer import Equation, Layer, Tensor
 
 
@@ -29,7 +30,7 @@ def forward(layer: Layer) -> Tangent:
     engine = Reverse(layer, frozenset(t.name for t in layer.differentiable))
     active = set(engine.wanted)
     for _ in layer.equations:  # in a recurrence an equation may need a later one
-        active |= {e.target for e in layer.equations if active & set(x.tensors(e.body))}
+        active |= {e.target for e in layer.equations if active & engine.moved_by(e)}
     active = {n for n in active if n in layer.outputs or engine.moves(n)}
     names = {n: engine.free_name(f"t_{n}") for n in layer.tensors if n in active}
 
@@ -41,7 +42,7 @@ def forward(layer: Layer) -> Tangent:
                 slope = engine.unflatten(engine.derivative(flat, ref), inner)
                 parts.append(x.mul(slope, Ref(names[ref.tensor], ref.index)))
         for stand_in, reduction in inner.items():
-            if reduction.op != "argmax" and active & set(x.tensors(reduction.body)):
+            if reduction.op != "argmax" and active & set(moving(reduction.body)):
                 slope = engine.unflatten(engine.derivative(flat, stand_in), inner)
                 inside = tangent(equation, reduction.body)
                 if reduction.op == "max":

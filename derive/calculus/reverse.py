@@ -24,6 +24,7 @@ from derive.calculus.steps import Inner, Scatter
 from derive.notation import expr as x
 from derive.notation.errors import at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.functions import moving
 from derive.notation.layer import Equation, Layer, Tensor
 
 
@@ -58,7 +59,7 @@ class Reverse(Ranges):
 
     def active(self) -> set[str]:
         """Tensors that depend on a wanted input and reach a differentiable output."""
-        names = [(e.target, set(x.tensors(e.body))) for e in self.layer.equations]
+        names = [(e.target, self.moved_by(e)) for e in self.layer.equations]
         real = {n for n, _ in names}  # a place too, through which the gradient is 0
         depends = set(self.wanted)
         while found := {n for n, used in names if n in real and n not in depends and depends & used}:
@@ -67,6 +68,11 @@ class Reverse(Ranges):
         while found := {t for n, used in names if n in reaches for t in used} - reaches:
             reaches |= found
         return depends & reaches
+
+    def moved_by(self, e: Equation) -> set[str]:
+        """What moves what an equation gives; inputs that do not move a result, where nothing does: the slope is 0."""
+        still = self.wanted.intersection(x.tensors(e.body)) if e.target in self.layer.outputs else ()
+        return set(moving(e.body) or still)
 
     def run(self) -> Adjoint:
         active = self.active()
@@ -143,9 +149,11 @@ class Reverse(Ranges):
                 if coefficient != x.ZERO:
                     yield self.gather(equation, ref, coefficient, loops, cotangent, through)
         for stand_in, reduction in inner.items():
-            if reduction.op == "argmax" or not active & set(x.tensors(reduction.body)):
+            if reduction.op == "argmax" or not active & set(moving(reduction.body)):
                 continue  # a place does not move with what is there
             coefficient = self.unflatten(self.derivative(flat, stand_in), inner)
+            if coefficient == x.ZERO:
+                continue
             moved = {i: x.fresh(i, set(loops) | set(x.free(reduction))) for i in reduction.over}
             over = tuple(moved.values())
             inside = x.rename(reduction.body, {k: Pos(v) for k, v in moved.items()})

@@ -34,6 +34,14 @@ def whole(a: Any, n: int) -> Any:
     return a**n
 
 
+def nearest(a: Any) -> Any:
+    """The nearest whole number, of two the even one; a ball that holds both where a ball may be rounded to either."""
+    half = type(a)(1) / 2
+    up = (a + half).floor()
+    tie = a.is_exact() and a + half == up and up.unique_fmpz() % 2
+    return up - 1 if tie else up
+
+
 def exactly() -> Numbers:
     """Arb balls at the working precision of this moment: enclosures of the exact results."""
     import flint
@@ -67,6 +75,9 @@ def exactly() -> Numbers:
             "cos": lambda a: a.cos(),
             "abs": abs,
             "max": lambda a, b: a.max(b),
+            "floor": lambda a: a.floor(),
+            "round": nearest,
+            "stop_gradient": lambda a: a,
         },
         power=power,
         raised=raised,
@@ -157,6 +168,9 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, te
             "cos": function(lambda a: a.cos()),
             "abs": abs,
             "max": lambda a, b: a.max(b),
+            "floor": lambda a: a.floor(),
+            "round": nearest,
+            "stop_gradient": lambda a: a,
         },
         power=power,
         raised=raised,

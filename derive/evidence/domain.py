@@ -11,7 +11,7 @@ from derive.notation import several
 from derive.notation.define import REGISTRY
 from derive.notation.domain import Domain
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
-from derive.notation.functions import COMPARISONS
+from derive.notation.functions import COMPARISONS, FLAT, STOP
 from derive.notation.layer import Equation, Layer
 
 
@@ -103,6 +103,11 @@ def smooth(layer: Layer) -> bool:
     return True
 
 
+def stops(layer: Layer, options: Mapping[str, Any]) -> bool:
+    """Whether something is held where it is while the rest moves, in the layer or in one that it calls by name."""
+    return any(STOP in functions(f) for f in (layer, *chosen(layer, options)))
+
+
 def rational(layer: Layer) -> bool:
     """Whether the equations are arithmetic and comparisons only, so that fractions stay fractions."""
     arithmetic = {
@@ -117,6 +122,7 @@ def rational(layer: Layer) -> bool:
         "max",
         "abs",
         "floordiv",
+        *FLAT,
         "exactdiv",
         *COMPARISONS,
     }

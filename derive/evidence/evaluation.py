@@ -46,6 +46,7 @@ class Evaluation(ABC):
         given: dict[str, Elements] | None = None,
     ) -> None:
         self.case, self.numbers, self.tensors = case, numbers, tensors
+        self.anchor: Evaluation | None = None  # at arguments that have not moved, where these have
         self.outside = numbers.exact(0)  # the object, not the value, marks what lies outside
         self.one, self.zero = numbers.exact(1), numbers.exact(0)
         self.options = {n: v for n, v in case.options.items() if not isinstance(v, str)}

@@ -66,6 +66,13 @@ class Numbers:
 #: Functions of numbers that are no fractions of fractions, as `math`, `mpmath` and `flint` call them too.
 TRANSCENDENTAL = ("exp", "log", "erf", "sin", "cos")
 
+#: What is a fraction of a fraction: the whole numbers around one.
+WHOLE: dict[str, Callable[[Any], Any]] = {
+    "floor": lambda a: Fraction(math.floor(a)),
+    "round": lambda a: Fraction(round(a)),  # Python's, which rounds ties to even numbers
+    "stop_gradient": lambda a: a,
+}
+
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -96,7 +103,9 @@ def _float_power(a: float, b: Fraction) -> float:
 FLOAT = Numbers(
     "float64",
     exact=float,
-    functions={n: getattr(math, n) for n in TRANSCENDENTAL} | {"abs": abs, "max": max},
+    functions={n: getattr(math, n) for n in TRANSCENDENTAL}
+    | {"abs": abs, "max": max, "floor": lambda a: float(np.floor(a)), "round": lambda a: float(np.rint(a))}
+    | {"stop_gradient": lambda a: a},
     power=_float_power,
     raised=math.pow,
     pi=math.pi,
@@ -140,7 +149,8 @@ def decimal(digits: int = DIGITS) -> Numbers:
         f"{digits} digits",
         exact=exact,
         functions={n: getattr(ctx, n) for n in TRANSCENDENTAL}
-        | {"log": lambda a: real(ctx.log(a)), "abs": abs, "max": max},
+        | {"log": lambda a: real(ctx.log(a)), "abs": abs, "max": max, "floor": ctx.floor, "round": ctx.nint}
+        | {"stop_gradient": lambda a: a},
         power=power,
         raised=raised,
         pi=+ctx.pi,
@@ -171,7 +181,7 @@ def _missing(name: str) -> Callable[..., Any]:
 FRACTION = Numbers(
     "fractions",
     exact=lambda v: Fraction(float(v) if isinstance(v, np.floating) else v),
-    functions={n: _missing(n) for n in TRANSCENDENTAL} | {"abs": abs, "max": max},
+    functions={n: _missing(n) for n in TRANSCENDENTAL} | WHOLE | {"abs": abs, "max": max},
     power=_fraction_power,
     raised=_fraction_power,
 )

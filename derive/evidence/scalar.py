@@ -17,10 +17,12 @@ from derive.evidence.integers import Text, is_whole
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.functions import STOP
 from derive.notation.layer import Option
 
 CHEAP = ("add", "mul", "pow", "where", "iverson", "abs", "max", "floordiv")
 ARGUMENT = Opt("%x")  # of an elementwise layer called by name
+HELD = "%held"  # that argument before it moved
 
 
 def compile_number(world: Evaluation, e: Expr) -> Closure:
@@ -111,6 +113,8 @@ def _number(world: Evaluation, e: Expr) -> Closure:
             return piecewise(world, world.test(c), lambda env: world.one, lambda env: world.outside)
         case Op("xlogy" | "xdivy" as fn, (a, b)):
             return guarded(world, fn, a, b)
+        case Op("stop_gradient", (a,)) if world.anchor is not None:
+            return held(world.anchor, a)
         case Op(fn, args) if fn in numbers.functions:
             function = numbers.functions[fn]
             if len(args) == 1:
@@ -298,9 +302,18 @@ def named(world: Evaluation, fn: str, argument: Expr, given: tuple[Expr, ...] = 
     if body not in world.scalars:
         world.scalars[body] = scalar_function(world, body)
     function, inner, sloped = world.scalars[body], world.number(argument), world.numbers.sloped
+    if world.anchor is not None and any(isinstance(n, Op) and n.fn == STOP for n in x.walk(body)):
+        rest = world.anchor.number(argument)
+        return lambda env: function({ARGUMENT.name: inner(env), HELD: rest(env)})
     if order and sloped is not None:
         return lambda env: sloped(function({ARGUMENT.name: inner(env)}))
     return lambda env: function({ARGUMENT.name: inner(env)})
+
+
+def held(anchor: Evaluation, e: Expr) -> Closure:
+    """What stays where it is while arguments move: its value at those that have not."""
+    value = anchor.number(e)
+    return lambda env: value({**env, ARGUMENT.name: env[HELD]} if HELD in env else env)
 
 
 def scalar_function(world: Evaluation, body: Expr) -> Closure:

@@ -83,7 +83,7 @@ def slope_of_equation(
         store = {name: dict(elements) for name, elements in run.store.items()}
         store[tensor] = {i: v + step * along[i] for i, v in store[tensor].items()}
         moved = Interpreter(run.case, (), run.tensors, run.numbers, store)
-        moved.lowest = run.lowest
+        moved.lowest, moved.anchor = run.lowest, run
         body = moved.number(equation.body)
         return sum((w * body(env) for w, env in zip(weights, envs, strict=True)), run.zero)
 

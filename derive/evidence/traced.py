@@ -6,9 +6,9 @@ interpreter evaluates the definition's equations over them and nothing else: the
 over the nodes, their slopes (forward over reverse) are the second gradients. Over balls all of them are proven
 enclosures, over fractions they are exact.
 
-The rules are those of arithmetic and of exp, log, erf and abs; a choice (a maximum, a case) hands its derivative to
-what was chosen, the first of equals. Where a partial derivative is infinite or undefined (a root at 0) the
-definition has no derivative, and ``singular`` says so.
+The rules are those of arithmetic and of exp, log, erf and abs; what floor, round and stop_gradient give is constant;
+a choice (a maximum, a case) hands its derivative to what was chosen, the first of equals. Where a partial derivative is
+infinite or undefined (a root at 0) the definition has no derivative, and ``singular`` says so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.evidence.numbers import Numbers
+from derive.notation.functions import FLAT
 
 Partial = tuple["Node", Any, Any]  # what it was made from, the partial derivative, and that one's slope
 
@@ -46,11 +47,13 @@ class Tape:
         self.nodes: list[Node] = []
         self.one = base.exact(1)
         self.singular = False
+        functions: dict[str, Callable[..., Any]] = {n: self.flat(n) for n in FLAT}
+        functions |= {"exp": self.exp, "log": self.log, "erf": self.erf, "sin": self.sin, "cos": self.cos}
+        functions |= {"abs": self.abs, "max": self.max}
         self.numbers = Numbers(
             f"traced {base.name}",
             exact=lambda v: Node(base.exact(v)),
-            functions={"exp": self.exp, "log": self.log, "erf": self.erf, "sin": self.sin, "cos": self.cos}
-            | {"abs": self.abs, "max": self.max},
+            functions=functions,
             power=self.power,
             raised=self.raised,
             pi=None if base.pi is None else Node(base.pi),
@@ -185,6 +188,10 @@ class Tape:
         if not positive and a.value == 0:
             return self.apply(a, zero, lambda: zero, lambda: zero)
         return a if positive else self.mul(Node(self.base.exact(-1)), a)
+
+    def flat(self, name: str) -> Callable[[Node], Node]:
+        """A function without slope: what it gives is a constant."""
+        return lambda a: Node(self.base.functions[name](a.value))
 
     def max(self, a: Node, b: Node) -> Node:
         first = self.base.truth("<=", b.value, a.value)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import layout
+from derive.evidence import domain, layout
 from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements, Value
 from derive.evidence.numbers import MP, Numbers
@@ -29,7 +29,10 @@ def forward(case: Case, numbers: Numbers = MP, given: dict[str, Elements] | None
 def _forward(case: Case, numbers: Numbers, given: dict[str, Elements] | None = None) -> Interpreter:
     layer, typed = case.layer, case.layer.written or case.layer
     normal = (e for e in layer.equations if e.target not in typed.tensors)
-    return Interpreter(case, (*typed.equations, *normal), {**layer.tensors, **typed.tensors}, numbers, given)
+    run = Interpreter(case, (*typed.equations, *normal), {**layer.tensors, **typed.tensors}, numbers, given)
+    if numbers is MP and given is not None and domain.stops(layer, case.options):
+        run.anchor = forward(case, MP)
+    return run
 
 
 def known_tensors(tensors: dict[str, Tensor], equations: tuple[Equation, ...]) -> dict[str, Tensor]:

@@ -38,6 +38,19 @@ def _written_abs(a: Written) -> Written:
     return a if a.value >= 0 else Written(-a.text, -a.value)
 
 
+def _constant(value: Any) -> Written:
+    return _exact_written(int(value))
+
+
+class Held(sympy.Function):  # type: ignore[misc]
+    """What is held where it is: its value is its argument's, and its derivative 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+
 WRITTEN = Numbers(
     "SymPy",
     exact=_exact_written,
@@ -49,6 +62,9 @@ WRITTEN = Numbers(
         "cos": _written(sympy.cos, "cos"),
         "abs": _written_abs,
         "max": lambda a, b: a if a.value >= b.value else b,
+        "floor": lambda a: _constant(MP.functions["floor"](a.value)),
+        "round": lambda a: _constant(MP.functions["round"](a.value)),
+        "stop_gradient": lambda a: Written(Held(a.text), a.value),
     },
     power=lambda a, b: Written(a.text ** sympy.Rational(b.numerator, b.denominator), MP.power(a.value, b)),
     raised=lambda a, b: Written(a.text**b.text, MP.raised(a.value, b.value)),
@@ -79,6 +95,7 @@ SYMPY: dict[type, Callable[..., Any]] = {
     sympy.cos: MP.functions["cos"],
     sympy.Abs: abs,
     sympy.sign: _sign,
+    Held: lambda a: a,
 }
 
 

@@ -6,12 +6,14 @@ import ast
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 from derive.notation import expr as x
 from derive.notation.calls import Calls
-from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Pos, Reduce, Size
-from derive.notation.functions import FUNCTIONS, PLACES, SHORT, SHORT_REDUCTIONS, WHOLE, WHOLE_REDUCTIONS
+from derive.notation.expr import ELLIPSIS, Expr, Num, Op, Opt, Pos, Reduce, Size
+from derive.notation.functions import FUNCTIONS, PLACES, SHORT, SHORT_REDUCTIONS, STOP, WHOLE, WHOLE_REDUCTIONS
+from derive.notation.layer import Layer
 from derive.notation.options import items, name_of
 from derive.notation.words import INSTEAD, KINDS, WORDS
 
@@ -19,6 +21,21 @@ from derive.notation.words import INSTEAD, KINDS, WORDS
 Kind = Literal["real", "integer", "boolean", "condition"]
 Typed = tuple[Expr, Kind]
 ALLOWED = "an expression has + - * / **, comparisons, a if c else b, sums and functions"
+
+
+def holds(layer: Layer) -> bool:
+    """Whether an elementwise layer holds something where it is."""
+    return any(isinstance(n, Op) and n.fn == STOP for n in x.walk(layer.equations[0].body))
+
+
+def written_out(layer: Layer, argument: Expr, options: tuple[Expr, ...]) -> Expr:
+    """An elementwise layer's equation at an argument, its options as given or at their defaults."""
+    defaults = tuple(Num(Fraction(repr(o.default))) for o in layer.options)
+    values = dict(zip([Opt(o.name) for o in layer.options], options or defaults, strict=True))
+    at = layer.inputs[0].ref()
+    return x.transform(
+        layer.equations[0].body, lambda e: argument if e == at else values.get(e) if isinstance(e, Opt) else None
+    )
 
 
 @dataclass
@@ -97,7 +114,10 @@ class Applications(Calls):
             self.fail(node.keywords[0], f"{name} has no option {node.keywords[0].arg!r}", f"write {name}(x[..., i])")
         argument = self.value(node.args[0])
         given = dict(self.call_options(node, self.known[name][0])) if node.keywords else {}
-        return Op(name, (argument, *(self.bound_options(node, name, given) if given else ()))), "real"
+        bound = self.bound_options(node, name, given) if given else ()
+        if name in self.known and holds(self.known[name][0]):  # a function that is not what its slope is of
+            return written_out(self.known[name][0], argument, bound), "real"
+        return Op(name, (argument, *bound)), "real"
 
     def check_call(self, node: ast.Call, name: str) -> tuple[str, ...]:
         """A call of a word against its signature; the form that it has."""

@@ -17,6 +17,7 @@ from derive.notation.expr import (
     ZERO,
     Expr,
     Op,
+    Opt,
     Pos,
     Reduce,
     Size,
@@ -32,6 +33,8 @@ from derive.notation.expr import (
     rename,
     sqrt,
     sub,
+    tensors,
+    transform,
     where,
 )
 
@@ -67,6 +70,21 @@ FUNCTIONS: dict[str, Function] = {
     "erf": Function(r"\operatorname{erf}", sympy.erf),
     "sin": Function(r"\sin", sympy.sin),
     "cos": Function(r"\cos", sympy.cos),
+    "floor": Function(
+        r"\operatorname{floor}",
+        partials=(lambda a: ZERO,),
+        note="the derivative of floor(x) is 0, at whole numbers too",
+    ),
+    "round": Function(
+        r"\operatorname{round}",
+        partials=(lambda a: ZERO,),
+        note="what is as near to two whole numbers is rounded to the even one; the derivative of round(x) is 0",
+    ),
+    "stop_gradient": Function(
+        r"\operatorname{sg}",
+        partials=(lambda a: ZERO,),
+        note="sg(x) is x, and its derivative is 0: it is held where it is while everything else moves",
+    ),
     "abs": Function(
         "|",
         partials=(lambda a: _sign(a),),
@@ -114,6 +132,7 @@ SHORT: dict[str, tuple[int, Callable[..., Expr]]] = {
     "clip": (3, lambda a, low, high: _least(Op("max", (a, low)), high)),
     "log1p": (1, lambda a: Op("log", (add(ONE, a),))),
     "expm1": (1, lambda a: sub(_exp(a), ONE)),
+    "ceil": (1, lambda a: neg(Op("floor", (neg(a),)))),
     "sinh": (1, lambda a: _half(_exp(a), neg(_exp(neg(a))))),
     "cosh": (1, lambda a: _half(_exp(a), _exp(neg(a)))),
 }
@@ -148,6 +167,21 @@ SHORT_REDUCTIONS: dict[str, Callable[[tuple[str, ...], Expr], Expr]] = {
 WHOLE_REDUCTIONS = ("sum", "max", "min")
 #: Reductions that give a whole number: where an element is.
 PLACES = ("argmax", "argmin")
+
+#: The function whose value is its argument's and which has no slope; all whose slope is 0 wherever they have one.
+STOP = "stop_gradient"
+FLAT = ("floor", "round", STOP)
+
+
+def moving(e: Expr) -> list[str]:
+    """Names of the tensors with which an expression moves: not of those that it reads in a flat function alone, or
+    where it asks for the place of something."""
+
+    def still(n: Expr) -> bool:
+        return (isinstance(n, Op) and n.fn in FLAT) or (isinstance(n, Reduce) and n.op == "argmax")
+
+    return tensors(transform(e, lambda n: Opt("%") if still(n) else None))
+
 
 #: Functions that give a whole number of whole numbers.
 WHOLE = ("abs", "max", "min", "sign", "clip")

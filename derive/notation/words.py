@@ -69,14 +69,13 @@ RESERVED = frozenset(
 )
 
 #: What people write, and how it is written here; a construct that there is not begins with "there is".
-_WHOLE = "a // b for whole numbers; a real number is rounded outside: pass what comes out, q: Integer[..., i]"
 _ORDER = "there is no sorting: pass the order as labels, r: Integer[k], and read x[r[k]]"
 _INVERSE = (
     "there is no inverse of a matrix: pass it, R: Real[m, n], and let its own rule give its gradient, or write the "
 )
 _INVERSE += "system as a residual r[n] = sum(m, A[n, m] * x[m]) - b[n] whose x is passed"
 _FACTORS = "there is no factorisation of a matrix: pass its factors as tensors, U: Real[n, k]"
-_CONSTANT = "there is nothing that stops a gradient: pass what has none as an argument without gradient, w: State[o, i]"
+_CONSTANT = "stop_gradient(a)"
 _RANDOM = "there is no chance in a layer: pass what is drawn, m: Mask[..., i]"
 _RUNNING = "a recurrence: p[-1, ...] = 1, then p[i, ...] = p[i - 1, ...] * x[i, ...]"
 _LENGTH = "sqrt(sum(i, x[..., i] ** 2))"
@@ -118,7 +117,10 @@ INSTEAD = {
     "normal_cdf": "(1 + erf(a / sqrt(2))) / 2",
     "lerp": "a + w * (b - a)",
     **dict.fromkeys(("lgamma", "gamma", "digamma"), "there is no gamma function: pass its values, g: Real[..., i]"),
-    **dict.fromkeys(("floor", "ceil", "round", "trunc", "rint", "int"), _WHOLE),
+    **dict.fromkeys(("trunc", "fix", "int"), "sign(a) * floor(abs(a)), or a // b for whole numbers"),
+    "rint": "round(a), which rounds ties to even numbers",
+    "ceiling": "ceil(a)",
+    "frac": "a - floor(a)",
     **dict.fromkeys(("mod", "fmod", "remainder"), "a % b for whole numbers"),
     "float": "the number itself",
     **dict.fromkeys(
@@ -171,7 +173,7 @@ INSTEAD = {
     ),
     **dict.fromkeys(("squeeze", "unsqueeze", "expand", "broadcast_to"), "the indices that a tensor has, and no others"),
     # ---- what a layer has not --------------------------------------------------------------------------------------
-    **dict.fromkeys(("stop_gradient", "detach", "no_grad", "stopgrad", "constant"), _CONSTANT),
+    **dict.fromkeys(("detach", "no_grad", "stopgrad", "stop_grad", "constant"), _CONSTANT),
     **dict.fromkeys(("rand", "randn", "random", "bernoulli", "normal", "uniform"), _RANDOM),
     **dict.fromkeys(
         ("fft", "rfft", "ifft"), "there is no Fourier transform: pass its matrix, F: Real[k, i], and write a sum"

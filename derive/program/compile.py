@@ -16,7 +16,8 @@ from derive.calculus.parts import Parted, by_parts
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.define import REGISTRY
-from derive.notation.expr import Reduce, Ref
+from derive.notation.expr import Expr, Op, Reduce, Ref
+from derive.notation.functions import STOP
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.absent import with_absent
 from derive.program.adjoints import pushed
@@ -46,6 +47,48 @@ from derive.program.typed import check
 from derive.program.undivided import undivided
 
 Pass = Callable[[Draft], Draft]
+
+
+def let_go(draft: Draft) -> Draft:
+    """What was held while there were derivatives to take is a value like others."""
+
+    def value(e: Expr) -> Expr | None:
+        if not any(isinstance(n, Op) and n.fn == STOP for n in x.walk(e)):
+            return e
+        if isinstance(e, Op) and e.fn == STOP:
+            return let(e.args[0])
+        return cancelled(x.add(*map(let, e.args))) if isinstance(e, Op) and e.fn == "add" else None
+
+    def let(e: Expr) -> Expr:
+        return x.transform(e, value)
+
+    return draft.each_body(let)
+
+
+def cancelled(e: Expr) -> Expr:
+    """A sum without terms that stand there with either sign: ``x + (round(x) - x)`` is ``round(x)``, infinities aside.
+
+    They stay where NaN would come from nothing else: of ``x + (sign(x) - x)``, for the sign of NaN is 0.
+    """
+    terms = list(x.terms(e))
+    for t in x.terms(e):
+        if t in terms and (other := x.neg(t)) in terms:
+            rest = [r for r in terms if r not in (t, other)]
+            if computed_with(t) <= {name for r in rest for name in computed_with(r)}:
+                terms = rest
+    return x.add(*terms)
+
+
+def computed_with(e: Expr) -> set[str]:
+    """The tensors in an expression, but for those of conditions."""
+    match e:
+        case Ref(name, _):
+            return {name}
+        case Op("iverson", _):
+            return set()
+        case Op("where", (_, *cases)):
+            return {name for c in cases for name in computed_with(c)}
+    return {name for c in x.children(e) for name in computed_with(c)}
 
 
 def needed(draft: Draft) -> Draft:
@@ -96,6 +139,7 @@ def passes(costs: Costs | None = None) -> tuple[Pass, ...]:
         return with_room(draft, costs)
 
     return (
+        let_go,
         own_functions,
         shared_roots,
         shared,

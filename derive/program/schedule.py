@@ -47,7 +47,7 @@ class Schedule:
             axis, backwards = recurrence(group)
             if axis is None and isinstance(group[0].body, Part):
                 axis = next(iter(x.free(group[0].body)), None)
-            elif axis is None and len(group) == 1 and sequence in group[0].indices:
+            elif axis is None and len({e.target for e in group}) == 1 and any(sequence in e.indices for e in group):
                 axis = sequence
             if axis is None and sequence is not None and len(group) == 1 and isinstance(group[0].body, Reduce):
                 e = group[0]

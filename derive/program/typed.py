@@ -50,7 +50,7 @@ COMPARISONS = dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), (f"{NUMBER} {NUM
 #: Functions of real numbers, which give one.
 REALS = (
     "exp log erf sin cos expm1 log1p xlogy xdivy copysign negative_part softplus powered within unbounded_exp logistic",
-    "exp_decay expm1_decay logistic_slope value derivative second_derivative",
+    "floor round exp_decay expm1_decay logistic_slope value derivative second_derivative",
 )
 
 #: Every function that an expression may have: the kinds of its arguments, of which one with ``*`` may stand any number

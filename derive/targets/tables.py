@@ -19,6 +19,7 @@ FAMILIES = {
     "smooth": "Activations",
     "kinked": "Activations",
     "gated": "Activations",
+    "quantization": "Quantisation",
     "softmaxes": "Softmax",
     "losses": "Losses",
     "probabilities": "Losses",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ CLOSE = MP.mpf(2) ** -36  #: two numbers this close to one another are alike aft
 
 Env = dict[str, Any]
 Position = tuple[int, ...]
+Slots = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,33 @@ def within(value: Any, length: Any) -> bool:
 def spread(a: Argument, lengths: Mapping[str, Any]) -> Position:
     """An array's shape with products split."""
     return tuple(n for axis in a.axes for n in (lengths[axis] if axis == DOTS else (lengths[axis],)))
+
+
+def bound_lengths(
+    a: Argument, slots: Slots, shape: Position, known_length: Callable[[str, Mapping[str, Any]], int | None]
+) -> dict[str, Any]:
+    """The length of each axis of an array; a product of axes may have one that nothing else says."""
+    spare = len(shape) - len(slots) + 1
+    if spare != 1 and (((DOTS,) not in slots) or spare < 0):
+        raise Mismatch(f"{a.name} has {len(shape)} axes, not {len(slots)}")
+    lengths: dict[str, Any] = {}
+    at = 0
+    for slot in slots:
+        if slot == (DOTS,):
+            lengths[DOTS] = shape[at : at + spare]
+            at += spare
+            continue
+        n = shape[at]
+        at += 1
+        known = {axis: n if len(slot) == 1 else known_length(axis, lengths) for axis in slot}
+        unknown = [axis for axis, length in known.items() if length is None]
+        product = math.prod(length for length in known.values() if length is not None)
+        if len(unknown) > 1 or (unknown and (not product or n % product)):
+            raise Mismatch(f"{a.name}: {n} is no product of {' and '.join(slot)}")
+        known |= dict.fromkeys(unknown, n // max(product, 1))
+        if math.prod(length or 0 for length in known.values()) != n:
+            raise Mismatch(f"{a.name}: {n} is not {' times '.join(map(str, known.values()))}")
+        for axis, length in known.items():
+            if lengths.setdefault(axis, length) != length:
+                raise Mismatch(f"axis {axis} of {a.name} is both {lengths[axis]} and {length}")
+    return lengths

@@ -54,7 +54,8 @@ class Case:
             a.name: _grid(self, a, self.arrays[a.name], None if shifts is None else shifts.get(a.name, 0))
             for a in self.text.arguments
         }
-        return Run(self.text, self.library, arrays, self.options, meter)
+        anchor = None if shifts is None else lambda: self.run(Meter())
+        return Run(self.text, self.library, arrays, self.options, meter, anchor=anchor)
 
 
 def _shown(value: Any) -> str:

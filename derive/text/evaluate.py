@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import itertools
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 from derive.text import expressions, products, standing
 from derive.text.annotations import Mismatch, NoRoom, Unread
-from derive.text.arrays import Env, Grid, Meter, Position, Value, element_of, shape_of, spread, within
+from derive.text.arrays import (
+    Env,
+    Grid,
+    Meter,
+    Position,
+    Slots,
+    Value,
+    bound_lengths,
+    element_of,
+    shape_of,
+    spread,
+    within,
+)
 from derive.text.numbers import Outside
 from derive.text.parse import DOTS, Argument, Definition, Library, Statement
 from derive.text.several import in_places
-
-Slots = tuple[tuple[str, ...], ...]
 
 
 class Run:
@@ -27,6 +37,7 @@ class Run:
         arrays: what is passed for each argument; None where lengths alone are asked for.
         options: the value of each option.
         split: whether products of axes are split in the arrays, as they are in a call's.
+        anchor: gives the run at arguments that have not moved, where these have.
 
     Raises:
         Mismatch: arrays do not go together.
@@ -40,8 +51,9 @@ class Run:
         options: Mapping[str, Any],
         meter: Meter | None = None,
         split: bool = False,
+        anchor: Callable[[], Run] | None = None,
     ) -> None:
-        self.text, self.library = text, library
+        self.text, self.library, self.at_rest = text, library, anchor
         self.options = dict(options) | {o.name: in_places(options[o.name], o.counts) for o in text.options if o.counts}
         self.meter = meter if meter is not None else Meter()
         self.outside = False  # whether an array was read outside since this was last set
@@ -51,12 +63,18 @@ class Run:
         self.memory: dict[str, dict[Position, Any]] = {}
         self.lengths: dict[Any, Any] = {}
         self.called: dict[Any, list[Value]] = {}
+        self.parts: dict[Any, Run] = {}
         self.grown: dict[Any, list[list[int]]] = {}
         self.kept: dict[Statement, tuple[Any, ...]] = {}
         self.busy: set[Any] = set()
         plain = [a for a in text.arguments if len(a.slots) == len(a.axes) or split]
         for a in [] if arrays is None else [*plain, *(a for a in text.arguments if a not in plain)]:  # products last
             self.take(a, (arrays or {}).get(a.name), tuple((axis,) for axis in a.axes) if split else a.slots)
+
+    @cached_property
+    def anchor(self) -> Run | None:
+        """The run at arguments that have not moved; None where these are those."""
+        return None if self.at_rest is None else self.at_rest()
 
     # ---- arrays ----------------------------------------------------------------------------------------------------
 
@@ -88,31 +106,7 @@ class Run:
             raise Mismatch(f"axis {axis} is both {self.fixed[axis]} and {n}")
 
     def bind(self, a: Argument, slots: Slots, shape: Position, entry: bool = False) -> dict[str, Any]:
-        """The length of each axis of an array; a product of axes may have one that nothing else says."""
-        spare = len(shape) - len(slots) + 1
-        if spare != 1 and (((DOTS,) not in slots) or spare < 0):
-            raise Mismatch(f"{a.name} has {len(shape)} axes, not {len(slots)}")
-        lengths: dict[str, Any] = {}
-        at = 0
-        for slot in slots:
-            if slot == (DOTS,):
-                lengths[DOTS] = shape[at : at + spare]
-                at += spare
-                continue
-            n = shape[at]
-            at += 1
-            known = {axis: n if len(slot) == 1 else self.known(axis, lengths, entry) for axis in slot}
-            unknown = [axis for axis, length in known.items() if length is None]
-            product = math.prod(length for length in known.values() if length is not None)
-            if len(unknown) > 1 or (unknown and (not product or n % product)):
-                raise Mismatch(f"{a.name}: {n} is no product of {' and '.join(slot)}")
-            known |= dict.fromkeys(unknown, n // max(product, 1))
-            if math.prod(length or 0 for length in known.values()) != n:
-                raise Mismatch(f"{a.name}: {n} is not {' times '.join(map(str, known.values()))}")
-            for axis, length in known.items():
-                if lengths.setdefault(axis, length) != length:
-                    raise Mismatch(f"axis {axis} of {a.name} is both {lengths[axis]} and {length}")
-        return lengths
+        return bound_lengths(a, slots, shape, lambda axis, lengths: self.known(axis, lengths, entry))
 
     def known(self, axis: str, lengths: Mapping[str, Any], entry: bool) -> int | None:
         """The length of an axis that an option, ``axis(...)`` or another array says."""
@@ -341,7 +335,8 @@ class Run:
             for node, a in zip(getattr(s.value, "args", ()), part.arguments, strict=False):
                 if isinstance(node, ast.Name) and isinstance(value := arrays[a.name], Grid):
                     arrays[a.name] = products.fitted(a, whole, value, products.counts(self, node.id), known)
-            run = Run(part, self.library, arrays, options, self.meter, not whole)
+            anchor = None if self.at_rest is None else partial(self.part_at_rest, s, lead)
+            run = self.parts[s, lead] = Run(part, self.library, arrays, options, self.meter, not whole, anchor)
             found = [run.result(name) for name in part.results[: len(s.targets)]]
             if whole:
                 found = [products.joined(part, name, value) for name, value in zip(part.results, found, strict=False)]
@@ -350,6 +345,12 @@ class Run:
                 found, self.grown[s] = [v for v, _ in pairs], [c for _, c in pairs]
             self.called[s, lead] = found
         return self.called[s, lead]
+
+    def part_at_rest(self, s: Statement, lead: Position) -> Run:
+        """A called layer at arguments that have not moved."""
+        rest = self.anchor or self
+        rest.results(s, lead)
+        return rest.parts[s, lead]
 
     def whole(self, name: str, lead: Position, listed: bool) -> Value:
         """A tensor, or what is behind its leading indices, element by element; in a list where it is one."""
@@ -380,9 +381,14 @@ class Run:
         """An output: a list where its first index counts entries."""
         return self.whole(name, (), self.text.listed(name))
 
-    def scalar(self, name: str, value: Any, options: Mapping[str, Any]) -> Any:
-        """An elementwise layer at one number."""
+    def scalar(self, name: str, value: Any, options: Mapping[str, Any], held: Callable[[], Any] | None = None) -> Any:
+        """An elementwise layer at one number, and what that was before it moved."""
         part = self.library[name]
         given = {o.name: options.get(o.name, o.default) for o in part.options}
-        run = Run(part, self.library, {part.arguments[0].name: Grid((), (value,))}, given, self.meter)
+        name = part.arguments[0].name
+
+        def at(x: Any, anchor: Callable[[], Run] | None = None) -> Run:
+            return Run(part, self.library, {name: Grid((), (x,))}, given, self.meter, anchor=anchor)
+
+        run = at(value, None if held is None else lambda: at(held()))
         return run.inside(part.results[0], ())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
 from derive.text.annotations import Unread
-from derive.text.kinks import SHORT, absolute, larger
+from derive.text.kinks import AT_REST, SHORT, absolute, larger
 from derive.text.numbers import MP, Real
 from derive.text.parse import DOTS, Definition, Statement, parts
 from derive.text.reductions import reduced
@@ -272,14 +272,17 @@ def _call(text: Definition, name: str, node: ast.Call) -> Closure:
             count, function = SHORT[layer]
             if count != len(values):
                 raise Unread(f"{text.name}: {ast.unparse(node)}")
-            return function(run, *(v(run, env, place) for v in values))
+            at = run.anchor if layer in AT_REST and run.anchor is not None else run
+            return function(run, *(v(at, env, place) for v in values))
         if layer not in run.library or layer == text.name or not run.library[layer].elementwise:
             raise Unread(f"{text.name}: {layer} is no function of one number")
         options = [o.name for o in run.library[layer].options]
         if len(values) - 1 > len(options) or not set(words) <= set(options):
             raise Unread(f"{text.name}: {ast.unparse(node)}")
         given = dict(zip(options, values[1:], strict=False)) | words
-        return run.scalar(layer, values[0](run, env, place), {k: v(run, env, place) for k, v in given.items()})
+        rest, first = run.anchor, values[0]
+        held = None if rest is None else lambda: first(rest, env, place)
+        return run.scalar(layer, first(run, env, place), {k: v(run, env, place) for k, v in given.items()}, held)
 
     return elementwise
 

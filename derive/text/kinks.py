@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.text import numbers
@@ -29,7 +30,7 @@ def larger(run: Run, largest: bool, a: Any, b: Any) -> Any:
 
 def _sign(run: Run, a: Any) -> int:
     run.meter.compare(a, 0)
-    return 0 if run.meter.ties(a, 0) else 1 if a > 0 else -1
+    return 0 if a == 0 or run.meter.ties(a, 0) else 1 if a > 0 else -1
 
 
 def _half(a: Any, b: Any) -> Any:
@@ -40,12 +41,28 @@ def _less(a: Any) -> Any:
     return numbers.multiply(-1, a)
 
 
+def _floor(run: Run, a: Any) -> Any:
+    run.meter.compare(a, numbers.nearest(a))
+    return numbers.floor(a)
+
+
+def _nearest(run: Run, a: Any) -> Any:
+    run.meter.compare(a, numbers.add(numbers.floor(a), Fraction(1, 2)))
+    return numbers.nearest(a)
+
+
+#: Words whose slope is 0 wherever they have one: they stay where they are while arguments move a little.
+AT_REST = ("floor", "ceil", "round", "stop_gradient")
 #: Words that a layer may have as its name too, which is meant then: how many numbers each takes, and its value.
 SHORT: dict[str, tuple[int, Callable[..., Any]]] = {
     "sign": (1, _sign),
     "clip": (3, lambda run, a, low, high: larger(run, False, larger(run, True, a, low), high)),
     "log1p": (1, lambda run, a: numbers.log(numbers.add(1, a))),
     "expm1": (1, lambda run, a: numbers.subtract(numbers.exp(a), 1)),
+    "floor": (1, _floor),
+    "ceil": (1, lambda run, a: _less(_floor(run, _less(a)))),
+    "round": (1, _nearest),
+    "stop_gradient": (1, lambda run, a: a),
     "sinh": (1, lambda run, a: _half(numbers.exp(a), _less(numbers.exp(_less(a))))),
     "cosh": (1, lambda run, a: _half(numbers.exp(a), numbers.exp(_less(a)))),
 }

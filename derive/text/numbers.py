@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt
@@ -131,6 +132,23 @@ def sin(a: Any) -> Any:
 
 def cos(a: Any) -> Any:
     return 1 if a == 0 else MP.cos(real(a))
+
+
+def finite(a: Any) -> None:
+    if isinstance(a, Real) and not MP.isfinite(a):
+        raise Outside("a whole number next to infinity")
+
+
+def floor(a: Any) -> Any:
+    """The largest whole number that is not larger."""
+    finite(a)
+    return int(MP.floor(a)) if isinstance(a, Real) else math.floor(a)
+
+
+def nearest(a: Any) -> Any:
+    """The nearest whole number; of two, the even one."""
+    finite(a)
+    return int(MP.nint(a)) if isinstance(a, Real) else round(Fraction(a))
 
 
 def xlogy(a: Any, b: Any) -> Any:

@@ -108,7 +108,6 @@ def double_backward(dims: Dims, dbest: Any, primals: Arrays, cotangents: Arrays)
         f[t + 1] = max_over(f[t] + A.T[:, None], axis=2).T + e[t]
     argmax_best = argmax(f[n_t], 1)
     argmax_f = argmax(f[:-1][:, :, None] + A.T, 1)
-    argmax_f_ = argmax(f[:-1][:, :, None] + A.T, 1)
     ddf = np.zeros((n_t + 1, rows, n_i), dtype=dims.dtype)
     ddf[0] += dds0
     for t in range(n_t):
@@ -117,12 +116,4 @@ def double_backward(dims: Dims, dbest: Any, primals: Arrays, cotangents: Arrays)
             + element(ddf, t, np.arange(len(argmax_f[t]))[:, None], argmax_f[t])
         )
     ddbest = element(ddf, n_t, np.arange(len(argmax_best)), argmax_best)
-    df_ = np.empty((n_t + 1, rows, n_i), dtype=dims.dtype)
-    df_[-1] = 0
-    for t in reversed(range(n_t)):
-        sum_df__argmax_f_ = scattered(df_[t + 1].T, argmax_f_[t].T, n_i, 1).T
-        df_[t] = sum_df__argmax_f_
-    dA_ = scattered(df_[1:], argmax_f_, n_i, 1)
-    ds0_ = df_[0]
-    de_ = df_[1:]
-    return Second(ddbest, de_, ds0_, dA_)
+    return Second(ddbest, None, None, None)

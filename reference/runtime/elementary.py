@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,28 @@ def _power(base: Any, exponent: Any) -> Any:
     if any(not isinstance(v, int | float) and np.asarray(v).dtype.hasobject for v in (base, exponent)):
         return base**exponent
     return quietly(np.power, base, exponent)
+
+
+def floor(a: Array) -> Array:
+    """The largest whole number that is not larger, of fractions and balls too."""
+    return np.asarray(np.frompyfunc(_floor, 1, 1)(a)) if a.dtype == object else np.floor(a)
+
+
+def _floor(v: Any) -> Any:
+    if hasattr(v, "floor"):
+        return v.floor()
+    return type(v)(math.floor(v)) if v - v == 0 else v
+
+
+def nearest(a: Array) -> Array:
+    """The nearest whole number, of two the even one; of fractions and balls too."""
+    return np.asarray(np.frompyfunc(_nearest, 1, 1)(a)) if a.dtype == object else np.rint(a)
+
+
+def _nearest(v: Any) -> Any:
+    if hasattr(v, "floor"):
+        half = (0 * v + 1) / 2
+        above = (v + half).floor()
+        tie = v.is_exact() and v + half == above and above.unique_fmpz() % 2
+        return above - 1 if tie else above
+    return type(v)(round(v)) if v - v == 0 else v

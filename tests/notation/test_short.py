@@ -17,6 +17,7 @@ SAME = {
     "min(x[i], 2)": "-max(-x[i], -2)",
     "sign(x[i])": "1 if x[i] > 0 else -1 if x[i] < 0 else 0",
     "clip(x[i], -1, 2)": "-max(-max(x[i], -1), -2)",
+    "ceil(x[i])": "-floor(-x[i])",
     "log1p(x[i])": "log(1 + x[i])",
     "expm1(x[i])": "exp(x[i]) - 1",
     "sinh(x[i])": "(exp(x[i]) - exp(-x[i])) / 2",

@@ -74,6 +74,12 @@ def _layer_functions(
     def normal_cdf(a: Any) -> Any:
         return div(1 + erf(div(a, sqrt(2))), 2)
 
+    def nearest(a: Any) -> Any:
+        """Of two whole numbers as near, the even one."""
+        twice = 2 * a + 1
+        up = div(twice - twice % 2, 2)
+        return up - 1 if 2 * up == twice and up % 2 else up
+
     return {
         "exp": exp,
         "tanh": tanh,
@@ -85,6 +91,9 @@ def _layer_functions(
         "leaky_relu": lambda a, *slope: a if a > 0 else (*slope, number(SLOPE))[0] * a,
         "identity": lambda a: a,
         "sign": lambda a: (a > 0) - (a < 0),
+        "floor": lambda a: a - a % 1,
+        "round": nearest,
+        "sg": lambda a: a,
         "sigmoid'": lambda a: sigmoid(a) * sigmoid(-a),
         "tanh'": lambda a: 1 - tanh(a) * tanh(a),
         "relu'": lambda a: 1 if a > 0 else 0,

@@ -173,6 +173,8 @@ class Compiler:
             case Floor(of):
                 inner = sub(of)
                 return lambda env: int(inner(env) // 1)
+            case Call("sg", (a,)) if self.values.rest is not None:
+                return Compiler(self.values.rest).compile(a, slots, skip)
             case Call(fn, args):
                 f, codes = self.function(fn), [sub(a) for a in args]
                 if len(codes) == 1:

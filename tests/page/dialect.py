@@ -9,6 +9,7 @@ FUNCTIONS = {
     r"\exp": ("exp", 1), r"\log": ("log", 1), r"\tanh": ("tanh", 1), r"\max": ("max", 2), r"\sin": ("sin", 1),
     r"\cos": ("cos", 1),
     **{rf"\operatorname{{{f}}}": (f, 1) for f in ("erf", "sigmoid", "relu", "gelu", "identity", "sign")},
+    **{rf"\operatorname{{{f}}}": (f, 1) for f in ("floor", "round", "sg")},
 }  # fmt: skip
 OWN = re.compile(r"\\operatorname\{(.+)\}")  # a function that another page defines
 REDUCTIONS = {r"\sum": "sum", r"\max": "max", r"\operatorname{argmax}": "argmax"}

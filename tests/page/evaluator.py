@@ -54,6 +54,7 @@ class Evaluator:
         values: inputs by code name (arrays, lists of arrays, option values), cotangents under "bar name".
         numbers: the number type; the values must be of it.
         memo: elements already known, by key; shared with the caller.
+        rest: where values are inputs that have moved, those before, at which sg holds its argument.
 
     Raises EvaluationError from `element` and `array`.
     """
@@ -65,8 +66,9 @@ class Evaluator:
         values: Mapping[str, Any],
         numbers: Numbers = FLOAT,
         memo: Mapping[str, dict[tuple[int, ...], Any]] | None = None,
+        rest: Evaluator | None = None,
     ) -> None:
-        self.symbols, self.numbers = symbols, numbers
+        self.symbols, self.numbers, self.rest = symbols, numbers, rest
         self.sizes = Sizes(symbols, values)
         self.options = {k: v for k, v in values.items() if k in symbols.by_name and symbols.by_name[k].option}
         self.functions: dict[str, Any] = {k: v for k, v in values.items() if callable(v)}

@@ -50,6 +50,7 @@ FUNCTIONS = {
     "exp": ("tanh", "log"), "log": ("tanh", "exp"), "tanh": ("exp", "erf"), "erf": ("tanh", "exp"),
     "sigmoid": ("tanh", "relu"), "relu": ("sigmoid", "identity"), "gelu": ("relu", "tanh"),
     "leaky_relu": ("relu", "tanh"), "identity": ("relu", "tanh"), "sign": ("tanh", "relu"),
+    "floor": ("round", "sign"), "round": ("floor", "sign"), "sg": ("sign", "exp"),
     "sin": ("cos", "tanh"), "cos": ("sin", "exp"),
 }  # fmt: skip
 REDUCTIONS = {"sum": ("max",), "max": ("sum",), "argmax": ("max", "sum")}
@@ -306,6 +307,8 @@ def _canon(e: Node, names: dict[str, str], depth: int) -> str:
             return "*".join(["", *sorted(map(go, _flatten(Mul, factors)))]).join("()")
         case And(args) | Or(args):
             return type(e).__name__ + ",".join(sorted(map(go, args))).join("()")
+        case Call("sg", (a,)):  # its value is that of its argument: steps and tangents look at its slope
+            return go(a)
         case Call("max", args):
             return "max" + ",".join(sorted(map(go, args))).join("()")
         case Compare(op, left, right):

@@ -148,6 +148,7 @@ def objective(tex: str, reading: Reading) -> str:
     symbols = replace(reading.symbols, rows=(*reading.symbols.rows, Row("objective", "objective")))
     equations = [*reading.variant.equations, Equation(Ref("objective", "", ()), tree)]
     for trial in reading.runs:
+        rest = Evaluator(equations, symbols, trial.values)
         for key in [k for k in trial.kernel if k.startswith("bar ")]:
             name = key.removeprefix("bar ")
             given, gradient = trial.values[name], trial.kernel[key]
@@ -160,7 +161,7 @@ def objective(tex: str, reading: Reading) -> str:
                     moved = [np.array(a, dtype=float) for a in given] if several else np.array(given, dtype=float)
                     (moved[0] if several else moved).flat[place] += h
                     try:
-                        evaluator = Evaluator(equations, symbols, {**trial.values, name: moved})
+                        evaluator = Evaluator(equations, symbols, {**trial.values, name: moved}, rest=rest)
                         found.append(float(evaluator.element("objective", ())))
                     except (EvaluationError, KeyError, ArithmeticError, TypeError) as error:
                         return f"no value: {error!r}"

@@ -83,6 +83,8 @@ def called(e: Node, names: Mapping[str, str] | None = None) -> Node:
         case Reduce(op, over, body):
             own = {i: f"{len(names) + n}" for n, i in enumerate(over)}
             return Reduce(op, tuple(own.values()), called(body, {**names, **own}))
+        case Neg(Reduce("sum", over, body)):  # the minus that stands before a sum of one term is that term's
+            return called(Reduce("sum", over, Neg(body)), names)
     return map_children(e, lambda c: called(c, names))
 
 

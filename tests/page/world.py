@@ -20,6 +20,7 @@ from tests.page.symbols import Row, Symbols
 from tests.page.tree import (
     Add,
     And,
+    Call,
     Compare,
     Equation,
     Index,
@@ -207,7 +208,7 @@ def nudged(e: Node, where: Callable[[Node], Node | None], stop: Callable[[Node],
     """An expression in which some nodes are larger by ``nudge``, under the condition that ``where`` gives."""
 
     def go(node: Node) -> Node:
-        if stop(node):
+        if stop(node) or (isinstance(node, Call) and node.fn == "sg"):  # it is held where it is
             return node
         condition = where(node)
         if condition is not None:

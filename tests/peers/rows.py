@@ -8,6 +8,7 @@ from tests.peers import (
     rows_of_losses,
     rows_of_networks,
     rows_of_norms,
+    rows_of_quantization,
     rows_of_schedules,
     rows_of_sequences,
     rows_of_steps,
@@ -88,6 +89,7 @@ ROWS: dict[str, Row] = {
     ),
     "softmin": Row(lambda F, z, axis=-1: F.softmin(z, axis), normal((2, 3, 4)), ({}, {"axis": 0}, {"axis": 1})),
 }
-ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_sequences.ROWS | rows_of_steps.ROWS
+ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_quantization.ROWS
+ROWS |= rows_of_sequences.ROWS | rows_of_steps.ROWS
 ROWS |= rows_of_structure.ROWS | rows_of_windows.ROWS | rows_of_networks.ROWS
 ROWS |= rows_of_schedules.ROWS

@@ -28,8 +28,8 @@ SCALAR = ("value", "derivative", "second_derivative")
 WORDS = {name for name in vars(words) if not name.startswith("_")}
 TAKEN = {*keyword.kwlist, *dir(builtins), *WORDS, *SCALAR, "sizes", "found", "kernel", "reshaped"}
 CALLED = {"max": "greater", "exactdiv": "exactly", "pow": "power", "xlogy": "xlogy", "xdivy": "xdivy"}
-OF_ROWS = {"max": "largest", "squares": "square_sum"}
-WIDTH = 110
+CALLED |= {"round": "nearest"}
+OF_ROWS, WIDTH = {"max": "largest", "squares": "square_sum"}, 110
 Code = list[str]  #: parts of an expression, between which a line may be broken
 
 

@@ -49,6 +49,20 @@ def cos(x: Any) -> Any:
     return x.cos() if hasattr(x, "cos") else math.cos(x) if math.isfinite(x) else math.nan
 
 
+def floor(x: Any) -> Any:
+    if hasattr(x, "floor"):
+        return x.floor()
+    return math.floor(x) if math.isfinite(x) else x
+
+
+def nearest(x: Any) -> Any:
+    """The nearest whole number; of two, the even one."""
+    if hasattr(x, "unique_fmpz"):
+        above = (x + 1 / type(x)(2)).floor()
+        return above - 1 if above - x == 1 / type(x)(2) and above.unique_fmpz() % 2 else above
+    return round(x) if math.isfinite(x) else x
+
+
 def tanh(x: Any) -> Any:
     return x.tanh() if hasattr(x, "tanh") else math.tanh(x)
 

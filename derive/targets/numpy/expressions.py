@@ -17,6 +17,8 @@ RUNTIME = {
     "xlogy": "xlogy",
     "xdivy": "xdivy",
     "negative_part": "negative_part",
+    "floor": "floor",
+    "round": "nearest",
 }
 
 #: What Python itself does with numbers.

@@ -71,6 +71,8 @@ MODULES = {
     "less_share": "probabilities",
     "copysign": "arrays",
     "negative_part": "arrays",
+    "floor": "elementary",
+    "nearest": "elementary",
     **{word: module for word, module in WORDS.items() if module},
 }
 

@@ -8,10 +8,8 @@ REFUSED: dict[str, str] = {
     # ---- functions that there are not ------------------------------------------------------------------------------
     "reductions-prod_axis": r"prod is not a function.*write a recurrence: p\[-1",
     "messages-m_prod": r"prod is not a function.*write a recurrence: p\[-1",
-    "messages-m_floor": r"floor is not a function.*write a // b",
     "matrix-log_det": r"det is not a function.*(pass|written out)",
     "matrix-solve": r"inverse is not a function.*pass",
-    "normalisation-spectral_norm_stop": r"stop_gradient is not a function.*State",
     # ---- other syntax ----------------------------------------------------------------------------------------------
     "messages-m_chain": r"two comparisons.*0 <= i and i < 3",
     "messages-m_fixed": r"an axis has a name.*i = axis\(3\)",

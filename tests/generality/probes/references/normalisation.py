@@ -19,6 +19,14 @@ def spectral(W, u):
     return W / (new @ W @ v), new
 
 
+def spectral_held(W, u):
+    a = W.detach().T @ u
+    v = a / a.norm()
+    b = W.detach() @ v
+    new = b / b.norm()
+    return W / (new @ W @ v), new
+
+
 case("rms_norm", lambda x, g, epsilon: x * ((x**2).mean(-1, keepdim=True) + epsilon).rsqrt() * g, normal(2, 3, 5),
      normal(5), epsilon=1e-6)  # fmt: skip
 case("rms_norm", lambda x, g, epsilon: x * ((x**2).mean(-1, keepdim=True) + epsilon).rsqrt() * g, normal(4, 4),
@@ -34,6 +42,7 @@ for beta in (0.75, -0.5):
 for o, i in ((4, 5), (3, 3)):
     case("weight_norm", lambda v, g: g[:, None] * v / v.norm(dim=1, keepdim=True), normal(o, i), normal(o))
     case("l2_normalize_plain", lambda x: x / x.norm(dim=-1, keepdim=True), normal(o, i))
+    case("spectral_norm_stop", spectral_held, normal(o, i), normal(o))
     case("spectral_norm_full", spectral, normal(o, i), normal(o))
     case("spectral_norm_given", lambda W, u, v: W / (u @ W @ v), normal(o, i), normal(o), normal(i))
 for epsilon in (1e-12, 2.0):
