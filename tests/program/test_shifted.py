@@ -82,7 +82,12 @@ BESIDE = {
     "one more": "E[b, i] = exp(x[b, i])\ny[b, i] = E[b, i] / (1 + sum(i, E[b, i]))",
     "what is left": "s[b] = sum(i, exp(x[b, i]))\ny[b] = 1 / (3 + s[b]) ** 2 + 2 / (3 + s[b])",
     "a logarithm": "s[b] = sum(i, exp(2 * (x[b, i] - 3)) if t[i] != b else 0)\ny[b] = log(1 + s[b]) / 2",
+    "another exponential": "g[b] = 2 * x[b, 0]\ny[b] = log((exp(g[b]) + sum(i, exp(x[b, i]))) / exp(g[b]))",
     "the other case": "s[b] = sum(i, 0 if t[i] == b else exp(x[b, i]))\ny[b] = log(1 + s[b])",
+    "both cases": (
+        "p[b] = sum(i, exp(-x[b, i]) if t[i] == b else 0)\nq[b] = sum(i, 0 if t[i] == b else exp(x[b, i]))\n"
+        "y[b] = log(1 + p[b]) + log(1 + q[b])"
+    ),
 }
 
 
@@ -113,6 +118,8 @@ def test_a_number_beside_a_sum_of_exponentials(beside: str, tmp_path: Path) -> N
             "one more": E / (1 + s)[:, None],
             "what is left": 1 / (3 + s) ** 2 + 2 / (3 + s),
             "a logarithm": np.log1p(s) / 2,
+            "another exponential": np.log1p(np.exp(near - 2 * near[:, :1]).sum(axis=1)),
+            "both cases": np.log1p(s) + np.log1p((np.exp(-near) * (t == np.arange(3)[:, None])).sum(axis=1)),
             "the other case": np.log1p(s),
         }[beside]
     np.testing.assert_allclose(y, right, rtol=1e-13)

@@ -1,8 +1,9 @@
 """Sums of exponentials beside numbers: in ``1 + s`` every term is taken times ``exp(-m)``.
 
 ``s[r] = sum(k, exp(f[r, k]))`` in ``1 + s[r]`` has no factor in common with 1, unless 1 is given it: ``exp(-m[r]) +
-sum(k, exp(f[r, k] - m[r]))``, where m is the largest exponent or 0 if that is larger: so neither overflows. A logarithm
-of s alone is computed from exponents less their own largest, for exponentials of much less than 0 underflow beside 1.
+sum(k, exp(f[r, k] - m[r]))``, where m is the largest exponent or 0 if that is larger: so neither overflows. An
+exponential in the place of 1, as in ``exp(g[r]) + s[r]``, is one of the sum's: m is no less than g. A logarithm of s
+alone is computed from exponents less their own largest, for exponentials of much less than 0 underflow beside 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Num, Op, Reduce, Ref
+from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation
 from derive.program.rewriting.chosen import is_exp
 from derive.program.rewriting.sums import REST, Scale, Shift, exponent_of, match
@@ -35,9 +36,11 @@ class Beside(Shift):
     """One sum of exponentials to which others are added.
 
     Attributes:
+        zero: whether m is 0 at least; if not, only other exponentials are beside the sum, and m is no less than these.
         floor: the name of m.
     """
 
+    zero: bool = False
     floor: str = ""
 
     def run(self, target: str) -> bool:
@@ -79,19 +82,50 @@ class Beside(Shift):
         largest = Equation(self.fresh(f"max_{made.target}", axes), row, Reduce("max", over, raised.lhs))
         self.floor = x.numbered("shift", {*self.tensors, *(o.name for o in self.layer.options)})
         self.tensors[self.floor] = replace(self.tensors[largest.target], name=self.floor)
-        shift = Equation(self.floor, row, Op("max", (largest.lhs, x.ZERO)))
+        others = self.others(total, {i for i in made.indices if i not in over})
+        if not others and not self.zero:
+            return False
+        floor: Expr = largest.lhs
+        for other in (*others, *([x.ZERO] if self.zero else [])):
+            floor = Op("max", (floor, other))
+        shift = Equation(self.floor, row, floor)
         less = Op("exp", (x.sub(raised.lhs, shift.lhs),))
         scaled = replace(made, body=x.transform(made.body, lambda n: less if is_exp(n) else None))
         place = self.place(made.target)
         self.flat[place : place + 1] = [raised, largest, shift, scaled]
         self.logs(total, raised, largest)
-        self.scales[made.target] = {row: Fraction(1)}
-        if not self.cancels({made.target}):
+        known = {made.target, *(self.alone(other, shift) for other in others)}
+        self.scales.update({name: {row: Fraction(1)} for name in known})
+        if not self.cancels(known):
             return False
         flat = [replace(e, body=self.given(e.body)) for e in self.flat]
         self.flat = [replace(e, body=self.raised(e.body, None)) if e.target in self.results else e for e in flat]
         self.notes.append(BESIDE)
         return True
+
+    def others(self, total: Equation, row: set[str]) -> list[Expr]:
+        """The exponents of what is added to the sum and is an exponential itself."""
+        found: dict[Expr, None] = {}
+        for n in (n for e in self.flat for n in x.walk(e.body) if isinstance(n, Op) and n.fn == "add"):
+            parts = [f for t in n.args for f in x.factors(t)]
+            index = next((f.index for f in parts if isinstance(f, Ref) and f.tensor == total.target), None)
+            if index is None or not all(map(x.plain, index)) or len({*index}) < len(index):
+                continue
+            at = {x.plain(i) or "": Pos(own) for i, own in zip(index, total.indices, strict=True)}
+            for f in parts:
+                if isinstance(f, Op) and is_exp(f) and {*x.free(f)} <= at.keys():
+                    found[x.rename(f.args[0], at)] = None
+        return [e for e in found if {*x.free(e)} <= row]
+
+    def alone(self, exponent: Expr, shift: Equation) -> str:
+        """An exponential that is added to the sum, with its factor, wherever it is; its name."""
+        axes = tuple(x.plain(i) or "" for i in shift.left)
+        name = self.fresh("exp_" + "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent))), axes)
+        pattern = Op("exp", (exponent,))
+        made = Equation(name, shift.left, Op("exp", (x.sub(exponent, shift.lhs),)))
+        self.flat = [replace(e, body=x.transform(e.body, lambda n: self.instance(pattern, made, n))) for e in self.flat]
+        self.flat.insert(self.place(shift.target) + 1, made)
+        return name
 
     def logs(self, total: Equation, raised: Equation, largest: Equation) -> None:
         """Logarithms of the sum itself."""
@@ -126,6 +160,8 @@ class Beside(Shift):
                 return None
             rows = dict.fromkeys((*scale, *(total or {})))
             before = scale if total is None else total
+            if total is not None and total != scale and not self.zero:
+                return None
             total = {r: max(scale.get(r, Fraction(0)), before.get(r, Fraction(0))) for r in rows}
         return None if total is None else {row: p for row, p in total.items() if p}
 
@@ -138,7 +174,7 @@ class Beside(Shift):
                 if scale is None or (scale and self.definition(e.target) is None):
                     return False
                 if e.target in self.results:
-                    if any(p > 0 for p in scale.values()):
+                    if any(p > 0 or not self.zero for p in scale.values()):
                         return False
                 elif scale:
                     self.scales[e.target] = scale

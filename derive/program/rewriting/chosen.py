@@ -77,8 +77,8 @@ def conditional(e: Expr, choice: Choice, weighs: Test) -> Expr:
                         used = parts_of(found.args[0])
                         rest = (a for a in args if a is not f and not is_among(a, used))
                         return visit(x.mul(*rest, found))
-            case Op("where", (c, a, b)) if not is_exp(a):
-                return x.where(c, chosen(a, c), b)
+            case Op("where", (c, a, b)):
+                return x.where(c, a if is_exp(a) else chosen(a, c), chosen(b, negated(c)))
         return n
 
     return visit(e)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
@@ -22,6 +23,9 @@ from derive.program.rewriting.chosen import apart, brought_in, divides, is_exp, 
 from derive.program.rewriting.sums import Shift
 
 JOINED = "an exponential over a sum of exponentials is that of the difference to the sum's largest exponent"
+KINDS: tuple[tuple[Callable[..., Shift], bool], ...] = tuple(
+    (kind, weighted) for kind in (Shift, Beside, partial(Beside, zero=True)) for weighted in (True, False)
+)
 Fresh = Callable[[str, tuple[str, ...]], str]
 
 
@@ -51,8 +55,8 @@ def shifted(
     notes: dict[str, None] = {}
     left: list[str] = []
     for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
-        for kind, weighted in ((Shift, True), (Shift, False), (Beside, True), (Beside, False)):
-            trial = kind(list(flat), dict(tensors), frozenset(results), layer, weighted)
+        for kind, weighted in KINDS:
+            trial = kind(list(flat), dict(tensors), frozenset(results), layer, weighted=weighted)
             if trial.run(target):
                 flat = trial.flat
                 tensors.update(trial.tensors)

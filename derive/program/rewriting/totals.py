@@ -9,6 +9,15 @@ from derive.program.rewriting.row import C, Row, U, V, W, exp, f, log, softplus,
 SUMS = "of what is made of sums of exponentials the logarithms are computed first: the sums may overflow"
 
 OF_TOTALS = (
+    *(
+        Row(
+            f"u less the logarithm of two{name}",
+            x.sub(U, f("runtime log_add", *pair)),
+            x.neg(softplus(x.sub(V, U))),
+            "u - log(exp(u) + exp(v)) is computed as -log(1 + exp(v - u)): no two close numbers are subtracted",
+        )
+        for name, pair in (("", (U, V)), (", the other first", (V, U)))
+    ),
     Row("log of two sums", log(x.add(V, W)), f("runtime log_add", log(V), log(W)), SUMS, totals),
     Row("log of 1 and a sum", log(x.add(ONE, W)), softplus(log(W)), SUMS, totals),
     Row("log of a sum over another", log(x.div(V, W)), x.sub(log(V), log(W)), SUMS, totals, through=True),
