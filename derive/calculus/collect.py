@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, permutations
 from math import gcd, prod
 
 from derive.calculus.monomials import (
@@ -30,7 +30,24 @@ CANDIDATES = 3  # factors tried at each level of grouping; trying all takes seco
 
 def collect(algebra: Algebra, poly: Poly) -> Expr:
     """The cheapest form found by taking out common factors, joining sums and joining cases."""
-    return Collector(algebra).form(poly)
+    return x.transform(Collector(algebra).form(poly), lambda e: as_typed(algebra, e))
+
+
+def as_typed(algebra: Algebra, e: Expr) -> Expr | None:
+    """An exponential that is one of the definition's, as the definition writes it: a reader, and what adds them up,
+    know it by its text."""
+    if not (isinstance(e, Op) and e.fn == "exp"):
+        return None
+    at, form = x.free(e), algebra.to(e)
+    for own in algebra.exponentials:
+        axes = [algebra.axis(i) for i in x.free(own)]
+        if len(axes) == len(at) and {*x.tensors(own)} == {*x.tensors(e)}:
+            for places in permutations(at):
+                if [algebra.axis(i) for i in places] == axes:
+                    typed = x.rename(own, dict(zip(x.free(own), map(Pos, places), strict=True)))
+                    if typed == e or algebra.to(typed) == form:
+                        return typed
+    return None
 
 
 class Collector:

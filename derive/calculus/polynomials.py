@@ -58,6 +58,7 @@ class Algebra:
         names = [a for t in layer.tensors.values() for a in t.axes] + list(layer.sizes)
         self.order = {a: n for n, a in reversed(list(enumerate(names)))}
         nodes = [n for e in layer.equations for n in x.walk(e.body)]
+        self.exponentials = [n for n in dict.fromkeys(nodes) if isinstance(n, Op) and n.fn == "exp" and x.tensors(n)]
         self.guarded = {t for n in nodes if isinstance(n, Op) and n.fn == "where" for t in x.tensors(n.args[0])}
 
     def spend(self, work: int) -> None:

@@ -140,13 +140,13 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
         sum_df_sum_f_A_A[t] = contract("aib,ai->ab", exp_f_A[t], df[t + 1] / sum_f_A[t])
         df[t] += sum_df_sum_f_A_A[t]
     dA = contract("taij,tai->ji", exp_f_A, df[1:] / sum_f_A)
-    sum_A_f = sum_over(masked(exp_f_A, 0, np.arange(n_t)[:, None, None, None] >= 0), axis=3)
-    sum_ddA_A_f = sum_over(masked(ddA.T * exp_f_A, 0, np.arange(n_t)[:, None, None, None] >= 0), axis=3)
+    sum_f_A_2 = sum_over(masked(exp_f_A, 0, np.arange(n_t)[:, None, None, None] >= 0), axis=3)
+    sum_ddA_f_A = sum_over(masked(ddA.T * exp_f_A, 0, np.arange(n_t)[:, None, None, None] >= 0), axis=3)
     ddf = np.zeros((n_t + 1, rows, n_i), dtype=dims.dtype)
     ddf[0] += dds0
     for t in range(n_t):
         ddf[t + 1] += (
-            dde[t] + (sum_ddA_A_f[t] / sum_A_f[t] if t >= 0 else np.full_like(sum_A_f[t], 0))
+            dde[t] + (sum_ddA_f_A[t] / sum_f_A_2[t] if t >= 0 else np.full_like(sum_f_A_2[t], 0))
             + contract("aib,ab->ai", exp_f_A[t], ddf[t]) / sum_f_A[t]
         )
     ddp = row_dot(ddf[n_t], exp_f) / sum_f
@@ -166,7 +166,7 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
         df_[t] += ddf[t] * sum_df_sum_f_A_A[t]
         df_[t] += -sum_ddA_df_sum_f_A_2[t]
         df_[t] += -sum_ddf_df_sum_f_A[t]
-    sum_df__sum_f_A_A_2 = contract("taij,tai->ji", exp_f_A, df_[1:] / sum_f_A)
+    sum_df__sum_f_A_f_2 = contract("taij,tai->ji", exp_f_A, df_[1:] / sum_f_A)
     sum_ddf_df_sum_f_A_2 = (
         sum_over(ddf[:-1][:, :, None] * df[1:][:, :, :, None] * exp_f_A / sum_f_A[:, :, :, None], axis=(0, 1)).T
     )
@@ -174,7 +174,7 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
         "taij,tai->ji", exp_f_A, df[1:] * sum_ddA_df_sum_f_A_2_along_i.transpose(1, 2, 0) / np.square(sum_f_A)
     )
     dA_ = (
-        sum_df__sum_f_A_A_2 + sum_ddf_df_sum_f_A_2 + dA * ddA - sum_ddA_df_sum_f_A_3
+        sum_df__sum_f_A_f_2 + sum_ddf_df_sum_f_A_2 + dA * ddA - sum_ddA_df_sum_f_A_3
         - contract("taij,tai->ji", exp_f_A, df[1:] * sum_ddf_df_sum_f_A_along_i / np.square(sum_f_A))
     )
     ds0_ = df_[0]

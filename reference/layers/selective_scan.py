@@ -120,7 +120,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays) -> Any:
     for t in range(n_t):
         t_h[t + 1] = (
             B[t][:, None] * (delta[t][:, :, None] * t_x[t][:, :, None] + t_delta[t][:, :, None] * x[t][:, :, None])
-            + np.exp(A * delta[t][:, :, None]) * (
+            + np.exp(delta[t][:, :, None] * A) * (
                 t_h[t] + h[t] * (A * t_delta[t][:, :, None] + t_A * delta[t][:, :, None])
             ) + delta[t][:, :, None] * t_B[t][:, None] * x[t][:, :, None]
         )
@@ -150,10 +150,10 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays) ->
     ddh = np.zeros((n_t + 1, rows, n_d, n_n), dtype=dims.dtype)
     ddh[0] += ddh0
     for t in range(n_t):
-        exp_A_delta = np.exp(A * delta[t][:, :, None])
+        exp_delta_A = np.exp(delta[t][:, :, None] * A)
         ddh[t + 1] += (
             B[t][:, None] * (dddelta[t][:, :, None] * x[t][:, :, None] + ddx[t][:, :, None] * delta[t][:, :, None])
-            + ddh[t] * exp_A_delta + h[t] * (A * dddelta[t][:, :, None] + ddA * delta[t][:, :, None]) * exp_A_delta
+            + ddh[t] * exp_delta_A + h[t] * (A * dddelta[t][:, :, None] + ddA * delta[t][:, :, None]) * exp_delta_A
             + ddB[t][:, None] * delta[t][:, :, None] * x[t][:, :, None]
         )
     sum_ddC_h = contract("tadn,tan->tad", h[1:], ddC)
@@ -173,33 +173,33 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays) ->
     sum_dddelta_x_dh = contract("tadn,tad->tan", dh[1:], dddelta * x)
     dB_ = contract("tadn,tad->tan", dh_[1:], delta * x)
     dB_ += sum_ddx_delta_dh + sum_dddelta_x_dh
-    sum_delta_dh__h = sum_over(delta[:, :, :, None] * dh_[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=(0, 1))
+    sum_delta_dh__h = sum_over(delta[:, :, :, None] * dh_[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=(0, 1))
     sum_dddelta_dh_h = sum_over(
-        dddelta[:, :, :, None] * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=(0, 1)
+        dddelta[:, :, :, None] * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=(0, 1)
     )
     sum_delta_ddh_dh = sum_over(
-        delta[:, :, :, None] * ddh[:-1] * dh[1:] * np.exp(A * delta[:, :, :, None]), axis=(0, 1)
+        delta[:, :, :, None] * ddh[:-1] * dh[1:] * np.exp(delta[:, :, :, None] * A), axis=(0, 1)
     )
     sum_delta_dh_h = sum_over(
-        np.square(delta[:, :, :, None]) * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=(0, 1)
+        np.square(delta[:, :, :, None]) * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=(0, 1)
     )
     dA_ = (
         sum_delta_dh__h + sum_dddelta_dh_h + sum_delta_ddh_dh + ddA * sum_delta_dh_h + (
             A * sum_over(
-                dddelta[:, :, :, None] * delta[:, :, :, None] * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]),
+                dddelta[:, :, :, None] * delta[:, :, :, None] * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A),
                 axis=(0, 1),
             )
         )
     )
-    sum_A_dh__h = sum_over(A * dh_[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=3)
-    sum_A_ddh_dh = sum_over(A * ddh[:-1] * dh[1:] * np.exp(A * delta[:, :, :, None]), axis=3)
-    sum_ddA_dh_h = sum_over(ddA * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=3)
+    sum_A_dh__h = sum_over(A * dh_[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=3)
+    sum_A_ddh_dh = sum_over(A * ddh[:-1] * dh[1:] * np.exp(delta[:, :, :, None] * A), axis=3)
+    sum_ddA_dh_h = sum_over(ddA * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=3)
     sum_B_dh_ = contract("tadn,tan->tad", dh_[1:], B)
     sum_ddB_dh = contract("tadn,tan->tad", dh[1:], ddB)
-    sum_A_dh_h = sum_over(np.square(A) * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=3)
+    sum_A_dh_h = sum_over(np.square(A) * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=3)
     ddelta_ = (
         sum_A_dh__h + sum_A_ddh_dh + sum_ddA_dh_h + ddx * sum_B_dh + x * (sum_B_dh_ + sum_ddB_dh) + dddelta * sum_A_dh_h
-        + delta * sum_over(A * ddA * dh[1:] * h[:-1] * np.exp(A * delta[:, :, :, None]), axis=3)
+        + delta * sum_over(A * ddA * dh[1:] * h[:-1] * np.exp(delta[:, :, :, None] * A), axis=3)
     )
     dx_ = ddD * dy + dddelta * sum_B_dh + delta * (sum_B_dh_ + sum_ddB_dh)
     return Second(ddy, dx_, ddelta_, dA_, dB_, dC_, dD_, dh0_)

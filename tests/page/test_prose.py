@@ -102,12 +102,17 @@ def test_a_formula_that_nothing_executes_is_named(built: dict[str, str]) -> None
 
 
 def test_the_build_fails_where_a_formula_has_no_check(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    few = {"index.md", "relu.md", "softmax.md", "layer_norm.md"}  # of the layers' pages: all of them take a minute
+    shutil.copytree(
+        ROOT / "docs",
+        tmp_path / "docs",
+        ignore=lambda folder, names: set(names) - few if Path(folder).name == "layers" else (),
+    )
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     page = tmp_path / "docs" / "speed.md"
     page.write_text(page.read_text(encoding="utf-8") + "\nIt takes $n \\log n$ steps.\n", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path / "site")],  # not strict: links
         cwd=tmp_path,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,

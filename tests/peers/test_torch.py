@@ -23,6 +23,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is an optional peer: pip in
 from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
 
 import reference.layers  # noqa: E402
+import reference.networks  # noqa: E402
 from benchmarks import in_torch  # noqa: E402
 from benchmarks.cases import CASES  # noqa: E402
 from benchmarks.contenders import (  # noqa: E402
@@ -41,6 +42,7 @@ from tests.peers.rows import ROWS  # noqa: E402
 
 TOLERANCE = 1e-12  # of an array's largest element
 GENERATED = sorted(module.name for module in pkgutil.iter_modules(reference.layers.__path__))
+NETWORKS = sorted(module.name for module in pkgutil.iter_modules(reference.networks.__path__))
 NOT_IN_TORCH: dict[str, str] = {}  # a generated layer without a row in the table -> why there can be none
 NOT_TWICE: set[str] = set()  # layers without double_backward
 RUNS = [(layer, options) for layer, case in CASES.items() for options in case.variants]
@@ -58,8 +60,9 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
 
 def test_every_generated_layer_has_a_torch_equivalent_or_a_reason() -> None:
     covered = set(in_torch.LAYERS) | set(ROWS) | set(NOT_IN_TORCH)
-    assert set(GENERATED) - covered == set(), "add a row to tests/peers/rows.py"
-    assert covered - set(GENERATED) == set(), "rows of layers that are no longer generated"
+    every = {*GENERATED, *NETWORKS}
+    assert every - covered == set(), "add a row to tests/peers/rows.py"
+    assert covered - every == set(), "rows of layers that are no longer generated"
     assert set(in_torch.LAYERS) == set(CASES)
     assert not set(in_torch.LAYERS) & set(NOT_IN_TORCH)
 
