@@ -69,6 +69,12 @@ class Derivation:
         }
         return {**self.layer.tensors, **cotangents, **self.adjoint.tensors, **cotangents}
 
+    @cached_property
+    def auxiliary(self) -> tuple[Equation, ...]:
+        """The adjoint's auxiliary equations that the gradient reads; where a maximum is cancels with its shift."""
+        read = {t for e in self.backward for t in x.tensors(e.body)}
+        return tuple(e for e in self.adjoint.auxiliary if e.target in read)
+
     @property
     def gradients(self) -> dict[str, str]:
         """A differentiable input's name to the name of its adjoint; inputs that reach no output are left out."""

@@ -38,7 +38,7 @@ def show_layer(console: Console, layer: Layer, file: Path | None, steps: bool = 
     console.print(visible(layer.cites), style="dim", markup=False)
     console.print(arguments(layer))
     equations(console, "forward", layer.equations)
-    equations(console, "backward", (*derivation.adjoint.auxiliary, *derivation.backward))
+    equations(console, "backward", (*derivation.auxiliary, *derivation.backward))
     folder = ROOT / KERNELS if file is None else file.with_name("kernels")
     evidence(console, layer, file, len(derivation.steps))
     if steps:

@@ -152,7 +152,6 @@ class _Counter:
                 self.each(args)
             case Op("mul", args):
                 self.product(args)
-                self.each(x.power(a.args[0], x.neg(a.args[1])) if _inverse(a) else a for a in args)  # type: ignore[union-attr]
             case Op("pow", (base, Num(value))) if value < 0:
                 self.tally("divide", x.free(base))
                 self.count(x.power(base, Num(-value)))
@@ -206,15 +205,19 @@ class _Counter:
         return indices
 
     def product(self, args: tuple[Expr, ...]) -> None:
-        args = tuple(a for a in args if not _selects(a) and a != MINUS)
-        above = [a for a in args if not _inverse(a)]
-        below = [a for a in args if _inverse(a)]
+        selecting = [a for a in args if _selects(a)]
+        above, below, number = parted(a for a in args if a not in selecting)
+        if number not in (x.ONE, MINUS) and all(map(_has_data, below)):  # else x / (2 N) is one quotient
+            indices = [len({i for a in side for i in x.free(a)}) for side in (above, below)]
+            shorter = below if any(map(_has_data, above)) and below and indices[1] < indices[0] else above
+            shorter.append(number)
         top = self.combine(above, "multiply")
         bottom = self.combine(below, "multiply")
         if any(_has_data(a) for a in below):
             self.tally("divide", sorted(top | bottom))
         elif below and any(_has_data(a) for a in above):
             self.tally("multiply", sorted(top))  # by a constant's inverse
+        self.each((*above, *below, *selecting))
 
     def power(self, base: Expr, exponent: Expr) -> None:
         indices = sorted({*x.free(base), *x.free(exponent)})
@@ -225,6 +228,26 @@ class _Counter:
             self.tally("function", indices)
             if value.numerator > 1:
                 self.tally("multiply", indices, value.numerator - 1)
+
+
+def parted(args: Iterable[Expr]) -> tuple[list[Expr], list[Expr], Expr]:
+    """What a product multiplies, what it divides by, and its numerals as one."""
+    above: list[Expr] = []
+    below: list[Expr] = []
+    numbers: list[Expr] = []
+    for a in args:
+        if isinstance(a, Num):
+            numbers.append(a)
+        elif _inverse(a):
+            assert isinstance(a, Op)
+            base, exponent = a.args
+            own = parted(x.factors(base) if exponent == MINUS else [x.power(base, x.neg(exponent))])
+            above += own[1]
+            below += own[0]
+            numbers.append(x.power(own[2], MINUS))
+        else:
+            above.append(a)
+    return above, below, x.mul(*numbers)
 
 
 def picked(body: Expr, over: tuple[str, ...]) -> frozenset[str]:
@@ -315,7 +338,7 @@ def total(amounts: Iterable[Amount]) -> Amount:
 def kept(derivation: Derivation) -> tuple[list[str], Amount]:
     """The definition's tensors that the backward equations read, and how many elements they have together."""
     layer = derivation.layer
-    used = [n for e in (*derivation.adjoint.auxiliary, *derivation.backward) for n in x.tensors(e.body)]
+    used = [n for e in (*derivation.auxiliary, *derivation.backward) for n in x.tensors(e.body)]
     names = [n for n in layer.tensors if n in used]
     return names, elements(layer, names)
 

@@ -53,6 +53,8 @@ def derivation_section(
         said = "; it gives here" if given else "."
         yield f"What the gradient of a part is has been derived by itself: {parts(layer)}{said}"
         yield from (f"$${Latex(symbols).equation(e)}$$" for e in given)
+    cancelled = [e for e in derivation.adjoint.auxiliary if e not in derivation.auxiliary]
+    yield from (f"$${Latex(symbols).equation(e)}$$" for e in cancelled)  # the steps read it, the gradient does not
     yield from steps.folded("note", "Differentiate", scatters, 1)
     if scatters and rewrites:
         yield from steps.collected(derivation, {s.name for s in scatters})

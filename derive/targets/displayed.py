@@ -19,7 +19,7 @@ def forward(derivation: Derivation, symbols: Symbols, places: Places, prefix: st
 
 
 def backward(derivation: Derivation, symbols: Symbols, places: Places, prefix: str = "") -> Iterator[str]:
-    equations = (*derivation.adjoint.auxiliary, *derivation.backward)
+    equations = (*derivation.auxiliary, *derivation.backward)
     lines = backward_equations(derivation, Latex(symbols))
     yield from display(lines, f"{prefix}backward", equations, symbols, places)
 
@@ -51,4 +51,4 @@ def _is_row(layer: Layer, axis: str) -> bool:
 
 
 def backward_equations(derivation: Derivation, printer: Latex) -> list[str]:
-    return [printer.equation(e) for e in (*derivation.adjoint.auxiliary, *derivation.backward)]
+    return [printer.equation(e) for e in (*derivation.auxiliary, *derivation.backward)]

@@ -357,7 +357,7 @@ def _cost(page: Page) -> Iterator[str]:
         shown = (replace(e, body=written_out(e.body, symbols)) for e in equations)
         return cost(derivation.layer, shown, derivation.tensors)
 
-    backward = counted(*derivation.adjoint.auxiliary, *derivation.backward)
+    backward = counted(*derivation.auxiliary, *derivation.backward)
     passes = (("forward", counted(*derivation.layer.equations)), ("backward", backward))
     heads = ("pass", "multiplications", "additions", "divisions", "functions")
     yield table(heads, ((name, *_counts(c, symbols)) for name, c in passes))

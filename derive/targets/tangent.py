@@ -37,7 +37,7 @@ def tangent_section(derivation: Derivation, symbols: Symbols, places: Places) ->
 
 def needed(derivation: Derivation) -> tuple[Equation, ...]:
     """The tangent's equations that an output with a gradient needs, without those that stand under Backward already."""
-    shown = {e.target for e in derivation.adjoint.auxiliary}
+    shown = {e.target for e in derivation.auxiliary}
     found = derivation.tangent
     read = {found.names[o] for o in derivation.layer.differentiable_outputs if o in found.names}
     equations = (*(e for e in found.auxiliary if e.target not in shown), *found.equations)

@@ -87,6 +87,28 @@ def robust(x: Real[...], a: Scalar = 1.3, c: Positive = 0.7):
     L[...] = abs(a - 2) / a * (q[...] ** (a / 2) - 1)
     return L
 """,
+    # where a maximum is cancels with its shift; a mistake leaves a bracket of cases
+    "smoothed": """
+def smoothed(z: Real[b, k], t: Integer[b] < k, s: Fraction = 0.1):
+    m[b] = max(k, z[b, k])
+    l[b] = m[b] + log(sum(k, exp(z[b, k] - m[b])))
+    p[b, k] = (1 - s if k == t[b] else 0) + s / size(k)
+    loss = mean(b, sum(k, p[b, k] * (l[b] - z[b, k])))
+    return loss
+""",
+    # an exponential and the sum that it is divided by have one exponent; two numbers that are one constant
+    "density": """
+def density(x: Real[n, d], z: Real[m, d], h: Positive = 0.5):
+    r[n, m] = sum(d, (x[n, d] - z[m, d]) ** 2)
+    y[n] = log(mean(m, exp(-r[n, m] / (2 * h ** 2))))
+    return y
+""",
+    # a number above the line or below it, where it costs least
+    "mixed": """
+def mixed(x: Real[b], mu: Real[k], s: Real[k]):
+    u[b, k] = -(x[b] - mu[k]) ** 2 / (2 * exp(2 * s[k])) - s[k]
+    return u
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):

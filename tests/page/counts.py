@@ -4,7 +4,7 @@ The rules are the page's: a subexpression counts once for each value of the indi
 often it is written; a sum of N terms is N - 1 additions, a difference an addition; what leaves the fewest indices is
 combined first; signs, sizes, options and conditions are free, but a product with a constant is one multiplication and a
 quotient by one is too. Of cases the longer one is counted, of equally long ones the first or the last. Numerals of a
-product are one constant.
+product are one constant, which stands above or below the line, wherever the fewest indices are.
 """
 
 from __future__ import annotations
@@ -173,6 +173,10 @@ class Counter:
         above, below = factors(e)
         above, below = [a for a in above if not selects(a)], [b for b in below if not selects(b)]
         if not self.apart and not all(map(self.data, below)):  # x / (2 N) is one quotient
+            above = [a for a in above if not isinstance(a, Number)]
+        top_free, bottom_free = (frozenset(i for p in side for i in free(p)) for side in (above, below))
+        if all(map(self.data, below)) and any(map(self.data, above)) and len(bottom_free) < len(top_free):
+            below += [a for a in above if isinstance(a, Number)]  # what leaves the fewest indices
             above = [a for a in above if not isinstance(a, Number)]
         top, bottom = self.combine(above, "multiplications"), self.combine(below, "multiplications")
         if any(map(self.data, below)):

@@ -25,6 +25,11 @@ from tests.page.symbols import PageError, Symbols
 from tests.page.tree import Node, Ref, walk
 
 
+def reads(step: Through, key: str) -> bool:
+    """Whether a slope of a step is told by a tensor."""
+    return any(isinstance(n, Ref) and n.key == key for link in step.links for n in walk(link.slope))
+
+
 @dataclass
 class Items:
     """The formulas of a page that was read."""
@@ -247,6 +252,10 @@ class Items:
                     for line in step.content.lines if isinstance(step.content, Rewritten) else ():
                         if wrong := next(check_equation(line, context), ""):
                             return wrong
+                    if isinstance(step.content, Through) and reads(step.content, known.key):
+                        wrong = next(check_through(step.content, context), "")
+                    if wrong:
+                        return wrong
             except (ArithmeticError, KeyError, ValueError, TypeError) as error:
                 return f"no value: {error!r}"
             return ""

@@ -39,6 +39,7 @@ def one_place(before: Node, after: Node) -> bool:
         if (exponents := powers(before, after) or powers(after, before)) is not None:
             before, after = exponents
             continue
+        before, after = as_beside(before, after), as_beside(after, before)
         (kind, one), (other, two) = parts(before), parts(after)
         if kind != other:
             return False
@@ -63,6 +64,16 @@ def one_place(before: Node, after: Node) -> bool:
         else:
             before, after = gone[0], new[0]
     return True
+
+
+def as_beside(e: Node, beside: Node) -> Node:
+    """``[c]`` beside cases as 1 if c and 0 otherwise, and minus a sum beside a sum as one of what has that sign."""
+    match e, beside:
+        case Iverson(condition), Cases():
+            return Cases(((Int(1), condition),), Int(0))
+        case Neg(Reduce("sum", over, body)), Reduce("sum"):
+            return Reduce("sum", over, Neg(body))
+    return e
 
 
 def powers(one: Node, two: Node) -> tuple[Node, Node] | None:

@@ -70,7 +70,7 @@ class Worked:
         found += self.computed("forward", layer.equations)
         if derivation.backward:
             found += [self.line(c, "given to backward") for c in derivation.adjoint.cotangents.values()]
-            found += self.computed("backward", (*derivation.adjoint.auxiliary, *derivation.backward))
+            found += self.computed("backward", (*derivation.auxiliary, *derivation.backward))
         return found
 
     def computed(self, section: str, equations: Sequence[Equation]) -> Iterator[Line]:
