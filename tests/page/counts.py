@@ -175,7 +175,7 @@ class Counter:
         if not self.apart and not all(map(self.data, below)):  # x / (2 N) is one quotient
             above = [a for a in above if not isinstance(a, Number)]
         top_free, bottom_free = (frozenset(i for p in side for i in free(p)) for side in (above, below))
-        if all(map(self.data, below)) and any(map(self.data, above)) and len(bottom_free) < len(top_free):
+        if below and all(map(self.data, below)) and any(map(self.data, above)) and len(bottom_free) < len(top_free):
             below += [a for a in above if isinstance(a, Number)]  # what leaves the fewest indices
             above = [a for a in above if not isinstance(a, Number)]
         top, bottom = self.combine(above, "multiplications"), self.combine(below, "multiplications")
