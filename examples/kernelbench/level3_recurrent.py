@@ -141,3 +141,132 @@ def mamba2_return_final_state(X: Real[n, t, h, p], A: Real[n, t, h], B: Real[n, 
     S[t, n, h, p, s] = exp(A[n, t, h]) * S[t - 1, n, h, p, s] + X[n, t, h, p] * B[n, t, h, s]
     y[n, h, p, s] = S[size(t) - 1, n, h, p, s]
     return y
+
+
+@layer(cites="a part of problems of KernelBench, level 3")
+def bidirectional_gru(
+    x: Real[t, n, i],
+    h0: Real[n, h],
+    h1: Real[n, h],
+    W0: Real[gate * h, i],
+    U0: Real[gate * h, m],
+    b0: Real[gate * h],
+    c0: Real[gate * h],
+    W1: Real[gate * h, i],
+    U1: Real[gate * h, m],
+    b1: Real[gate * h],
+    c1: Real[gate * h],
+):
+    """Gated recurrent units from the first step to the last and from the last to the first, beside each other; where each ends."""
+    gate = axis(3)
+    m = axis(size(h))
+    d = axis(2)
+    u = axis(2 * size(h))
+    r[t, n, i] = x[size(t) - 1 - t, n, i]
+    f = gru(x, h0, W0, U0, b0, c0)
+    g = gru(r, h1, W1, U1, b1, c1)
+    y[t, n, u] = f[t, n, u] if u < size(h) else g[size(t) - 1 - t, n, u - size(h)]
+    e[d, n, h] = f[size(t) - 1, n, h] if d == 0 else g[size(t) - 1, n, h]
+    return y, e
+
+
+@layer(cites="KernelBench, level 3, problem 41")
+def gru_bidirectional(
+    x: Real[t, n, i],
+    h0: Real[l][n, h],
+    h1: Real[l][n, h],
+    W0: Real[l][gate * h, i],
+    U0: Real[l][gate * h, m],
+    b0: Real[l][gate * h],
+    c0: Real[l][gate * h],
+    W1: Real[l][gate * h, i],
+    U1: Real[l][gate * h, m],
+    b1: Real[l][gate * h],
+    c1: Real[l][gate * h],
+):
+    """Layers of gated recurrent units in both directions: what the last gives at each step."""
+    gate = axis(3)
+    m = axis(size(h))
+    a[-1, t, n, i] = x[t, n, i]
+    s[l], e[l] = bidirectional_gru(a[l - 1], h0[l], h1[l], W0[l], U0[l], b0[l], c0[l], W1[l], U1[l], b1[l], c1[l])
+    a[l, t, n, u] = s[l, t, n, u]
+    y[t, n, u] = a[size(l) - 1, t, n, u]
+    return y
+
+
+@layer(cites="KernelBench, level 3, problem 42")
+def gru_bidirectional_hidden(
+    x: Real[t, n, i],
+    h0: Real[l][n, h],
+    h1: Real[l][n, h],
+    W0: Real[l][gate * h, i],
+    U0: Real[l][gate * h, m],
+    b0: Real[l][gate * h],
+    c0: Real[l][gate * h],
+    W1: Real[l][gate * h, i],
+    U1: Real[l][gate * h, m],
+    b1: Real[l][gate * h],
+    c1: Real[l][gate * h],
+):
+    """Layers of gated recurrent units in both directions: what each gives at its last step."""
+    gate = axis(3)
+    d = axis(2)
+    m = axis(size(h))
+    a[-1, t, n, i] = x[t, n, i]
+    s[l], e[l] = bidirectional_gru(a[l - 1], h0[l], h1[l], W0[l], U0[l], b0[l], c0[l], W1[l], U1[l], b1[l], c1[l])
+    a[l, t, n, u] = s[l, t, n, u]
+    y[l, d, n, h] = e[l, d, n, h]
+    return y
+
+
+@layer(cites="a part of problems of KernelBench, level 3")
+def bidirectional_lstm(
+    x: Real[t, n, i],
+    h0: Real[n, h],
+    h1: Real[n, h],
+    c0: Real[n, h],
+    c1: Real[n, h],
+    W0: Real[gate * h, i],
+    U0: Real[gate * h, m],
+    b0: Real[gate * h],
+    W1: Real[gate * h, i],
+    U1: Real[gate * h, m],
+    b1: Real[gate * h],
+):
+    """Long short-term memory from the first step to the last and from the last to the first, beside each other."""
+    gate = axis(4)
+    m = axis(size(h))
+    u = axis(2 * size(h))
+    r[t, n, i] = x[size(t) - 1 - t, n, i]
+    f = lstm(x, h0, c0, W0, U0, b0)
+    g = lstm(r, h1, c1, W1, U1, b1)
+    y[t, n, u] = f[t, n, u] if u < size(h) else g[size(t) - 1 - t, n, u - size(h)]
+    return y
+
+
+@layer(cites="KernelBench, level 3, problem 38")
+def lstm_bidirectional(
+    x: Real[n, t, i],
+    h0: Real[l][n, h],
+    h1: Real[l][n, h],
+    c0: Real[l][n, h],
+    c1: Real[l][n, h],
+    W0: Real[l][gate * h, i],
+    U0: Real[l][gate * h, m],
+    b0: Real[l][gate * h],
+    W1: Real[l][gate * h, i],
+    U1: Real[l][gate * h, m],
+    b1: Real[l][gate * h],
+    V: Real[o, d * h],
+    v: Real[o],
+):
+    """Layers of long short-term memory in both directions, and a linear layer of the last step."""
+    gate = axis(4)
+    m = axis(size(h))
+    d = axis(2)
+    a[-1, t, n, i] = x[n, t, i]
+    s[l] = bidirectional_lstm(a[l - 1], h0[l], h1[l], c0[l], c1[l], W0[l], U0[l], b0[l], W1[l], U1[l], b1[l])
+    a[l, t, n, u] = s[l, t, n, u]
+    e[n, d, h] = a[size(l) - 1, size(t) - 1, n, size(h) * d + h]
+    y[n, o] = sum((d, h), V[o, d, h] * e[n, d, h]) + v[o]
+    return y

@@ -106,6 +106,57 @@ def vlad(t: Any) -> Any:
     return F.normalize(F.normalize(v).flatten(1)).view_as(v)
 
 
+def ghosts(t: Any) -> Any:
+    p = F.softmax(batch_norm((t.x @ t.C).flatten(0, 1), t, 1), 1).unflatten(0, t.x.shape[:2])[..., : -t.ghosts]
+    v = (p.mT @ t.x).mT - p.sum(1, keepdim=True) * t.D
+    return F.normalize(F.normalize(v).flatten(1)).view_as(v)
+
+
+def image_attention(t: Any) -> Any:
+    x = t.x.flatten(2).mT
+    O = F.scaled_dot_product_attention(*heads(x, t)).transpose(1, 2).flatten(2)
+    return F.layer_norm(x + F.linear(O, t.P, t.c), x.shape[-1:], t.gamma, t.beta).mT.view_as(t.x)
+
+
+def encoder(x: Any, t: Any) -> Any:
+    """PyTorch's layers of a transformer, not batch_first: attention along the first axis."""
+    for n, W in enumerate(t.W):
+        one = torch.nn.TransformerEncoderLayer(W.shape[1], t.heads, len(t.W1[n]), 0.0).double()
+        weights = W, t.b[n], t.P[n], t.p[n], t.W1[n], t.b1[n], t.W2[n], t.b2[n]
+        weights += t.gain1[n], t.c1[n], t.gain2[n], t.c2[n]
+        given = dict(zip((name for name, _ in one.named_parameters()), weights, strict=True))
+        x = torch.func.functional_call(one, given, (x,))
+    return x
+
+
+def patches(t: Any) -> Any:
+    m = t.x.unfold(2, t.patch, t.patch).unfold(3, t.patch, t.patch)
+    m = F.linear(m.reshape(len(m), -1, t.patch**2 * m.shape[1]), t.E, t.e)
+    m = torch.cat([t.cls.expand(len(m), 1, -1), m], 1) + t.positions
+    return F.linear(F.gelu(F.linear(encoder(m, t)[:, 0], t.V1, t.v1)), t.V2, t.v2)
+
+
+def convolved_patches(t: Any) -> Any:
+    m = F.linear(F.conv2d(t.x, t.K, t.b0, t.patch).flatten(1), t.E, t.e0)
+    return F.linear(encoder(torch.stack([t.cls.expand_as(m), m], 1), t)[:, 0], t.V, t.v)
+
+
+def gru_both_ways(t: Any) -> Any:
+    each = zip(t.W0, t.U0, t.b0, t.c0, t.W1, t.U1, t.b1, t.c1, strict=True)
+    start = torch.stack([s for pair in zip(t.h0, t.h1, strict=True) for s in pair])
+    return torch.gru(t.x, start, [w for layer in each for w in layer], True, len(t.W0), 0.0, True, True, False)
+
+
+def lstm_both_ways(t: Any) -> Any:
+    zero = torch.zeros_like(t.b0[0])
+    each = zip(t.W0, t.U0, t.b0, t.W1, t.U1, t.b1, strict=True)
+    weights = [w for W, U, b, V, Z, d in each for w in (W, U, b, zero, V, Z, d, zero)]
+    h = torch.stack([s for pair in zip(t.h0, t.h1, strict=True) for s in pair])
+    c = torch.stack([s for pair in zip(t.c0, t.c1, strict=True) for s in pair])
+    out = torch.lstm(t.x, (h, c), weights, True, len(t.W0), 0.0, True, True, True)[0]
+    return F.linear(out[:, -1], t.V, t.v)
+
+
 def relu_attention(t: Any) -> Any:
     q, k, v = heads(t.x, t)
     scores = F.relu(q @ k.mT / k.shape[-1] ** 0.5).tril()
@@ -124,11 +175,18 @@ NETWORKS: dict[str, Callable[[Any], Any]] = {
     "lstm_cn": lambda t: lstm(t)[2],
     "gru_": lambda t: gru(t)[0],
     "gru_hidden": lambda t: gru(t)[1],
+    "lstm_bidirectional": lstm_both_ways,
+    "gru_bidirectional": lambda t: gru_both_ways(t)[0],
+    "gru_bidirectional_hidden": lambda t: gru_both_ways(t)[1].unflatten(0, (-1, 2)),
     "mamba2_return_y": mamba2_y,
     "mamba2_return_final_state": mamba2_state,
     "min_gpt_causal_attention": lambda t: causal_attention(t.x, t),
     "mini_gpt_block": gpt_block,
     "net_vlad_no_ghost_clusters": vlad,
+    "net_vlad_with_ghost_clusters": ghosts,
+    "vision_attention": image_attention,
+    "vision_transformer": patches,
+    "convolutional_vision_transformer": convolved_patches,
     "relu_self_attention": relu_attention,
 }
 
@@ -139,6 +197,7 @@ def sizes(text: str) -> Lengths:
 
 
 WORDS = sizes("n2 t5 i4 h2 d3 w7") | {"three": 3}
+PATCHES = WORDS | sizes("i6 n3 c3 r2 k2 s3 o2 l2 g4")
 STEPS = sizes("t6 n3 i4 h5 m5 o2")
 LAYERS = STEPS | {"l": 2, "i": (4, 5), "gate": 3}
 STATES = sizes("n2 t6 h3 p4 s5")
@@ -155,10 +214,17 @@ LENGTHS: dict[str, Lengths] = {
     "lstm_cn": LAYERS | {"gate": 4},
     "gru_": LAYERS,
     "gru_hidden": LAYERS,
+    "lstm_bidirectional": LAYERS | {"gate": 4, "i": (4, 10), "d": 2},
+    "gru_bidirectional": LAYERS | {"i": (4, 10)},
+    "gru_bidirectional_hidden": LAYERS | {"i": (4, 10)},
     "mamba2_return_y": STATES,
     "mamba2_return_final_state": STATES,
     "min_gpt_causal_attention": WORDS,
     "mini_gpt_block": WORDS,
     "net_vlad_no_ghost_clusters": sizes("n2 m7 i4 k3"),
+    "net_vlad_with_ghost_clusters": sizes("n2 m7 i4 k3 j2"),
+    "vision_attention": WORDS | sizes("p2 q3"),
+    "vision_transformer": PATCHES | sizes("f5 t7"),
+    "convolutional_vision_transformer": PATCHES | sizes("e2"),
     "relu_self_attention": WORDS,
 }
