@@ -46,6 +46,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"A C function": "judge-a-c-function.md"},
                 {"In any language": "judge-any-language.md"},
                 {"What it found": "judge-findings.md"},
+                {"At size": "judge-at-size.md"},
                 {"Other checks": "judge-compared.md"},
             ]
         },

@@ -62,7 +62,9 @@ def hypotheses(derivation: Derivation, case: Case, part: str) -> Iterator[Hypoth
     yield from choices(case, part)
     if part == "backward":
         yield from cotangent(part)
+    if part == "backward" or any(t.kind == "integer" for t in map(case.layer.tensors.get, case.layer.outputs) if t):
         yield Hypothesis("with ties going to the last of equals", _last(part))
+    if part == "backward":
         for n, mutant in _all(derivation.backward):
             yield Hypothesis(said(mutant), _backward(n, mutant))
     tell = "for the definition " if part == "backward" else ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -307,13 +307,20 @@ def own(layer: Layer) -> Any:
     return _OWN[key]
 
 
-def trial(layer: Layer, variant: int, arithmetic: Arithmetic, seed: int, shape: dict[str, int]) -> Trial | None:
-    """One large case: of the lengths given, or of more elements than a block of most kernels."""
+def trial(
+    layer: Layer,
+    variant: int,
+    arithmetic: Arithmetic,
+    seed: int,
+    shape: dict[str, int],
+    options: Mapping[str, Any] | None = None,
+) -> Trial | None:
+    """One large case: of the lengths and options given, or of more elements than a block of most kernels."""
     rng = np.random.default_rng((seed, variant, 1 << 20))
     if shape:
         rest = {a: n for a, n in shape.items() if a != "..."}
         leading = ((shape["..."],),) if "..." in shape else ((2,), (3,))
-        plan = inputs.Plan((2, 3, 4, 5), leading, (2,), trusted=True, fixed=rest, most=math.inf)
+        plan = inputs.Plan((2, 3, 4, 5), leading, (2,), trusted=True, fixed=rest, options=options or {}, most=math.inf)
         case = inputs.build(layer, inputs.Random(rng, np.float64), plan, 0)
     else:
         case = large(layer, seed % (1 << 31))

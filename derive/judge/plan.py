@@ -20,7 +20,7 @@ from derive.judge.arithmetic import STORAGE, Arithmetic
 from derive.judge.options import pairs
 from derive.judge.whole import whole
 from derive.notation.domain import Domain
-from derive.notation.expr import ELLIPSIS
+from derive.notation.expr import ELLIPSIS, Op, Reduce, Size, walk
 from derive.notation.layer import Layer, Tensor
 
 SIZES = Plan((2, 3, 4, 5), ((2,), (3,), (1, 2), ()), (2, 3))
@@ -115,6 +115,7 @@ class Design:
         empty: an axis without a position. long: lengths of a case of which single elements are looked at.
         exact: 0, or whole numbers that nothing rounds: 1 where all have as many digits, n where input n - 2 has most.
         ignored: an option that all labels are equal to. turned: a layout of the cotangents alone.
+        peak: an axis at whose last position the extremes are, half of them the largest.
     """
 
     words: str
@@ -132,6 +133,7 @@ class Design:
     ignored: str = ""
     turned: str = ""
     reshaped: bool = False
+    peak: str = ""
 
 
 def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
@@ -199,7 +201,7 @@ def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan, lying: Plan) -> Ite
     for option in (o.name for o in layer.options if domain.compared_with(layer, o.name)):
         yield Design("all labels ignored", replace(usual, options={option: 0}), 1, ignored=option)
     yield from long_axes(layer)
-    for axis in generic.may_be_empty(layer):
+    for axis in (*generic.may_be_empty(layer), *put_together(layer)):
         yield Design(_length(axis, 0), usual, 1, empty=axis)
     yield Design("constant rows, a large mean", usual, 1, {"constant": LARGE_MEAN.get(arithmetic.storage, 200.0)})
     form = STORAGE[arithmetic.storage]
@@ -230,11 +232,12 @@ def tails(layer: Layer) -> Iterator[Design]:
             yield Design(f"{axis} of {2 * TILE + 2}", replace(WINDOWS, sizes=(1, 2), fixed={axis: 2 * TILE + 2}))
         return
     short = Plan((2, 3), ((2,),), (2,))
+    chosen = any(isinstance(n, Reduce) and n.op != "sum" for e in layer.equations for n in walk(e.body))
     for axis in _free(layer):
         if axis in running(layer):  # each step waits for the one before it, and steps are of one kind
             continue
         long = replace(short, leading=((TILE,),)) if axis == ELLIPSIS else replace(short, fixed={axis: TILE})
-        yield Design(_length(axis, TILE), long)
+        yield Design(_length(axis, TILE), long, peak=axis if chosen else "")
 
 
 def long_axes(layer: Layer) -> Iterator[Design]:
@@ -244,6 +247,14 @@ def long_axes(layer: Layer) -> Iterator[Design]:
     for length in LENGTHS:
         for axis in _free(layer):
             yield Design(_length(axis, length), long={axis: length})
+
+
+def put_together(layer: Layer) -> list[str]:
+    """The axes that are put one after another, which may have no positions: of windows one must fit."""
+    sizes = [e for e in layer.sizes.values() if any(isinstance(n, Size) for n in walk(e))]
+    if not all(isinstance(e, Op) and e.fn == "add" and all(isinstance(a, Size) for a in e.args) for e in sizes):
+        return []
+    return list(dict.fromkeys(n.axis for e in sizes for n in walk(e) if isinstance(n, Size)))
 
 
 def _free(layer: Layer) -> list[str]:
@@ -297,6 +308,8 @@ def trial(
         case = replace(case, tensors={**case.tensors, name: same})
     if design.empty:
         case = generic.emptied(case, design.empty)
+    if design.peak:
+        case = replace(case, tensors={t.name: _peaked(case, t, design.peak, rng) for t in layer.inputs})
     real = {t.name for t in layer.inputs if t.kind == "real"}
     tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
     case = replace(case, tensors=tensors, words=f"{design.words} ({case.words})" if case.words else design.words)
@@ -337,6 +350,20 @@ def _mask(value: Any, kind: str, rng: np.random.Generator) -> Any:
         if found.shape[-1] > 1:
             found[..., -1:][:1] = False  # by chance none might be masked
     return found
+
+
+def _peaked(case: Case, tensor: Tensor, axis: str, rng: np.random.Generator) -> Any:
+    """A real input whose extremes are last along an axis, where a tail of a tile is: of few elements of a gradient one
+    is not 0."""
+    value = case.tensors[tensor.name]
+    if tensor.kind != "real" or tensor.domain is not None or tensor.sequence or axis not in tensor.axes:
+        return value
+    found = layout.inner(case, tensor.name, np.array(value))
+    last = (slice(None),) * tensor.axes.index(axis) + (-1,)
+    size = 1 + 2 * float(np.max(np.abs(found), initial=0.0))
+    found[last] = rng.choice([-size, size], found[last].shape) + found[last] / 4
+    moved = layout.moved(case, tensor)
+    return (found if moved is None else np.moveaxis(found, moved[1], moved[0])).reshape(np.shape(value))
 
 
 def _given(case: Case, tensor: Tensor, kind: str) -> bool:

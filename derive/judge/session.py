@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -144,11 +145,10 @@ class Session:
 
     def run(self, number: int, layer: Layer, turn: int, design: plans.Design, seed: int) -> None:
         """One case of the battery."""
-        try:
-            trial = plans.trial(layer, number, turn, design, self.arithmetic, seed, self.fixed)
-        except NoArguments:
-            return
-        self.ask(trial, derived(layer, number))
+        with suppress(NoArguments):
+            self.ask(
+                plans.trial(layer, number, turn, design, self.arithmetic, seed, self.fixed), derived(layer, number)
+            )
 
     def ask(self, trial: plans.Trial, derivation: Derivation) -> None:
         """A case: asked, and measured; what it gave for other values of the same shapes, too."""
@@ -167,11 +167,13 @@ class Session:
     ) -> None:
         """A large case, of which single elements are looked at for so many seconds, not counting the candidate's own;
         ``turn``: its place in the battery."""
-        try:
-            trial = big.trial(layer, number, self.arithmetic, seed, dict(shape))
-        except NoArguments:
+        counted = any(o.kind == "Count" and o.name in self.fixed.options for o in layer.options)
+        if counted and not shape:  # other lengths go with them
             return
-        if trial is None or any(o.kind == "Count" and o.name in self.fixed.options for o in layer.options):
+        trial: plans.Trial | None = None
+        with suppress(NoArguments):
+            trial = big.trial(layer, number, self.arithmetic, seed, dict(shape), self.fixed.options)
+        if trial is None:
             return
         trial = replace(trial, case=replace(trial.case, options={**trial.case.options, **self.fixed.options}))
         if turn is not None:
@@ -179,11 +181,8 @@ class Session:
         d = derived(layer, number)
         results = self.answer(trial, d)
         end = time.perf_counter() + seconds
-        found = [
-            m
-            for m in big.sampled(d, trial, results, self.arithmetic, end, self.note, turn is not None)
-            if self.measured(m, trial)
-        ]
+        some = big.sampled(d, trial, results, self.arithmetic, end, self.note, turn is not None)
+        found = [m for m in some if self.measured(m, trial)]
         if any(not m.ok for m in found) and not self.failures:
             m = max((m for m in found if not m.ok), key=lambda m: m.worst)
             self.large_failure = f"{m.label}: only in a large case, at {list(m.at)}: {m.words}"
@@ -294,7 +293,7 @@ class Session:
     def recalled(self, m: Measured, trial: plans.Trial) -> None:
         """Whether a wrong result is, number for number, that of an earlier case."""
         numbers = tuple(m.got.values())
-        if not any(numbers):
+        if not any(numbers) or trial.case.layer.tensors[m.name].kind == "integer":  # places are alike by chance
             return
         before, true = self.answers.setdefault((m.part, m.name, numbers), (trial.case.words, m.true))
         if not m.ok and any(not np.isclose(m.true[i], v, equal_nan=True) for i, v in true.items() if i in m.true):

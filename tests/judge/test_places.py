@@ -21,5 +21,7 @@ def test_the_last_of_several_is_wrong(name: str) -> None:
     def forward(x: Any, axis: int = -1) -> Any:
         return x.shape[axis] - 1 - getattr(np, name)(np.flip(x, axis), axis=axis)
 
-    assert judge(name, forward=forward).verdict == "wrong"
-    assert "tie" in judge(name, forward=forward).diagnosis + str(judge(name, forward=forward))
+    report = judge(name, forward=forward, seed=3, budget=60)
+    assert report.verdict == "wrong"
+    assert "ties going to the last" in report.diagnosis
+    assert "earlier case" not in str(report)  # places are alike by chance
