@@ -17,6 +17,26 @@ def batch_norm(h: Any, t: Any, n: int = 0) -> Any:
     return F.batch_norm(h, mean, var, gamma, beta, training=True)
 
 
+def basic_block(t: Any) -> Any:
+    h = batch_norm(F.conv2d(F.relu(batch_norm(F.conv2d(t.x, t.W1, padding=1), t, 1)), t.W2, padding=1), t, 2)
+    return F.relu(h + batch_norm(pointwise(t.x, t.W3), t, 3))
+
+
+def mb_conv(t: Any) -> Any:
+    h = F.relu6(batch_norm(pointwise(t.x, t.W1), t, 1))
+    h = F.conv2d(h, t.W2[:, None], None, t.stride, t.padding, groups=len(t.W2))
+    return batch_norm(pointwise(F.relu6(batch_norm(h, t, 2)), t.W3), t, 3)
+
+
+def alexnet(t: Any) -> Any:
+    h = F.max_pool2d(F.relu(F.conv2d(t.x, t.W1, t.b1, 4, 2)), 3, 2)
+    h = F.max_pool2d(F.relu(F.conv2d(h, t.W2, t.b2, 1, 2)), 3, 2)
+    for W, b in ((t.W3, t.b3), (t.W4, t.b4), (t.W5, t.b5)):
+        h = F.relu(F.conv2d(h, W, b, padding=1))
+    h = F.relu(F.linear(F.max_pool2d(h, 3, 2).flatten(1), t.U, t.u0))
+    return F.linear(F.relu(F.linear(h, t.V, t.v0)), t.W, t.w0)
+
+
 def lenet5(t: Any) -> Any:
     h = F.max_pool2d(F.relu(F.conv2d(t.x, t.W1, t.b1)), 2)
     h = F.max_pool2d(F.relu(F.conv2d(h, t.W2, t.b2)), 2)
@@ -165,6 +185,9 @@ def relu_attention(t: Any) -> Any:
 
 NETWORKS: dict[str, Callable[[Any], Any]] = {
     "lenet5": lenet5,
+    "res_net_basic_block": basic_block,
+    "efficient_net_mb_conv": mb_conv,
+    "alex_net": alexnet,
     "google_net_inception_module": inception,
     "densenet121_transition_layer": lambda t: F.avg_pool2d(pointwise(F.relu(batch_norm(t.x, t, 1)), t.W), 2),
     "squeeze_net_fire_module": fire,
@@ -204,6 +227,9 @@ STATES = sizes("n2 t6 h3 p4 s5")
 KERNELS: Lengths = {"three": 3, "five": 5}
 LENGTHS: dict[str, Lengths] = {
     "lenet5": sizes("n2 c1 p15 q19 d2 k4 l4 e3 g6 h6 f5 o4"),
+    "res_net_basic_block": KERNELS | sizes("n2 c3 m4 o5 p6 q7"),
+    "efficient_net_mb_conv": sizes("n2 c3 m4 o2 p6 q7 k5 l5"),
+    "alex_net": KERNELS | sizes("n2 c2 p67 q99 d3 k11 l11 e2 r5 s5 f3 m2 t2 u4 g4 h3 o2"),
     "google_net_inception_module": KERNELS | sizes("n2 c3 p6 q7 d2 e4 f3 g1 h5 o2"),
     "densenet121_transition_layer": KERNELS | sizes("n2 c3 p6 q8 o4"),
     "squeeze_net_fire_module": KERNELS | sizes("n2 c3 p6 q7 d2 e4 f3"),
