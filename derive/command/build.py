@@ -200,7 +200,7 @@ def layer_files(
     from derive.calculus.derivation import derive
     from derive.command import mistakes
     from derive.notation.errors import placed
-    from derive.targets.errors import measured
+    from derive.targets.duration import figures
     from derive.targets.markdown import Page, markdown
     from derive.targets.numpy.kernel import definition_path
 
@@ -221,7 +221,7 @@ def layer_files(
         kernel_form=notes_on_form,
         legs=record.legs(notes, layer.name, fingerprint(layer)),
         mistakes=mistakes.of_page(derivations[0], fingerprint(layer), plan.file is None),
-        errors=measured(layer.name, fingerprint(layer), ROOT) if plan.file is None else (),
+        **(figures(layer.name, fingerprint(layer), ROOT) if plan.file is None else {}),
     )
     with placed(layer, "its page is printed"):
         plan.files[pages / f"{layer.name}.md"] = markdown(page)

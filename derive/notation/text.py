@@ -6,12 +6,13 @@ from fractions import Fraction
 from functools import lru_cache
 
 from derive.notation import several
-from derive.notation.expr import Expr, Given, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power
+from derive.notation.expr import Expr, Given, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power, transform
 from derive.notation.functions import COMPARISONS
 from derive.notation.layer import Equation
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 LOGIC_LEVEL = -1
+LONG = 1 << 24  #: a denominator that nobody types
 
 
 def split_sign(e: Expr) -> tuple[bool, Expr]:
@@ -143,4 +144,16 @@ def show(e: Expr) -> str:
 
 def show_equation(equation: Equation) -> str:
     """An equation in the syntax of definitions."""
-    return f"{show(equation.lhs)} = {show(equation.body)}"
+    return f"{show(equation.lhs)} = {show(as_typed(equation.body))}"
+
+
+def shortest(value: Fraction) -> Fraction:
+    """A floating-point number that a part is given, 0.00001, as it is written and not in powers of two."""
+    binary = value.denominator & (value.denominator - 1) == 0 and value.denominator > LONG
+    rounded = Fraction(float(value)) - value  # 1 - 0.1 is not the number next to 0.9
+    return Fraction(repr(float(value))) if binary and abs(rounded) <= abs(value) / 2**52 else value
+
+
+def as_typed(e: Expr) -> Expr:
+    """An expression with floating-point numbers as somebody types them."""
+    return transform(e, lambda node: Num(shortest(node.value)) if isinstance(node, Num) else None)

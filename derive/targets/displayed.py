@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.steps import Rewrite
 from derive.notation.expr import Size
 from derive.notation.layer import Equation, Layer
-from derive.targets.latex import Latex
+from derive.targets.latex import Latex, with_values
 from derive.targets.places import Places
 from derive.targets.symbols import Symbols
 from derive.targets.words import anchors
+
+
+def shown(derivation: Derivation, symbols: Symbols) -> Derivation:
+    """A derivation in which values that have a name are called by it: i (1 - i) for the slope of i = sigmoid(s)."""
+    layer = derivation.layer
+
+    def named(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+        return tuple(replace(e, body=with_values(e.body, layer, symbols)) for e in equations)
+
+    steps = (
+        replace(s, **{k: with_values(getattr(s, k), layer, symbols) for k in ("before", "after")})
+        if isinstance(s, Rewrite)
+        else s
+        for s in derivation.steps
+    )
+    adjoint = replace(derivation.adjoint, equations=named(derivation.adjoint.equations))
+    return replace(derivation, adjoint=adjoint, backward=named(derivation.backward), steps=tuple(steps))
 
 
 def forward(derivation: Derivation, symbols: Symbols, places: Places, prefix: str = "") -> Iterator[str]:

@@ -12,23 +12,27 @@ case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from derive.calculus.derivation import Derivation, derive
+from derive.calculus.patterns import match
+from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num
 from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC
-from derive.notation.layer import Equation
-from derive.notation.text import split_quotient, split_sign
+from derive.notation.layer import Equation, Layer
+from derive.notation.text import shortest, split_quotient, split_sign
 from derive.targets.symbols import Symbols, upright
 
 SUM, OPEN, PRODUCT, POWER, ATOM = range(5)
 LOGIC_LEVEL = -1
+UPRIGHT = re.compile(r"(?:\\(?:overline|dot|hat|textcolor\{red\})\{)*\\mathrm\{")
+UPRIGHT_END = re.compile(r"\\mathrm\{[^{}]*\}\}*$")
 MARK = r"\textcolor{red}{%s}"
 OPERATORS = {"sum": r"\sum", "max": r"\max", "argmax": r"\operatorname{argmax}"}
-
-LONG = 1 << 24  #: a denominator that nobody types
 
 
 @dataclass
@@ -148,7 +152,6 @@ class Latex:
 
     def number(self, value: Fraction) -> tuple[str, int]:
         sign = "-" if value < 0 else ""
-        value = shortest(value)
         if value.denominator == 1:
             return str(value), SUM if sign else ATOM
         return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}", SUM if sign else PRODUCT
@@ -212,7 +215,18 @@ class Latex:
         for n, factor in enumerate(ordered):
             last = n == len(ordered) - 1 and not closed
             words.append(self.show(factor, OPEN if last else PRODUCT))
-        return " ".join(words), OPEN if is_open(ordered[-1]) and not closed else PRODUCT
+        return apart(words), OPEN if is_open(ordered[-1]) and not closed else PRODUCT
+
+
+def apart(words: Sequence[str]) -> str:
+    """Factors side by side, with a space between two upright names, which would be one."""
+    out = ""
+    for word in words:
+        joint = " " if out else ""
+        if out and UPRIGHT_END.search(out) and UPRIGHT.match(word):
+            joint = r" \, "
+        out += joint + word
+    return out
 
 
 def is_open(e: Expr) -> bool:
@@ -274,12 +288,6 @@ def unshadowed(e: Expr, scope: frozenset[str]) -> Expr:
     return Reduce(e.op, tuple(moved.values()), unshadowed(body, scope | frozenset(moved.values())))
 
 
-def shortest(value: Fraction) -> Fraction:
-    """A floating-point number that a part is given, 0.00001, as it is written and not in powers of two."""
-    binary = value.denominator & (value.denominator - 1) == 0 and value.denominator > LONG
-    return Fraction(repr(float(value))) if binary and Fraction(float(value)) == value else value
-
-
 def written_out(e: Expr, symbols: Symbols) -> Expr:
     """Write out what the dialect has no word for."""
 
@@ -290,6 +298,8 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
                 if name not in symbols.slopes:
                     symbols.slopes[name] = slope(name)
                 return written_out(symbols.slopes[name](a, *given), symbols)  # which may hold slopes of others
+            case Num(value):
+                return Num(shortest(value))
             case Op("where", (c, a, b)) if (a, b) == (x.ONE, x.ZERO):
                 return x.iverson(written_out(c, symbols))
             case Op("floordiv" | "exactdiv", (a, Num(value))) if value == 1:  # a stride of a part, left at 1
@@ -299,16 +309,41 @@ def written_out(e: Expr, symbols: Symbols) -> Expr:
     return x.transform(e, visit)
 
 
+def with_values(e: Expr, layer: Layer, symbols: Symbols) -> Expr:
+    """Written out, ``sigmoid(s)`` as ``i`` where the definition has ``i = sigmoid(s)``: the slope is ``i (1 - i)``."""
+    known = [d for d in layer.equations if is_call(d.body) and None not in map(x.plain, d.left)]
+
+    def visit(node: Expr) -> Expr | None:
+        for d in known if is_call(node) else ():
+            for found in match(d.body, node, frozenset(d.indices), {}):
+                return x.rename(d.lhs, found)
+        return None
+
+    return x.transform(written_out(e, symbols), visit)
+
+
+def is_call(e: Expr) -> bool:
+    """Whether this is an elementwise layer's function of an element."""
+    from derive.notation.define import REGISTRY
+
+    return isinstance(e, Op) and e.fn in REGISTRY and isinstance(e.args[0], Ref)
+
+
 def slope(name: str) -> Callable[..., Expr]:
-    """The derivative of an elementwise layer, in the form its own derivation found, at an argument and its options.
+    """The derivative of an elementwise layer of that name, or of ``sigmoid'`` that of its derivative."""
+    from derive.notation.define import REGISTRY
+
+    stem = name.rstrip("'")
+    return slope_of(derive(REGISTRY[stem][0]), 1 + len(name) - len(stem))
+
+
+def slope_of(derivation: Derivation, order: int = 1) -> Callable[..., Expr]:
+    """The derivative of an elementwise layer, in the form its own derivation found, at an argument and its options;
+    of a higher order, what that form gives when it is differentiated again.
 
     Options that are not given are at their defaults.
     """
-    from derive.calculus.derivation import derive
-    from derive.notation.define import REGISTRY
-
-    layer = REGISTRY[name][0]
-    derivation = derive(layer)
+    layer = derivation.layer
     (argument,), (output,) = layer.inputs, layer.outputs
     found = next(e for e in derivation.backward if e.target == derivation.gradients[argument.name])
     cotangent = derivation.adjoint.cotangents[output]
@@ -322,10 +357,14 @@ def slope(name: str) -> Callable[..., Expr]:
             if isinstance(node, Opt):
                 return options.get(node.name)
             if isinstance(node, Ref):
-                own: dict[str, Expr] = {cotangent: x.ONE, output: Op(name, (value, *given)), argument.name: value}
+                own: dict[str, Expr] = {cotangent: x.ONE, output: Op(layer.name, (value, *given)), argument.name: value}
                 return own.get(node.tensor)
             return None
 
         return x.transform(found.body, visit)
 
-    return at
+    def again(value: Expr, *given: Expr) -> Expr:
+        bent = Derivative(Scalars())(slope_of(derivation, order - 1)(argument.ref(), *given), argument.ref())
+        return x.transform(bent, lambda node: value if node == argument.ref() else None)
+
+    return at if order == 1 else again

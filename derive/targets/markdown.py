@@ -23,13 +23,14 @@ from derive.notation.layer import Equation, Layer
 from derive.notation.several import short
 from derive.targets.cost import Cost, cost, kept
 from derive.targets.derivation import derivation_section, parts
-from derive.targets.displayed import backward, forward
+from derive.targets.displayed import backward, forward, shown
 from derive.targets.example.case import example
 from derive.targets.example.section import NONE, Worked
 from derive.targets.latex import Latex, written_out
 from derive.targets.mistakes import mistakes_section
 from derive.targets.numpy.header import of_the_project, rebuild
 from derive.targets.places import Places
+from derive.targets.second import second_section
 from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
@@ -52,7 +53,7 @@ class Page:
     """What a page is made of.
 
     Attributes:
-        derivations: the layer's variants, the default first.
+        derivations: the layer's variants, the default first; ``shown`` are they with values called by their names.
         fingerprint: of the definition, as the kernel's header gives it.
         file: the definition's file, from the root of the repository.
         kernel: the generated kernel's source, and its path.
@@ -60,6 +61,7 @@ class Page:
         legs: the layer's entry in the verification record.
         mistakes: those that people make, each with an input that shows it.
         errors: on the measured error over the input's range, where it was measured.
+        times: on how long a step takes by the size of its inputs, where it was timed.
     """
 
     derivations: tuple[Derivation, ...]
@@ -71,14 +73,17 @@ class Page:
     legs: tuple[Mapping[str, Any], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     errors: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     plain: Plain | None = field(init=False)
     symbols: Symbols = field(init=False)
+    shown: tuple[Derivation, ...] = field(init=False)
     outside: dict[int, Places] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plain", plain(self.layer))
         cases = () if self.plain is None else (self.plain.derivation,)
         object.__setattr__(self, "symbols", Symbols((*self.derivations, *cases)))
+        object.__setattr__(self, "shown", tuple(shown(d, self.symbols) for d in self.derivations))
 
     @property
     def layer(self) -> Layer:
@@ -106,10 +111,9 @@ def markdown(page: Page) -> str:
         _pictures(page),
         _numbers(page),
         _variants(page),
-        derivation_section(
-            page.derivations[0], page.symbols, page.places(page.derivations[0]), after=AFTER if page.plain else ""
-        ),
+        derivation_section(page.shown[0], page.symbols, page.places(page.shown[0]), after=AFTER if page.plain else ""),
         tangent_section(page.derivations[0], page.symbols, page.places(page.derivations[0])),
+        second_section(page.derivations[0], page.symbols, page.places(page.derivations[0])),
         _code(page),
         mistakes_section(page.mistakes, page.symbols),
         _accuracy(page),
@@ -142,7 +146,7 @@ def _evidence(page: Page) -> Iterator[str]:
 
 
 def _pictures(page: Page) -> Iterator[str]:
-    drawn = f"{curves(page.derivations[0])}{graph(page.layer, kept(page.derivations[0])[0])}"
+    drawn = f"{curves(page.derivations[0])}{graph(page.layer, kept(page.shown[0])[0])}"
     yield f'<div class="gb-pictures" data-search-exclude>{drawn}</div>'
 
 
@@ -232,7 +236,7 @@ def _plain_case(page: Page) -> Iterator[str]:
     """The layer where nothing is masked and no option asks for anything, whole, before the general one."""
     if page.plain is None:
         return
-    derivation, printer = page.plain.derivation, Latex(page.symbols)
+    derivation, printer = shown(page.plain.derivation, page.symbols), Latex(page.symbols)
     given = ", ".join(code(f"{name}={short(value)}") for name, value in page.plain.given)
     yield f"## The plain case: {given} {{ #plain }}"
     yield "### Forward { #forward-plain }"
@@ -255,7 +259,7 @@ def _facts(derivation: Derivation, printer: Latex) -> Iterator[str]:
 
 
 def _equations(page: Page) -> Iterator[str]:
-    derivation, printer = page.derivations[0], Latex(page.symbols)
+    derivation, printer = page.shown[0], Latex(page.symbols)
     general = f" with {', '.join(code(name) for name, _ in page.plain.given)}" if page.plain else ""
     yield f"## Forward{general} {{ #forward }}"
     yield from forward(derivation, page.symbols, page.places(derivation))
@@ -279,7 +283,7 @@ def _its(layer: Layer) -> str:
 
 def _variants(page: Page) -> Iterator[str]:
     """Every other value of a choice: only its equations, and the rows of the table that differ."""
-    for derivation in page.derivations[1:]:
+    for derivation in page.shown[1:]:
         chosen = ", ".join(code(f"{name}={literal(value)}") for name, value in derivation.layer.choice)
         suffix = "-".join(identifier(value) for _, value in derivation.layer.choice)
         yield f"## With {chosen} {{ #variant-{suffix} }}"
@@ -344,7 +348,7 @@ def _plain(leg: Mapping[str, Any]) -> str:
 
 
 def _cost(page: Page) -> Iterator[str]:
-    derivation, symbols = page.derivations[0], page.symbols
+    derivation, symbols = page.shown[0], page.symbols
     yield "## Cost { #cost }"
     yield (
         "Counted from the equations: a subexpression counts once for each value of the indices it depends "
@@ -370,6 +374,7 @@ def _cost(page: Page) -> Iterator[str]:
             f"in float32"
             " and 8 in float64."
         )
+    yield from page.times
 
 
 def _counts(c: Cost, symbols: Symbols) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Pos, Ref
-from derive.targets.latex import Latex
+from derive.targets.latex import Latex, with_values
 from derive.targets.numpy.header import of_the_project
 from derive.targets.symbols import Symbols
 from derive.targets.words import code, literal
@@ -79,6 +80,9 @@ class Printed:
         if m.before != m.after:
             latex = Latex(self.symbols)
             for word, equation in (("right", m.before), ("wrong", m.after)):
+                if m.part == "backward":
+                    layer = self.symbols.layer
+                    equation = replace(equation, body=with_values(equation.body, layer, self.symbols))
                 yield f'<div class="gb-{word}" markdown>\n\n$${latex.equation(equation)}$$\n\n</div>'
         place = f"${self.element()} = {number_tex(m.right)}$"
         if math.isfinite(m.wrong):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from derive.calculus.derivation import derive
 from derive.notation.layer import Layer
-from derive.targets.displayed import backward_equations, forward_equations
+from derive.targets.displayed import backward_equations, forward_equations, shown
 from derive.targets.latex import Latex
 from derive.targets.symbols import Symbols
 from derive.targets.words import html as plain
@@ -15,8 +15,8 @@ from derive.targets.words import visible
 
 def sections(layer: Layer) -> dict[str, list[str]]:
     """The equations of a layer and of its gradient, in TeX."""
-    derivation = derive(layer)
-    printer = Latex(Symbols((derivation,)))
+    symbols = Symbols((derive(layer),))
+    derivation, printer = shown(derive(layer), symbols), Latex(symbols)
     return {
         "forward": forward_equations(derivation, printer),
         "backward": backward_equations(derivation, printer),

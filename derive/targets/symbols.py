@@ -1,8 +1,8 @@
 """What a page calls things: tensors, options, indices and functions to symbols of the TeX dialect.
 
 A symbol is a letter, a Greek command or ``\\mathrm{name}``, possibly under an accent: ``\\overline`` for an
-adjoint, ``\\dot`` for a tangent or the derivative of a function. No two things on one page share a symbol;
-where the table's first choice is taken, the name itself is printed upright.
+adjoint, ``\\dot`` for a tangent or the derivative of a function, ``\\ddot`` for its second one. No two things on one
+page share a symbol; where the table's first choice is taken, the name itself is printed upright.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ class Symbols:
                 self._name(option.name, f"option {option.name}")
                 if option.kind == "Activation":
                     self._claim(option.name + "'", (accent("dot", self.names[option.name]),))
+                    self._claim(option.name + "''", (accent("ddot", self.names[option.name]),))
             self._adjoints(derivation)
 
     @property
@@ -277,9 +278,10 @@ class Symbols:
                 for number in option.elements:
                     found.setdefault(show(number), self._option(layer, option, number))
                 if option.kind == "Activation":
-                    prime = option.name + "'"
-                    row = Row(self.symbol(prime), prime, "function", f"derivative of {option.name}")
-                    found.setdefault(prime, row)
+                    for prime, words in (("'", "derivative"), ("''", "second derivative")):
+                        name = option.name + prime
+                        row = Row(self.symbol(name), name, "function", f"{words} of {option.name}")
+                        found.setdefault(name, row)
             for tensor in sorted(layer.tensors.values(), key=lambda t: t.role == "output"):
                 self._row(found, layer, tensor, "", meaning(layer, tensor.name, tensor.role))
             for output, name in adjoint.cotangents.items():

@@ -2,15 +2,13 @@
 
     n_mu[c] = sum((b, p, q), x[b, c, p, q]) / (size(b) * (size(p) * size(q)))
     n_var[c] = sum((b, p, q), (x[b, c, p, q] - n_mu[c])**2) / (size(b) * (size(p) * size(q)))
-    n_inv_std[c] = 1 / sqrt(n_var[c] + 5902958103587057/590295810358705651712)
+    n_inv_std[c] = 1 / sqrt(n_var[c] + 1/100000)
     n_x_hat[b, c, p, q] = (x[b, c, p, q] - n_mu[c]) * n_inv_std[c]
     n[b, c, p, q] = gamma[c] * n_x_hat[b, c, p, q] + beta[c]
     n_n = size(b) * size(p) * size(q)
-        mean[c] = (32425917317067571 * running_mean[c] / 36028797018963968 + 3602879701896397 * n_mu[c] /
-        36028797018963968 if n_n > 0 else running_mean[c])
+    mean[c] = (9 * running_mean[c] / 10 + n_mu[c] / 10 if n_n > 0 else running_mean[c])
     n_unbiased[c] = n_var[c] * n_n / max(1, n_n - 1)
-        var[c] = (32425917317067571 * running_var[c] / 36028797018963968 + 3602879701896397 * n_unbiased[c] /
-        36028797018963968 if n_n > 0 else running_var[c])
+    var[c] = (9 * running_var[c] / 10 + n_unbiased[c] / 10 if n_n > 0 else running_var[c])
     a[b, c, p, q] = relu(n[b, c, p, q])
     z[b, o, i, j] = bias[o] + sum((c, k, l), W[o, c, k, l] * a[b, c, i + k - 1, j + l - 1])
     y[b, u, p, q] = (x[b, u, p, q] if u < size(c) else z[b, u - size(c), p, q])

@@ -3,7 +3,7 @@
 
     n_mu[b, t] = sum(i, x[b, t, i]) / size(i)
     n_var[b, t] = sum(i, (x[b, t, i] - n_mu[b, t])**2) / size(i)
-    n_inv_std[b, t] = 1 / sqrt(n_var[b, t] + 5902958103587057/590295810358705651712)
+    n_inv_std[b, t] = 1 / sqrt(n_var[b, t] + 1/100000)
     n_x_hat[b, t, i] = (x[b, t, i] - n_mu[b, t]) * n_inv_std[b, t]
     n[b, t, i] = gamma1[i] * n_x_hat[b, t, i] + beta1[i]
     Q[b, h, t, d] = sum(i, Wq[h, d, i] * n[b, t, i]) + bq[h, d]
@@ -17,7 +17,7 @@
     r[b, t, i] = x[b, t, i] + sum((h, v), Wo[i, h, v] * A[b, h, t, v]) + bo[i]
     m_mu[b, t] = sum(i, r[b, t, i]) / size(i)
     m_var[b, t] = sum(i, (r[b, t, i] - m_mu[b, t])**2) / size(i)
-    m_inv_std[b, t] = 1 / sqrt(m_var[b, t] + 5902958103587057/590295810358705651712)
+    m_inv_std[b, t] = 1 / sqrt(m_var[b, t] + 1/100000)
     m_x_hat[b, t, i] = (r[b, t, i] - m_mu[b, t]) * m_inv_std[b, t]
     m[b, t, i] = gamma2[i] * m_x_hat[b, t, i] + beta2[i]
     u[b, t, w] = sum(i, W1[w, i] * m[b, t, i]) + b1[w]

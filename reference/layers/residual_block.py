@@ -3,15 +3,13 @@
     z1[b, m, i, j] = b1[m] + sum((o, k, l), W1[m, o, k, l] * x[b, o, i + k - 1, j + l - 1])
     n1_mu[m] = sum((b, i, j), z1[b, m, i, j]) / (size(b) * (size(i) * size(j)))
     n1_var[m] = sum((b, i, j), (z1[b, m, i, j] - n1_mu[m])**2) / (size(b) * (size(i) * size(j)))
-    n1_inv_std[m] = 1 / sqrt(n1_var[m] + 5902958103587057/590295810358705651712)
+    n1_inv_std[m] = 1 / sqrt(n1_var[m] + 1/100000)
     n1_x_hat[b, m, i, j] = (z1[b, m, i, j] - n1_mu[m]) * n1_inv_std[m]
     n1[b, m, i, j] = gamma1[m] * n1_x_hat[b, m, i, j] + beta1[m]
     n1_n = size(b) * size(i) * size(j)
-        mean1[m] = (32425917317067571 * running_mean1[m] / 36028797018963968 + 3602879701896397 * n1_mu[m] /
-        36028797018963968 if n1_n > 0 else running_mean1[m])
+    mean1[m] = (9 * running_mean1[m] / 10 + n1_mu[m] / 10 if n1_n > 0 else running_mean1[m])
     n1_unbiased[m] = n1_var[m] * n1_n / max(1, n1_n - 1)
-        var1[m] = (32425917317067571 * running_var1[m] / 36028797018963968 + 3602879701896397 * n1_unbiased[m]
-        / 36028797018963968 if n1_n > 0 else running_var1[m])
+    var1[m] = (9 * running_var1[m] / 10 + n1_unbiased[m] / 10 if n1_n > 0 else running_var1[m])
     h[b, m, p, q] = relu(n1[b, m, p, q])
         z2[b, o, conv2d_i, conv2d_j] = b2[o] + sum((m, k, l), W2[o, m, k, l] * h[b, m, conv2d_i + k - 1,
         conv2d_j + l - 1])
@@ -19,15 +17,13 @@
         size(conv2d_j)))
         n2_var[o] = sum((b, conv2d_i, conv2d_j), (z2[b, o, conv2d_i, conv2d_j] - n2_mu[o])**2) / (size(b) *
         (size(conv2d_i) * size(conv2d_j)))
-    n2_inv_std[o] = 1 / sqrt(n2_var[o] + 5902958103587057/590295810358705651712)
+    n2_inv_std[o] = 1 / sqrt(n2_var[o] + 1/100000)
     n2_x_hat[b, o, conv2d_i, conv2d_j] = (z2[b, o, conv2d_i, conv2d_j] - n2_mu[o]) * n2_inv_std[o]
     n2[b, o, conv2d_i, conv2d_j] = gamma2[o] * n2_x_hat[b, o, conv2d_i, conv2d_j] + beta2[o]
     n2_n = size(b) * size(conv2d_i) * size(conv2d_j)
-        mean2[o] = (32425917317067571 * running_mean2[o] / 36028797018963968 + 3602879701896397 * n2_mu[o] /
-        36028797018963968 if n2_n > 0 else running_mean2[o])
+    mean2[o] = (9 * running_mean2[o] / 10 + n2_mu[o] / 10 if n2_n > 0 else running_mean2[o])
     n2_unbiased[o] = n2_var[o] * n2_n / max(1, n2_n - 1)
-        var2[o] = (32425917317067571 * running_var2[o] / 36028797018963968 + 3602879701896397 * n2_unbiased[o]
-        / 36028797018963968 if n2_n > 0 else running_var2[o])
+    var2[o] = (9 * running_var2[o] / 10 + n2_unbiased[o] / 10 if n2_n > 0 else running_var2[o])
     y[b, o, p, q] = relu(n2[b, o, p, q] + x[b, o, p, q])
 
 He et al. 2015, arXiv:1512.03385. Derivation: docs/layers/residual_block.md.

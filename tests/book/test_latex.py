@@ -3,6 +3,8 @@ with it."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from derive.calculus.derivation import derive
@@ -10,7 +12,8 @@ from derive.notation import expr as x
 from derive.notation.define import load_project
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, num
 from derive.notation.layer import Equation
-from derive.targets.displayed import backward_equations, forward_equations
+from derive.notation.text import shortest
+from derive.targets.displayed import backward_equations, forward_equations, shown
 from derive.targets.latex import Latex
 from derive.targets.symbols import Symbols
 from tests.page.parser import parse
@@ -81,3 +84,35 @@ VAR = Ref("var", (Pos("..."),))
 )
 def test_spelling(body: Expr, tex: str) -> None:
     assert printed(body) == tex
+
+
+def test_two_upright_names_are_kept_apart() -> None:
+    """As one word they would be another name: loss strength, not lossstrength."""
+    symbols = Symbols((derive(REGISTRY["adam"][0]),))
+    rest, one, x_ = (Ref(name, ()) for name in ("rest", "strength", "W"))
+    assert Latex(symbols).expression(x.mul(rest, one)) == r"\mathrm{rest} \, \mathrm{strength}"
+    assert Latex(symbols).expression(x.mul(x_, rest)) == r"W \mathrm{rest}"
+
+
+def test_a_slope_is_said_by_the_value_that_has_a_name() -> None:
+    """For i = sigmoid(s) it is i (1 - i)."""
+    derivation = derive(REGISTRY["lstm_cell"][0])
+    symbols = Symbols((derivation,))
+    lines = backward_equations(shown(derivation, symbols), Latex(symbols))
+    assert any(r"i_{\ast,n} \left(1 - i_{\ast,n}\right)" in line for line in lines), lines
+    assert not any("sigmoid" in line for line in lines)
+    before = backward_equations(derivation, Latex(symbols))
+    assert sum("sigmoid" in line for line in before) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Fraction(1e-5), "1/100000"),
+        (1 - Fraction(0.1), "9/10"),
+        (Fraction(1, 3), "1/3"),
+        (Fraction(1, 1 << 20), "1/1048576"),
+    ],
+)
+def test_a_number_is_said_as_somebody_types_it(value: Fraction, said: str) -> None:
+    assert str(shortest(value)) == said

@@ -100,6 +100,12 @@ def _layer_functions(
         "gelu'": lambda a: normal_cdf(a) + a * div(exp(div(-a * a, 2)), sqrt(2 * pi)),
         "leaky_relu'": lambda a: 1 if a > 0 else number(SLOPE),
         "identity'": lambda a: 1,
+        "sigmoid''": lambda a: sigmoid(a) * sigmoid(-a) * (sigmoid(-a) - sigmoid(a)),
+        "tanh''": lambda a: -2 * tanh(a) * (1 - tanh(a) * tanh(a)),
+        "relu''": lambda a: 0,
+        "gelu''": lambda a: (2 - a * a) * div(exp(div(-a * a, 2)), sqrt(2 * pi)),
+        "leaky_relu''": lambda a: 0,
+        "identity''": lambda a: 0,
     }
 
 

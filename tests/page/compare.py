@@ -127,6 +127,7 @@ def functions(layer: Layer, draw: Draw) -> dict[str, Any]:
     for name, kernel in kernels.items():
         if name not in FLOAT.functions or not kernel.__name__.startswith("reference."):
             found |= {name: of(kernel.value), f"{name}'": of(kernel.derivative)}
+            found[f"{name}''"] = of(kernel.second_derivative)
     return found
 
 

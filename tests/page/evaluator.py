@@ -10,7 +10,7 @@ recurrence runs in the order its references need. What the page's conventions sa
 * a factor of zero makes its product zero whatever the others are (0 log 0 = 0); division by zero is an error;
 * `argmax` is the row-major position of the first maximum; the maximum of nothing is minus infinity;
 * a tensor has, besides the positions of its shape, those at which an equation names it with a constant
-  (`h_{-1,n}`);
+  (`h_{-1,n}`); under a dot, those that it has without;
 * of two equations for one element, the one with a constant index is meant (`h_{0,n}` beside `h_{t,n}`).
 
 An index runs along the axes on which it stands alone; they must agree in length. One that stands alone
@@ -115,6 +115,10 @@ class Evaluator:
         for equation in equations:
             for key, n, i in equation.fixed:
                 found.setdefault((key, n), set()).add(self._constant(i))
+        for e in equations:
+            for n in range(len(getattr(e.left, "index", ())) if e.key.startswith("dot ") else 0):
+                if named := found.get((e.key.removeprefix("dot "), n)):
+                    found.setdefault((e.key, n), set()).update(named)
         return found
 
     def length(self, axis: str) -> int:

@@ -47,6 +47,10 @@ class Kind:
 LIST = rf"{F}(?:, {F})*"
 RULED = RULE.pattern.replace("(?P<n>", "(?:")
 RATES = rf"When the inputs move at the rates {LIST}, the results move at {LIST}\. A dot marks a rate; jvp computes it\."
+BY = rf"{F} with respect to {F}"
+SECONDS = rf"Given {LIST}, double_backward computes the gradient of {F}: {BY}(?:, {BY})*\."
+LETTERS = "A dot over a letter marks the gradient with respect to the letter under a bar, one over a bar that with"
+DOTS = rf"{LETTERS} respect to the letter without\.(?: {F} is that with respect to {F}\.)+"
 KEPT = rf"The backward equations read {LIST} from the forward pass: {F} elements, .*"
 MISTAKE = rf"(?:At|In double precision, at) .+: {F}, and (?:by the mistake {F}|as it is written [\w ]+)\."
 STEP = "|".join(p.pattern.replace("(?P<n>", "(?:") for p in (THROUGH, NAME, DERIVATIVE))
@@ -65,6 +69,9 @@ KINDS = (
     Kind("collected", "derivation", F, "both sides, the adjoint as all that is added to it"),
     Kind("tangent", "tangent", F, "what it makes of drawn rates, against the kernel's jvp"),
     Kind("rates", "tangent", RATES, "what is given and what comes out, of those equations"),
+    Kind("second", "second-order", F, "what it makes of drawn rates, against the kernel's double_backward"),
+    Kind("seconds", "second-order", SECONDS, "what is given and comes out; the sum, against the kernel's gradients"),
+    Kind("dots", "second-order", DOTS, "a dot over an adjoint"),
     Kind("rule", "derivation", RULED, "a symbol of the table; both sides of an equation"),
     Kind("mistake", "mistakes", F, "one change to an equation of the page; what it gives at an input"),
     Kind("shown", "mistakes", MISTAKE, "the element by the page's equations, and by the mistake"),

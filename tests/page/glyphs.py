@@ -22,7 +22,7 @@ _DRAWN = {
     r"\ast": "∗", r"\sum": "∑", r"\max": "max", r"\exp": "exp", r"\log": "log", r"\tanh": "tanh", r"\sin": "sin",
     r"\cos": "cos", r"\pi": "π",
     r"\infty": "∞", r"\ne": "≠", r"\le": "≤", r"\ge": "≥", r"\land": "∧", r"\lor": "∨", r"\lnot": "¬",
-    "-": "−", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\overline": "‾", r"\hat": "ˆ", r"\dot": "˙",
+    "-": "−", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\overline": "‾", r"\hat": "ˆ", r"\dot": "˙", r"\ddot": "¨",
     r"\begin{cases}": "{", r"\begin{pmatrix}": "(", r"\end{pmatrix}": ")", r"\times": "×",
 }  # fmt: skip
 _SILENT = {"^", "_", "{", "}", "&", r"\\", r"\left", r"\right", r"\frac", r"\sqrt", r"\end{cases}"}

@@ -276,6 +276,26 @@ class Items:
         for formula in block.formulas:
             yield self.mention("rates", formula)
 
+    def of_second(self, block: Block) -> Iterator[Item]:
+        (formula,) = block.formulas
+        known = parse(formula.tex, self.of.symbols)
+        misprints = partial(misprinted_equation, known, self.of.symbols)
+        yield Item("second", self.of.name, formula, partial(self.of.seconds.check, known), misprints)
+
+    def of_seconds(self, block: Block) -> Iterator[Item]:
+        self.of.problems += self.of.seconds.wrong()
+        summed = len(self.of.seconds.said[0])
+        for n, formula in enumerate(block.formulas):
+            if n != summed:
+                yield self.mention("seconds", formula)
+            else:
+                misprints = partial(misprinted, expression(formula.tex, self.of.symbols, ()), (), self.of.symbols)
+                yield Item("seconds", self.of.name, formula, self.of.seconds.objective, misprints)
+
+    def of_dots(self, block: Block) -> Iterator[Item]:
+        for formula in block.formulas:
+            yield self.mention("dots", formula)
+
     def of_rule(self, block: Block) -> Iterator[Item]:
         for formula in block.formulas:
             if " = " in formula.tex:

@@ -21,6 +21,7 @@ from tests.page.counts import Counter
 from tests.page.evaluator import Evaluator
 from tests.page.parser import parse
 from tests.page.reader import Page, Variant
+from tests.page.seconds import Seconds
 from tests.page.slopes import ELSEWHERE, TOLERANCE, Context, check_rewritten, check_through, close
 from tests.page.steps import RULE, THROUGH, Step, Through, read_steps
 from tests.page.symbols import Row, Symbols
@@ -72,6 +73,11 @@ class Reading:
     def tangents(self) -> Tangents:
         """The equations of the tangent."""
         return Tangents(self)
+
+    @cached_property
+    def seconds(self) -> Seconds:
+        """The equations of the second order."""
+        return Seconds(self)
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -32,6 +32,7 @@ from tests.page.mutate import Mutant, mutants
 from tests.page.reader import Page, Variant, read
 from tests.page.reading import reading
 from tests.page.symbols import PageError
+from tests.page.tangents import downstream
 from tests.page.tree import Equation, Ref, Size, walk
 
 FURTHER = 3  # times as many draws for a misprint that survives the first ones
@@ -95,7 +96,7 @@ def beyond(variant: Variant, layer: Layer, count: int, times: int) -> list[Trial
 
 def _caught(after: Sequence[Equation], n: int, variant: Variant, drawn: Sequence[Trial]) -> str:
     before = variant.equations
-    affected = _downstream(before, before[n].key) | _downstream(after, after[n].key) | _downstream(after, before[n].key)
+    affected = downstream(before, before[n].key) | downstream(after, after[n].key) | downstream(after, before[n].key)
     all_affected = any(isinstance(e.left, Size) for e in (before[n], after[n]))
     for trial in drawn:
         kept = {} if all_affected else {k: v for k, v in trial.memo.items() if k not in affected}
@@ -104,18 +105,6 @@ def _caught(after: Sequence[Equation], n: int, variant: Variant, drawn: Sequence
         if found:
             return str(found)
     return ""
-
-
-def _downstream(equations: Sequence[Equation], key: str) -> set[str]:
-    """Keys whose values may depend on one."""
-    uses: dict[str, set[str]] = {}
-    for e in equations:
-        uses.setdefault(e.key, set()).update(e.reads)
-    found, size = {key}, 0
-    while size != len(found):
-        size = len(found)
-        found |= {k for k, used in uses.items() if used & found}
-    return found
 
 
 def disagreements(page: Page, layer: Layer) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from tests.page.compare import Trial, differences, flat
 from tests.page.dialect import DialectError
+from tests.page.evaluator import Evaluator
 from tests.page.inputs import arguments, together
 from tests.page.notes import symbol_or_element
 from tests.page.parser import parse
@@ -25,14 +27,15 @@ BETWEEN = ", the results move at"  # what is given stands before it
 
 
 @dataclass
-class Tangents:
-    """The displays under the heading `tangent`, and what they give at the rates drawn."""
+class Along:
+    """Equations of a fold that say what rates of the inputs make, and the kernel's function that computes it."""
 
     of: Reading
+    heading: ClassVar[str]
 
     @cached_property
     def equations(self) -> list[Equation]:
-        found = [b for b in self.of.found if b.heading == "tangent" and b.text == "⟦0⟧"]
+        found = [b for b in self.of.found if b.heading == self.heading and b.text == "⟦0⟧"]
         return [parse(b.formulas[0].tex, self.of.symbols) for b in found]
 
     @cached_property
@@ -43,22 +46,65 @@ class Tangents:
 
     @cached_property
     def trials(self) -> list[Trial]:
-        """What jvp makes of rates, at the draws at which the page is looked at."""
-        return [self.run(n, t) for n, t in enumerate(self.of.drawn)]
+        """What the kernel makes of rates, at the draws at which the page is looked at; and what the page does."""
+        found = []
+        for n, drawn_ in enumerate(self.of.drawn):
+            trial = self.run(n, drawn_)
+            evaluator = Evaluator([*self.of.variant.equations, *self.equations], self.of.symbols, trial.values)
+            evaluator.memo.update({k: {**v} for k, v in drawn_.memo.items()})
+            with contextlib.suppress(ArithmeticError, KeyError, ValueError, TypeError):
+                for e in self.equations:
+                    evaluator.array(e.key)
+            found.append(replace(trial, memo=evaluator.memo))
+        return found
 
     def run(self, seed: int, trial: Trial) -> Trial:
-        rng = np.random.default_rng(seed)
+        """A draw with rates, and the kernel's results by the keys of the page."""
+        raise NotImplementedError
+
+    def drawn(self, seed: int, trial: Trial) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+        """Rates of inputs, the kernel's options and its arguments."""
+        rng, values = np.random.default_rng(seed), trial.values
         rows = arguments(self.of.symbols, self.of.variant.equations)
-        values = trial.values
         along = {n: drawn(rng, values[n]) for n in self.given if values.get(n) is not None}
         options = {r.name: values[r.name] for r in self.of.symbols.rows if r.option and r.name in values}
         options = {k: v for k, v in options.items() if not k.endswith("'")}
+        return along, together(options), [values.get(r.name) for r in rows]
+
+    def check(self, known: Equation, tex: str) -> str:
+        """What is wrong with an equation, as printed or with a misprint; the others are as printed."""
+        try:
+            changed = parse(tex, self.of.symbols)
+        except (DialectError, PageError) as error:
+            return f"not read: {error}"
+        rest = [changed if e == known else e for e in self.equations]
+        equations = [*self.of.variant.equations, *rest]
+        affected = downstream(self.equations, known.key) | downstream(rest, changed.key) | downstream(rest, known.key)
+        for trial in self.trials:
+            kept = {k: v for k, v in trial.memo.items() if k not in affected}
+            only = frozenset(affected & {*trial.kernel}) if changed != known else None
+            try:
+                if found := next(differences(equations, self.of.symbols, trial, kept, only), None):
+                    return f"{found} on {trial.what}"
+            except (ArithmeticError, KeyError, ValueError, TypeError) as error:
+                return f"no value: {error!r}"
+        return ""
+
+
+@dataclass
+class Tangents(Along):
+    """The displays under the heading `tangent`, against jvp."""
+
+    heading = "tangent"
+
+    def run(self, seed: int, trial: Trial) -> Trial:
+        along, options, primals = self.drawn(seed, trial)
         with np.errstate(all="ignore"):
             result = self.of.layer.jvp(  # type: ignore[attr-defined]
-                tuple(values.get(r.name) for r in rows), tuple(along.get(n) for n in self.given), **together(options)
+                tuple(primals), tuple(along.get(n) for n in self.given), **options
             )
         kernel = self.named(result)
-        return Trial({**values, **{f"dot {n}": v for n, v in along.items()}}, kernel, trial.what, trial.memo)
+        return Trial({**trial.values, **{f"dot {n}": v for n, v in along.items()}}, kernel, trial.what, trial.memo)
 
     @cached_property
     def said(self) -> tuple[list[str], list[str]]:
@@ -77,22 +123,6 @@ class Tangents:
         found = zip(keys, [result] if len(keys) == 1 else result, strict=True)
         return {key: [flat(a) for a in v] if isinstance(v, list) else flat(v) for key, v in found}
 
-    def check(self, known: Equation, tex: str) -> str:
-        """What is wrong with an equation, as printed or with a misprint; the others are as printed."""
-        try:
-            changed = parse(tex, self.of.symbols)
-        except (DialectError, PageError) as error:
-            return f"not read: {error}"
-        tangents = [changed if e == known else e for e in self.equations]
-        equations = [*self.of.variant.equations, *tangents]
-        try:
-            for trial in self.trials:
-                if found := next(differences(equations, self.of.symbols, trial, trial.memo), None):
-                    return f"{found} on {trial.what}"
-        except (ArithmeticError, KeyError, ValueError, TypeError) as error:
-            return f"no value: {error!r}"
-        return ""
-
     def wrong(self) -> list[str]:
         """Whether the sentence names all that is given, and results of the page."""
         given, results = self.said
@@ -110,3 +140,15 @@ class Tangents:
 def drawn(rng: np.random.Generator, like: Any) -> Any:
     """Rates in the shape of an input."""
     return [drawn(rng, a) for a in like] if isinstance(like, list) else rng.normal(size=np.shape(like))
+
+
+def downstream(equations: Sequence[Equation], key: str) -> set[str]:
+    """Keys whose values may depend on one."""
+    uses: dict[str, set[str]] = {}
+    for e in equations:
+        uses.setdefault(e.key, set()).update(e.reads)
+    found, size = {key}, 0
+    while size != len(found):
+        size = len(found)
+        found |= {k for k, used in uses.items() if used & found}
+    return found
