@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from derive.calculus.derivation import Derivation
-from derive.calculus.steps import Rewrite
+from derive.calculus.steps import Rewrite, Step
 from derive.notation.expr import Size
 from derive.notation.layer import Equation, Layer
 from derive.targets.latex import Latex, with_values
@@ -22,14 +22,16 @@ def shown(derivation: Derivation, symbols: Symbols) -> Derivation:
     def named(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
         return tuple(replace(e, body=with_values(e.body, layer, symbols)) for e in equations)
 
-    steps = (
-        replace(s, **{k: with_values(getattr(s, k), layer, symbols) for k in ("before", "after")})
-        if isinstance(s, Rewrite)
-        else s
-        for s in derivation.steps
-    )
+    def called(step: Step) -> Step:
+        if not isinstance(step, Rewrite):
+            return step
+        before, after = (with_values(e, layer, symbols) for e in (step.before, step.after))
+        return replace(step, before=before, after=after)
+
     adjoint = replace(derivation.adjoint, equations=named(derivation.adjoint.equations))
-    return replace(derivation, adjoint=adjoint, backward=named(derivation.backward), steps=tuple(steps))
+    return replace(
+        derivation, adjoint=adjoint, backward=named(derivation.backward), steps=tuple(map(called, derivation.steps))
+    )
 
 
 def forward(derivation: Derivation, symbols: Symbols, places: Places, prefix: str = "") -> Iterator[str]:

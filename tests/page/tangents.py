@@ -80,14 +80,14 @@ class Along:
         rest = [changed if e == known else e for e in self.equations]
         equations = [*self.of.variant.equations, *rest]
         affected = downstream(self.equations, known.key) | downstream(rest, changed.key) | downstream(rest, known.key)
-        for trial in self.trials:
-            kept = {k: v for k, v in trial.memo.items() if k not in affected}
-            only = frozenset(affected & {*trial.kernel}) if changed != known else None
-            try:
+        try:
+            for trial in self.trials:
+                kept = {k: v for k, v in trial.memo.items() if k not in affected}
+                only = frozenset(affected & {*trial.kernel}) if changed != known else None
                 if found := next(differences(equations, self.of.symbols, trial, kept, only), None):
                     return f"{found} on {trial.what}"
-            except (ArithmeticError, KeyError, ValueError, TypeError) as error:
-                return f"no value: {error!r}"
+        except (ArithmeticError, KeyError, ValueError, TypeError) as error:
+            return f"no value: {error!r}"
         return ""
 
 
