@@ -226,7 +226,7 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         (
             *("transpose", "diagonal", "trace", "flip", *PLACES, "roll", "split", "stack", "diagonal_matrix"),
             *PUT_TOGETHER,
-            *("unfold", "upsample_nearest2d"),
+            *("unfold", "upsample_nearest2d", "flatten", "split_heads", "merge_heads", "patches"),
         ),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in the elements that it goes to, nowhere else",

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def slots(layer: Layer, tensor: Tensor) -> tuple[tuple[str, ...], ...]:
     """The axes of one array as a caller sees them. An output's axes are put together where an input's are."""
     if tensor.slots:
         parts = tuple(s.parts for s in tensor.slots)
-        return parts[1:] if tensor.sequence else parts
+        return parts[1:] if listed(layer, tensor) else parts
     products = [s.parts for t in layer.inputs for s in t.slots if len(s.parts) > 1]
     rest = tensor.axes[1:] if listed(layer, tensor) else tensor.axes
     found: list[tuple[str, ...]] = []
@@ -249,11 +250,12 @@ def shape_of(case: Case, name: str) -> Any:
         value = case.tensors[name]
         return [np.shape(v) for v in value] if tensor.sequence else np.shape(value)
     if listed(layer, tensor):
-        like = next((t for t in layer.inputs if t.sequence and t.axes == tensor.axes), None)
+        alike = (t for t in layer.inputs if t.sequence and t.axes == tensor.axes and not tensor.slots)
+        like = next(alike, None)
         if like is not None:
             return shape_of(case, like.name)
         entries = next(len(case.tensors[t.name]) for t in layer.inputs if t.sequence)
-        return [tuple(n for a in tensor.axes[1:] for n in _along(case, a, e)) for e in range(entries)]
+        return [tuple(chain(*(_together(case, part, e) for part in slots(layer, tensor)))) for e in range(entries)]
     shape: list[int] = []
     for part in slots(layer, tensor):
         if part == (ELLIPSIS,):
@@ -269,6 +271,12 @@ def _size(case: Case, axis: str) -> int:
     if known is not None:
         return known
     return lengths(case, axis)[-1]
+
+
+def _together(case: Case, part: tuple[str, ...], entry: int) -> Shape:
+    """The sizes that a slot has in an entry of a list."""
+    apart = tuple(n for axis in part for n in _along(case, axis, entry))
+    return apart if part == (ELLIPSIS,) else (math.prod(apart),)
 
 
 def _along(case: Case, axis: str, entry: int) -> Shape:

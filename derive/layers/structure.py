@@ -89,3 +89,32 @@ def pad_reflect(x: Real[..., i], before: Natural = 1, after: Natural = 1):
     j = axis(size(i) + before + after)
     y[..., j] = x[..., size(i) - 1 - abs(size(i) - 1 - abs(j - before))]
     return y
+
+
+@layer(cites="numpy.reshape; torch.flatten")
+def flatten(x: Real[b, c, h, w]):
+    """Each image's channels, rows and columns as one row."""
+    y[b, c * h * w] = x[b, c, h, w]
+    return y
+
+
+@layer(cites="Vaswani et al. 2017, arXiv:1706.03762")
+def split_heads(x: Real[..., t, h * d], heads: Count[h] = 2):
+    """The features of each head by themselves, one head after another."""
+    y[..., h, t, d] = x[..., t, h, d]
+    return y
+
+
+@layer(cites="Vaswani et al. 2017, arXiv:1706.03762")
+def merge_heads(x: Real[..., h, t, d]):
+    """The features of all heads side by side."""
+    y[..., t, h * d] = x[..., h, t, d]
+    return y
+
+
+@layer(cites="Dosovitskiy et al. 2021, arXiv:2010.11929")
+def patches(x: Real[b, c, h * p, w * q], size: Count[p] = 2):
+    """An image cut into squares, each a row of all that is in it."""
+    q = axis(size)
+    y[b, h * w, c * p * q] = x[b, c, h, p, w, q]
+    return y

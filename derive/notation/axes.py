@@ -179,6 +179,18 @@ class Axes(Signature):
         self.sizes = {window: length, **self.sizes}  # what others follow from comes first
         self.unify(index, axis)
 
+    def check_loose(self, node: ast.Assign, name: str, left: tuple[Expr, ...], body: Expr) -> None:
+        loose = [i for i in x.free(body) if x.Pos(i) not in left]
+        if loose:
+            i = loose[0]
+            place = self.used.get(i, node)
+            known = self.find(i) in self.declared() or i == ELLIPSIS
+            what = f"index {i} is on the right but neither on the left nor summed over"
+            mend = f"add {i} to the left of {name}, or reduce over it: sum({i}, ...)"
+            self.fail(
+                place, what, mend if known else f"{mend}; an option is declared in the signature: {i}: Scalar = 1.0"
+            )
+
     def check_rest(self, node: ast.AST, index: str, axis: str, tensor: str) -> None:
         """``...`` stands where a tensor has ``...``, and nowhere else."""
         if (index == ELLIPSIS) != (axis == ELLIPSIS):

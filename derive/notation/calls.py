@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from derive.notation import expr as x
-from derive.notation.axes import Axes
 from derive.notation.expr import ELLIPSIS, Expr, Given, Num, Opt, Pos, Reduce, Ref, Slots
 from derive.notation.layer import Call, Layer, Option, Tensor, merged
 from derive.notation.options import NUMBERS, OPTION_KINDS, items, name_of
 from derive.notation.several import filled
+from derive.notation.together import Together
 
 #: Which kinds of numbers an option may be given, for each kind: those that lie within it.
 WITHIN = {
@@ -34,7 +34,7 @@ HOME = Path(__file__).resolve().parent.parent / "layers"  #: where the project's
 
 
 @dataclass
-class Calls(Axes):
+class Calls(Together):
     """Reads ``z[l] = linear(h[l - 1], W[l], b[l])``.
 
     Attributes:
@@ -89,6 +89,8 @@ class Calls(Axes):
                 mend = f"give another name to one of the two, or to {results[0].tensor}"
                 self.fail(node, f"{part.name} has an intermediate that is called {tensor} here, as above", mend)
             self.introduce(node, tensor, left)
+        for ref, output in zip(results, part.outputs, strict=False):
+            self.stay_together(ref.tensor, call, part.tensors[output])
         self.steps += [call] if self.takes(part, call) else call.equations
 
     def takes(self, part: Layer, call: Call) -> bool:
@@ -207,6 +209,8 @@ class Calls(Axes):
         together = self.merged(own)
         if ELLIPSIS not in formal.axes and len(groups) - len(lead) != len(wanted) == len(together) - len(lead):
             groups = together  # two axes that are one to a caller of this layer stand where the part has one
+        if own.slots and own.role not in ("input", "state"):  # put together where it was made
+            groups = together
         spare = len(groups) - len(lead) - len(wanted)
         if spare and (ELLIPSIS not in formal.axes or spare < -1):
             mend = f"{part.name} takes {len(wanted)} axes there, after leading indices in brackets if any"

@@ -21,6 +21,7 @@ from derive.notation.options import Span, items, name_of, span
 from derive.notation.recurrences import normal
 from derive.notation.recurrences.places import behind, collected, shift
 from derive.notation.source import Definition
+from derive.notation.together import factors
 from derive.notation.words import RESERVED
 
 #: Deepest nesting of an equation; the engine walks expressions by recursion.
@@ -110,6 +111,7 @@ class Reader(Expressions):
         name = name_of(target.value) if isinstance(target, ast.Subscript) else name_of(target)
         left = self.left_side(target, name) if isinstance(target, ast.Subscript) else ()
         self.target, self.left = name, [e.index for e in left if isinstance(e, Pos)]
+        slots = self.slots_of(target) if isinstance(target, ast.Subscript) else ()
         if isinstance(value, ast.Call) and name_of(value.func) == "reduced" and not self.is_activation("reduced"):
             if isinstance(target, ast.Subscript):
                 self.fail(target, "reduced has the axes that the choice leaves", f"write {name} = reduced(...)")
@@ -121,6 +123,7 @@ class Reader(Expressions):
             self.check_loose(node, name, left, body)
         self.check_steps(node, body)
         self.introduce(target, name, left, "integer" if is_place(body) else "real")
+        self.put_together(target, name, slots)
         self.steps.append(Equation(name, left, body, node.lineno))
 
     def left_side(self, target: ast.Subscript, name: str) -> tuple[Expr, ...]:
@@ -137,6 +140,9 @@ class Reader(Expressions):
                         self.fail(node, f"{index} is no index", "an index has a name that nothing else has")
                     e = Pos(index)
                     self.used.setdefault(index, node)
+                case ast.BinOp(op=ast.Mult()) if all(isinstance(n, ast.Name) for n in factors(node)):
+                    left += self.left_side(ast.Subscript(target.value, ast.Tuple(factors(node))), name)
+                    continue
                 case _:
                     e = self.beginning(node, name)
             if e in left and isinstance(e, Pos):
@@ -155,18 +161,6 @@ class Reader(Expressions):
             mend += f"that runs forward, {name}[size(t), ...] one that runs from the end"
             self.fail(node, "the indices on the left are names", mend)
         return x.add(*sizes, collected(rest))
-
-    def check_loose(self, node: ast.Assign, name: str, left: tuple[Expr, ...], body: Expr) -> None:
-        loose = [i for i in x.free(body) if Pos(i) not in left]
-        if loose:
-            i = loose[0]
-            place = self.used.get(i, node)
-            known = self.find(i) in self.declared() or i == ELLIPSIS
-            what = f"index {i} is on the right but neither on the left nor summed over"
-            mend = f"add {i} to the left of {name}, or reduce over it: sum({i}, ...)"
-            self.fail(
-                place, what, mend if known else f"{mend}; an option is declared in the signature: {i}: Scalar = 1.0"
-            )
 
     def introduce(self, node: ast.AST, name: str, left: tuple[Expr, ...], kind: Kind = "real") -> None:
         """Make the tensor on the left of an equation known; a constant index has no axis's name as yet."""

@@ -169,7 +169,8 @@ INSTEAD = {
     **dict.fromkeys(("repeat", "repeat_interleave", "tile"), "a longer axis k = axis(size(i) * n): y[k] = x[k // n]"),
     **dict.fromkeys(("transpose", "permute", "swapaxes"), "the indices in another order: y[..., j, i] = x[..., i, j]"),
     **dict.fromkeys(
-        ("reshape", "view", "flatten", "unflatten"), "a product of axes in the signature: x: Real[b, g * c]"
+        ("reshape", "view", "flatten", "unflatten"),
+        "y[b, h * w] = x[b, h, w], or a product of axes in the signature: x: Real[b, g * c]",
     ),
     **dict.fromkeys(("squeeze", "unsqueeze", "expand", "broadcast_to"), "the indices that a tensor has, and no others"),
     # ---- what a layer has not --------------------------------------------------------------------------------------

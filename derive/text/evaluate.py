@@ -334,7 +334,9 @@ class Run:
             known: products.Lengths = {}
             for node, a in zip(getattr(s.value, "args", ()), part.arguments, strict=False):
                 if isinstance(node, ast.Name) and isinstance(value := arrays[a.name], Grid):
-                    arrays[a.name] = products.fitted(a, whole, value, products.counts(self, node.id), known)
+                    arrays[a.name] = products.fitted(
+                        a, whole, value, products.counts(self, node.id), known, products.put_together(self, node.id)
+                    )
             anchor = None if self.at_rest is None else partial(self.part_at_rest, s, lead)
             run = self.parts[s, lead] = Run(part, self.library, arrays, options, self.meter, not whole, anchor)
             found = [run.result(name) for name in part.results[: len(s.targets)]]

@@ -54,12 +54,16 @@ class Option:
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """``target[left] = value``; a call of a layer has a part and may have several targets, some of them lists."""
+    """``target[left] = value``; a call of a layer has a part and may have several targets, some of them lists.
+
+    ``y[b, h * w] = x[b, h, w]`` has b, h and w on the left, and the product (h, w).
+    """
 
     targets: tuple[tuple[str, tuple[ast.expr, ...]], ...]
     value: ast.expr
     part: str = ""
     lists: tuple[bool, ...] = ()
+    products: tuple[tuple[str, ...], ...] = ()
 
     @property
     def words(self) -> str:
@@ -276,12 +280,20 @@ def _slot(node: ast.expr) -> tuple[str, ...]:
 
 def _statement(name: str, target: ast.expr, value: ast.expr, library: Library, own: set[str]) -> Statement:
     targets: list[tuple[str, tuple[ast.expr, ...]]] = []
+    products: list[tuple[str, ...]] = []
     for item in parts(target):
         match item:
             case ast.Name(id=tensor):
                 targets.append((tensor, ()))
             case ast.Subscript(value=ast.Name(id=tensor), slice=left):
-                targets.append((tensor, tuple(parts(left))))
+                items: list[ast.expr] = []
+                for index in parts(left):
+                    if isinstance(index, ast.BinOp) and isinstance(index.op, ast.Mult):
+                        products.append(_slot(index))
+                        items += [ast.Name(id=axis, ctx=ast.Load()) for axis in products[-1]]
+                    else:
+                        items.append(index)
+                targets.append((tensor, tuple(items)))
             case _:
                 raise Unread(f"{name}: the left side {ast.unparse(item)}")
     part = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
@@ -293,7 +305,7 @@ def _statement(name: str, target: ast.expr, value: ast.expr, library: Library, o
     if len(targets) > 1 and not called:
         raise Unread(f"{name}: several targets of {ast.unparse(value)}")
     if not called:
-        return Statement(tuple(targets), value)
+        return Statement(tuple(targets), value, products=tuple(products))
     lists = tuple(library[part].listed(result) for result in library[part].results)
     return Statement(tuple(targets), value, part, lists)
 

@@ -47,8 +47,9 @@ def of_result(text: Definition, name: str, products: bool) -> list[Slot]:
     s, place = text.targets[name][-1]
     axes = [text.index(item) or "" for item in s.targets[place][1]]
     slots: list[Slot] = []
+    together = s.products or text.products
     while axes:
-        found = (p for p in text.products if products and tuple(axes[: len(p)]) == p)
+        found = (p for p in together if products and tuple(axes[: len(p)]) == p)
         slots.append(next(found, (axes[0],)))
         del axes[: len(slots[-1])]
     return slots
@@ -67,9 +68,39 @@ def counts(run: Run, name: str) -> list[int]:
     return [] if (DOTS,) in slots else [len(slot) for slot in slots]
 
 
-def fitted(a: Argument, whole: bool, value: Grid, own: list[int], known: Lengths) -> Grid:
+def put_together(run: Run, name: str) -> list[int]:
+    """How many axes stand together where an equation, or that of a layer called, has put some: ``y[b, h * w]``."""
+    for s, place in run.text.targets.get(name, ()):
+        if s.products:
+            return [len(slot) for slot in of_result(run.text, name, True)]
+        if s.part and run.library[s.part].targets[result := run.library[s.part].results[place]][-1][0].products:
+            return [len(slot) for slot in of_result(run.library[s.part], result, True)]
+    return []
+
+
+def fitted_to_dots(slots: list[Slot], value: Grid, own: list[int], known: Lengths) -> Grid:
+    """An array whose axes have been put together, where an argument has ``...``: what that covers stays apart."""
+    wide = len(own) - len(slots) + 1
+    first = slots.index((DOTS,))
+    shape: list[int] = []
+    at = 0
+    for n, count in enumerate(own):
+        lengths = value.shape[at : at + count]
+        at += count
+        if first <= n < first + wide:
+            shape += lengths
+            continue
+        shape.append(math.prod(lengths))
+        if count > 1:
+            known[slots[n] if n < first else slots[n - wide + 1]] = lengths
+    return Grid(tuple(shape), value.elements)
+
+
+def fitted(a: Argument, whole: bool, value: Grid, own: list[int], known: Lengths, together: list[int]) -> Grid:
     """An array with those axes as one that stand on one of the part's; ``known`` gets their lengths."""
-    slots = [tuple(slot) for slot in a.slots] if whole else [(axis,) for axis in a.axes]
+    slots: list[Slot] = [tuple(slot) for slot in a.slots] if whole else [(axis,) for axis in a.axes]
+    if (DOTS,) in slots and sum(together) == len(value.shape) and len(together) >= len(slots) - 1:
+        return fitted_to_dots(slots, value, together, known)
     if DOTS in a.axes or len(value.shape) == len(slots) or len(own) != len(slots) or sum(own) != len(value.shape):
         return value
     at = 0

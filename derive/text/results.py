@@ -41,7 +41,8 @@ def merged(case: Case, name: str, grid: Grid) -> list[tuple[int, ...]]:
     axes = [case.text.index(item) for item in s.targets[n][1]]
     if s.part:
         return groupings(grid.shape) if case.text.products or case.library[s.part].products else [grid.shape]
-    if not axes or (DOTS in axes and not case.text.products):
+    products = s.products or case.text.products
+    if not axes or (DOTS in axes and not products):
         return [grid.shape]
     axes = axes[1:] if case.text.listed(name) else axes
     wide = len(grid.shape) - len(axes) + 1
@@ -53,7 +54,7 @@ def merged(case: Case, name: str, grid: Grid) -> list[tuple[int, ...]]:
         at += span
     shape: list[int] = []
     while spans:
-        together = next((p for p in case.text.products if tuple(a for a, _ in spans[: len(p)]) == p), None)
+        together = next((p for p in products if tuple(a for a, _ in spans[: len(p)]) == p), None)
         count = len(together) if together else 1
         lengths = [n for _, part in spans[:count] for n in part]
         shape += [math.prod(lengths)] if together else lengths

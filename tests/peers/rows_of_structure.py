@@ -51,6 +51,18 @@ ROWS = {
     "tril": Row(lambda F, x, diagonal=0: x.tril(diagonal), normal((2, 4, 5)), ({}, {"diagonal": 2}, {"diagonal": -1})),
     "triu": Row(lambda F, x, diagonal=0: x.triu(diagonal), normal((2, 4, 5)), ({}, {"diagonal": 2}, {"diagonal": -1})),
     "transpose": Row(lambda F, x: x.mT * 1, normal((2, 3, 4))),
+    "flatten": Row(lambda F, x: x.flatten(1) * 1, normal((2, 3, 4, 5))),
+    "split_heads": Row(
+        lambda F, x, heads=2: x.unflatten(-1, (heads, -1)).transpose(-3, -2) * 1,
+        normal((2, 3, 12)),
+        ({}, {"heads": 3}, {"heads": 1}),
+    ),
+    "merge_heads": Row(lambda F, x: x.transpose(-3, -2).flatten(-2) * 1, normal((2, 3, 4, 5))),
+    "patches": Row(
+        lambda F, x, size=2: F.unfold(x, size, stride=size).mT * 1,
+        normal((2, 3, 12, 6)),
+        ({}, {"size": 3}, {"size": 1}),
+    ),
     "trace": Row(lambda F, A: A.diagonal(dim1=-2, dim2=-1).sum(-1), normal((2, 4, 4))),
     "diagonal": Row(lambda F, A: A.diagonal(dim1=-2, dim2=-1), normal((2, 4, 4))),
     "pairwise_distance": Row(

@@ -218,7 +218,7 @@ class Header(Bodies):
     def is_list(self, t: Tensor) -> bool:
         """Whether callers see a list: one that is given, or what is computed for each of its entries."""
         along = self.layer.sequence_axis
-        return t.sequence or (along is not None and not t.slots and t.axes[:1] == (along,))
+        return t.sequence or (along is not None and t.role not in ("input", "state") and t.axes[:1] == (along,))
 
     def named_tuples(self) -> str:
         layer, d = self.layer, self.variants[0]
