@@ -292,7 +292,7 @@ class Algebra:
         outside: list[tuple[Expr, Fraction]] = []
         groups: list[tuple[set[str], list[tuple[Expr, Fraction]]]] = [({i}, []) for i in over]
         for pair in mono:
-            used = set(over) & set(x.free(pair[0]))
+            used = set(over) & set(x.free(pair[0])) or self.kept_inside(pair, over, mono)
             if not used:
                 outside.append(pair)
                 continue
@@ -306,6 +306,13 @@ class Algebra:
                 outside += [(Size(self.axis(i)), ONE) for i in bound]
         c, mono = product(outside)
         return coefficient * c, mono
+
+    def kept_inside(self, pair: tuple[Expr, Fraction], over: list[str], mono: Mono) -> set[str]:
+        """The indices of ``[t[n] == g]`` where a factor divides at g, which may be by 0 where no t is g."""
+        if pair[1] > 0 or not self.fragile(*pair):
+            return set()
+        known = (named_index(a) for a, _ in mono)
+        return {i for k in known if k and k[1] in x.free(pair[0]) for i in x.free(k[0]) if i in over}
 
     def in_range(self, position: Expr, mono: Mono) -> bool:
         """Whether an integer tensor is surely inside its axis: no condition of the layer asks about it."""

@@ -21,6 +21,11 @@ from derive.program.rewriting.sums import REST, Scale, Shift, exponent_of, match
 BESIDE = "1 beside a sum of exponentials is divided by the largest of them as they are: none overflows"
 
 
+def raised_of(exponent: Expr) -> Expr:
+    """The exponent where it is not minus infinity."""
+    return exponent.args[1] if isinstance(exponent, Op) and exponent.fn == "where" else exponent
+
+
 def written_out(e: Expr) -> Expr:
     """An exponent as a sum of products."""
     e = x.rebuild(e, written_out)
@@ -38,10 +43,12 @@ class Beside(Shift):
     Attributes:
         zero: whether m is 0 at least; if not, only other exponentials are beside the sum, and m is no less than these.
         floor: the name of m.
+        unknown: whether a factor stands beside an exponential that is none of the sum's: these may overflow together.
     """
 
     zero: bool = False
     floor: str = ""
+    unknown: bool = False
 
     def run(self, target: str) -> bool:
         total = self.definition(target)
@@ -71,7 +78,7 @@ class Beside(Shift):
         exponent = exponent_of(made.body)
         assert exponent is not None
         assert isinstance(total.body, Reduce)
-        if rest or any(x.plain(i) is None for i in made.left):
+        if rest or any(x.plain(i) is None for i in made.left) or {*made.indices} - {*x.free(raised_of(exponent))}:
             return False
         over = total.body.over
         row = tuple(i for i in made.left if x.plain(i) not in over)
@@ -99,6 +106,8 @@ class Beside(Shift):
         if not self.cancels(known):
             return False
         flat = [replace(e, body=self.given(e.body)) for e in self.flat]
+        if self.unknown:
+            return False
         self.flat = [replace(e, body=self.raised(e.body, None)) if e.target in self.results else e for e in flat]
         self.notes.append(BESIDE)
         return True
@@ -197,6 +206,7 @@ class Beside(Shift):
         has, wanted = self.scale(e), {} if to is None else self.scale(to)
         assert has is not None
         assert wanted is not None
+        self.unknown |= has != wanted and any(map(is_exp, x.factors(e)))
         missing = {r: wanted.get(r, Fraction(0)) - has.get(r, Fraction(0)) for r in dict.fromkeys((*has, *wanted))}
         return x.mul(*(x.power(self.decay(row), Num(p)) for row, p in missing.items() if p), e)
 

@@ -20,11 +20,12 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.program.draft import pruned
 from derive.program.rewriting.beside import Beside
 from derive.program.rewriting.chosen import apart, brought_in, divides, is_exp, times
+from derive.program.rewriting.segments import Segments
 from derive.program.rewriting.sums import Shift
 
 JOINED = "an exponential over a sum of exponentials is that of the difference to the sum's largest exponent"
 KINDS: tuple[tuple[Callable[..., Shift], bool], ...] = tuple(
-    (kind, weighted) for kind in (Shift, Beside, partial(Beside, zero=True)) for weighted in (True, False)
+    (kind, weighted) for kind in (Segments, Shift, Beside, partial(Beside, zero=True)) for weighted in (True, False)
 )
 Fresh = Callable[[str, tuple[str, ...]], str]
 
@@ -54,11 +55,13 @@ def shifted(
     """The equations with every sum of exponentials that may be shifted, and notes; names are added to tensors."""
     notes: dict[str, None] = {}
     left: list[str] = []
+    done: set[str] = set()
     for target in [e.target for e in flat if isinstance(e.body, Reduce) and e.body.op == "sum"]:
         for kind, weighted in KINDS:
             trial = kind(list(flat), dict(tensors), frozenset(results), layer, weighted=weighted)
-            if trial.run(target):
+            if not of_shifted(target, flat, done) and trial.run(target):
                 flat = trial.flat
+                done |= {trial.floor} if isinstance(trial, Segments) else set()
                 tensors.update(trial.tensors)
                 notes.update(dict.fromkeys(trial.notes))
                 break
@@ -72,6 +75,15 @@ def shifted(
             tensors.update(trial.tensors)
             notes[JOINED] = None
     return flat, list(notes)
+
+
+def of_shifted(target: str, flat: Iterable[Equation], done: Collection[str]) -> bool:
+    """Whether a sum is one of exponentials from which some largest have been subtracted."""
+    if not done:
+        return False
+    bodies = {e.target: e.body for e in flat}
+    inside = (bodies[t] for t in x.tensors(bodies[target]) if t in bodies)
+    return any(t in done for e in (bodies[target], *inside) for t in x.tensors(e))
 
 
 def of_exponentials(e: Equation | None) -> bool:

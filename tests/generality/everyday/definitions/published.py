@@ -43,3 +43,30 @@ def matern32(x: Real[n, d], z: Real[m, d], ell: Positive = 1.0):
     r[n, m] = sqrt(3 * sum(d, (x[n, d] - z[m, d]) ** 2)) / ell
     k[n, m] = (1 + r[n, m]) * exp(-r[n, m])
     return k
+
+
+@layer(cites="Wang et al. 2019, arXiv:1904.06627")
+def multi_similarity(S: Real[n, m], t: Integer[n], alpha: Positive = 2.0, beta: Positive = 50.0, lam: Scalar = 0.5):
+    """Sums of exponentials over those of the same class and of others, either of which may be nobody."""
+    m = axis(size(n))
+    p[n] = sum(m, exp(-alpha * (S[n, m] - lam)) if t[n] == t[m] and n != m else 0)
+    q[n] = sum(m, exp(beta * (S[n, m] - lam)) if t[n] != t[m] else 0)
+    L = mean(n, log(1 + p[n]) / alpha + log(1 + q[n]) / beta)
+    return L
+
+
+@layer(cites="Sun et al. 2020, arXiv:2002.10857")
+def circle(p: Real[i], q: Real[j], m: Fraction = 0.25, gamma: Positive = 80.0):
+    """Of one row each sum is a number, among balls as well."""
+    a[i] = max(0, 1 + m - p[i])
+    b[j] = max(0, q[j] + m)
+    L = log(1 + sum(j, exp(gamma * b[j] * (q[j] - m))) * sum(i, exp(-gamma * a[i] * (p[i] - 1 + m))))
+    return L
+
+
+@layer(cites="Wang et al. 2019, arXiv:1909.01315")
+def segment_softmax(x: Real[n], seg: Integer[n], groups: Count[g] = 3):
+    """Shares of a segment's sum; a segment that has no element divides nothing."""
+    Z[g] = sum(n, exp(x[n]) if seg[n] == g else 0)
+    y[n] = exp(x[n]) / Z[seg[n]]
+    return y
