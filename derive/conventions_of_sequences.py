@@ -14,6 +14,8 @@ OF_SEQUENCES = (
     *(
         "linear_recurrence",
         "projected_lstm",
+        "peephole_lstm",
+        "gru_reset_before",
         "cached_attention",
         "fast_weights",
         "hmm_forward",
@@ -57,12 +59,28 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "== 0",
     ),
     Convention(
-        ("lstm", "lstm_cell", "projected_lstm"),
+        ("lstm", "lstm_cell", "projected_lstm", "peephole_lstm"),
         "order of the gates",
         "input, forget, cell, output",
         "PyTorch the same, with two biases; Keras the same; ONNX: input, output, forget, cell",
         "lstm.forward(np.zeros((1, 1)), np.zeros(1), np.ones(1), *[np.zeros((4, 1))] * 2, "
         "np.array([-99.0, 99, 0, 0]))[0].c[0, 0] == 1",
+    ),
+    Convention(
+        ("peephole_lstm",),
+        "what the gates see of the cell, and in which order",
+        "input and forget gate the cell before, the output gate the new one; p in the order input, forget, output",
+        "ONNX in the order input, output, forget; PyTorch has no peepholes",
+        "peephole_lstm.forward(np.zeros((1, 1)), np.zeros(1), np.ones(1), *[np.zeros((4, 1))] * 2, np.zeros(4), "
+        "np.array([0.0, 99, 0]))[0].c[0, 0] == 1",
+    ),
+    Convention(
+        ("gru_reset_before",),
+        "order of the gates, and where the reset gate stands",
+        "reset, update, new; the update gate keeps the state; the reset gate weighs the state before the product",
+        "ONNX by default the same, in the order update, reset, new; PyTorch and Keras by default weigh the product",
+        "gru_reset_before.forward(np.zeros((1, 1)), np.ones(1), *np.zeros((2, 3, 1)), np.array([0.0, 99, 0]))[0][0, 0] "
+        "== 1",
     ),
     Convention(
         ("linear_attention", "causal_linear_attention", "selective_scan"),

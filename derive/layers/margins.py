@@ -78,3 +78,15 @@ def margin_ranking(
     L[...] = max(0, margin - t[...] * (a[...] - b[...]))
     loss = reduced(reduction, L[...])
     return loss
+
+
+@layer(cites="Bishop 2006, section 4.3, of each label on its own; the mean as PyTorch has it")
+def multi_label_soft_margin(
+    z: Real[..., i],
+    t: 0 <= Integer[..., i] <= 1,
+    reduction: Choice["mean", "sum", "none"] = "mean",
+):
+    """Logistic loss of scores z against labels t of 0 or 1, of which an example may have several, averaged over the labels."""
+    L[...] = mean(i, log(1 + exp(-z[..., i])) if t[..., i] == 1 else log(1 + exp(z[..., i])))
+    loss = reduced(reduction, L[...])
+    return loss

@@ -1,4 +1,4 @@
-"""Relatives of long short-term memory, and recurrence of several lengths."""
+"""Relatives of long short-term memory and of gated units, and recurrence of several lengths."""
 
 from __future__ import annotations
 
@@ -35,4 +35,52 @@ def rnn_lengths(x: Real[t, b, i], length: Integer[b], h0: Real[b, n], W: Real[n,
     h[-1, b, n] = h0[b, n]
     s[t, b, n] = a[t, b, n] + sum(m, U[n, m] * h[t - 1, b, m])
     h[t, b, n] = tanh(s[t, b, n]) if t < length[b] else h[t - 1, b, n]
+    return h
+
+
+@layer(cites="Gers, Schraudolph and Schmidhuber 2002")
+def peephole_lstm(
+    x: Real[t, ..., j],
+    h0: Real[..., n],
+    c0: Real[..., n],
+    W: Real[gate * n, j],
+    U: Real[gate * n, m],
+    b: Real[gate * n],
+    p: Real[three * n],
+):
+    """Long short-term memory whose gates see the cell: input and forget the one before, output the new one."""
+    gate = axis(4)
+    three = axis(3)
+    m = axis(size(n))
+    a[t, ..., gate, n] = sum(j, W[gate, n, j] * x[t, ..., j]) + b[gate, n]
+    h[-1, ..., n] = h0[..., n]
+    c[-1, ..., n] = c0[..., n]
+    s[t, ..., gate, n] = a[t, ..., gate, n] + sum(m, U[gate, n, m] * h[t - 1, ..., m])
+    i[t, ..., n] = sigmoid(s[t, ..., 0, n] + p[0, n] * c[t - 1, ..., n])
+    f[t, ..., n] = sigmoid(s[t, ..., 1, n] + p[1, n] * c[t - 1, ..., n])
+    g[t, ..., n] = tanh(s[t, ..., 2, n])
+    c[t, ..., n] = f[t, ..., n] * c[t - 1, ..., n] + i[t, ..., n] * g[t, ..., n]
+    o[t, ..., n] = sigmoid(s[t, ..., 3, n] + p[2, n] * c[t, ..., n])
+    h[t, ..., n] = o[t, ..., n] * tanh(c[t, ..., n])
+    return h, c
+
+
+@layer(cites="Cho et al. 2014, arXiv:1406.1078; ONNX's GRU")
+def gru_reset_before(
+    x: Real[t, ..., i],
+    h0: Real[..., n],
+    W: Real[gate * n, i],
+    U: Real[gate * n, m],
+    b: Real[gate * n],
+):
+    """A gated recurrent unit whose reset gate weighs the state before the product; gates in the order reset, update, new."""
+    gate = axis(3)
+    m = axis(size(n))
+    a[t, ..., gate, n] = sum(i, W[gate, n, i] * x[t, ..., i]) + b[gate, n]
+    h[-1, ..., n] = h0[..., n]
+    r[t, ..., n] = sigmoid(a[t, ..., 0, n] + sum(m, U[0, n, m] * h[t - 1, ..., m]))
+    z[t, ..., n] = sigmoid(a[t, ..., 1, n] + sum(m, U[1, n, m] * h[t - 1, ..., m]))
+    u[t, ..., n] = r[t, ..., n] * h[t - 1, ..., n]
+    g[t, ..., n] = tanh(a[t, ..., 2, n] + sum(m, U[2, n, m] * u[t, ..., m]))
+    h[t, ..., n] = (1 - z[t, ..., n]) * g[t, ..., n] + z[t, ..., n] * h[t - 1, ..., n]
     return h

@@ -26,6 +26,7 @@ FAMILIES = {
     "regression": "Losses",
     "margins": "Losses",
     "overlap": "Losses",
+    "contrastive": "Losses",
     "normalization": "Normalisation",
     "regularization": "Regularisation",
     "optimization": "Optimisation and initialisation",

@@ -93,7 +93,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "the loss has that value there, too",
     ),
     ("hinge", r"mistake: \\overline\{y\}_\{\\ast\} = -\\overline\{L\}_\{\\ast\} t_\{\\ast\}", "[1 > 0] is 1"),
-    ("hinge_embedding", r".*\\text\{if \} t_\{\\ast\} (\\ge 1|> 0).*", "a label is 1 or -1"),
+    ("hinge_embedding cosine_embedding", r".*\\text\{if \} t_\{\\ast\} (\\ge 1|> 0).*", "a label is 1 or -1"),
     (
         "huber smooth_l1",
         r".*((\\ge|\\le) -?\\(beta|delta)) .*",
@@ -112,7 +112,7 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ),
     ("alibi_attention grouped_query_attention", r"E_\{.* = -.*", "P is E over its sum, which has the same sign"),
     ("alibi_attention grouped_query_attention", r"P_\{.*Z_\{.*\} > 0.*", "Z is a sum of exponentials and zeros"),
-    ("focal", r".*t_\{\\ast\} \\ge 1.*", "t is 0 or 1"),
+    ("focal multi_label_soft_margin", r".*t_\{\\ast\} \\ge 1.*", "t is 0 or 1"),
     ("pinball", r"L_\{.*r_\{\\ast\} > 0.*", "at 0 both cases are 0"),
     (
         "sinusoidal_positions rotary_embedding",

@@ -92,6 +92,23 @@ def focal(F: Any, z: Any, t: Any, alpha: float = 0.25, gamma: float = 2.0, reduc
     return reduced((alpha * t + (1 - alpha) * (1 - t)) * wrong**gamma * entropy, reduction)
 
 
+def cosine_embedding(
+    F: Any, a: Any, b: Any, t: Any, margin: float = 0.0, epsilon: float = 1e-12, reduction: str = "mean"
+) -> Any:
+    """Written out, for PyTorch's epsilon is fixed; its own is the same there."""
+    c = (a * b).sum(-1) / (((a * a).sum(-1) + epsilon) * ((b * b).sum(-1) + epsilon)).sqrt()
+    found = reduced((1 - c).where(t == 1, (c - margin).clamp(min=0)), reduction)
+    if epsilon == 1e-12:
+        return same(found, F.cosine_embedding_loss(a, b, t, margin, reduction=reduction), a)
+    return found
+
+
+def several(F: Any, z: Any, t: Any, reduction: str = "mean") -> Any:
+    """PyTorch's, of two axes."""
+    found = F.multilabel_soft_margin_loss(z.flatten(0, -2), t.flatten(0, -2).double(), reduction=reduction)
+    return found.reshape(t.shape[:-1]) if reduction == "none" else found
+
+
 def tversky(
     F: Any, p: Any, t: Any, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0, reduction: str = "mean"
 ) -> Any:
@@ -191,6 +208,14 @@ ROWS = {
     "hinge": Row(lambda F, y, t, reduction="mean": reduced((1 - t * y).clamp(min=0), reduction), signed(1), REDUCTIONS),
     "soft_margin": Row(
         lambda F, y, t, reduction="mean": F.soft_margin_loss(y, t.double(), reduction=reduction), signed(1), REDUCTIONS
+    ),
+    "multi_label_soft_margin": Row(
+        several, lambda rng: (rng.standard_normal((2, 3, 5)), rng.integers(0, 2, (2, 3, 5))), REDUCTIONS
+    ),
+    "cosine_embedding": Row(
+        cosine_embedding,
+        lambda rng: (*(rng.standard_normal((7, 4)) for _ in range(2)), np.array([1, -1, -1, 1, 1, -1, -1])),
+        each({"margin": 0.3}, {"margin": -0.5, "epsilon": 0.1}, {"margin": 0.9}),
     ),
     "hinge_embedding": Row(
         lambda F, d, t, margin=1.0, reduction="mean": F.hinge_embedding_loss(d, t, margin, reduction=reduction),

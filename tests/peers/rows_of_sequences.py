@@ -56,6 +56,17 @@ def long_memory(x: Any, h: Any, c: Any, W: Any, U: Any, b: Any, P: Any, peeping:
     return torch.stack(hs), torch.stack(cs)
 
 
+def reset_before(F: Any, x: Any, h: Any, W: Any, U: Any, b: Any) -> Any:
+    """A gated unit step by step, as ONNX has it by default: the reset gate weighs the state."""
+    (Wr, Wz, Wn), (Ur, Uz, Un), (br, bz, bn) = (each.chunk(3) for each in (W, U, b))
+
+    def step(h: Any, x: Any) -> Any:
+        r, z = (x @ Wr.T + h @ Ur.T + br).sigmoid(), (x @ Wz.T + h @ Uz.T + bz).sigmoid()
+        return (1 - z) * (x @ Wn.T + (r * h) @ Un.T + bn).tanh() + z * h
+
+    return scanned(step, h, x)
+
+
 def scanned(step: Callable[..., Any], h: Any, *sequences: Any) -> Any:
     """The states of a recurrence."""
     import torch
@@ -121,6 +132,11 @@ ROWS: dict[str, Row] = {
         lambda F, *given: long_memory(*given, peeping=False),
         normal((T, B, I), (B, R), (B, N), (4 * N, I), (4 * N, R), (4 * N,), (R, N)),
     ),
+    "peephole_lstm": Row(
+        lambda F, *given: long_memory(*given[:-1], given[-1].reshape(3, -1), peeping=True),
+        normal((T, B, I), *[(B, N)] * 2, (4 * N, I), (4 * N, N), (4 * N,), (3 * N,)),
+    ),
+    "gru_reset_before": Row(reset_before, sequence(3)),
     "rnn_lengths": Row(of_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(1)(rng)[1:])),
     "hmm_forward": Row(hidden, normal((T, B, N), (B, N), (N, N))),
     "selective_scan": Row(selective, driven),
