@@ -3,13 +3,14 @@
 ``E[q, k] = exp(S[q, k]) if mask[q, k] else 0`` is 0 where the mask does not hold, and so is ``P = E / total``. In
 ``sum_k P[q, k] V[k, v]`` 0 times a NaN in V would be NaN, though no element that the mask allows is one. Where an array
 is 0 by a condition is followed from statement to statement; the sum then says which of its terms there are:
-``sum_k there(P[q, k] V[k, v], mask[q, k])``. Conditions on real data are left out: they are not known before.
+``sum_k there(P[q, k] V[k, v], mask[q, k])``. Conditions on real data are left out: they are not known before. Of an
+array of several parts, as the gates of a recurrent unit are, what holds for all of them is known. In a recurrence,
+where a sum is one step's and cannot say so, its arrays are chosen where they are made.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from derive.notation import expr as x
@@ -23,11 +24,38 @@ MINUS_INFINITY = x.neg(x.INF)
 def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor], results: Container[str]) -> list[Equation]:
     """The equations, with sums of products marked, and results chosen; one reduction each at most."""
     flat = list(flat)
-    count = Counter(e.target for e in flat)
-    known = Absent({name for name, n in count.items() if n == 1}, tensors, results)
+    made: dict[str, list[Equation]] = {}
+    for e in flat:
+        made.setdefault(e.target, []).append(e)
+    known = Absent({name: own for name, own in made.items() if alike(own)}, tensors, {*results, *recurrent(flat)})
     for e in flat:
         known.visit(e)  # what is known of arrays that stand further down
     return [known.visit(e) for e in flat]
+
+
+def words(e: Equation) -> tuple[str, ...]:
+    """The indices that an equation writes its target at, by position; numbers have no name."""
+    return tuple(x.plain(i) or "" for i in e.left)
+
+
+def alike(own: list[Equation]) -> bool:
+    """Whether equations write all of one array, or its slices at numbers along the same axes, in the same words."""
+    return all(x.plain(i) or isinstance(i, Num) for e in own for i in e.left) and len({*map(words, own)}) == 1
+
+
+def recurrent(flat: Iterable[Equation]) -> Iterator[str]:
+    """The arrays that are made of themselves, step by step; a loop's sum cannot say which terms there are."""
+    reads: dict[str, set[str]] = {}
+    for e in flat:
+        reads.setdefault(e.target, set()).update(x.tensors(e.body))
+    for target in reads:
+        reached, left = set[str](), [target]
+        while left:
+            new = reads.get(left.pop(), set()) - reached
+            reached |= new
+            left += new
+        if target in reached:
+            yield target
 
 
 def parts(body: Expr) -> tuple[Expr, Conditions]:
@@ -47,7 +75,7 @@ def stated(body: Expr) -> set[Expr]:
 class Absent:
     """Under which conditions arrays are not 0 (zeros) and not minus infinity (floors), in their own indices."""
 
-    def __init__(self, whole: set[str], tensors: dict[str, Tensor], results: Container[str]) -> None:
+    def __init__(self, whole: dict[str, list[Equation]], tensors: dict[str, Tensor], results: Container[str]) -> None:
         self.whole, self.tensors, self.results = whole, tensors, results
         self.zeros: dict[str, tuple[tuple[str, ...], Conditions]] = {}
         self.floors: dict[str, tuple[tuple[str, ...], Conditions]] = {}
@@ -64,10 +92,12 @@ class Absent:
                 return replace(e, body=Reduce("sum", over, self.left_out(body, self.unclean(body))))
             case Reduce():
                 pass
-            case body if e.target in self.whole and all(map(x.plain, e.left)):
-                self.zeros[e.target] = e.indices, self.zero(body)
-                self.floors[e.target] = e.indices, self.floor(body)
-                self.clean[e.target] = e.indices, tuple(stated(body))
+            case body if e.target in self.whole:
+                bodies = [one.body for one in self.whole[e.target]]
+                self.zeros[e.target] = words(e), common(self.zero, bodies)
+                self.floors[e.target] = words(e), common(self.floor, bodies)
+                made = [self.chosen(e.target, body) for body in bodies]
+                self.clean[e.target] = words(e), common(self.chooses, made)
                 return replace(e, body=self.chosen(e.target, body))
         return e
 
@@ -86,8 +116,17 @@ class Absent:
             case Op("less_mean" | "less_share" as fn, (f, p, Pos() as along)):
                 return Op(fn, (f, p, along, *(self.zero(p) if fn == "less_mean" else self.zero(f))))
             case Op("mul" | "add", _) if target in self.results:
-                return self.left_out(body, tuple(c for c in self.zero(body) if c not in stated(body)))
+                return self.left_out(body, self.unclean(body))
         return body
+
+    def chooses(self, e: Expr) -> Conditions:
+        """By what an expression is chosen, whatever NaN it is made of."""
+        match e:
+            case Ref():
+                return self.at(self.clean, e)
+            case Op("add", terms):
+                return common(self.chooses, terms)
+        return tuple(stated(e))
 
     def left_out(self, body: Expr, conditions: Conditions) -> Expr:
         """An expression that is chosen where conditions hold."""
@@ -97,7 +136,7 @@ class Absent:
 
     def unclean(self, e: Expr) -> Conditions:
         """The conditions by which an expression is 0 but for NaN: those of a product, which nothing has chosen."""
-        chosen = self.at(self.clean, e) if isinstance(e, Ref) else ()
+        chosen = self.chooses(e)
         return tuple(c for c in self.zero(e) if c not in chosen)
 
     def zero(self, e: Expr) -> Conditions:

@@ -50,8 +50,5 @@ RED: dict[str, dict[str, str]] = {
         "enclosure": "a logarithm of a sum of exponentials written out is not shifted: overflow in exp",
         "generic": "the cotangent of what the last step does not read is 0, and 0 times NaN is NaN",
     },
-    "recurrence-lstm_lengths": {
-        "generic": "a step behind a sequence's end has a cotangent of 0, and 0 times NaN is NaN in a matrix product",
-    },
     "networks-info_nce": {"generic": "large cases in float16: a diagonal of a softmax"},
 }
