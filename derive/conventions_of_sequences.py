@@ -112,7 +112,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "np.isnan(viterbi.forward(np.array([[np.nan, 0], [0, 1]]), *np.zeros((1, 2)), np.zeros((2, 2)))[0])",
     ),
     Convention(
-        ("rnn_lengths",),
+        ("rnn_lengths", "lstm_lengths"),
         "a length below 1, or above the number of steps",
         "below 1 every state is h0; above, the whole sequence is read",
         "PyTorch's pack_padded_sequence refuses both",
@@ -120,7 +120,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "np.ones(1))[0].tolist() == [[[0.5]]] * 2",
     ),
     Convention(
-        ("rnn_lengths",),
+        ("rnn_lengths", "lstm_lengths"),
         "NaN or infinity behind the end of a sequence",
         "stays out of values, and of gradients too",
         "PyTorch the same: what is behind the end is not read",

@@ -28,6 +28,32 @@ def projected_lstm(
 
 
 @layer(cites="Hochreiter and Schmidhuber 1997; PyTorch's pack_padded_sequence")
+def lstm_lengths(
+    x: Real[t, b, j],
+    length: Integer[b],
+    h0: Real[b, n],
+    c0: Real[b, n],
+    W: Real[gate * n, j],
+    U: Real[gate * n, m],
+    bias: Real[gate * n],
+):
+    """Long short-term memory that stands still from each example's length on."""
+    gate = axis(4)
+    m = axis(size(n))
+    a[t, b, gate, n] = sum(j, W[gate, n, j] * x[t, b, j]) + bias[gate, n]
+    h[-1, b, n] = h0[b, n]
+    c[-1, b, n] = c0[b, n]
+    s[t, b, gate, n] = a[t, b, gate, n] + sum(m, U[gate, n, m] * h[t - 1, b, m])
+    i[t, b, n] = sigmoid(s[t, b, 0, n])
+    f[t, b, n] = sigmoid(s[t, b, 1, n])
+    g[t, b, n] = tanh(s[t, b, 2, n])
+    o[t, b, n] = sigmoid(s[t, b, 3, n])
+    c[t, b, n] = f[t, b, n] * c[t - 1, b, n] + i[t, b, n] * g[t, b, n] if t < length[b] else c[t - 1, b, n]
+    h[t, b, n] = o[t, b, n] * tanh(c[t, b, n]) if t < length[b] else h[t - 1, b, n]
+    return h, c
+
+
+@layer(cites="Hochreiter and Schmidhuber 1997; PyTorch's pack_padded_sequence")
 def rnn_lengths(x: Real[t, b, i], length: Integer[b], h0: Real[b, n], W: Real[n, i], U: Real[n, m], c: Real[n]):
     """A simple recurrent network that stands still from each example's length on."""
     m = axis(size(n))

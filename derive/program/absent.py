@@ -21,7 +21,7 @@ Conditions = tuple[Expr, ...]
 MINUS_INFINITY = x.neg(x.INF)
 
 
-def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor], results: Container[str]) -> list[Equation]:
+def with_absent(flat: Iterable[Equation], tensors: dict[str, Tensor], results: Iterable[str]) -> list[Equation]:
     """The equations, with sums of products marked, and results chosen; one reduction each at most."""
     flat = list(flat)
     made: dict[str, list[Equation]] = {}

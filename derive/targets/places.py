@@ -61,10 +61,10 @@ class Places:
 
     @cached_property
     def early(self) -> frozenset[str]:
-        """Tensors that begin before the first position, and their adjoints."""
-        layer, names = self.derivation.layer, self.derivation.adjoint.names
+        """Tensors that begin before the first position, and their adjoints, those within a part among them."""
+        layer, adjoint = self.derivation.layer, self.derivation.adjoint
         found = {e.target for e in layer.equations if any(isinstance(i, Num) and i.value < 0 for i in e.left)}
-        return frozenset(found | {names[t] for t in found if t in names})
+        return frozenset(found | {names[t] for names in (adjoint.names, adjoint.inner) for t in found if t in names})
 
     def of_equation(self, lhs: Expr, body: Expr, printer: Latex) -> str:
         """Sentences about what the right side of a printed equation reads outside; nothing where it reads none."""

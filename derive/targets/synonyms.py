@@ -15,6 +15,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "multi_label_soft_margin": ("nn.MultiLabelSoftMarginLoss", "multilabel soft margin loss"),
     "cosine_embedding": ("nn.CosineEmbeddingLoss", "cosine contrastive loss"),
     "linear_recurrence": ("associative scan", "first-order recurrence", "linear RNN", "gated linear recurrence"),
+    "lstm_lengths": ("LSTM of padded sequences", "pack_padded_sequence", "sequence_lens"),
     "biased_attention": ("attention with an additive mask", "float attn_mask", "score bias"),
     "sinusoidal_positions": ("positional encoding", "sine and cosine positions", "position embedding"),
     "dropout_attention": ("attention dropout", "dropout_p"),

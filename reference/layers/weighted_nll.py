@@ -69,7 +69,7 @@ def forward_rows_sum(log_p: Any, t: Any, w: Any, ignore_index: Any) -> Any:
     # L[...] = (-w[t[...]] * log_p[..., t[...]] if t[...] != ignore_index else 0)
     L = chosen(-w.take(t, axis=0) * log_p[np.arange(len(t)), t], t != ignore_index)
     M = L  # M[...] = L[...]
-    return sum_over(chosen(M, t != ignore_index), axis=None)  # loss = sum(..., M[...])
+    return sum_over(M, axis=None)  # loss = sum(..., M[...])
 
 
 @SIGNATURE.forward(Saved, wide="underflow")

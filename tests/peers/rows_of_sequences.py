@@ -103,6 +103,21 @@ def of_lengths(F: Any, x: Any, length: Any, h: Any, *weights: Any) -> Any:
     return torch.cat(found, 1)
 
 
+def remembered_lengths(F: Any, x: Any, length: Any, h: Any, c: Any, *weights: Any) -> Any:
+    """The same of long short-term memory, whose cell PyTorch gives for the last step alone."""
+    import torch
+
+    found = []
+    for b, steps in enumerate(length.tolist()):
+        hs, cs, at = [], [], (h[b : b + 1], c[b : b + 1])
+        for t in range(len(x)):
+            at = over_cell("lstm_cell", x[t, b : b + 1], at, *weights, 0 * weights[-1]) if t < steps else at
+            hs.append(at[0])
+            cs.append(at[1])
+        found.append((torch.stack(hs), torch.stack(cs)))
+    return tuple(torch.cat(each, 1) for each in zip(*found, strict=True))
+
+
 def driven(rng: np.random.Generator) -> tuple[Any, ...]:
     """A sequence, steps above 0, coefficients below, and what goes in and out of two states for each feature."""
     shapes = ((T, B, I), (T, B, I), (I, R), (T, B, R), (T, B, R), (I,), (B, I, R))
@@ -138,6 +153,9 @@ ROWS: dict[str, Row] = {
     ),
     "gru_reset_before": Row(reset_before, sequence(3)),
     "rnn_lengths": Row(of_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(1)(rng)[1:])),
+    "lstm_lengths": Row(
+        remembered_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(4, 2)(rng)[1:])
+    ),
     "hmm_forward": Row(hidden, normal((T, B, N), (B, N), (N, N))),
     "selective_scan": Row(selective, driven),
     "viterbi": Row(lambda F, *given: hidden(F, *given, of="amax"), normal((T, B, N), (B, N), (N, N))),
