@@ -59,7 +59,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "== 0",
     ),
     Convention(
-        ("lstm", "lstm_cell", "projected_lstm", "peephole_lstm"),
+        ("lstm", "lstm_cell", "projected_lstm", "peephole_lstm", "lstm_lengths"),
         "order of the gates",
         "input, forget, cell, output",
         "PyTorch the same, with two biases; Keras the same; ONNX: input, output, forget, cell",
