@@ -19,7 +19,7 @@ from derive.notation.layer import Layer
 SMOOTH_LOSSES = (
     *("binary_cross_entropy", "bce_with_logits", "nll_loss", "weighted_nll", "weighted_cross_entropy", "kl_div"),
     *("focal", "soft_margin", "log_cosh", "poisson_nll", "gaussian_nll", "dice", "tversky"),
-    "multi_label_soft_margin",
+    *("multi_label_soft_margin", "info_nce"),
 )
 MARGINS = ("hinge", "hinge_embedding", "margin_ranking", "multi_margin", "triplet_margin", "cosine_embedding")
 KINKED_LOSSES = ("l1_loss", "huber", "smooth_l1", "pinball", *MARGINS)

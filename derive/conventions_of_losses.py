@@ -243,6 +243,13 @@ OF_LOSSES: tuple[Convention, ...] = (
         at="nothing",
     ),
     Convention(
+        ("info_nce",),
+        "a query or a key of zeros",
+        "NaN, as 0 / 0 is",
+        "PyTorch's normalize and cosine_similarity compare the length with an epsilon, and give 0",
+        at="nothing",
+    ),
+    Convention(
         ("multi_margin", "triplet_margin"),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "NaN is the largest: the loss is NaN, and the gradient goes to it; infinity as the equations say",

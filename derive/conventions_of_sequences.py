@@ -16,6 +16,7 @@ OF_SEQUENCES = (
         "projected_lstm",
         "peephole_lstm",
         "gru_reset_before",
+        "bidirectional_rnn",
         "cached_attention",
         "fast_weights",
         "hmm_forward",
@@ -81,6 +82,14 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "ONNX by default the same, in the order update, reset, new; PyTorch and Keras by default weigh the product",
         "gru_reset_before.forward(np.zeros((1, 1)), np.ones(1), *np.zeros((2, 3, 1)), np.array([0.0, 99, 0]))[0][0, 0] "
         "== 1",
+    ),
+    Convention(
+        ("bidirectional_rnn",),
+        "where the two directions stand",
+        "at each step the features of the first, then those of the one from the end, which has read the same step",
+        "PyTorch the same; ONNX has an axis of directions",
+        "(bidirectional_rnn.forward(np.eye(2)[:, 1:], *[np.zeros(1), *np.ones((2, 1, 1)), np.zeros(1)] * 2)[0][0] "
+        "> 0).tolist() == [False, True]",
     ),
     Convention(
         ("linear_attention", "causal_linear_attention", "selective_scan"),

@@ -1,8 +1,9 @@
-"""Relatives of long short-term memory and of gated units, and recurrence of several lengths."""
+"""Relatives of long short-term memory and of gated units, recurrence of several lengths and in both directions."""
 
 from __future__ import annotations
 
 from derive import layer
+from derive.layers import recurrent as _recurrent  # noqa: F401
 
 
 @layer(cites="Sak, Senior and Beaufays 2014, arXiv:1402.1128")
@@ -110,3 +111,24 @@ def gru_reset_before(
     g[t, ..., n] = tanh(a[t, ..., 2, n] + sum(m, U[2, n, m] * u[t, ..., m]))
     h[t, ..., n] = (1 - z[t, ..., n]) * g[t, ..., n] + z[t, ..., n] * h[t - 1, ..., n]
     return h
+
+
+@layer(cites="Schuster and Paliwal 1997")
+def bidirectional_rnn(
+    x: Real[t, ..., i],
+    h0: Real[..., n],
+    W: Real[n, i],
+    U: Real[n, m],
+    b: Real[n],
+    g0: Real[..., n],
+    V: Real[n, i],
+    R: Real[n, m],
+    c: Real[n],
+):
+    """A simple recurrent network over a sequence and one from its end; the features of both, one after the other."""
+    m = axis(size(n))
+    u = axis(2 * size(n))
+    h = rnn(x, h0, W, U, b)
+    g = reverse_rnn(x, g0, V, R, c)
+    y[t, ..., u] = h[t, ..., u] if u < size(n) else g[t, ..., u - size(n)]
+    return y

@@ -14,6 +14,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "gru_reset_before": ("GRU with linear_before_reset 0", "reset_after False", "GRU of the first paper"),
     "multi_label_soft_margin": ("nn.MultiLabelSoftMarginLoss", "multilabel soft margin loss"),
     "cosine_embedding": ("nn.CosineEmbeddingLoss", "cosine contrastive loss"),
+    "bidirectional_rnn": ("BRNN", "nn.RNN with bidirectional", "RNN in both directions"),
+    "info_nce": ("InfoNCE", "contrastive loss with in-batch negatives", "CLIP loss, one direction", "NT-Xent"),
     "linear_recurrence": ("associative scan", "first-order recurrence", "linear RNN", "gated linear recurrence"),
     "lstm_lengths": ("LSTM of padded sequences", "pack_padded_sequence", "sequence_lens"),
     "biased_attention": ("attention with an additive mask", "float attn_mask", "score bias"),

@@ -103,6 +103,11 @@ def cosine_embedding(
     return found
 
 
+def info_nce(F: Any, q: Any, k: Any, temperature: float = 0.1, reduction: str = "mean") -> Any:
+    S = F.cosine_similarity(q[:, None], k[None], -1, 0.0) / temperature
+    return F.cross_entropy(S, S.new_tensor(range(len(S))).long(), reduction=reduction)
+
+
 def several(F: Any, z: Any, t: Any, reduction: str = "mean") -> Any:
     """PyTorch's, of two axes."""
     found = F.multilabel_soft_margin_loss(z.flatten(0, -2), t.flatten(0, -2).double(), reduction=reduction)
@@ -217,6 +222,7 @@ ROWS = {
         lambda rng: (*(rng.standard_normal((7, 4)) for _ in range(2)), np.array([1, -1, -1, 1, 1, -1, -1])),
         each({"margin": 0.3}, {"margin": -0.5, "epsilon": 0.1}, {"margin": 0.9}),
     ),
+    "info_nce": Row(info_nce, normal((5, 4), (5, 4)), each({"temperature": 0.5}, {"temperature": 2.0})),
     "hinge_embedding": Row(
         lambda F, d, t, margin=1.0, reduction="mean": F.hinge_embedding_loss(d, t, margin, reduction=reduction),
         signed(1),

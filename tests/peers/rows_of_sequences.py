@@ -67,6 +67,14 @@ def reset_before(F: Any, x: Any, h: Any, W: Any, U: Any, b: Any) -> Any:
     return scanned(step, h, x)
 
 
+def both_ways(F: Any, x: Any, h: Any, W: Any, U: Any, b: Any, *other: Any) -> Any:
+    """PyTorch's network in both directions; of two biases, one is 0."""
+    import torch
+
+    weights = (W, U, b, 0 * b, *other[1:], 0 * b)
+    return torch.rnn_tanh(x, torch.stack([h, other[0]]), weights, True, 1, 0.0, False, True, False)[0]
+
+
 def scanned(step: Callable[..., Any], h: Any, *sequences: Any) -> Any:
     """The states of a recurrence."""
     import torch
@@ -152,6 +160,10 @@ ROWS: dict[str, Row] = {
         normal((T, B, I), *[(B, N)] * 2, (4 * N, I), (4 * N, N), (4 * N,), (3 * N,)),
     ),
     "gru_reset_before": Row(reset_before, sequence(3)),
+    "bidirectional_rnn": Row(
+        both_ways,
+        normal((T, B, I), *[(B, N), (N, I), (N, N), (N,)] * 2),
+    ),
     "rnn_lengths": Row(of_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(1)(rng)[1:])),
     "lstm_lengths": Row(
         remembered_lengths, lambda rng: (*sequence(1)(rng)[:1], np.array([2, 5, 3]), *sequence(4, 2)(rng)[1:])
