@@ -163,3 +163,160 @@ def alex_net(
     m5 = max_pool2d(a5, window=3, stride=2)
     y = classifier(m5, U, u0, V, v0, W, w0)
     return y
+
+
+@layer(cites="a part of problems of KernelBench, level 3")
+def stage2(
+    x: Real[n, c0, p, q],
+    W1: Real[c1, c0, three, three],
+    b1: Real[c1],
+    W2: Real[c2, c1, three, three],
+    b2: Real[c2],
+):
+    """Two convolutions and a pool."""
+    three = axis(3)
+    a1 = conv2d_relu(x, W1, b1)
+    a2 = conv2d_relu(a1, W2, b2)
+    y = max_pool2d(a2)
+    return y
+
+
+@layer(cites="a part of problems of KernelBench, level 3")
+def stage3(
+    x: Real[n, c0, p, q],
+    W1: Real[c1, c0, three, three],
+    b1: Real[c1],
+    W2: Real[c2, c1, three, three],
+    b2: Real[c2],
+    W3: Real[c3, c2, three, three],
+    b3: Real[c3],
+):
+    """Three convolutions and a pool."""
+    three = axis(3)
+    a1 = conv2d_relu(x, W1, b1)
+    a2 = conv2d_relu(a1, W2, b2)
+    a3 = conv2d_relu(a2, W3, b3)
+    y = max_pool2d(a3)
+    return y
+
+
+@layer(cites="a part of problems of KernelBench, level 3")
+def stage4(
+    x: Real[n, c0, p, q],
+    W1: Real[c1, c0, three, three],
+    b1: Real[c1],
+    W2: Real[c2, c1, three, three],
+    b2: Real[c2],
+    W3: Real[c3, c2, three, three],
+    b3: Real[c3],
+    W4: Real[c4, c3, three, three],
+    b4: Real[c4],
+):
+    """Four convolutions and a pool."""
+    three = axis(3)
+    a1 = conv2d_relu(x, W1, b1)
+    a2 = conv2d_relu(a1, W2, b2)
+    a3 = conv2d_relu(a2, W3, b3)
+    a4 = conv2d_relu(a3, W4, b4)
+    y = max_pool2d(a4)
+    return y
+
+
+@layer(cites="KernelBench, level 3, problem 11")
+def vgg16(
+    x: Real[n, c0, p, q],
+    W1: Real[c1, c0, three, three],
+    b1: Real[c1],
+    W2: Real[c2, c1, three, three],
+    b2: Real[c2],
+    W3: Real[c3, c2, three, three],
+    b3: Real[c3],
+    W4: Real[c4, c3, three, three],
+    b4: Real[c4],
+    W5: Real[c5, c4, three, three],
+    b5: Real[c5],
+    W6: Real[c6, c5, three, three],
+    b6: Real[c6],
+    W7: Real[c7, c6, three, three],
+    b7: Real[c7],
+    W8: Real[c8, c7, three, three],
+    b8: Real[c8],
+    W9: Real[c9, c8, three, three],
+    b9: Real[c9],
+    W10: Real[c10, c9, three, three],
+    b10: Real[c10],
+    W11: Real[c11, c10, three, three],
+    b11: Real[c11],
+    W12: Real[c12, c11, three, three],
+    b12: Real[c12],
+    W13: Real[c13, c12, three, three],
+    b13: Real[c13],
+    U: Real[g, u],
+    u0: Real[g],
+    V: Real[h, g],
+    v0: Real[h],
+    W: Real[o, h],
+    w0: Real[o],
+):
+    """Thirteen convolutions in five stages, then three linear layers."""
+    three = axis(3)
+    s1 = stage2(x, W1, b1, W2, b2)
+    s2 = stage2(s1, W3, b3, W4, b4)
+    s3 = stage3(s2, W5, b5, W6, b6, W7, b7)
+    s4 = stage3(s3, W8, b8, W9, b9, W10, b10)
+    s5 = stage3(s4, W11, b11, W12, b12, W13, b13)
+    y = classifier(s5, U, u0, V, v0, W, w0)
+    return y
+
+
+@layer(cites="KernelBench, level 3, problem 12")
+def vgg19(
+    x: Real[n, c0, p, q],
+    W1: Real[c1, c0, three, three],
+    b1: Real[c1],
+    W2: Real[c2, c1, three, three],
+    b2: Real[c2],
+    W3: Real[c3, c2, three, three],
+    b3: Real[c3],
+    W4: Real[c4, c3, three, three],
+    b4: Real[c4],
+    W5: Real[c5, c4, three, three],
+    b5: Real[c5],
+    W6: Real[c6, c5, three, three],
+    b6: Real[c6],
+    W7: Real[c7, c6, three, three],
+    b7: Real[c7],
+    W8: Real[c8, c7, three, three],
+    b8: Real[c8],
+    W9: Real[c9, c8, three, three],
+    b9: Real[c9],
+    W10: Real[c10, c9, three, three],
+    b10: Real[c10],
+    W11: Real[c11, c10, three, three],
+    b11: Real[c11],
+    W12: Real[c12, c11, three, three],
+    b12: Real[c12],
+    W13: Real[c13, c12, three, three],
+    b13: Real[c13],
+    W14: Real[c14, c13, three, three],
+    b14: Real[c14],
+    W15: Real[c15, c14, three, three],
+    b15: Real[c15],
+    W16: Real[c16, c15, three, three],
+    b16: Real[c16],
+    U: Real[g, u],
+    u0: Real[g],
+    V: Real[h, g],
+    v0: Real[h],
+    W: Real[o, h],
+    w0: Real[o],
+):
+    """Sixteen convolutions in five stages, then three linear layers."""
+    three = axis(3)
+    s1 = stage2(x, W1, b1, W2, b2)
+    s2 = stage2(s1, W3, b3, W4, b4)
+    s3 = stage4(s2, W5, b5, W6, b6, W7, b7, W8, b8)
+    s4 = stage4(s3, W9, b9, W10, b10, W11, b11, W12, b12)
+    s5 = stage4(s4, W13, b13, W14, b14, W15, b15, W16, b16)
+    y = classifier(s5, U, u0, V, v0, W, w0)
+    return y

@@ -33,7 +33,22 @@ def alexnet(t: Any) -> Any:
     h = F.max_pool2d(F.relu(F.conv2d(h, t.W2, t.b2, 1, 2)), 3, 2)
     for W, b in ((t.W3, t.b3), (t.W4, t.b4), (t.W5, t.b5)):
         h = F.relu(F.conv2d(h, W, b, padding=1))
-    h = F.relu(F.linear(F.max_pool2d(h, 3, 2).flatten(1), t.U, t.u0))
+    return linears(F.max_pool2d(h, 3, 2), t)
+
+
+def vgg(t: Any, stages: tuple[int, ...]) -> Any:
+    """Stages of so many convolutions."""
+    h, n = t.x, 0
+    for count in stages:
+        for _ in range(count):
+            n += 1
+            h = F.relu(F.conv2d(h, getattr(t, f"W{n}"), getattr(t, f"b{n}"), padding=1))
+        h = F.max_pool2d(h, 2)
+    return linears(h, t)
+
+
+def linears(h: Any, t: Any) -> Any:
+    h = F.relu(F.linear(h.flatten(1), t.U, t.u0))
     return F.linear(F.relu(F.linear(h, t.V, t.v0)), t.W, t.w0)
 
 
@@ -188,6 +203,8 @@ NETWORKS: dict[str, Callable[[Any], Any]] = {
     "res_net_basic_block": basic_block,
     "efficient_net_mb_conv": mb_conv,
     "alex_net": alexnet,
+    "vgg16": lambda t: vgg(t, (2, 2, 3, 3, 3)),
+    "vgg19": lambda t: vgg(t, (2, 2, 4, 4, 4)),
     "google_net_inception_module": inception,
     "densenet121_transition_layer": lambda t: F.avg_pool2d(pointwise(F.relu(batch_norm(t.x, t, 1)), t.W), 2),
     "squeeze_net_fire_module": fire,
@@ -219,13 +236,16 @@ def sizes(text: str) -> Lengths:
     return {word[0]: int(word[1:]) for word in text.split()}
 
 
+KERNELS: Lengths = {"three": 3, "five": 5}
 WORDS = sizes("n2 t5 i4 h2 d3 w7") | {"three": 3}
 PATCHES = WORDS | sizes("i6 n3 c3 r2 k2 s3 o2 l2 g4")
+DEEP = KERNELS | {f"c{n}": 1 + (n * 5) % 4 for n in range(17)} | sizes("n2 p33 q64 g4 h3 o2")
 STEPS = sizes("t6 n3 i4 h5 m5 o2")
 LAYERS = STEPS | {"l": 2, "i": (4, 5), "gate": 3}
 STATES = sizes("n2 t6 h3 p4 s5")
-KERNELS: Lengths = {"three": 3, "five": 5}
 LENGTHS: dict[str, Lengths] = {
+    "vgg16": DEEP | {"u": 2 * (1 + 65 % 4)},
+    "vgg19": DEEP | {"u": 2 * (1 + 80 % 4)},
     "lenet5": sizes("n2 c1 p15 q19 d2 k4 l4 e3 g6 h6 f5 o4"),
     "res_net_basic_block": KERNELS | sizes("n2 c3 m4 o5 p6 q7"),
     "efficient_net_mb_conv": sizes("n2 c3 m4 o2 p6 q7 k5 l5"),
