@@ -181,8 +181,10 @@ def elements(e: Expr) -> Iterator[Expr]:
             yield x.power(base, Num(abs(value)))
             if value.denominator > 1:  # a root shows what it is of
                 yield base
-        case Ref():
+        case Ref(_, index):
             yield e
+            for i in index:  # where it is read may be a number of a tensor
+                yield from elements(i)
         case _:
             for child in x.children(e):
                 yield from elements(child)

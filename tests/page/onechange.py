@@ -31,8 +31,13 @@ NEXT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 def one_place(before: Node, after: Node) -> bool:
     """Something is left out or put in, or one thing stands for another, in one place of two expressions, whatever
-    the indices of sums are called."""
+    the indices of sums are called, and where the minus before a sum stands, for the whole or for its term."""
     before, after = called(before), called(after)
+    return one_part(before, after) or one_part(inside(before), inside(after))
+
+
+def one_part(before: Node, after: Node) -> bool:
+    """The same for expressions whose sums have indices of their own, letter for letter."""
     if everywhere(before, after):
         return True
     while not (one_rule(before, after) or one_rule(after, before, put_in=True)):
@@ -94,9 +99,14 @@ def called(e: Node, names: Mapping[str, str] | None = None) -> Node:
         case Reduce(op, over, body):
             own = {i: f"{len(names) + n}" for n, i in enumerate(over)}
             return Reduce(op, tuple(own.values()), called(body, {**names, **own}))
-        case Neg(Reduce("sum", over, body)):  # the minus that stands before a sum of one term is that term's
-            return called(Reduce("sum", over, Neg(body)), names)
     return map_children(e, lambda c: called(c, names))
+
+
+def inside(e: Node) -> Node:
+    """With the minus that stands before a sum as that of its term."""
+    if isinstance(e, Neg) and isinstance(e.of, Reduce) and e.of.op == "sum":
+        return inside(Reduce("sum", e.of.over, Neg(e.of.body)))
+    return map_children(e, inside)
 
 
 def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:
