@@ -9,7 +9,7 @@ from dataclasses import replace
 from derive.calculus.adjoint import CalculusError
 from derive.calculus.derivation import Derivation, Second
 from derive.notation import expr as x
-from derive.notation.expr import Expr, Op, Opt, Pos, Ref
+from derive.notation.expr import Expr, Op, Opt, Pos, Reduce, Ref
 from derive.notation.layer import Equation
 from derive.targets.latex import Latex, slope_of, with_values, written_out
 from derive.targets.places import Places
@@ -39,7 +39,7 @@ def second_section(derivation: Derivation, symbols: Symbols, places: Places) -> 
     named = [replace(e, body=with_values(e.body, derivation.layer, dotted)) for e in own]
     names, equations = without_nothing(second, named)
     given = {g: second.adjoint.cotangents[g] for g in derivation.gradients.values() if g in second.adjoint.cotangents}
-    if not names or not given:
+    if not names or not given or any(loose(e, symbols) for e in equations):
         return
     total = x.add(*(paired(derivation, c, g) for g, c in given.items()))
     results = (f"${dotted.symbol(name)}$ with respect to ${symbols.symbol(of)}$" for of, name in names.items())
@@ -59,6 +59,13 @@ def second_section(derivation: Derivation, symbols: Symbols, places: Places) -> 
     if any(places.of_equation(e.lhs, e.body, Latex(symbols)) for e in derivation.layer.equations):
         blocks.append("What is no element above is none here.")
     yield "\n\n".join([blocks[0], *("    " + block for block in blocks[1:])])
+
+
+def loose(e: Equation, symbols: Symbols) -> bool:
+    """Whether a sum's index is no axis and stands alone in no element, so that no reader sees what it runs along."""
+    places = {i for node in x.walk(e.body) if isinstance(node, Ref) for i in map(x.plain, node.index)}
+    places |= {*symbols.letters}
+    return any(not {*node.over} <= places for node in x.walk(e.body) if isinstance(node, Reduce))
 
 
 def everything(second: Second) -> dict[str, str]:
