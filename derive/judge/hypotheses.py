@@ -19,7 +19,7 @@ from derive.evidence.numbers import COMPARE, FLOAT
 from derive.evidence.truth import traced
 from derive.judge.changes import known_mistakes, said
 from derive.notation import several
-from derive.notation.expr import ELLIPSIS, Expr, Ref, refs
+from derive.notation.expr import ELLIPSIS, Expr, Ref, Size, refs
 from derive.notation.layer import Equation, Tensor
 
 Results = dict[str, Elements]
@@ -86,8 +86,9 @@ def _all(equations: tuple[Equation, ...]) -> Iterator[tuple[int, Mutant]]:
 
 
 def _others(equations: tuple[Equation, ...], tensors: dict[str, Tensor]) -> Iterator[tuple[int, Mutant]]:
-    """Another tensor of the same axes in the place of one."""
+    """Another tensor of the same axes in the place of one, another axis's length in the place of one's."""
     computed = {e.target for e in equations}
+    axes = dict.fromkeys(a for t in tensors.values() for a in t.axes if a != ELLIPSIS)
 
     def rule(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
         if isinstance(e, Ref) and e.tensor in tensors:
@@ -95,6 +96,8 @@ def _others(equations: tuple[Equation, ...], tensors: dict[str, Tensor]) -> Iter
             for name, other in tensors.items():
                 if name != e.tensor and other.axes == own.axes and other.kind == own.kind:
                     yield "another array", Ref(name, e.index)
+        if isinstance(e, Size):
+            yield from (("the length of another axis", Size(a)) for a in axes if a != e.axis)
 
     for n, equation in enumerate(equations):
         for mutant in mutants(equation, rule):
@@ -326,8 +329,12 @@ def on_the_result(
     at = int(np.argmax(np.abs(wanted)))
     factor = values[at] / wanted[at]
     if abs(factor - 1) > max(close, PLAIN) and np.max(np.abs(values - factor * wanted)) <= close * abs(factor) * scale:
-        found += [f"it is ours times {w}" for w, f in factors(case).items() if abs(f / factor - 1) <= 4 * close]
-        found.append(f"it is ours times {factor:.4g}")
+        found += [
+            f"it is ours times {w}"
+            for w, f in factors(case).items()
+            if abs(f / factor - 1) <= 4 * close and abs(f - 1) > PLAIN  # of two lengths that are equal by chance
+        ]
+        found.append(f"it is ours times {factor:.6g}")
     for words, changed in (("its absolute value", np.abs(wanted)), ("its positive part", np.maximum(wanted, 0))):
         if np.max(np.abs(values - changed)) <= close * scale:
             found.append(f"it is {words}")

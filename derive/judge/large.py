@@ -281,6 +281,20 @@ def summed(layer: Layer) -> bool:
     )
 
 
+def chooses(layer: Layer) -> bool:
+    """Whether a definition takes the largest of an array's elements."""
+    return any(isinstance(n, Reduce) and n.op != "sum" for e in layer.equations for n in walk(e.body))
+
+
+def peaked(array: Any, rng: np.random.Generator) -> None:
+    """Make what is last along every long axis the largest or the least: one that is forgotten shows nowhere else."""
+    size = 1 + 2 * float(np.max(np.abs(array), initial=0.0))
+    for axis, length in enumerate(array.shape):
+        if length >= LONG and array.flags.writeable:
+            at = (slice(None),) * axis + (-1,)
+            array[at] = rng.choice([-size, size], array[at].shape) + array[at] / 4
+
+
 def emphasised(value: Any, unit: float) -> None:
     """Make what is last along every long axis larger: of a long sum the last term shows in what it is allowed to lose.
     Of n terms one is a share of 1 / n, and in some order of summation rounding may take n units."""
@@ -333,6 +347,10 @@ def trial(
         ends = [tensors[t.name] for t in layer.inputs if t.kind == "real" and t.domain is None]
         for value in (*ends, *cotangents.values()):
             emphasised(value, 2.0 ** UNITS[arithmetic.working])
+    if chooses(layer):
+        for t in layer.inputs:
+            if t.kind == "real" and t.domain is None and isinstance(tensors[t.name], np.ndarray):
+                peaked(tensors[t.name], rng)
     most = max(
         (math.prod(np.shape(v)) for v in case.tensors.values() if v is not None and not isinstance(v, list)), default=0
     )

@@ -293,7 +293,8 @@ class Session:
     def recalled(self, m: Measured, trial: plans.Trial) -> None:
         """Whether a wrong result is, number for number, that of an earlier case."""
         numbers = tuple(m.got.values())
-        if not any(numbers) or trial.case.layer.tensors[m.name].kind == "integer":  # places are alike by chance
+        whole = trial.case.layer.tensors[m.name].kind == "integer"  # places are alike by chance
+        if whole or not any(numbers) or not np.isfinite(numbers).all():
             return
         before, true = self.answers.setdefault((m.part, m.name, numbers), (trial.case.words, m.true))
         if not m.ok and any(not np.isclose(m.true[i], v, equal_nan=True) for i, v in true.items() if i in m.true):

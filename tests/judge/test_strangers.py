@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from derive import judge
@@ -27,3 +30,30 @@ def test_a_wrong_one_is_caught(layer: str, mistake: str, cause: str) -> None:
     report = judged(layer, mistake)
     assert report.verdict == "wrong"
     assert cause in report.diagnosis, report.diagnosis
+
+
+def test_the_length_of_another_axis_is_named() -> None:
+    def forward(Q: Any, K: Any, V: Any, mask: Any = None, causal: bool = False) -> Any:
+        s = Q @ K.swapaxes(-1, -2) / np.sqrt(V.shape[-1])
+        keep = np.ones(s.shape, bool) if mask is None else np.broadcast_to(mask, s.shape)
+        keep = keep & (np.tri(*s.shape[-2:], dtype=bool) if causal else True)
+        e = np.where(keep, np.exp(s - s.max(-1, keepdims=True)), 0)
+        total = e.sum(-1, keepdims=True)
+        return e / np.where(total > 0, total, 1) @ V
+
+    report = judge("attention", forward=forward, seed=11, budget=60)
+    assert "size(v) for size(d)" in report.diagnosis, report.diagnosis
+
+
+def test_a_constant_that_is_nearly_right_is_said() -> None:
+    report = judge("hard_swish", forward=lambda x: x * np.clip(x + 3, 0, 6) * 0.1667, seed=11, budget=60)
+    assert "it is ours times 1.0002" in report.diagnosis, report.diagnosis
+
+
+def test_what_overflows_is_no_answer_to_an_earlier_case() -> None:
+    def forward(x: Any, axis: int = -1) -> Any:
+        return np.log(np.exp(x).sum(axis))
+
+    report = judge("reduce_logsumexp", forward=forward, dtype="float32", seed=11, budget=100)
+    assert "overflows" in report.diagnosis, report.diagnosis
+    assert "earlier case" not in str(report)
