@@ -20,7 +20,7 @@ def shape(layer: Layer, tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int, 
 
 def agreed(layer: Layer, sizes: Mapping[str, int]) -> dict[str, int]:
     """The lengths, of axes too whose length is a number or that of another axis."""
-    found = {"h": 3} | dict(sizes)
+    found = {"h": 3, "w": 2} | dict(sizes)
     for axis, length in layer.sizes.items():
         if isinstance(length, Num):
             found[axis] = int(length.value)

@@ -64,6 +64,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
     ("embedding_bag", "n"): ("y",),
+    ("vector_quantize", "d"): ("loss",),
     ("hmm_forward", "i"): ("p",),
     ("viterbi", "i"): ("best",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing

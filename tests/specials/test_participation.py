@@ -56,6 +56,12 @@ BETWEEN = {
     ),
     *(("input W", "forward z"), ("cotangent z", "backward W")),
 }
+ROUNDED = {
+    ("input x", result) for result in ("forward y", "backward x", "jvp y", "double_backward x", "double_backward y")
+}
+OF_ROWS = {
+    f"{function} {n}" for function in ("forward", "backward", "jvp", "double_backward") for n in ("y", "loss", "z", "E")
+}
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
     "cumprod": BEGUN,
@@ -73,6 +79,10 @@ EXCEPTED = {
         for n in ("e", "s0", "A")
         for result in ("backward e", "backward s0", "backward A", "jvp best", "double_backward best")
     },
+    # what rounds to the same, or lies beyond the ends, gives the same; what is no number gives none
+    **dict.fromkeys(("straight_through_sign", "fake_quantize"), ROUNDED),
+    # with NaN, or an infinity, another row may be the nearest, or all are as near
+    "vector_quantize": {(f"{a} {n}", result) for a in ("input", "tangent") for n in "zE" for result in OF_ROWS},
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
     "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
     "pinball": {("input t", result) for result in SLOPE},
