@@ -15,6 +15,7 @@ from derive.calculus.monomials import named_index
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation
+from derive.program.outside import checked
 from derive.program.rewriting.chosen import is_exp, parts_of
 from derive.program.rewriting.sums import SHIFTED, Scale, Shift
 
@@ -60,7 +61,11 @@ class Segments(Shift):
         own = tuple(i for i in axes if i in x.free(exponent))
         row = tuple(at.get(x.plain(i) or "", i) for i in total.left)
         of = "_".join(dict.fromkeys(r.tensor for r in x.refs(exponent)))
-        body = Op("exp", (x.sub(exponent, Ref(self.floor, row)),))
+        body: Expr = Op("exp", (x.sub(exponent, Ref(self.floor, row)),))
+        for g, t in at.items():
+            if t.tensor not in checked(self.layer):  # of no segment: it may be larger than all that are of one
+                inside = Op("and", (Op(">=", (t, x.ZERO)), Op("<", (t, x.Size(g)))))
+                body = x.where(inside, body, x.ZERO)
         made = Equation(self.fresh(f"exp_{of}", own), tuple(map(Pos, own)), body)
         pattern = Op("exp", (exponent,))
         self.flat = [replace(e, body=x.transform(e.body, lambda n: self.instance(pattern, made, n))) for e in self.flat]
@@ -90,7 +95,8 @@ class Segments(Shift):
                     if {j for i in there for j in x.free(i)} & {*over}:
                         return None
                     outside[there] = outside.get(there, Fraction(0)) + p
-                return None if found is None else {} if op == "argmax" else outside
+                left = {row: p for row, p in outside.items() if p and op != "argmax"}
+                return None if found is None else left
         return super().scale(e)
 
 
