@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from derive.convention import Convention
 from derive.conventions_of_losses import OF_LOSSES
+from derive.conventions_of_resampling import OF_RESAMPLING
 from derive.conventions_of_sequences import CONVENTIONS_OF_SEQUENCES, OF_SEQUENCES
 from derive.conventions_of_steps import OF_NORMS_AND_STEPS
 from derive.conventions_of_structure import OF_STRUCTURE, PRODUCTS, SUMS_ALONG
@@ -347,6 +348,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     *OF_LOSSES,
     *CONVENTIONS_OF_SEQUENCES,
     *OF_STRUCTURE,
+    *OF_RESAMPLING,
     Convention(
         ("linear", "xavier", "he"),
         "weights",

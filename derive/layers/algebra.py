@@ -149,3 +149,19 @@ def diagonal_matrix(x: Real[..., i]):
     j = axis(size(i))
     D[..., i, j] = x[..., i] if i == j else 0
     return D
+
+
+@layer(cites="Euclid; the metric euclidean of scipy.spatial.distance.cdist")
+def cdist(x: Real[..., i, d], y: Real[..., j, d]):
+    """The distance of each vector of one set from each of another."""
+    D[..., i, j] = sqrt(sum(d, (x[..., i, d] - y[..., j, d]) ** 2))
+    return D
+
+
+@layer(cites="the cosine of the angle between two vectors; Salton, Wong and Yang 1975")
+def cosine_similarity(x: Real[..., i], y: Real[..., i], epsilon: Positive = 1e-8):
+    """The cosine of the angle between two vectors; squared lengths count as epsilon's square where below it."""
+    r[...] = sum(i, x[..., i] ** 2)
+    s[...] = sum(i, y[..., i] ** 2)
+    c[...] = sum(i, x[..., i] * y[..., i]) / (sqrt(max(r[...], epsilon**2)) * sqrt(max(s[...], epsilon**2)))
+    return c

@@ -78,3 +78,14 @@ def adaptive_avg_pool2d(x: Real[b, c, p, q], bins: Count[2] = 2):
     )
     y[b, c, i, j] = total[b, c, i, j] / (rows[i] * columns[j])
     return y
+
+
+@layer(cites="He et al. 2014, arXiv:1406.4729")
+def adaptive_avg_pool1d(x: Real[b, c, p], bins: Count[i] = 2):
+    """The mean of each of so many windows, as equal as they can be, that cover one axis."""
+    n[i] = ((i + 1) * size(p) + bins - 1) // bins - i * size(p) // bins
+    total[b, c, i] = sum(
+        p, x[b, c, p] if i * size(p) // bins <= p and p < ((i + 1) * size(p) + bins - 1) // bins else 0
+    )
+    y[b, c, i] = total[b, c, i] / n[i]
+    return y

@@ -31,3 +31,22 @@ def upsample_nearest2d(x: Real[b, c, p, q], scale: Count[2] = 2):
     j = axis(size(q) * scale[1])
     y[b, c, i, j] = x[b, c, i // scale[0], j // scale[1]]
     return y
+
+
+@layer(cites="Chellapilla, Puri and Simard 2006")
+def fold(x: Real[b, c, k, l, i, j], stride: Count[2] = 1, padding: Natural[2, 2] = 0, dilation: Count[2] = 1):
+    """Windows added up in their places (col2im), the inverse of unfold where windows do not overlap."""
+    p = axis((size(i) - 1) * stride[0] + dilation[0] * (size(k) - 1) + 1 - padding[0, 0] - padding[0, 1])
+    q = axis((size(j) - 1) * stride[1] + dilation[1] * (size(l) - 1) + 1 - padding[1, 0] - padding[1, 1])
+    y[b, c, p, q] = sum(
+        (k, l),
+        x[
+            b,
+            c,
+            k,
+            l,
+            (p + padding[0, 0] - dilation[0] * k) / stride[0],
+            (q + padding[1, 0] - dilation[1] * l) / stride[1],
+        ],
+    )
+    return y

@@ -9,6 +9,7 @@ from tests.peers import (
     rows_of_networks,
     rows_of_norms,
     rows_of_quantization,
+    rows_of_resampling,
     rows_of_schedules,
     rows_of_sequences,
     rows_of_steps,
@@ -91,5 +92,6 @@ ROWS: dict[str, Row] = {
 }
 ROWS |= rows_of_losses.ROWS | rows_of_norms.ROWS | rows_of_quantization.ROWS
 ROWS |= rows_of_sequences.ROWS | rows_of_steps.ROWS
+ROWS |= rows_of_resampling.ROWS
 ROWS |= rows_of_structure.ROWS | rows_of_windows.ROWS | rows_of_networks.ROWS
 ROWS |= rows_of_schedules.ROWS

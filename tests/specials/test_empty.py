@@ -42,6 +42,8 @@ NEEDED = {  # what cannot be empty, with the reason
     ("depthwise_conv1d", "p"): "a window does not fit",
     ("unfold", "p"): "a window does not fit",
     ("unfold", "q"): "a window does not fit",
+    ("adaptive_avg_pool1d", "p"): "a window needs an element",
+    **{("fold", axis): "a window does not fit" for axis in "klij"},
     ("adaptive_avg_pool2d", "p"): "a window needs an element",
     ("adaptive_avg_pool2d", "q"): "a window needs an element",
     ("embedding", "v"): "a token needs a row",
@@ -63,8 +65,8 @@ OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
-    ("embedding_bag", "n"): ("y",),
     ("vector_quantize", "d"): ("loss",),
+    ("embedding_bag", "n"): ("y", "E"),
     ("hmm_forward", "i"): ("p",),
     ("viterbi", "i"): ("best",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
