@@ -67,6 +67,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
     ("vector_quantize", "d"): ("loss",),
     ("embedding_bag", "n"): ("y", "E"),
+    ("multi_label_soft_margin", "i"): ("loss",),
     ("hmm_forward", "i"): ("p",),
     ("viterbi", "i"): ("best",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing

@@ -33,8 +33,12 @@ OF_LAYER = {
     "linear_attention": {"q": 8, "k": 60, "d": 24, "v": 20, "...": 4},
     "mlp": {"o": 48},
     **{name: {"b": 300, "...": 48} for name in ("layer_norm_nd", "dice", "tversky")},
-    **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
+    **{
+        n: {"...": 40}
+        for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm", "gru_reset_before")
+    },
     "bilinear": {"...": 100},
+    "info_nce": {"b": 64, "d": 300},
     **{
         n: {"d": 4, "v": 4} for n in ("fast_weights", "causal_linear_attention")
     },  # each step's state is held: a matrix for each pair of vectors
