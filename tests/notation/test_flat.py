@@ -1,4 +1,4 @@
-"""floor, ceil, round and stop_gradient: values as they say, slopes of 0, in sums, recurrences, lists and parts."""
+"""floor, ceil, round and stop_gradient: values as they say, slopes of 0, in sums, recurrences and parts."""
 
 from __future__ import annotations
 
@@ -56,14 +56,6 @@ def spectral(W: Real[o, i], u: Real[o]):
 
 
 @layer()
-def deep(x: Real[..., i], W: Real[l][o, i]):
-    h[-1, ..., i] = x[..., i]
-    h[l, ..., o] = tanh(sum(i, W[l, o, i] * stop_gradient(h[l - 1, ..., i]))) + mean(i, h[l - 1, ..., i])
-    y[..., o] = h[size(l) - 1, ..., o]
-    return y
-
-
-@layer()
 def held_sign(x: Real[...], c: Positive = 1.5):
     y[...] = clip(x[...], -c, c) + stop_gradient(sign(x[...]) - clip(x[...], -c, c))
     return y
@@ -105,11 +97,6 @@ def in_torch(name: str, *a: Any) -> Any:
         case "spectral":
             v = (a[0].detach().T @ a[1]).detach()
             return a[0] / (a[0] @ (v / v.norm())).norm()
-        case "deep":
-            h = a[0]
-            for W in a[1]:
-                h = (h.detach() @ W.T).tanh() + h.mean(-1, keepdim=True)
-            return h
         case "held_sign":
             return a[0].clamp(-1.5, 1.5) + (a[0].sign() - a[0].clamp(-1.5, 1.5)).detach()
         case "user":
@@ -125,7 +112,6 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "teacher": ((2, 3, 5), (4, 5), (4,)),
     "truncated": ((6, 3), (3,)),
     "spectral": ((4, 5), (4,)),
-    "deep": ((2, 5), [(4, 5), (3, 4)]),
     "held_sign": ((3, 4),),
     "user": ((2, 3, 5), (4, 5), (4,)),
     "nothing_moves": ((2, 3), (3,)),
@@ -171,7 +157,7 @@ def test_values_gradients_and_tangents_are_those_of_pytorch(name: str, known: di
     np.testing.assert_allclose((tangent * dy).sum(), float(total), rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["hashed", "truncated", "deep", "held_sign", "user"])
+@pytest.mark.parametrize("name", ["hashed", "truncated", "held_sign", "user"])
 @pytest.mark.parametrize("one", [n for n in LEGS if n not in ("generic", "mutants", "enclosure")])
 def test_legs_hold_what_is_stopped(name: str, one: str, known: dict[str, Layer]) -> None:
     kernel = derive.kernel(known[name])
