@@ -73,7 +73,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
     ("instance_norm", "..."): ("gamma",),
-    **dict.fromkeys((("dice", "b"), ("tversky", "b")), ("loss",)),
+    **dict.fromkeys(((n, "b") for n in ("dice", "tversky", "info_nce")), ("loss",)),
     **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},
     **{(name, axis): ("y",) for name in ("global_avg_pool2d", "global_max_pool2d") for axis in "pq"},
 }

@@ -38,7 +38,7 @@ OF_LAYER = {
         for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm", "gru_reset_before")
     },
     "bilinear": {"...": 100},
-    "info_nce": {"b": 64, "d": 300},
+    "info_nce": {"b": 8, "d": 5000},  # scores of all pairs are held
     **{
         n: {"d": 4, "v": 4} for n in ("fast_weights", "causal_linear_attention")
     },  # each step's state is held: a matrix for each pair of vectors
