@@ -33,10 +33,8 @@ OF_LAYER = {
     "linear_attention": {"q": 8, "k": 60, "d": 24, "v": 20, "...": 4},
     "mlp": {"o": 48},
     **{name: {"b": 300, "...": 48} for name in ("layer_norm_nd", "dice", "tversky")},
-    **{
-        n: {"...": 40}
-        for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm", "gru_reset_before")
-    },
+    **{n: {"...": 40} for n in ("lstm", "gru", "rnn", "reverse_rnn", "peephole_lstm", "projected_lstm")},
+    "gru_reset_before": {"...": 40, "i": 120},  # second order holds some twenty arrays of units at every step
     "bilinear": {"...": 100},
     "info_nce": {"b": 8, "d": 5000},  # scores of all pairs are held
     **{
