@@ -140,6 +140,8 @@ class Operand:
         return repr(self.ball)
 
     def __getattr__(self, name: str) -> Any:
+        if not hasattr(self.ball, name) and not name.startswith("_"):  # of the array of no axes that it stands for
+            return getattr(np.array(self, dtype=object), name)
         found = getattr(self.ball, name)
         return (lambda *given: _kept(found(*map(bare, given)))) if callable(found) else found
 

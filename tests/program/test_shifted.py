@@ -181,3 +181,24 @@ EXP = Op("exp", (U,))
 )
 def test_an_exponential_beside_the_logistic_function(before: x.Expr, after: x.Expr) -> None:
     assert multiplied_in(before) == after
+
+
+BOTH_WAYS = """
+c = axis(size(b))
+r[b] = log(sum(c, exp(s[b, c])))
+q[c] = log(sum(b, exp(s[b, c])))
+loss = sum(b, r[b] - s[b, b]) + sum(c, q[c])
+return loss
+"""
+
+
+def test_rows_and_columns_of_the_same_exponentials_are_shifted_each_by_its_own(tmp_path: Path) -> None:
+    s = np.array([[90000.0, -90000.0], [91000.0, 2.0]])
+    with own_registry():
+        _, kernel = built(tmp_path, definition("s: Real[b, c]", BOTH_WAYS.strip()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            loss, saved = kernel.forward(s)
+            (ds,) = kernel.backward(np.array(1.0), saved)
+    assert loss == (90000 + 91000) - (90000 + 2) + (91000 + 2)
+    np.testing.assert_array_equal(ds, [[1 - 1, 0], [1 + 1, 1 - 1]])

@@ -68,7 +68,7 @@ def shifted(
         else:
             left.append(target)
     trial = Shift(list(flat), dict(tensors), frozenset(results), layer)
-    below = [t for t in left if of_exponentials(trial.definition(t)) and any(divides(e.body, {t}) for e in flat)]
+    below = [t for t in left if of_exponentials(trial.definition(t)) and any(reads(e.body, t) for e in flat)]
     if below:
         with suppress(Apart):
             flat = joined(trial.flat, below, trial.results, trial.fresh)
@@ -84,6 +84,12 @@ def of_shifted(target: str, flat: Iterable[Equation], done: Collection[str]) -> 
     bodies = {e.target: e.body for e in flat}
     inside = (bodies[t] for t in x.tensors(bodies[target]) if t in bodies)
     return any(t in done for e in (bodies[target], *inside) for t in x.tensors(e))
+
+
+def reads(e: Expr, total: str) -> bool:
+    """Whether something is divided by a tensor, or a logarithm taken of it."""
+    logs = (n.args[0] for n in x.walk(e) if isinstance(n, Op) and n.fn == "log")
+    return divides(e, {total}) or any(isinstance(a, Ref) and a.tensor == total for a in logs)
 
 
 def of_exponentials(e: Equation | None) -> bool:
@@ -179,6 +185,9 @@ def differences(e: Expr, totals: dict[str, Total]) -> Expr:
             factors = x.factors(e)
             for f in factors:
                 match f:
+                    case Op("add", terms) if any(map(is_exp, factors)) and all(divides(t, totals) for t in terms):
+                        rest = [g for g in factors if g is not f]
+                        return x.add(*(differences(x.mul(*rest, t), totals) for t in terms))
                     case Op("where", (c, a, b)) if b == x.ZERO and divides(a, totals) and len(factors) > 1:
                         inside = x.mul(*(g for g in factors if g is not f), a)
                         return x.where(c, differences(inside, totals), b)

@@ -18,7 +18,7 @@ QUICK = ("steps", "definition", "differences", "duality", "second order")
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
-    *("of_positions", "clipped_ratio", "gated_pool", "multi_similarity", "circle", "segment_softmax"),
+    *("of_positions", "clipped_ratio", "gated_pool", "multi_similarity", "circle", "segment_softmax", "clip_loss"),
 )
 #: Exponentials that conditions leave out, one inside another, beside 1, and in rows that data tell.
 LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax")

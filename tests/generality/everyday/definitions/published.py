@@ -70,3 +70,16 @@ def segment_softmax(x: Real[n], seg: Integer[n], groups: Count[g] = 3):
     Z[g] = sum(n, exp(x[n]) if seg[n] == g else 0)
     y[n] = exp(x[n]) / Z[seg[n]]
     return y
+
+
+@layer(cites="Radford et al. 2021, arXiv:2103.00020")
+def clip_loss(u: Real[b, d], v: Real[b, d], t: Real):
+    """Symmetric contrastive loss of normalised embeddings."""
+    c = axis(size(b))
+    nu[b] = sqrt(sum(d, u[b, d] ** 2))
+    nv[b] = sqrt(sum(d, v[b, d] ** 2))
+    s[b, c] = exp(t) * sum(d, u[b, d] * v[c, d]) / (nu[b] * nv[c])
+    rows = mean(b, log(sum(c, exp(s[b, c]))) - s[b, b])
+    cols = mean(c, log(sum(b, exp(s[b, c]))) - s[c, c])
+    loss = (rows + cols) / 2
+    return loss
