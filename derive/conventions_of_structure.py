@@ -12,7 +12,7 @@ TRIANGLES = ("tril", "triu", "lower_triangular_matmul", "upper_triangular_matmul
 SUMS_ALONG = (
     *("reduce_sum", "reduce_mean", "reduce_sum_square", "reduce_l2", "cumsum", "reverse_cumsum", "exclusive_cumsum"),
     *("center", "difference", "reduce_var"),
-    *("cdist_squared", "pairwise_distance", "reduce_logsumexp"),
+    *("cdist_squared", "cdist", "cosine_similarity", "pairwise_distance", "reduce_logsumexp"),
 )
 LENGTHS = ("pairwise_distance", "reduce_l2")
 PUT_TOGETHER = ("concatenate", "pad_constant", "pad_circular", "pad_replicate", "pad_reflect")

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.steps import Rewrite, Step
-from derive.notation.expr import Size
+from derive.notation import expr as x
+from derive.notation.expr import Opt, Size
 from derive.notation.layer import Equation, Layer
 from derive.targets.latex import Latex, with_values
 from derive.targets.places import Places
@@ -62,7 +63,13 @@ def display(
 
 def forward_equations(derivation: Derivation, printer: Latex) -> list[str]:
     """Lengths of axes that are computed, then the author's equations."""
-    sizes = [(Size(axis), e) for axis, e in derivation.layer.sizes.items() if not _is_row(derivation.layer, axis)]
+    layer = derivation.layer
+    counts = {Opt(o.name): Size(o.axis) for o in layer.options if o.kind == "Count" and o.axis}  # these are no symbols
+    sizes = [
+        (Size(a), x.transform(e, lambda n: counts.get(n) if isinstance(n, Opt) else None))
+        for a, e in layer.sizes.items()
+        if not _is_row(layer, a)
+    ]
     return [printer.relation(a, e) for a, e in sizes] + [printer.equation(e) for e in derivation.layer.equations]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from derive.calculus.derivation import derive
-from derive.evidence import layout
+from derive.evidence import domain, layout
 from derive.notation.define import load_file, load_project
 from derive.targets.example import printed, sizes
 from derive.targets.example.case import Example, example
@@ -35,7 +35,8 @@ def of(name: str) -> Example:
 def test_it_is_small_and_its_inputs_have_few_digits(name: str) -> None:
     found = of(name)
     tensors = found.derivation.tensors
-    assert sum(len(found.elements(n)) for n in tensors if n in found.run.store) <= 1.5 * sizes.MOST
+    most = (2.1 if found.case.layer.calls else 1.5) * sizes.MOST  # of what parts make there are more arrays
+    assert sum(len(found.elements(n)) for n in tensors if n in found.run.store) <= most
     for tensor in found.case.layer.inputs:
         for value in layout.flat(found.case.tensors[tensor.name]):
             assert all(len(str(Decimal(repr(float(v))).normalize())) <= 5 for v in np.ravel(value))
@@ -45,7 +46,7 @@ def test_it_is_small_and_its_inputs_have_few_digits(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_jacobian_is_that_of_the_kernel(name: str) -> None:
     found = of(name)
-    if found.main is None:
+    if found.main is None or domain.stops(found.case.layer, found.case.options):  # the kernel's value moves, or steps
         return
     output, wanted = found.main
     kernel = importlib.import_module(f"reference.layers.{name}")

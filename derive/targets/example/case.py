@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from derive.calculus.derivation import Derivation
-from derive.evidence import inputs, layout, world
+from derive.evidence import domain, inputs, layout, world
 from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements, Shape, Value
 from derive.evidence.numbers import FLOAT, MP, Numbers
@@ -199,8 +199,9 @@ def smooth(derivation: Derivation, case: Case, given: dict[str, Value], run: Int
     rng = np.random.default_rng(1)
     along = {n: inputs.like(layout.shape_of(case, n), rng) for n in derivation.gradients}
     values = {}
+    numbers = MP if domain.stops(case.layer, case.options) else FLOAT  # what is stopped is held in decimals alone
     for step in (STEP, -STEP):
-        moved = world.forward(case, FLOAT, world.shifted(case, along, step, FLOAT))
+        moved = world.forward(case, numbers, world.shifted(case, along, step, numbers))
         values[step] = sum(
             float(w) * float(moved.element(o, i))
             for o, v in given.items()
