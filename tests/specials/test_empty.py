@@ -40,6 +40,7 @@ NEEDED = {  # what cannot be empty, with the reason
     ("max_pool3d", "q"): "a window does not fit",
     ("max_pool3d", "r"): "a window does not fit",
     ("depthwise_conv1d", "p"): "a window does not fit",
+    **{(name, axis): "a window does not fit" for name in ("dense_layer", "residual_block") for axis in "pq"},
     ("unfold", "p"): "a window does not fit",
     ("unfold", "q"): "a window does not fit",
     ("adaptive_avg_pool1d", "p"): "a window needs an element",
@@ -59,19 +60,37 @@ NEEDED = {  # what cannot be empty, with the reason
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
-    "cached_attention",
+    *("cached_attention", "alibi_attention"),
 )
-OF_PROJECTED = {"y", "x", "z", "Wq", "Wk", "Wv", "Wo", "bq", "bk", "bv", "bo"}
+BLOCK = {
+    "y",
+    "x",
+    "W1",
+    "W2",
+    "Wv",
+    "Wo",
+    "b1",
+    "bv",
+    "bo",
+    "beta1",
+    "beta2",
+    "gamma1",
+    "gamma2",
+}  # all behind attention
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
+    ("encoder_block", "d"): BLOCK,
     ("vector_quantize", "d"): ("loss",),
+    ("maxout", "k"): ("y",),
     ("embedding_bag", "n"): ("y", "E"),
     ("multi_label_soft_margin", "i"): ("loss",),
     ("hmm_forward", "i"): ("p",),
     ("viterbi", "i"): ("best",),
     ("batch_norm", "b"): ("gamma",),  # second order alone: it holds the deviation of nothing
     ("batch_norm", "..."): ("gamma",),
+    ("dense_layer", "b"): ("gamma",),
+    ("residual_block", "b"): ("gamma1", "gamma2"),
     ("instance_norm", "..."): ("gamma",),
     **dict.fromkeys(((n, "b") for n in ("dice", "tversky", "info_nce")), ("loss",)),
     **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},

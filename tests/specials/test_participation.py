@@ -37,6 +37,8 @@ ENDED |= {"binary_cross_entropy": NEAR}
 WITHIN = dict.fromkeys(("hard_tanh", "hinge", "hinge_embedding", "binary_cross_entropy"), NEAR)
 #: A slope of 0, or a map that is not chosen, is multiplied by what is NaN: a row of the conventions.
 WHOLE = ("reglu", "maxout")
+#: What normalises a batch, or masks by a NaN, is in each of these: their parts are looked at one by one.
+WHOLE += ("residual_block", "dense_layer", "encoder_block")
 
 #: A second derivative of 0, on one side of a kink, is multiplied.
 CURVED = {("cotangent y", "double_backward x"), ("tangent x", "double_backward x")}
