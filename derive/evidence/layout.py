@@ -213,7 +213,7 @@ def elements(case: Case, name: str, value: Value, convert: Callable[[Any], Any] 
         array = np.asarray(array)
         if (move := moved(case, tensor)) is not None:
             array = np.moveaxis(array, *move)
-        sizes = _inner(case, tensor, array.shape)
+        sizes = _inner(case, tensor, array.shape, entry)
         flat = array.reshape(sizes)
         head = () if entry is None else (entry,)
         for index in itertools.product(*(range(n) for n in sizes)):
@@ -230,14 +230,17 @@ def inner(case: Case, name: str, value: Value) -> Any:
     return array.reshape(_inner(case, tensor, array.shape))
 
 
-def _inner(case: Case, tensor: Tensor, shape: Shape) -> Shape:
-    """The sizes of one array along the equations' axes."""
+def _inner(case: Case, tensor: Tensor, shape: Shape, entry: int | None = None) -> Shape:
+    """The sizes of one array along the equations' axes; of an entry of a list, where two of its own are put together,
+    as they are in the list that they come from."""
     sizes: list[int] = []
     for part, size in bind(tensor.name, slots(case.layer, tensor), shape):
         if len(part) == 1:
             sizes.append(math.prod(size))
         else:
             known = [case.sizes.get(case.layer.axis(a)) for a in part]
+            if known.count(None) > 1 and entry is not None:
+                known = [lengths(case, a)[entry] if n is None else n for a, n in zip(part, known, strict=True)]
             rest = math.prod(size) // max(1, math.prod(n for n in known if n))  # at most one is an entry's own
             sizes += [rest if n is None else n for n in known]
     return tuple(sizes)

@@ -111,8 +111,9 @@ def bent(derivation: Derivation, symbols: Symbols) -> list[Equation]:
 
 
 def inlined(equations: list[Equation], called: set[str]) -> list[Equation]:
-    """Equations with what parts give, which has no name on the page, where it is used."""
-    while hidden := next((e for e in equations if e.target not in called and {*map(x.plain, e.left)} - {None}), None):
+    """Equations with what parts give, which has no name on the page, where it is used; what has an equation for some
+    of its elements keeps its name."""
+    while hidden := next((e for e in equations if e.target not in called and all(map(x.plain, e.left))), None):
 
         def visit(node: Expr, hidden: Equation = hidden) -> Expr | None:
             if not isinstance(node, Ref) or node.tensor != hidden.target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from derive.calculus.derivation import derive as derivation
 from derive.evidence.verify import LEGS, applies, leg
 from derive.notation.define import load_project, read_source
 from derive.notation.layer import Layer
+from tests.generality.support import own_registry
 from tests.notation.reading import HEAD
 
 torch = pytest.importorskip("torch")
@@ -119,9 +121,10 @@ SHAPES: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, Layer]:
+def known() -> Iterator[dict[str, Layer]]:
     load_project()
-    return {n: v[0] for n, v in read_source(HEAD + DEFINITIONS, "mine.py").items()}
+    with own_registry():
+        yield {n: v[0] for n, v in read_source(HEAD + DEFINITIONS, "mine.py").items()}
 
 
 def drawn(rng: np.random.Generator, shape: Any) -> Any:
@@ -176,6 +179,7 @@ def test_a_half_is_rounded_to_the_even_number() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_numbers_keep_their_type(dtype: Any, known: dict[str, Layer]) -> None:
-    y, saved = derive.kernel(known["hashed"]).forward(np.ones((2, 3), dtype), np.ones(3, dtype))
+    kernel = derive.kernel(known["hashed"])
+    y, saved = kernel.forward(np.ones((2, 3), dtype), np.ones(3, dtype))
     assert y.dtype == dtype
-    assert derive.kernel(known["hashed"]).backward(y, saved)[0].dtype == dtype
+    assert kernel.backward(y, saved)[0].dtype == dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from derive.evidence.verify import LEGS, applies, leg
 from derive.notation.define import load_project, read_source
 from derive.notation.errors import DefinitionError
 from derive.notation.layer import Layer
+from tests.generality.support import own_registry
 from tests.notation.reading import HEAD, defined
 
 DEFINITIONS = """
@@ -103,9 +105,10 @@ def told(name: str, *a: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, Layer]:
+def known() -> Iterator[dict[str, Layer]]:
     load_project()
-    return {n: v[0] for n, v in read_source(HEAD + DEFINITIONS, "mine.py").items()}
+    with own_registry():
+        yield {n: v[0] for n, v in read_source(HEAD + DEFINITIONS, "mine.py").items()}
 
 
 def drawn(name: str, rng: np.random.Generator) -> list[Any]:

@@ -173,5 +173,5 @@ def test_definitions_are_short() -> None:
         signature = next(n for n, line in enumerate(body) if line.rstrip().endswith(":"))
         lines = len(body) - signature - 1
         equations = len(ast.parse(textwrap.dedent(variants[0].source)).body[0].body)  # type: ignore[attr-defined]
-        assert equations <= 14, name  # the docstring and the return with it; an lstm names its four gates
+        assert equations <= 15, name  # the docstring and the return with it; an lstm with peepholes names four gates
         assert lines <= 20, name  # an equation of three axes has its indices one below another
