@@ -112,6 +112,18 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ),
     ("alibi_attention grouped_query_attention", r"E_\{.* = -.*", "P is E over its sum, which has the same sign"),
     ("alibi_attention grouped_query_attention", r"P_\{.*Z_\{.*\} > 0.*", "Z is a sum of exponentials and zeros"),
+    ("multi_label_soft_margin", r"(?!second).*t_\{\\ast,i\} \\ge 1.*", "t is 0 or 1"),
+    (
+        "multi_label_soft_margin",
+        r"second: \\dot\{\\overline\{z\}\}_.*\\begin\{cases\}.*",
+        "the slope of the logistic function is even: both cases are the same",
+    ),
+    ("cosine_similarity", r".*\\epsilon\^\{2\} < [rs]_.*", "no draw is where a length is epsilon"),
+    (
+        "cosine_similarity",
+        r".*(\\max\\left\([rs]_\{\\ast\}, -|\{2 [rs]_|[xy]_\{\\ast,[ij]\}\}\{[rs]_|\}\{[rs]_\{\\ast\}\^).*",
+        "where the condition holds the larger one is the length",
+    ),
     ("focal multi_label_soft_margin", r".*t_\{\\ast\} \\ge 1.*", "t is 0 or 1"),
     ("pinball", r"L_\{.*r_\{\\ast\} > 0.*", "at 0 both cases are 0"),
     (
