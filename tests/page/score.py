@@ -166,7 +166,7 @@ def other_formulas(items: Items, most: int | None = None) -> tuple[int, list[Sur
 
 def spread(changed: Iterable[str], item: Item) -> list[str]:
     """The misprints of a formula; of one of the second order, whose check computes all that it stands on, a part."""
-    found = list(changed)
+    found = list(dict.fromkeys(changed))
     return found[:: -(-len(found) // SECOND)] if item.kind == "second" and found else found
 
 
