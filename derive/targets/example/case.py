@@ -97,7 +97,10 @@ class Example:
 
     @cached_property
     def main(self) -> tuple[str, str] | None:
-        """The output and the input whose Jacobian is shown: the first that have one."""
+        """The output and the input whose Jacobian is shown: the first that have one, and none where something is
+        stopped: there the gradient is not how the value moves."""
+        if domain.stops(self.case.layer, self.case.options):
+            return None
         outputs, gradients = self.case.layer.differentiable_outputs, list(self.derivation.gradients)
         return (outputs[0], gradients[0]) if outputs and gradients else None
 
