@@ -112,6 +112,16 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
     ),
     ("alibi_attention grouped_query_attention", r"E_\{.* = -.*", "P is E over its sum, which has the same sign"),
     ("alibi_attention grouped_query_attention", r"P_\{.*Z_\{.*\} > 0.*", "Z is a sum of exponentials and zeros"),
+    (
+        "straight_through_sign",
+        r".*-1 \\le -(\\max\\left\(x_\{\\ast\}, (1|-0|-2)\\right\)|x_\{\\ast\}) .*",
+        "the larger of x and what is at most 1 is at most 1 where x is",
+    ),
+    (
+        "fake_quantize",
+        r"\\mathrm\{kept\}_.*",
+        "what is stopped takes it away again: no value shows it, and its slope stands in the gradient",
+    ),
     ("multi_label_soft_margin", r"(?!second).*t_\{\\ast,i\} \\ge 1.*", "t is 0 or 1"),
     (
         "multi_label_soft_margin",
