@@ -16,6 +16,7 @@ from derive.targets.places import Places
 from derive.targets.symbols import Symbols, accent
 from derive.targets.tangent import listed, reached
 
+MOST = 12  # directions: the sum of more, each times its gradient, is wider than a line
 BAR = r"\overline{"
 DOTS = (
     "A dot over a letter marks the gradient with respect to the letter under a bar, one over a bar that with respect "
@@ -39,7 +40,7 @@ def second_section(derivation: Derivation, symbols: Symbols, places: Places) -> 
     named = [replace(e, body=with_values(e.body, derivation.layer, dotted)) for e in own]
     names, equations = without_nothing(second, named)
     given = {g: second.adjoint.cotangents[g] for g in derivation.gradients.values() if g in second.adjoint.cotangents}
-    if not names or not given or any(loose(e, symbols) for e in equations):
+    if not names or not given or len(given) > MOST or any(loose(e, symbols) for e in equations):
         return
     total = x.add(*(paired(derivation, c, g) for g, c in given.items()))
     results = (f"${dotted.symbol(name)}$ with respect to ${symbols.symbol(of)}$" for of, name in names.items())
