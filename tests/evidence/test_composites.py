@@ -137,5 +137,5 @@ def test_what_is_composed(stream: tuple[Derivation, ModuleType]) -> None:
     derivation, _ = stream
     assert inputs.composed(derivation.layer)
     assert by_parts(derivation).layer is derivation.layer
-    blocks = {"residual_block", "dense_layer", "encoder_block"}
+    blocks = {"residual_block", "dense_layer", "encoder_block", "bidirectional_rnn"}
     assert {name for name, variants in LAYERS.items() if inputs.composed(variants[0])} == blocks
