@@ -35,8 +35,8 @@ def share(x: Real[n, k]):
 """,
     # an exponent has indices that its base has not, and factors with the same indices stand apart
     "discounted": """
-def discounted(q: Real[h, t, d], k: Real[h, s, d], gamma: Real[h] > 0, v: Real[h, s, e]):
-    y[h, t, e] = sum(s, sum(d, q[h, t, d] * k[h, s, d]) * gamma[h] ** (t + s) * v[h, s, e])
+def discounted(q: Real[h, t, d], k: Real[h, s, d], gamma: Real[h], v: Real[h, s, e]):
+    y[h, t, e] = sum(s, sum(d, q[h, t, d] * k[h, s, d]) * gamma[h] ** (t + s + 2) * v[h, s, e])
     return y
 """,
     # not every number that an intermediate may be has a value
