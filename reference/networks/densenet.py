@@ -4,15 +4,13 @@
     z[b, o, i, j] = b0[o] + sum((c, k, l), W0[o, c, k, l] * x[b, c, i + k - 1, j + l - 1])
     h1_n_mu[o] = sum((b, i, j), z[b, o, i, j]) / (size(b) * (size(i) * size(j)))
     h1_n_var[o] = sum((b, i, j), (z[b, o, i, j] - h1_n_mu[o])**2) / (size(b) * (size(i) * size(j)))
-    h1_n_inv_std[o] = 1 / sqrt(h1_n_var[o] + 5902958103587057/590295810358705651712)
+    h1_n_inv_std[o] = 1 / sqrt(h1_n_var[o] + 1/100000)
     h1_n_x_hat[b, o, i, j] = (z[b, o, i, j] - h1_n_mu[o]) * h1_n_inv_std[o]
     h1_n[b, o, i, j] = gamma1[o] * h1_n_x_hat[b, o, i, j] + beta1[o]
     h1_n_n = size(b) * size(i) * size(j)
-        mean1[o] = (32425917317067571 * running_mean1[o] / 36028797018963968 + 3602879701896397 * h1_n_mu[o] /
-        36028797018963968 if h1_n_n > 0 else running_mean1[o])
+    mean1[o] = (9 * running_mean1[o] / 10 + h1_n_mu[o] / 10 if h1_n_n > 0 else running_mean1[o])
     h1_n_unbiased[o] = h1_n_var[o] * h1_n_n / max(1, h1_n_n - 1)
-        var1[o] = (32425917317067571 * running_var1[o] / 36028797018963968 + 3602879701896397 *
-        h1_n_unbiased[o] / 36028797018963968 if h1_n_n > 0 else running_var1[o])
+    var1[o] = (9 * running_var1[o] / 10 + h1_n_unbiased[o] / 10 if h1_n_n > 0 else running_var1[o])
     h1_a[b, o, i, j] = relu(h1_n[b, o, i, j])
     h1_z[b, g, i2, j2] = b1[g] + sum((o, k, l), W1[g, o, k, l] * h1_a[b, o, i2 + k - 1, j2 + l - 1])
         h1[b, dense_layer_u, i, j] = (z[b, dense_layer_u, i, j] if dense_layer_u < size(o) else h1_z[b,
@@ -20,19 +18,17 @@
     h2_n_mu[dense_layer_u] = sum((b, i, j), h1[b, dense_layer_u, i, j]) / (size(b) * (size(i) * size(j)))
         h2_n_var[dense_layer_u] = sum((b, i, j), (h1[b, dense_layer_u, i, j] - h2_n_mu[dense_layer_u])**2) /
         (size(b) * (size(i) * size(j)))
-    h2_n_inv_std[dense_layer_u] = 1 / sqrt(h2_n_var[dense_layer_u] + 5902958103587057/590295810358705651712)
+    h2_n_inv_std[dense_layer_u] = 1 / sqrt(h2_n_var[dense_layer_u] + 1/100000)
         h2_n_x_hat[b, dense_layer_u, i, j] = (h1[b, dense_layer_u, i, j] - h2_n_mu[dense_layer_u]) *
         h2_n_inv_std[dense_layer_u]
         h2_n[b, dense_layer_u, i, j] = gamma2[dense_layer_u] * h2_n_x_hat[b, dense_layer_u, i, j] +
         beta2[dense_layer_u]
     h2_n_n = size(b) * size(i) * size(j)
-        mean2[dense_layer_u] = (32425917317067571 * running_mean2[dense_layer_u] / 36028797018963968 +
-        3602879701896397 * h2_n_mu[dense_layer_u] / 36028797018963968 if h2_n_n > 0 else
-        running_mean2[dense_layer_u])
+        mean2[dense_layer_u] = (9 * running_mean2[dense_layer_u] / 10 + h2_n_mu[dense_layer_u] / 10 if h2_n_n
+        > 0 else running_mean2[dense_layer_u])
     h2_n_unbiased[dense_layer_u] = h2_n_var[dense_layer_u] * h2_n_n / max(1, h2_n_n - 1)
-        var2[dense_layer_u] = (32425917317067571 * running_var2[dense_layer_u] / 36028797018963968 +
-        3602879701896397 * h2_n_unbiased[dense_layer_u] / 36028797018963968 if h2_n_n > 0 else
-        running_var2[dense_layer_u])
+        var2[dense_layer_u] = (9 * running_var2[dense_layer_u] / 10 + h2_n_unbiased[dense_layer_u] / 10 if
+        h2_n_n > 0 else running_var2[dense_layer_u])
     h2_a[b, dense_layer_u, i, j] = relu(h2_n[b, dense_layer_u, i, j])
         h2_z[b, g, i2, j2] = b2[g] + sum((dense_layer_u, k, l), W2[g, dense_layer_u, k, l] * h2_a[b,
         dense_layer_u, i2 + k - 1, j2 + l - 1])
@@ -41,19 +37,17 @@
     s_mu[dense_layer_u2] = sum((b, i, j), h2[b, dense_layer_u2, i, j]) / (size(b) * (size(i) * size(j)))
         s_var[dense_layer_u2] = sum((b, i, j), (h2[b, dense_layer_u2, i, j] - s_mu[dense_layer_u2])**2) /
         (size(b) * (size(i) * size(j)))
-    s_inv_std[dense_layer_u2] = 1 / sqrt(s_var[dense_layer_u2] + 5902958103587057/590295810358705651712)
+    s_inv_std[dense_layer_u2] = 1 / sqrt(s_var[dense_layer_u2] + 1/100000)
         s_x_hat[b, dense_layer_u2, i, j] = (h2[b, dense_layer_u2, i, j] - s_mu[dense_layer_u2]) *
         s_inv_std[dense_layer_u2]
         s[b, dense_layer_u2, i, j] = gamma3[dense_layer_u2] * s_x_hat[b, dense_layer_u2, i, j] +
         beta3[dense_layer_u2]
     s_n = size(b) * size(i) * size(j)
-        mean3[dense_layer_u2] = (32425917317067571 * running_mean3[dense_layer_u2] / 36028797018963968 +
-        3602879701896397 * s_mu[dense_layer_u2] / 36028797018963968 if s_n > 0 else
-        running_mean3[dense_layer_u2])
+        mean3[dense_layer_u2] = (9 * running_mean3[dense_layer_u2] / 10 + s_mu[dense_layer_u2] / 10 if s_n > 0
+        else running_mean3[dense_layer_u2])
     s_unbiased[dense_layer_u2] = s_var[dense_layer_u2] * s_n / max(1, s_n - 1)
-        var3[dense_layer_u2] = (32425917317067571 * running_var3[dense_layer_u2] / 36028797018963968 +
-        3602879701896397 * s_unbiased[dense_layer_u2] / 36028797018963968 if s_n > 0 else
-        running_var3[dense_layer_u2])
+        var3[dense_layer_u2] = (9 * running_var3[dense_layer_u2] / 10 + s_unbiased[dense_layer_u2] / 10 if s_n
+        > 0 else running_var3[dense_layer_u2])
     a[b, e, p, q] = relu(s[b, e, p, q])
     m[b, e] = sum((p, q), a[b, e, p, q]) / (size(p) * size(q))
     y[b, u] = sum(e, V[u, e] * m[b, e]) + v[u]

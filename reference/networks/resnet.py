@@ -7,30 +7,30 @@
     h_n1_mu[n, m] = sum((b, p2, q2), h_z1[n, b, m, p2, q2]) / (size(b) * (size(p2) * size(q2)))
         h_n1_var[n, m] = sum((b, p2, q2), (h_z1[n, b, m, p2, q2] - h_n1_mu[n, m])**2) / (size(b) * (size(p2) *
         size(q2)))
-    h_n1_inv_std[n, m] = 1 / sqrt(h_n1_var[n, m] + 5902958103587057/590295810358705651712)
+    h_n1_inv_std[n, m] = 1 / sqrt(h_n1_var[n, m] + 1/100000)
     h_n1_x_hat[n, b, m, p2, q2] = (h_z1[n, b, m, p2, q2] - h_n1_mu[n, m]) * h_n1_inv_std[n, m]
     h_n1[n, b, m, p2, q2] = gamma1[n, m] * h_n1_x_hat[n, b, m, p2, q2] + beta1[n, m]
     h_n1_n[n] = size(b) * size(p2) * size(q2)
-        mean1[n, m] = (32425917317067571 * running_mean1[n, m] / 36028797018963968 + 3602879701896397 *
-        h_n1_mu[n, m] / 36028797018963968 if h_n1_n[n] > 0 else running_mean1[n, m])
+        mean1[n, m] = (9 * running_mean1[n, m] / 10 + h_n1_mu[n, m] / 10 if h_n1_n[n] > 0 else
+        running_mean1[n, m])
     h_n1_unbiased[n, m] = h_n1_var[n, m] * h_n1_n[n] / max(1, h_n1_n[n] - 1)
-        var1[n, m] = (32425917317067571 * running_var1[n, m] / 36028797018963968 + 3602879701896397 *
-        h_n1_unbiased[n, m] / 36028797018963968 if h_n1_n[n] > 0 else running_var1[n, m])
+        var1[n, m] = (9 * running_var1[n, m] / 10 + h_n1_unbiased[n, m] / 10 if h_n1_n[n] > 0 else
+        running_var1[n, m])
     h_h[n, b, m, p, q] = relu(h_n1[n, b, m, p, q])
         h_z2[n, b, o, p3, q3] = b2[n, o] + sum((m, k, l), W2[n, o, m, k, l] * h_h[n, b, m, p3 + k - 1, q3 + l
         - 1])
     h_n2_mu[n, o] = sum((b, p3, q3), h_z2[n, b, o, p3, q3]) / (size(b) * (size(p3) * size(q3)))
         h_n2_var[n, o] = sum((b, p3, q3), (h_z2[n, b, o, p3, q3] - h_n2_mu[n, o])**2) / (size(b) * (size(p3) *
         size(q3)))
-    h_n2_inv_std[n, o] = 1 / sqrt(h_n2_var[n, o] + 5902958103587057/590295810358705651712)
+    h_n2_inv_std[n, o] = 1 / sqrt(h_n2_var[n, o] + 1/100000)
     h_n2_x_hat[n, b, o, p3, q3] = (h_z2[n, b, o, p3, q3] - h_n2_mu[n, o]) * h_n2_inv_std[n, o]
     h_n2[n, b, o, p3, q3] = gamma2[n, o] * h_n2_x_hat[n, b, o, p3, q3] + beta2[n, o]
     h_n2_n[n] = size(b) * size(p3) * size(q3)
-        mean2[n, o] = (32425917317067571 * running_mean2[n, o] / 36028797018963968 + 3602879701896397 *
-        h_n2_mu[n, o] / 36028797018963968 if h_n2_n[n] > 0 else running_mean2[n, o])
+        mean2[n, o] = (9 * running_mean2[n, o] / 10 + h_n2_mu[n, o] / 10 if h_n2_n[n] > 0 else
+        running_mean2[n, o])
     h_n2_unbiased[n, o] = h_n2_var[n, o] * h_n2_n[n] / max(1, h_n2_n[n] - 1)
-        var2[n, o] = (32425917317067571 * running_var2[n, o] / 36028797018963968 + 3602879701896397 *
-        h_n2_unbiased[n, o] / 36028797018963968 if h_n2_n[n] > 0 else running_var2[n, o])
+        var2[n, o] = (9 * running_var2[n, o] / 10 + h_n2_unbiased[n, o] / 10 if h_n2_n[n] > 0 else
+        running_var2[n, o])
     h[n, b, o, p, q] = relu(h_n2[n, b, o, p, q] + h[n - 1, b, o, p, q])
     a[b, o] = sum((p, q), h[size(n) - 1, b, o, p, q]) / (size(p) * size(q))
     y[b, u] = sum(o, V[u, o] * a[b, o]) + d[u]

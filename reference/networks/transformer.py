@@ -4,7 +4,7 @@
     r[-1, b, t, i] = sum(p, E[i, p] * x[b, t, p]) + P[t, i]
     r_n_mu[n, b, t] = sum(i, r[n - 1, b, t, i]) / size(i)
     r_n_var[n, b, t] = sum(i, (r[n - 1, b, t, i] - r_n_mu[n, b, t])**2) / size(i)
-    r_n_inv_std[n, b, t] = 1 / sqrt(r_n_var[n, b, t] + 5902958103587057/590295810358705651712)
+    r_n_inv_std[n, b, t] = 1 / sqrt(r_n_var[n, b, t] + 1/100000)
     r_n_x_hat[n, b, t, i] = (r[n - 1, b, t, i] - r_n_mu[n, b, t]) * r_n_inv_std[n, b, t]
     r_n[n, b, t, i] = gamma1[n, i] * r_n_x_hat[n, b, t, i] + beta1[n, i]
     r_Q[n, b, h, t, d] = sum(i, Wq[n, h, d, i] * r_n[n, b, t, i]) + bq[n, h, d]
@@ -19,7 +19,7 @@
     r_r[n, b, t, i] = r[n - 1, b, t, i] + sum((h, v), Wo[n, i, h, v] * r_A[n, b, h, t, v]) + bo[n, i]
     r_m_mu[n, b, t] = sum(i, r_r[n, b, t, i]) / size(i)
     r_m_var[n, b, t] = sum(i, (r_r[n, b, t, i] - r_m_mu[n, b, t])**2) / size(i)
-    r_m_inv_std[n, b, t] = 1 / sqrt(r_m_var[n, b, t] + 5902958103587057/590295810358705651712)
+    r_m_inv_std[n, b, t] = 1 / sqrt(r_m_var[n, b, t] + 1/100000)
     r_m_x_hat[n, b, t, i] = (r_r[n, b, t, i] - r_m_mu[n, b, t]) * r_m_inv_std[n, b, t]
     r_m[n, b, t, i] = gamma2[n, i] * r_m_x_hat[n, b, t, i] + beta2[n, i]
     r_u[n, b, t, w] = sum(i, W1[n, w, i] * r_m[n, b, t, i]) + b1[n, w]
@@ -28,7 +28,7 @@
     r[n, b, t, i] = r_r[n, b, t, i] + r_f[n, b, t, i]
     s_mu[b, t] = sum(i, r[size(n) - 1, b, t, i]) / size(i)
     s_var[b, t] = sum(i, (r[size(n) - 1, b, t, i] - s_mu[b, t])**2) / size(i)
-    s_inv_std[b, t] = 1 / sqrt(s_var[b, t] + 5902958103587057/590295810358705651712)
+    s_inv_std[b, t] = 1 / sqrt(s_var[b, t] + 1/100000)
     s_x_hat[b, t, i] = (r[size(n) - 1, b, t, i] - s_mu[b, t]) * s_inv_std[b, t]
     s[b, t, i] = gamma[i] * s_x_hat[b, t, i] + beta[i]
     a[b, i] = sum(t, s[b, t, i]) / size(t)
