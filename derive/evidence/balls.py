@@ -42,6 +42,10 @@ def nearest(a: Any) -> Any:
     return up - 1 if tie else up
 
 
+#: What has no slope: exact, at any precision.
+FLAT: dict[str, Callable[[Any], Any]] = {"floor": lambda a: a.floor(), "round": nearest, "stop_gradient": lambda a: a}
+
+
 def exactly() -> Numbers:
     """Arb balls at the working precision of this moment: enclosures of the exact results."""
     import flint
@@ -75,9 +79,7 @@ def exactly() -> Numbers:
             "cos": lambda a: a.cos(),
             "abs": abs,
             "max": lambda a, b: a.max(b),
-            "floor": lambda a: a.floor(),
-            "round": nearest,
-            "stop_gradient": lambda a: a,
+            **FLAT,
         },
         power=power,
         raised=raised,
@@ -168,9 +170,7 @@ def _rounding(bits: int, unit_exponent: int, smallest: float, flushed: float, te
             "cos": function(lambda a: a.cos()),
             "abs": abs,
             "max": lambda a, b: a.max(b),
-            "floor": lambda a: a.floor(),
-            "round": nearest,
-            "stop_gradient": lambda a: a,
+            **FLAT,
         },
         power=power,
         raised=raised,
