@@ -30,6 +30,8 @@ RATES = (
 
 def second_section(derivation: Derivation, symbols: Symbols, places: Places) -> Iterator[str]:
     """A fold with the equations, after what is given, what is differentiated, and by what."""
+    if not derivation.gradients:  # nothing moves the outputs
+        return
     try:
         second = derivation.second
     except CalculusError:
