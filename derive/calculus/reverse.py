@@ -67,7 +67,9 @@ class Reverse(Ranges):
         reaches = set(self.cotangents)
         while found := {t for n, used in names if n in reaches for t in used} - reaches:
             reaches |= found
-        return depends & reaches
+        active = depends & reaches
+        read = {t for e in self.layer.equations if e.target in active for t in x.tensors(e.body)}
+        return active | (self.wanted & read)  # what is only read where it is held has a gradient of 0
 
     def moved_by(self, e: Equation) -> set[str]:
         """What moves what an equation gives; inputs that do not move a result, where nothing does: the slope is 0."""

@@ -109,6 +109,13 @@ def mixed(x: Real[b], mu: Real[k], s: Real[k]):
     u[b, k] = -(x[b] - mu[k]) ** 2 / (2 * exp(2 * s[k])) - s[k]
     return u
 """,
+    # an input that is only read where it is held has a gradient of 0, which an equation says
+    "baseline": """
+def baseline(r: Real[b], v: Real[b], logp: Real[b]):
+    a[b] = stop_gradient(r[b] - v[b])
+    loss = -mean(b, logp[b] * a[b]) + mean(b, (stop_gradient(r[b]) - v[b]) ** 2)
+    return loss
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):
