@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,13 +122,23 @@ def _beyond_a_tile(failures: Sequence[Failure], part: str) -> str:
     """What is said where only elements beyond a multiple of a tile's length are wrong."""
     found: dict[str, None] = {}
     for f in failures:
-        tensors = f.trial.case.layer.tensors
         for m in (m for m in f.measured if m.part == part and not m.ok):
-            own = [a for p, a in enumerate(tensors[m.name].axes) if all(i[p] >= TILE - 1 for i in m.failing)]
+            own = [name for name, tail in _tails(f.trial.case, m.name) if all(tail(i) for i in m.failing)]
             if not own:
                 return ""
             found |= dict.fromkeys(own[:1])
-    return f"it is right but for what lies beyond {TILE - 1} along {', '.join(found)}: the tail of a tile"
+    axes = ", ".join(found)
+    return f"it is right but for what lies beyond the last multiple of {TILE - 1} along {axes}: the tail of a tile"
+
+
+def _tails(case: layout.Case, name: str) -> Iterator[tuple[str, Callable[[tuple[int, ...]], bool]]]:
+    """The axes of a tensor as a caller passes it, and whether an element lies beyond the last whole tile of one."""
+    tensor, sizes, first = case.layer.tensors[name], case.sizes, 0
+    for parts in () if tensor.sequence else layout.slots(case.layer, tensor):
+        shape = tuple(sizes.get(a, 0) for a in parts)
+        own, first = slice(first, first + len(parts)), first + len(parts)
+        least = max(1, prod(shape) // (TILE - 1)) * (TILE - 1)
+        yield "*".join(parts), lambda i, s=shape, o=own, n=least: int(np.ravel_multi_index(i[o], s)) >= n  # type: ignore[misc]
 
 
 def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float) -> str:

@@ -20,7 +20,7 @@ from derive.judge.arithmetic import STORAGE, Arithmetic
 from derive.judge.options import pairs
 from derive.judge.whole import whole
 from derive.notation.domain import Domain
-from derive.notation.expr import ELLIPSIS, Op, Reduce, Size, walk
+from derive.notation.expr import ELLIPSIS, Num, Op, Opt, Reduce, Size, walk
 from derive.notation.layer import Layer, Tensor
 
 SIZES = Plan((2, 3, 4, 5), ((2,), (3,), (1, 2), ()), (2, 3))
@@ -149,7 +149,7 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
     for turn in range(1, max(3, turns)):
         yield Design("other options", usual, turn, probe=turn == 1)
     # probed again: of few numbers the signs, or the labels, may be those of the other values, and a saved mask, too
-    yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows else SQUARE, 1, probe=True)
+    yield Design("all sizes equal", replace(SQUARE, leading=((3, 3),)) if rows or ends else SQUARE, 1, probe=True)
     # what is kept of a call, its lengths and options among it, is not that of the next one
     yield Design("another shape and other options later", usual, 2, probe=True, reshaped=True)
     if layer.sizes:  # spread windows may leave one tap of nine that meets the array
@@ -225,18 +225,19 @@ def laid_out(plan: Plan, layer: Layer, which: range) -> Iterator[Design]:
 
 def tails(layer: Layer) -> Iterator[Design]:
     """One axis after another a little longer than a tile, the others short."""
-    if layer.sizes and running(layer):
+    if windowed(layer) and running(layer):
         return
-    if layer.sizes:  # windows: those of the array that they are taken from, twice as long for the sake of strides
+    if windowed(layer):  # windows: those of the array that they are taken from, twice as long for the sake of strides
         for axis in dict.fromkeys(layer.inputs[0].axes):
             yield Design(f"{axis} of {2 * TILE + 2}", replace(WINDOWS, sizes=(1, 2), fixed={axis: 2 * TILE + 2}))
         return
-    short = Plan((2, 3), ((2,),), (2,))
+    steps = dict.fromkeys(running(layer), 1)  # each waits for the one before it, and all are of one kind
+    short = Plan((2, 3), ((2,),), (2,), fixed=steps)
     chosen = any(isinstance(n, Reduce) and n.op != "sum" for e in layer.equations for n in walk(e.body))
     for axis in _free(layer):
-        if axis in running(layer):  # each step waits for the one before it, and steps are of one kind
+        if axis in steps:
             continue
-        long = replace(short, leading=((TILE,),)) if axis == ELLIPSIS else replace(short, fixed={axis: TILE})
+        long = replace(short, leading=((TILE,),)) if axis == ELLIPSIS else replace(short, fixed={**steps, axis: TILE})
         yield Design(_length(axis, TILE), long, peak=axis if chosen else "")
 
 
@@ -261,7 +262,12 @@ def _free(layer: Layer) -> list[str]:
     """The axes that may have any length; none among windows, where a long axis makes many of them."""
     axes = [a for t in layer.inputs for a in t.axes[t.sequence :]]
     given = {o.axis for o in layer.options if o.kind == "Count"}
-    return [] if layer.sizes else [a for a in dict.fromkeys(axes) if a not in given]
+    return [] if windowed(layer) else [a for a in dict.fromkeys(axes) if a not in given | set(layer.sizes)]
+
+
+def windowed(layer: Layer) -> bool:
+    """Whether the length of an axis is computed from others': a number, an option or another axis' length is not."""
+    return any(not isinstance(e, Num | Opt | Size) for e in layer.sizes.values())
 
 
 def _length(axis: str, length: int) -> str:

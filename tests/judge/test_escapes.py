@@ -43,10 +43,17 @@ def test_a_wrong_kernel_is_caught(id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "id", ["concatenate/recent/concatenates_in_place", "global_max_pool2d/wrap/backward-tail-of-a-tile"]
+    "id",
+    [
+        "concatenate/recent/concatenates_in_place",
+        "global_max_pool2d/wrap/backward-tail-of-a-tile",
+        "peephole_lstm/wrap/backward-tail-of-a-tile",
+        "reduce_logsumexp/wrap/forward-transposed",
+    ],
 )
 def test_what_escaped_before_is_caught(id: str) -> None:
-    """An axis that is put together with another one is empty; the largest of a plane lies in a tail."""
+    """An axis that is put together with another one is empty; the largest of a plane lies in a tail; of gates, the
+    tail is that of gate * n; of a result that has all of an input's axes but one, two are as long."""
     assert judged(id, seed=2, budget=60)["named"]
 
 

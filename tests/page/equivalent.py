@@ -128,6 +128,16 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         r"second: \\dot\{\\overline\{z\}\}_.*\\begin\{cases\}.*",
         "the slope of the logistic function is even: both cases are the same",
     ),
+    (
+        "cosine_embedding",
+        r"\\overline\{c\}_.* - \\mathrm\{margin\} \\ge 0 .*",
+        "no draw has a cosine of exactly the margin: there, a subgradient is chosen",
+    ),
+    (
+        "selective_scan",
+        r"\\overline\{\\mathrm\{h0\}\}_\{.*\} = \\overline\{h\}_\{-2,.*",
+        "before the first step delta counts as zero, and exp(0) is 1: from step -2 to -1 nothing changes",
+    ),
     ("cosine_similarity", r".*\\epsilon\^\{2\} < [rs]_.*", "no draw is where a length is epsilon"),
     (
         "cosine_similarity",

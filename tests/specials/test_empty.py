@@ -60,7 +60,7 @@ NEEDED = {  # what cannot be empty, with the reason
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
-    *("cached_attention", "alibi_attention"),
+    *("cached_attention", "alibi_attention", "dropout_attention"),
 )
 BLOCK = {
     "y",

@@ -282,6 +282,8 @@ def _every(layer: str, first: Layer) -> Iterator[Wrong]:
                 continue
             if kind == "clipped" and layer in BOUNDED.get(part, ()):
                 continue
+            if kind in FORMATS and layer in EXACT.get(part, ()):
+                continue
             yield one(part, kind, f"{part} {words}", cause, partial(of_result, layer, part, change))
     for kind, words, change, cause in COTANGENTS:
         if not (layer in LOSSES and kind in ("mean", "flat", "first")):
@@ -337,6 +339,8 @@ UNSIGNED: dict[str, tuple[str, ...]] = {
     "forward": ("relu", "sigmoid", "softmax", *LOSSES),
 }
 BOUNDED: dict[str, tuple[str, ...]] = {
-    "forward": ("sigmoid", "tanh", "softmax", "lstm", "dice", "tversky"),
+    "forward": ("sigmoid", "tanh", "softmax", "lstm", "dice", "tversky", "straight_through_sign"),
     "backward": ("focal",),
 }
+FORMATS = ("half precision", "single precision", "bfloat16")
+EXACT: dict[str, tuple[str, ...]] = {"forward": ("straight_through_sign",)}  # -1, 0 and 1 are numbers of any format
