@@ -24,7 +24,8 @@ def interpolating(f: Callable[[Any], Any], low: Any, high: Any, units: int) -> N
 
     Args:
         f: a function of one number.
-        low, high: the ends of the interval; with fractions the network is exact.
+        low: where the interval begins; with fractions the network is exact.
+        high: where it ends.
         units: hidden units, and pieces of the line.
 
     Raises:

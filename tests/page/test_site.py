@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.page.score import other_formulas, score
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = "count|fact|step|accumulation|line|note|collected|shown|mistake|tangent|rates"
 OTHERS = re.compile(rf"\(?({KINDS})\b")  # rows for what has a kind before it
+MOST = 60_000  # bytes of a page, compressed
 LAYERS = sorted(p.stem for p in (ROOT / "reference" / "layers").glob("*.py") if p.stem != "__init__")
 
 
@@ -66,6 +68,13 @@ def test_formulas_have_a_small_font_of_their_own(site: Path) -> None:
     assert font.read_bytes()[:4] == b"wOF2"
     assert 10_000 < font.stat().st_size < 200_000
     assert f'url("fonts/{font.name}")' in (site / "assets" / "math.css").read_text()
+
+
+def test_every_page_is_small(site: Path) -> None:
+    """Compressed, and without the font, which is counted above."""
+    sizes = {p.parent.relative_to(site).as_posix(): len(gzip.compress(p.read_bytes())) for p in site.rglob("*.html")}
+    assert len(sizes) > len(LAYERS)
+    assert {page: size for page, size in sizes.items() if size >= MOST} == {}
 
 
 @pytest.mark.parametrize("name", ["softmax", "max_pool2d"])
