@@ -117,6 +117,8 @@ class Folder:
             bound = [x.plain(binding[i]) for i in d.over if i in binding]
             if len(bound) < len(d.over) or len(set(bound)) < len(bound) or not set(bound) <= set(s.over):
                 continue
+            if not set(x.free(d.name)) <= set(binding):  # an index that only cancels: nothing says where to read
+                continue
             outside = {i for a, _ in rest for i in x.free(a)}
             outside |= {j for i in x.free(d.name) for j in x.free(binding[i])}
             if set(bound) & outside:

@@ -17,6 +17,7 @@ from functools import cached_property
 
 from derive.calculus.adjoint import Adjoint, CalculusError
 from derive.calculus.indices import always, linear, names_indices, rest_of, spread, tidy_indices
+from derive.calculus.order import groups
 from derive.calculus.ranges import Ranges, mark
 from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.singular import singular
@@ -41,7 +42,7 @@ class Reverse(Ranges):
         bodies = [e for equation in self.layer.equations for e in (*equation.left, equation.body)]
         indices = {i for e in bodies for n in x.walk(e) for i in names_indices(n)}
         self.taken = {*self.layer.tensors, *(o.name for o in self.layer.options), *self.layer.sizes, *indices}
-        consumed = {name for e in self.layer.equations for name in x.tensors(e.body)}
+        consumed = {name for e in self.layer.equations for name in moving(e.body)}
         self.cotangents = {o: self.free_name(f"d{o}") for o in self.layer.differentiable_outputs}
         self.names = {
             name: self.cotangents[name]
@@ -79,7 +80,7 @@ class Reverse(Ranges):
     def run(self) -> Adjoint:
         active = self.active()
         for equation in reversed(self.layer.equations):
-            if equation.target in active:
+            if equation.target in active and self.read_where(equation):
                 cotangent = Ref(self.names[equation.target], equation.left)
                 loops = equation.indices
                 with at(equation.line):
@@ -90,12 +91,21 @@ class Reverse(Ranges):
         for name in reversed(order):
             equations += self.collect(name)
         return Adjoint(
-            tuple(equations),
+            in_order(equations),
             {n: self.names[n] for n in order},
             self.cotangents,
             tuple(self.auxiliary),
             self.tensors,
             tuple(s for name in reversed(order) for s in self.contributions.get(name, ())),
+        )
+
+    def read_where(self, e: Equation) -> bool:
+        """Whether an equation's value is read where it stands: a recurrence's beginning may only be read stopped."""
+        places = [n for n, i in enumerate(e.left) if isinstance(i, Num) and i.value < 0]
+        return not places or any(
+            x.plain(s.ref.index[n]) is None or s.equation.target in self.reaching_back
+            for s in self.contributions.get(e.target, ())
+            for n in places
         )
 
     def moves(self, name: str) -> bool:
@@ -360,6 +370,15 @@ class Reverse(Ranges):
                     return value == -1 and self.layer.axis(other) == self.layer.axis(axis)
         size = self.layer.sizes.get(self.layer.axis(axis))
         return isinstance(size, Num) and isinstance(e, Num) and 0 <= e.value < size.value
+
+
+def in_order(equations: list[Equation]) -> tuple[Equation, ...]:
+    """Each after what it needs; those of a recurrence that need one another stay as they are."""
+    makers: dict[str, list[int]] = {}
+    for n, e in enumerate(equations):
+        makers.setdefault(e.target, []).append(n)
+    needs = [[m for t in x.tensors(e.body) for m in makers.get(t, ())] for e in equations]
+    return tuple(equations[n] for group in groups(needs) for n in group)
 
 
 def reverse(layer: Layer, wanted: frozenset[str] | None = None) -> Adjoint:

@@ -17,7 +17,7 @@ where the one before it ended, and the last ends with the equation that is shown
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,20 @@ def slope_of_equation(
         body = moved.number(equation.body)
         return sum((w * body(env) for w, env in zip(weights, envs, strict=True)), run.zero)
 
+    if bends(objective):
+        return MP.exact("nan"), run.zero
     return central(objective, STEP)
+
+
+def bends(f: Callable[[Any], Any]) -> bool:
+    """Whether f has two slopes at 0: a product with what a relu left nothing of is 0, where the next relu bends."""
+    here = f(MP.exact(0))
+
+    def jump(step: Any) -> Any:
+        return abs(f(step) + f(-step) - 2 * here) / step
+
+    wide, narrow = jump(STEP), jump(STEP / 16)
+    return bool(narrow > wide / 2 and wide > TOLERANCE * 10**15)
 
 
 def unbounded(case: Case) -> bool:
@@ -170,7 +183,7 @@ def _check(derivation: Derivation, case: Case, cotangents: dict[str, Any], seed:
         got = sum((v * along[i] for step in group for i, v in found[id(step)].items()), run.zero)
         where = f"{case.words}: slope of {show_equation(equation)} in {tensor}"
         if wanted != wanted:  # of infinities on both sides
-            tally.leave("slopes of an equation whose values are infinite, as what a mask leaves out")
+            tally.leave("slopes of an equation at a kink, or whose values are infinite, as what a mask leaves out")
             continue
         beyond = max(abs(got - wanted) - error, 0) / max(1, abs(wanted))
         tally.measure(beyond, where, f"got {float(got):.6g}, wanted {float(wanted):.6g}")

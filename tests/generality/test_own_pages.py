@@ -116,6 +116,14 @@ def baseline(r: Real[b], v: Real[b], logp: Real[b]):
     loss = -mean(b, logp[b] * a[b]) + mean(b, (stop_gradient(r[b]) - v[b]) ** 2)
     return loss
 """,
+    # entries of a list read what is stopped of the one before; a product with what relu left nothing of is at a kink
+    "frozen": """
+def frozen(x: Real[..., i], W: Real[l][o, i]):
+    h[-1, ..., i] = x[..., i]
+    z[l, ..., o] = sum(i, W[l, o, i] * stop_gradient(h[l - 1, ..., i]))
+    h[l, ..., o] = relu(z[l, ..., o])
+    return h
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):

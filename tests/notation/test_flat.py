@@ -49,6 +49,21 @@ def truncated(x: Real[t, n], w: Real[n]):
 
 
 @layer()
+def begun(x: Real[t, n], h0: Real[n], w: Real[n]):
+    h[-1, n] = h0[n]
+    h[t, n] = x[t, n] + w[n] * stop_gradient(h[t - 1, n]) ** 2
+    return h
+
+
+@layer()
+def each(x: Real[..., i], W: Real[l][o, i]):
+    h[-1, ..., i] = x[..., i]
+    z[l, ..., o] = sum(i, W[l, o, i] * stop_gradient(h[l - 1, ..., i]))
+    h[l, ..., o] = relu(z[l, ..., o])
+    return h
+
+
+@layer()
 def spectral(W: Real[o, i], u: Real[o]):
     a[i] = sum(o, stop_gradient(W[o, i]) * u[o])
     b[o] = sum(i, W[o, i] * stop_gradient(a[i] / sqrt(sum(i, a[i] ** 2))))
@@ -96,6 +111,12 @@ def in_torch(name: str, *a: Any) -> Any:
             return p * (1 - p).detach() + (z**2).detach().amax(-1, keepdim=True)
         case "truncated":
             return running(*a, lambda x, h: x + a[1] * h.detach() + 0.5 * h)
+        case "begun":
+            h, every = a[1], []
+            for row in a[0]:
+                h = row + a[2] * h.detach() ** 2
+                every.append(h)
+            return torch.stack(every)
         case "spectral":
             v = (a[0].detach().T @ a[1]).detach()
             return a[0] / (a[0] @ (v / v.norm())).norm()
@@ -113,6 +134,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "dithered": ((6, 3), (3,)),
     "teacher": ((2, 3, 5), (4, 5), (4,)),
     "truncated": ((6, 3), (3,)),
+    "begun": ((4, 3), (3,), (3,)),
     "spectral": ((4, 5), (4,)),
     "held_sign": ((3, 4),),
     "user": ((2, 3, 5), (4, 5), (4,)),
@@ -160,7 +182,7 @@ def test_values_gradients_and_tangents_are_those_of_pytorch(name: str, known: di
     np.testing.assert_allclose((tangent * dy).sum(), float(total), rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["hashed", "truncated", "held_sign", "user"])
+@pytest.mark.parametrize("name", ["hashed", "truncated", "begun", "each", "held_sign", "user"])
 @pytest.mark.parametrize("one", [n for n in LEGS if n not in ("generic", "mutants", "enclosure")])
 def test_legs_hold_what_is_stopped(name: str, one: str, known: dict[str, Layer]) -> None:
     kernel = derive.kernel(known[name])

@@ -8,6 +8,7 @@ of all that lands there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,7 +43,7 @@ class Context:
 
 
 def close(a: float, b: float, tolerance: float, scale: float = 0.0) -> bool:
-    return abs(a - b) <= tolerance * max(1.0, abs(a), abs(b), scale)
+    return a == b or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b), scale)  # infinities are equal
 
 
 def check_equation(e: Equation, context: Context) -> Iterator[str]:
@@ -184,8 +185,12 @@ def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: 
             continue
         if not world.holds(step.heading.left, world.place(step.heading.left, scope)(at)):
             continue
+        if math.isinf(value((*at, *at))):  # the logarithm of an empty sum
+            continue
         difference, size = central(value, (*at, *at), world, STEP)
         said = slope(at)
+        if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size) and bends(value, (*at, *at), world):
+            continue
         seen = True
         before, step_ = difference, STEP
         while not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size) and step_ > FINEST:
@@ -210,6 +215,21 @@ def central(
         found.append(value(at))
     world.nudge.data[0] = 0.0
     return (found[0] - found[1]) / (2 * step), abs(found[0])
+
+
+def bends(value: Callable[[Sequence[int]], float], at: Sequence[int], world: World) -> bool:
+    """Whether there are two slopes: a product with what a relu left nothing of is 0, where the next relu bends."""
+    here = value(at)
+
+    def jump(step: float) -> float:
+        slope, size = central(value, at, world, step)
+        world.nudge.data[0] = step
+        after = (value(at) - here) / step
+        world.nudge.data[0] = 0.0
+        return 2 * abs(after - slope) if abs(after - slope) > 1e-4 * max(1.0, size) else 0.0
+
+    wide, narrow = jump(STEP), jump(STEP / 16)
+    return narrow > wide / 2 > 0
 
 
 def check_scattered(step: Through, names: Mapping[str, Equation], context: Context, world: World) -> Iterator[str]:
