@@ -37,7 +37,17 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
                     rest = x.add(*(a for a in args if a != option))
                     inside = x.add(x.power(rest, Num(Fraction(1, 2))), option)
                     yield "epsilon beside the root", x.power(inside, Num(2 * value))
-        case Op("max", args) if any(isinstance(a, Opt) for a in args):
+        case Op("pow", (Op("max", args), Num(value))) if value.denominator == 2 and any(map(_of_option, args)):
+            for option in filter(_of_option, args):  # sqrt(max(s, epsilon)) for sqrt(s) + epsilon
+                rest = x.power(
+                    Op("max", tuple(a for a in args if a != option))
+                    if len(args) > 2
+                    else next(a for a in args if a != option),
+                    Num(Fraction(1, 2)),
+                )
+                for own in dict.fromkeys((option, option.args[0] if isinstance(option, Op) else option)):
+                    yield "added to the root, and not the larger", x.power(x.add(rest, own), Num(2 * value))
+        case Op("max", args) if any(map(_of_option, args)):
             yield "added, and not the larger", x.add(*args)
         case Op("where", (_, a, b)):
             yield "condition left out", a
@@ -86,6 +96,11 @@ def _indices(e: Expr) -> set[str]:
     """The indices that its arrays are read at."""
     found = {i.index for i in e.index if isinstance(i, Pos)} if isinstance(e, Ref) else set()
     return found.union(*map(_indices, x.children(e))) - {x.ELLIPSIS}
+
+
+def _of_option(e: Expr) -> bool:
+    """Whether it is an option, or a power of one."""
+    return isinstance(e, Opt) or (isinstance(e, Op) and e.fn == "pow" and isinstance(e.args[0], Opt))
 
 
 def _of_lengths(e: Expr) -> bool:

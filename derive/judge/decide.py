@@ -92,7 +92,8 @@ def judge(
             session.begin()
             end = time.perf_counter() + budget  # what it takes to load a candidate is not the judge's
             _battery(session, replay, seed, end, progress, shape or {})
-            plain = [f.words for f in report.findings if f.kind not in ("value", "gradient")]
+            numeric = ("value", "gradient", "nan") if session.failures else ("value", "gradient")
+            plain = [f.words for f in report.findings if f.kind not in numeric]  # a NaN goes where numbers go
             numbers = diagnosed(session, time.process_time() + budget / 2)
             if NONE_FITS in numbers and any(f.kind == "state" for f in report.findings):
                 numbers = ""  # what an earlier call left behind is no formula

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from derive.evidence import generic, layout
 from derive.evidence.layout import Elements
 from derive.judge.allowed import Measured
 from derive.judge.arithmetic import UNITS, Arithmetic
-from derive.judge.hypotheses import Hypothesis, Results, hypotheses, on_the_result
+from derive.judge.handed import exchanged_results, numberless, of_another_call
+from derive.judge.hypotheses import PLACE, Hypothesis, Results, hypotheses, on_the_result, options
 from derive.judge.plan import TILE
 
 if TYPE_CHECKING:
@@ -74,13 +76,19 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     ):
         return f"{whole}{ordinary}"
     told = {n: w for n in labels if (w := _as_a_whole(failures, part, n, close))}
+    moved = bool(told) and all(w.startswith(PLACE) for w in told.values())  # an option may say that it is there
+    if moved and (best := _fitting(failures, part, close, end, lambda f: options(f.trial.case, part))):
+        return f"{whole}it is ours {best.words}"
     if len(told) == len(labels):
         same = len(set(told.values())) == 1
         return whole + told[labels[0]] if same else "; ".join(f"{n}: {w}" for n, w in told.items())
+    if len(found := {n: w for n in labels if (w := _numberless(failures, part, n))}) == len(labels):
+        return whole + "; ".join(dict.fromkeys(found.values()))
     if best := _fitting(failures, part, close, end):
         return f"{whole}it is ours {best.words}{convention(failures)}"
     if lost := coarser(arithmetic, failures, part):
         return f"{whole}the error is that of {' or '.join(map(str, lost))}, and more than {arithmetic} excuses"
+    told = {**found, **told}
     if told:
         return "; ".join(f"{n}: {w}" for n, w in told.items())
     return f"{whole}{NONE_FITS}; {located(failures, part)}{convention(failures)}"
@@ -156,12 +164,29 @@ def _as_a_whole(failures: Sequence[Failure], part: str, label: str, close: float
     return f"{TIMES}{', or times '.join(factors[:3])}" if equal[0].startswith(TIMES) else equal[0]
 
 
-def _fitting(failures: Sequence[Failure], part: str, close: float, end: float) -> Hypothesis | None:
+def _numberless(failures: Sequence[Failure], part: str, label: str) -> str:
+    """Where a result is no number, in all cases where it is not."""
+    wrong = [(f, m) for f in failures for m in f.measured if m.part == part and m.label == label and not m.ok]
+    lost = [(f, m) for f, m in wrong if any(np.isnan(m.got[i]) for i in m.failing)]
+    every = [list(numberless(f.trial, part, m.name, m.got)) for f, m in lost]
+    return next((w for w in every[0] if all(w in own for own in every)), "") if every else ""
+
+
+def _fitting(
+    failures: Sequence[Failure],
+    part: str,
+    close: float,
+    end: float,
+    offered: Callable[[Failure], Iterable[Hypothesis]] | None = None,
+) -> Hypothesis | None:
     """The first hypothesis that gives the candidate's numbers at several cases, or else at one of them."""
-    some = None
+    some, before = None, {id(f.trial.case): f.before for f in failures}
     for failure in failures[:2]:
         others = [f for f in failures[:COMMON] if f is not failure]
-        for hypothesis in hypotheses(failure.derivation, failure.trial.case, part):
+        kept = of_another_call(failure.trial, before, part)
+        usual = hypotheses(failure.derivation, failure.trial.case, part)
+        every = offered(failure) if offered else chain(exchanged_results(failure.trial.case, part), kept, usual)
+        for hypothesis in every:
             if time.process_time() > end:
                 return some
             if _fits(hypothesis, failure, part, close):

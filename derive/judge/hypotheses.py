@@ -24,6 +24,7 @@ from derive.notation.layer import Equation, Tensor
 
 Results = dict[str, Elements]
 PLAIN = 1e-4  # from 1 on, a factor is a mistake and no rounding
+PLACE = "it gives"  # numbers that belong elsewhere
 SAME = 1e-6  # of an element, within which it is another's
 
 LAST = replace(FLOAT, name="ties to the last", truth=lambda op, a, b: bool(COMPARE[">=" if op == ">" else op](a, b)))
@@ -336,7 +337,8 @@ def on_the_result(
         ]
         found.append(f"it is ours times {factor:.6g}")
     for words, changed in (("its absolute value", np.abs(wanted)), ("its positive part", np.maximum(wanted, 0))):
-        if np.max(np.abs(values - changed)) <= close * scale:
+        other = np.max(np.abs(changed - wanted)) > close * scale  # of what is positive it is the same
+        if other and np.max(np.abs(values - changed)) <= close * scale:
             found.append(f"it is {words}")
     low, high = values.min(), values.max()
     if scale > 0 and np.max(np.abs(values - np.clip(wanted, low, high))) <= close * scale:
@@ -362,7 +364,7 @@ def _moved(case: Case, name: str, got: Elements, true: Elements, failing: tuple[
             pairs = [(got[i], true.get(j, np.nan)) for i, j in zip(failing, places, strict=True)]
             if all(abs(g - t) <= SAME * abs(t) for g, t in pairs):
                 where = f"{abs(step)} {'earlier' if step < 0 else 'later'} along {'an axis' if chosen else axis}"
-                yield f"it gives{last} what belongs {where} (off by one)"
+                yield f"{PLACE}{last} what belongs {where}{' (off by one)' if abs(step) == 1 else ''}"
 
 
 def _turned(case: Case, name: str, got: Elements, true: Elements, close: float) -> Iterator[str]:

@@ -65,7 +65,7 @@ LAYOUTS = {
     "last axes exchanged in memory": exchanged,
 }
 #: Numbers that functions get wrong, of which any format holds a neighbour.
-SPECIAL = (0.0, -0.0, 1e-8, 0.5, 1.0, -1.0, 2.0, -3.0, 17.0, 40.0, -40.0, 89.0, -104.0)
+SPECIAL = (0.0, -0.0, 1e-8, 0.25, 0.5, 1.0, -1.0, 2.0, -3.0, 17.0, 40.0, -40.0, 89.0, -104.0)
 STEPS = Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show what five do
 WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of few elements
 TIES = (-1.0, 0.0, 1.0, 2.0)

@@ -24,6 +24,7 @@ from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.asked import derived
 from derive.judge.bridge import Bridge, Shape
 from derive.judge.conditioning import condition
+from derive.judge.handed import others, shapes, turned
 from derive.judge.isolate import Broken, CannotJudge, Worker
 from derive.judge.refusals import refusal
 from derive.judge.report import WRONG, Finding, Margin, Report
@@ -44,6 +45,7 @@ class Failure:
     derivation: Derivation
     yardstick: Yardstick
     measured: list[Measured]
+    before: tuple[plans.Trial, ...] = ()  # asked before, of the same shapes
 
     @property
     def size(self) -> int:
@@ -65,6 +67,7 @@ class Session:
     later: list[tuple[plans.Trial, dict[str, Any]]] = field(default_factory=list)
     answers: dict[tuple[Any, ...], tuple[str, Elements]] = field(default_factory=dict)
     worst: dict[str, tuple[plans.Trial, Measured]] = field(default_factory=dict)
+    asked: dict[tuple[Any, ...], list[plans.Trial]] = field(default_factory=dict)
     crashes: int = 0
     large_failure: str = ""
     options: list[str] = field(default_factory=list)
@@ -216,7 +219,7 @@ class Session:
         blobs: list[bytes] = []
         header = {**bridge.request(case, trial.cotangents, blobs), "wants": self.wants(trial)}
         if trial.design.probe:
-            then = trial.later or replace(trial, case=_others(case), cotangents=_turned(trial.cotangents))
+            then = trial.later or replace(trial, case=others(case), cotangents=turned(trial.cotangents))
             header["other"] = bridge.request(then.case, then.cotangents, blobs)
         self.report.cases += 1
         try:
@@ -286,19 +289,24 @@ class Session:
                 self.note(f"{m.label} is no number where an axis has no positions ({trial.design.words}); ours is")
             self.measured(m, trial)
         for m in found:
-            self.recalled(m, trial)
+            self.recalled(m, trial, derivation)
+        same = self.asked.setdefault(shapes(trial), [])
         if any(not m.ok for m in found) and not trial.design.extreme:
-            self.failures.append(Failure(trial, derivation, yardstick, found))
+            self.failures.append(Failure(trial, derivation, yardstick, found, tuple(same)))
+        same.append(trial)
 
-    def recalled(self, m: Measured, trial: plans.Trial) -> None:
-        """Whether a wrong result is, number for number, that of an earlier case."""
+    def recalled(self, m: Measured, trial: plans.Trial, derivation: Derivation) -> None:
+        """Whether a wrong result is, number for number, that of an earlier case, and not in a fresh process."""
         numbers = tuple(m.got.values())
         whole = trial.case.layer.tensors[m.name].kind == "integer"  # places are alike by chance
         if whole or not any(numbers) or not np.isfinite(numbers).all():
             return
         before, true = self.answers.setdefault((m.part, m.name, numbers), (trial.case.words, m.true))
         if not m.ok and any(not np.isclose(m.true[i], v, equal_nan=True) for i, v in true.items() if i in m.true):
-            self.find("state", m.label, f"{m.label} is the answer to an earlier case again ({before})", trial)
+            self.worker.stop()
+            again = [a for a in self.quietly(trial, derivation, m.part) if a.name == m.name]
+            if not any(tuple(a.got.values()) == numbers for a in again):  # what is summed over all may be as before
+                self.find("state", m.label, f"{m.label} is the answer to an earlier case again ({before})", trial)
 
     def missing(self, layer: Layer, part: str, results: Mapping[str, Any]) -> None:
         """Gradients that were not given are not judged, which is said."""
@@ -383,18 +391,3 @@ def _exactly(m: Measured, unit: float) -> None:
 
 def _with(plan: Plan, options: Mapping[str, Any]) -> Plan:
     return replace(plan, options={**plan.options, **options})
-
-
-def _others(case: Any) -> Any:
-    """Other arguments of the same shapes, as good as these."""
-    return replace(case, tensors={n: _flipped(v) for n, v in case.tensors.items()})
-
-
-def _flipped(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_flipped(v) for v in value]
-    return value if value is None else np.flip(value).copy()
-
-
-def _turned(cotangents: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: _flipped(v) for n, v in cotangents.items()}

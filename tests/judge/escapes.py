@@ -30,7 +30,7 @@ from tests.evidence.shared import LAYERS
 from tests.judge.candidates import MAKERS, WRONG
 from tests.judge.corpus.edits import edits
 from tests.judge.corpus.history import HISTORY
-from tests.judge.corpus.recent_forms import RECENT
+from tests.judge.corpus.subtle_forms import RECENT
 from tests.judge.corpus.wraps import wraps
 from tests.judge.corpus.wrong import Wrong
 from tests.judge.wrong import strangers
