@@ -7,25 +7,18 @@ cotangents)``. A handle is what gradients need: the arguments again, what a modu
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from derive.judge.found import Unusable, callable_, named
 from derive.judge.wire import bfloat16_bits, from_bfloat16
 
 NOT_SMOOTH = "is not differentiable with respect to argument"  # what PyTorch says
 INSTALL = {"torch": "pip install torch", "jax": "pip install jax", "ml_dtypes": "pip install ml_dtypes"}
-
-
-class Unusable(Exception):
-    """The candidate cannot be called as asked; says how to mend it."""
 
 
 def needed(module: str) -> Any:
@@ -40,36 +33,6 @@ def needed(module: str) -> Any:
         raise Unusable(f"this needs {module}: {INSTALL[module]}") from error
 
 
-def named(spec: str) -> Any:
-    """``package.module:name`` or ``file.py:name``; without a name, the module.
-
-    Raises:
-        Unusable: there is no such thing.
-    """
-    where, _, name = spec.partition(":")
-    try:
-        if where.endswith(".py"):
-            path = Path(where)
-            if not path.is_file():
-                raise Unusable(f"there is no file {where}")
-            made = importlib.util.spec_from_file_location(path.stem, path)
-            assert made is not None
-            assert made.loader is not None
-            module = importlib.util.module_from_spec(made)
-            sys.modules.setdefault(path.stem, module)
-            made.loader.exec_module(module)
-        else:
-            module = importlib.import_module(where)
-    except ImportError as error:
-        raise Unusable(f"{where} cannot be imported: {error}; is its folder on PYTHONPATH?") from error
-    found: Any = module
-    for part in filter(None, name.split(".")):
-        if not hasattr(found, part):
-            raise Unusable(f"{where} has no {name!r}; it has {', '.join(n for n in vars(found) if n[0] != '_')}")
-        found = getattr(found, part)
-    return found
-
-
 def accepted(function: Any) -> dict[str, bool] | None:
     """The parameters a function has, and which of them must be given; None where that is not known, or any name will
     do."""
@@ -80,24 +43,6 @@ def accepted(function: Any) -> dict[str, bool] | None:
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         return None
     return {p.name: p.default is p.empty for p in parameters}
-
-
-def callable_(what: Any, part: str) -> None:
-    """What can be called with arrays.
-
-    Raises:
-        Unusable: a module, a class, a number.
-    """
-    if what is None:
-        return
-    if isinstance(what, ModuleType):
-        names = [n for n, v in vars(what).items() if callable(v) and n[0] != "_" and not isinstance(v, type)]
-        there = f"it has {', '.join(names)}" if names else "it has none"
-        raise Unusable(f"{part} is the module {what.__name__}: say which function of it, as MODULE:FUNCTION; {there}")
-    if isinstance(what, type):
-        raise Unusable(f"{part} is the class {what.__name__}: give one of its instances, or a function")
-    if not callable(what):
-        raise Unusable(f"{part} is of type {type(what).__name__}, which cannot be called")
 
 
 class Numpy:

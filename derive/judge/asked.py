@@ -35,14 +35,20 @@ def variants_of(layer: Any) -> tuple[Layer, ...]:
     if isinstance(layer, Layer):
         return (layer,)
     where, colon, name = str(layer).rpartition(":")
+    there = "gradbook list shows what there is"
     try:
         registry = load_file(Path(where)) if colon else load_project()
+    except FileNotFoundError:
+        raise CannotJudge(f"there is no file {where}; write FILE.py:LAYER, or the name of a layer alone") from None
     except (OSError, DefinitionError) as error:
         raise CannotJudge(str(error)) from error
     if name.endswith(".py"):
         raise CannotJudge(f"{name} is a file: say which of its layers, {name}:LAYER")
     if name not in registry:
-        raise CannotJudge(f"there is no layer {name!r}; {meant(name, registry, 'gradbook list shows what there is')}")
+        if colon:
+            own = ", ".join(registry)
+            raise CannotJudge(f"{where} defines no layer {name!r}; {meant(name, registry, f'it has {own}')}")
+        raise CannotJudge(f"there is no layer {name!r}; {meant(name, registry, there)}")
     return registry[name]
 
 

@@ -84,7 +84,7 @@ def pairs(words: list[str], option: str) -> dict[str, str]:
     """
     for word in words:
         if "=" not in word:
-            raise ValueError(f"--{option} {word}: write {option} NAME=VALUE")
+            raise ValueError(f"--{option} {word}: write --{option} NAME=VALUE")
     return {k.strip(): v.strip() for k, v in (w.split("=", 1) for w in words)}
 
 
@@ -119,6 +119,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     named: dict[str, Any] = {}
     try:
+        if arguments.forward is None and arguments.backward is None:
+            raise ValueError(
+                f"there is nothing to judge: say which function computes it, gradbook judge {arguments.layer} "
+                "FILE.py:FUNCTION (or MODULE:FUNCTION, or --backward alone)"
+            )
+        if arguments.seed is not None and arguments.seed < 0:
+            raise ValueError(f"--seed {arguments.seed}: a seed is a whole number from 0 on")
         named = {
             "shape": lengths(arguments.shape),
             "rename": pairs(arguments.rename, "rename"),

@@ -138,6 +138,8 @@ def _battery(
     later = min(LAST if running(offered[0][1]) else LATER, len(todo))
     todo.insert(later, (*offered[0], LARGE, plans.Design("a large case")))
     todo.insert(later, (*offered[0], NANS, plans.Design("a NaN among the arguments")))
+    if only is not None and only not in [(n, turn) for n, _, turn, _ in todo]:
+        raise CannotJudge(f"{replay!r} is no case of {report.layer} now: another version of its definition had it")
     for place, (n, layer, turn, design) in enumerate(todo):
         if only is not None and (n, turn) != only:
             continue

@@ -163,7 +163,8 @@ class Worker:
             return
         try:
             from derive.judge import worker
-            from derive.judge.adapters import made
+            from derive.judge.adapters import Numpy, made
+            from derive.judge.found import parts_of
 
             os.setsid()
             os.close(down[1])
@@ -179,10 +180,13 @@ class Worker:
             sys.stdout, sys.stderr = (os.fdopen(n, "w", closefd=False) for n in (1, 2))
             c = self.candidate
             worker.limited(memory, self.limits.disk)
-            forward, backward = c.forward, c.backward
-            if c.framework == "module" and backward is None:
-                forward, backward = forward.forward, getattr(forward, "backward", None)
-            worker.serve(down[0], up[1], lambda: made(c.framework, forward, backward, c.rename, c.device))
+            whole = c.framework == "module" and c.backward is None
+
+            def load() -> Numpy:
+                parts = parts_of(c.forward) if whole else (c.forward, c.backward)
+                return made(c.framework, *parts, c.rename, c.device)
+
+            worker.serve(down[0], up[1], load)
         finally:
             os._exit(1)
 

@@ -86,6 +86,10 @@ class Session:
         if not parts:
             forms.looked_at(self)
             return
+        renamed = {o.name: self.rename[o.name] for o in layer.options if o.name in self.rename}
+        if gone := [r for n, r in renamed.items() if n not in self.options]:
+            part, names = next(iter(parts.items()))
+            raise CannotJudge(f"rename: {part} has no parameter {', '.join(gone)}; it takes {', '.join(names)}")
         for option in layer.options:
             if option.name not in self.options and option.name not in self.fixed.options:
                 self.fixed = _with(self.fixed, {option.name: option.default})

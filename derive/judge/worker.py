@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from derive.judge import wire
-from derive.judge.adapters import Module, Numpy, Torch, Unusable, flat, made, named
+from derive.judge.adapters import Module, Numpy, Torch, flat, made
+from derive.judge.found import Unusable, named, parts_of
 
 CLOSE = {"float16": 1e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-13}  # runs that differ by rounding alone
 SMALL = "its arguments alone take more memory than its process may have"
@@ -343,7 +344,7 @@ def loaded(told: dict[str, Any]) -> Numpy:
 
     framework, forward, backward = told["framework"], of(told["forward"]), of(told["backward"])
     if framework == "module" and backward is None:
-        forward, backward = forward.forward, getattr(forward, "backward", None)
+        forward, backward = parts_of(forward)
     return made(framework, forward, backward, told["rename"], told["device"])
 
 
