@@ -68,9 +68,10 @@ class Reverse(Ranges):
         reaches = set(self.cotangents)
         while found := {t for n, used in names if n in reaches for t in used} - reaches:
             reaches |= found
-        active = depends & reaches
-        read = {t for e in self.layer.equations if e.target in active for t in x.tensors(e.body)}
-        return active | (self.wanted & read)  # what is only read where it is held has a gradient of 0
+        read = set(self.cotangents)
+        while found := {t for e in self.layer.equations if e.target in read for t in x.tensors(e.body)} - read:
+            read |= found
+        return (depends & reaches) | (self.wanted & read)  # what is only read where it is held has a gradient of 0
 
     def moved_by(self, e: Equation) -> set[str]:
         """What moves what an equation gives; inputs that do not move a result, where nothing does: the slope is 0."""

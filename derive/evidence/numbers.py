@@ -64,6 +64,7 @@ class Numbers:
 
 
 #: Functions of numbers that are no fractions of fractions, as `math`, `mpmath` and `flint` call them too.
+BEYOND = mpmath.mpf(2) ** 1100  # larger than any number of a format
 TRANSCENDENTAL = ("exp", "log", "erf", "sin", "cos")
 
 #: What is a fraction of a fraction: the whole numbers around one.
@@ -142,6 +143,10 @@ def decimal(digits: int = DIGITS) -> Numbers:
     def raised(a: Any, b: Any) -> Any:
         return a ** int(b) if ctx.isint(b) else real(ctx.power(a, b))
 
+    def periodic(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """No value beyond every format, where the digits of a multiple of pi take minutes."""
+        return lambda a: f(a) if abs(a) < BEYOND else ctx.nan
+
     def total(values: list[Any]) -> Any:
         return ctx.fsum(values)
 
@@ -149,6 +154,7 @@ def decimal(digits: int = DIGITS) -> Numbers:
         f"{digits} digits",
         exact=exact,
         functions={n: getattr(ctx, n) for n in TRANSCENDENTAL}
+        | {"sin": periodic(ctx.sin), "cos": periodic(ctx.cos)}
         | {"log": lambda a: real(ctx.log(a)), "abs": abs, "max": max, "floor": ctx.floor, "round": ctx.nint}
         | {"stop_gradient": lambda a: a},
         power=power,

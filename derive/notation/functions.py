@@ -174,13 +174,19 @@ FLAT = ("floor", "round", STOP)
 
 
 def moving(e: Expr) -> list[str]:
-    """Names of the tensors with which an expression moves: not of those that it reads in a flat function alone, or
-    where it asks for the place of something."""
+    """Names of the tensors with which an expression moves: not of those that it reads in a flat function or in a
+    condition alone, or where it asks for the place of something."""
+    nothing = Opt("%")
 
-    def still(n: Expr) -> bool:
-        return (isinstance(n, Op) and n.fn in FLAT) or (isinstance(n, Reduce) and n.op == "argmax")
+    def still(n: Expr) -> Expr | None:
+        match n:
+            case Op("where", (_, *cases)):
+                return Op("where", (nothing, *(transform(c, still) for c in cases)))
+            case Op("iverson", _) | Reduce("argmax", _, _):
+                return nothing
+        return nothing if isinstance(n, Op) and n.fn in FLAT else None
 
-    return tensors(transform(e, lambda n: Opt("%") if still(n) else None))
+    return tensors(transform(e, still))
 
 
 #: Functions that give a whole number of whole numbers.

@@ -63,6 +63,7 @@ class Naming:
                 return x.add(*(self.split(x.reduce("sum", e.over, p)) for p in parts))
             return e
         outside = [f for f in x.factors(e.body) if not set(x.free(f)) & set(e.over)]
+        outside = [f for f in outside if x.tensors(f) or not lowered(e) & set(x.free(f))]
         if outside and len(outside) < len(x.factors(e.body)):
             inside = x.mul(*(f for f in x.factors(e.body) if f not in outside))
             return x.mul(*outside, x.reduce("sum", e.over, inside))
@@ -79,11 +80,17 @@ class Naming:
             return self.reductions(whole, equation, top, tests)
         if isinstance(e, Op) and e.fn == "where":
             c, a, b = e.args
+            if any(isinstance(n, Reduce) for n in x.walk(c)):  # a name of what is asked, where it is asked again
+                c = self.reductions(c, equation)
             one = self.reductions(a, equation, tests=(*tests, c))
             other = self.reductions(b, equation, tests=(*tests, Op("not", (c,))))
             return x.where(self.reductions(c, equation), one, other)
+        if isinstance(e, Op) and e.fn == "mul" and (inside := with_powers(e)) != e:
+            return self.reductions(inside, equation, top, tests)
         if isinstance(e, Op) and e.fn == "mul":
-            tests = (*tests, *(f.args[0] for f in e.args if isinstance(f, Op) and f.fn == "iverson"))
+            asked = {f: self.reductions(f, equation) for f in e.args if isinstance(f, Op) and f.fn == "iverson"}
+            tests = (*tests, *(f.args[0] for f in asked.values() if isinstance(f, Op)))
+            return x.mul(*(asked[f] if f in asked else self.reductions(f, equation, tests=tests) for f in e.args))
         if isinstance(e, Reduce):
             e = Reduce(e.op, e.over, self.needed(self.reductions(e.body, equation), e, tests))
             if top:
@@ -120,3 +127,20 @@ class Naming:
             name = f"{'_'.join(parts)}_{count}"
             count += 1
         return name
+
+
+def lowered(e: Expr) -> set[str]:
+    """Indices of exponents of powers such as ``x**(p - 1)``, infinite where p, by which they are multiplied, is 0."""
+    powers = (n for n in x.walk(e) if isinstance(n, Op) and n.fn == "pow" and isinstance(n.args[1], Op))
+    return {i for n in powers for i in x.free(n.args[1])}
+
+
+def with_powers(e: Expr) -> Expr:
+    """A product with ``p`` inside the sum that has ``x**(p - 1)``, where they are one function."""
+    for r in x.factors(e):
+        if isinstance(r, Reduce) and r.op == "sum" and (below := lowered(r)):
+            own = [f for f in x.factors(e) if x.free(f) and not x.tensors(f) and set(x.free(f)) <= below - {*r.over}]
+            if own:
+                rest = (f for f in x.factors(e) if f is not r and f not in own)
+                return x.mul(*rest, x.reduce("sum", r.over, x.mul(*own, r.body)))
+    return e

@@ -192,20 +192,18 @@ def double_backward(
         ddloss = (
             sum_a_ddb + sum_b_dda - sum_a_b * (sum_a_dda / np.square(u) + sum_b_ddb / np.square(v))
         ) * where(t == 1, -1, (~(c - margin <= dims.zero)).astype(dims.dtype)) / (u * v)
-    db_ = (
-        dc[:, None] * (dda - ddb * sum_a_b[:, None] / np.square(v[:, None])) + b * (
-            sum_a_b[:, None] * dc[:, None] * (
-                sum_a_dda[:, None] / np.square(u[:, None]) + 3 * sum_b_ddb[:, None] / np.square(v[:, None])
-            ) - dc[:, None] * (sum_a_ddb[:, None] + sum_b_dda[:, None])
+    db_ = dc[:, None] * (
+        dda + sum_a_b[:, None] * (
+            b * (sum_a_dda[:, None] / np.square(u[:, None]) + 3 * sum_b_ddb[:, None] / np.square(v[:, None])) - ddb
         ) / np.square(v[:, None])
-        - a * dc[:, None] * (sum_a_dda[:, None] / np.square(u[:, None]) + sum_b_ddb[:, None] / np.square(v[:, None]))
+        - a * (sum_a_dda[:, None] / np.square(u[:, None]) + sum_b_ddb[:, None] / np.square(v[:, None]))
+        - b * (sum_a_ddb[:, None] + sum_b_dda[:, None]) / np.square(v[:, None])
     ) / (u[:, None] * v[:, None])
-    da_ = (
-        dc[:, None] * (ddb - dda * sum_a_b[:, None] / np.square(u[:, None])) + a * (
-            sum_a_b[:, None] * dc[:, None] * (
-                sum_b_ddb[:, None] / np.square(v[:, None]) + 3 * sum_a_dda[:, None] / np.square(u[:, None])
-            ) - dc[:, None] * (sum_a_ddb[:, None] + sum_b_dda[:, None])
+    da_ = dc[:, None] * (
+        ddb + sum_a_b[:, None] * (
+            a * (sum_b_ddb[:, None] / np.square(v[:, None]) + 3 * sum_a_dda[:, None] / np.square(u[:, None])) - dda
         ) / np.square(u[:, None])
-        - b * dc[:, None] * (sum_a_dda[:, None] / np.square(u[:, None]) + sum_b_ddb[:, None] / np.square(v[:, None]))
+        - b * (sum_a_dda[:, None] / np.square(u[:, None]) + sum_b_ddb[:, None] / np.square(v[:, None]))
+        - a * (sum_a_ddb[:, None] + sum_b_dda[:, None]) / np.square(u[:, None])
     ) / (u[:, None] * v[:, None])
     return Second(ddloss, da_, db_)

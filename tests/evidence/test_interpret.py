@@ -139,3 +139,10 @@ def test_number_systems_agree() -> None:
 
 def test_sixty_digits() -> None:
     assert abs(decimal(60).pi - decimal(80).pi) < 1e-58
+
+
+def test_no_sine_of_what_is_in_no_format() -> None:
+    """Its digits of pi would take minutes: sin(exp(a) x) at a of a million."""
+    for name in ("sin", "cos"):
+        assert MP.functions[name](MP.exact(2) ** (10**9)) != MP.functions[name](MP.exact(2) ** (10**9))
+        assert abs(MP.functions[name](MP.exact(2) ** 1000)) <= 1

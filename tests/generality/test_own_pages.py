@@ -124,6 +124,21 @@ def frozen(x: Real[..., i], W: Real[l][o, i]):
     h[l, ..., o] = relu(z[l, ..., o])
     return h
 """,
+    # a sum that a condition asks about in its own term; p stands outside of the sum that has x ** (p - 1), at x of 0
+    "rational": """
+def rational(x: Real[...], a: Real[p], b: Real[q]):
+    P[...] = sum(p, a[p] * x[...] ** p)
+    Q[...] = 1 + abs(sum(q, b[q] * x[...] ** (q + 1)))
+    y[...] = P[...] / Q[...]
+    return y
+""",
+    # a sign does not move with what it is of
+    "signed": """
+def signed(W: Real[...], g: Real[...], m: State[...], lr: Scalar = 0.1, beta: Fraction = 0.9):
+    u[...] = sign(beta * m[...] + (1 - beta) * g[...])
+    V[...] = W[...] - lr * u[...]
+    return V
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):

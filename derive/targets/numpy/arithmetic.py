@@ -136,7 +136,7 @@ class Arithmetic(Views):
             negative, above[-1] = False, x.neg(above[-1])
         parts = [self.factor(f, frame, n == 0 and not negative) for n, f in enumerate(above)]
         text = " * ".join(parts) or "1"
-        numbers = all(map(self.scalar, above)) and any(isinstance(n, Size) for f in below for n in x.walk(f))
+        numbers = all(map(self.python, above)) and any(isinstance(n, Size) for f in below for n in x.walk(f))
         if not large and (numbers or any(isinstance(f, Ref) for f in below)) and not any(map(x.free, below)):
             self.functions.add("ratio")  # of two numbers, of which the second may be 0
             for f in below:
@@ -170,6 +170,10 @@ class Arithmetic(Views):
     def varies(self, e: Expr) -> bool:
         """Whether an expression is an array here."""
         return bool(x.free(e)) and not self.scalar(e)
+
+    def python(self, e: Expr) -> bool:
+        """Whether an expression may be a number of Python's own, as a sum of everything."""
+        return self.scalar(e) or (isinstance(e, Ref) and e.tensor in self.weak)
 
     def beside(self, e: Expr, other: Expr, frame: tuple[str, ...]) -> str:
         """An operand; 0 beside real arrays as an array of their type, for NumPy looks long at a Python number."""

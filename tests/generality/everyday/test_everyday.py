@@ -23,8 +23,8 @@ KINDS = (
 #: Exponentials that conditions leave out, one inside another, beside 1, and in rows that data tell.
 LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax")
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
-#: position that a tangent could be read at.
-IN_USE = ("list_norm", "list_curved", "largest", "option_power")
+#: position that a tangent could be read at; a quotient of such a number by the length of an empty axis.
+IN_USE = ("list_norm", "list_curved", "largest", "option_power", "mean_squares")
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -363,3 +363,10 @@ def gated_pool(x: Real[b, t, i], m: Mask[b, t], W: Real[i]):
     n[b] = sum(t, e[b, t])
     y[b, i] = sum(t, e[b, t] * x[b, t, i]) / n[b] if n[b] > 0 else 0
     return y
+
+
+@layer(cites="a mean of nothing, of a number of Python's own")
+def mean_squares(r: Real[b, j], L: Real[i]):
+    """Half the mean square of rows, and a logarithm."""
+    nll = mean(b, sum(j, r[b, j] ** 2) / 2) - sum(i, log(abs(L[i])))
+    return nll
