@@ -19,6 +19,7 @@ from derive.judge.arithmetic import UNITS, Arithmetic
 from derive.judge.handed import exchanged_results, numberless, of_another_call
 from derive.judge.hypotheses import PLACE, Hypothesis, Results, hypotheses, on_the_result, options
 from derive.judge.plan import TILE
+from derive.judge.relations import broken
 
 if TYPE_CHECKING:
     from derive.judge.session import Failure, Session
@@ -30,6 +31,8 @@ CANCELLED = 64  # units of roundoff of the largest argument that numbers lose wh
 COMMON = 4  # cases at which a hypothesis must hold
 WITHIN = 16  # or times what rounding is allowed to do to the result
 BETTER = 30  # times a hypothesis must be nearer than the truth
+RELATIONS, FEW = 3.0, 2  # seconds for what a definition keeps, and at how many cases it is looked at
+ROUNDING = "the error is that of"
 NONE_FITS = "no known mistake gives these numbers"
 MOSTLY = 0.75  # of the cases where a result is wrong: in others rounding may hide what is wrong with it
 TIMES = "it is ours times "  # a number of two rows may be their number: all that fit are said
@@ -45,7 +48,15 @@ def diagnosed(session: Session, end: float) -> str:
         failures.sort(key=lambda f: f.size)
         if failures:
             failures = _lying(session, failures, part)
-            found.append(explained(session.arithmetic, failures, part, end))
+            words = explained(session.arithmetic, failures, part, end)
+            stale = any(f.kind == "state" for f in session.report.findings)
+            if not stale and (NONE_FITS in words or ROUNDING in words):
+                some = list({id(f): f for f in (*failures[:FEW], *failures[-FEW:])}.values())
+                until, exactly = time.process_time() + RELATIONS, NONE_FITS not in words
+                if kept := next(filter(None, (broken(session, f, part, until, exactly) for f in some)), ""):
+                    where = located(failures, part) + convention(failures)
+                    words = words.replace(NONE_FITS, kept) if not exactly else f"{part}: {kept}; {where}"
+            found.append(words)
     return "; ".join(dict.fromkeys(found))
 
 
@@ -87,7 +98,7 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     if best := _fitting(failures, part, close, end):
         return f"{whole}it is ours {best.words}{convention(failures)}"
     if lost := coarser(arithmetic, failures, part):
-        return f"{whole}the error is that of {' or '.join(map(str, lost))}, and more than {arithmetic} excuses"
+        return f"{whole}{ROUNDING} {' or '.join(map(str, lost))}, and more than {arithmetic} excuses"
     told = {**found, **told}
     if told:
         return "; ".join(f"{n}: {w}" for n, w in told.items())
