@@ -19,6 +19,7 @@ from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.truth import Truth, truth
 from derive.judge.arithmetic import Arithmetic
+from derive.notation.expr import Op, Reduce, tensors, walk
 
 LEAST = 8  # units of a result that any formula may lose: 1 - tanh(x)^2 has two operations in ours, and others more
 OTHERS = 64  # units of a result's condition that a stranger's formula may lose; ours lose 8
@@ -92,6 +93,8 @@ class Yardstick:
         size = enclosure.size_of_inputs(self.case)
         for moved in (True, False):  # where numbers moved by rounding cannot tell, those of the caller may
             manner = replace(arithmetic.manner, moved=moved)
+            if manner.stored is not None and manner.products is None and self.in_turn(part):
+                manner = replace(manner, products=manner.stored)
             bounds: Any = partial(running.bounds_forward, self.case, manner=manner)
             if part == "backward":
                 bounds = partial(running.bounds_backward, self.derivation, self.case, self.cotangents, manner=manner)
@@ -103,6 +106,13 @@ class Yardstick:
                 continue
             return found
         return None
+
+    def in_turn(self, part: str) -> bool:
+        """Whether products of three and more are summed: two are multiplied first, and what comes of it is stored."""
+        found = self.case.layer.equations if part == "forward" else self.derivation.backward
+        sums = (n for e in found for n in walk(e.body) if isinstance(n, Reduce) and n.op == "sum")
+        products = (p for n in sums for p in walk(n.body) if isinstance(p, Op) and p.fn == "mul")
+        return any(sum(bool(tensors(a)) for a in p.args if getattr(a, "fn", "") != "iverson") > 2 for p in products)
 
     def measured(self, part: str, results: Arrays, arithmetic: Arithmetic, extreme: bool) -> list[Measured]:
         """Every result of a part in units of what is allowed. At extreme values infinities and NaN are let pass."""

@@ -29,6 +29,8 @@ NOT = {
     "dice": "written for two axes of each example",
     "tversky": "written for two axes of each example",
     "log_cosh": "written as cosh, which overflows",
+    "rotary_embedding": "written in float64",
+    "sinusoidal_positions": "written in float64",
     "sliding_window_attention": "written for a mask, and for rows that look somewhere",
     "softcap_attention": "written for a mask, and for rows that look somewhere",
 }

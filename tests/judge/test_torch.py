@@ -108,3 +108,13 @@ def test_what_a_call_changes_is_found(change: str, words: str, tmp_path: Any) ->
     path.write_text(f"import torch\n\ndef forward(x):\n    {change}\n    return torch.relu(x)\n")
     report = judge("relu", forward=f"{path}:forward", framework="torch", replay="relu.0.0.float32.3")
     assert f"a call changes {words}" in report.diagnosis
+
+
+@pytest.mark.parametrize(("layer", "dtype", "replay"), [
+    ("bilinear", "bfloat16", "bilinear.0.0.bfloat16.b"), ("quadratic_form", "float16", "quadratic_form.0.2.float16.b"),
+])  # fmt: skip
+def test_of_three_factors_two_are_multiplied_first_and_stored(layer: str, dtype: str, replay: str) -> None:
+    """What PyTorch sums the second time are numbers of the narrow format."""
+    name = f"tests.judge.peer:eager.{layer}"
+    report = judge(layer, forward=name, framework="torch", dtype=dtype, replay=replay)
+    assert report.ok, str(report)
