@@ -97,7 +97,8 @@ class Latex:
                 return self.index(index), ATOM
             case Size(index):  # a second index along an axis has a letter, and no length of its own
                 layer = self.symbols.layer
-                return f"N_{{{self.index(index if index in layer.sizes else layer.axis(index))}}}", ATOM
+                own = index in layer.sizes or (layer.axis(index) in layer.sizes and index in given_axes(layer))
+                return f"N_{{{self.index(index if own else layer.axis(index))}}}", ATOM
             case Ref(tensor, index):
                 return self.reference(tensor, index)
             case Reduce(op, over, body):
@@ -273,6 +274,11 @@ def signs_out(e: Expr) -> Expr:
         return None
 
     return x.transform(e, visit)
+
+
+def given_axes(layer: Layer) -> set[str]:
+    """The axes of what is given: their lengths are known, that of an axis which another is as long as among them."""
+    return {a for t in layer.inputs for a in t.axes}
 
 
 def unshadowed(e: Expr, scope: frozenset[str]) -> Expr:

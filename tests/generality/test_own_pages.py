@@ -139,6 +139,13 @@ def signed(W: Real[...], g: Real[...], m: State[...], lr: Scalar = 0.1, beta: Fr
     V[...] = W[...] - lr * u[...]
     return V
 """,
+    # an axis that is given is as long as one that is given later
+    "rayleigh": """
+def rayleigh(A: Real[i, j], x: Real[j]):
+    i = axis(size(j))
+    R = sum((i, j), x[i] * A[i, j] * x[j]) / sum(i, x[i] ** 2)
+    return R
+""",
     # a plain case of a recurrence
     "leaking": """
 def leaking(x: Real[t, b], mask: Mask[t, b], r: Real[b]):
