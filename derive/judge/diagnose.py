@@ -156,6 +156,8 @@ def _tails(case: layout.Case, name: str) -> Iterator[tuple[str, Callable[[tuple[
     for parts in () if tensor.sequence else layout.slots(case.layer, tensor):
         shape = tuple(sizes.get(a, 0) for a in parts)
         own, first = slice(first, first + len(parts)), first + len(parts)
+        if not prod(shape):  # without a position it has no tail
+            continue
         least = max(1, prod(shape) // (TILE - 1)) * (TILE - 1)
         yield "*".join(parts), lambda i, s=shape, o=own, n=least: int(np.ravel_multi_index(i[o], s)) >= n  # type: ignore[misc]
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.evidence import inputs
+from derive.evidence import generic, inputs
 from derive.judge.decide import judge
+from derive.judge.diagnose import _tails
 from derive.judge.hypotheses import on_the_result
 from tests.evidence.shared import LAYERS
 from tests.judge.escapes import judged
@@ -67,3 +68,10 @@ def test_of_what_is_positive_nobody_takes_the_absolute_value() -> None:
 def test_that_a_nan_is_swallowed_is_no_cause_of_wrong_numbers() -> None:
     report = judge("roll", forward=lambda x, shift=1, axis=-1: np.roll(x, -shift, axis), seed=3, budget=5)
     assert "swallowed" not in report.diagnosis, report.diagnosis
+
+
+def test_an_axis_without_positions_has_no_tail() -> None:
+    """What is wrong there is explained, and the judge goes on."""
+    plan = inputs.Plan((2, 3), ((2,),), (2,))
+    case = generic.emptied(inputs.cases(LAYERS["embedding"][0], 0, 1, plan)[0], "d")
+    assert not any(tail((0, 0)) for name, tail in _tails(case, "E") if name == "d")
