@@ -8,23 +8,26 @@ from derive.layers import recurrent as _recurrent  # noqa: F401
 
 @layer(cites="Sak, Senior and Beaufays 2014, arXiv:1402.1128")
 def projected_lstm(
-    x: Real[t, ..., i],
+    x: Real[t, ..., j],
     h0: Real[..., r],
     c0: Real[..., n],
-    W: Real[gate * n, i],
+    W: Real[gate * n, j],
     U: Real[gate * n, r],
     b: Real[gate * n],
     P: Real[r, n],
 ):
     """Long short-term memory whose output is projected before it is handed on."""
     gate = axis(4)
-    a[t, ..., gate, n] = sum(i, W[gate, n, i] * x[t, ..., i]) + b[gate, n]
+    a[t, ..., gate, n] = sum(j, W[gate, n, j] * x[t, ..., j]) + b[gate, n]
     h[-1, ..., r] = h0[..., r]
     c[-1, ..., n] = c0[..., n]
     s[t, ..., gate, n] = a[t, ..., gate, n] + sum(r, U[gate, n, r] * h[t - 1, ..., r])
-    c[t, ..., n] = sigmoid(s[t, ..., 1, n]) * c[t - 1, ..., n] + sigmoid(s[t, ..., 0, n]) * tanh(s[t, ..., 2, n])
-    o[t, ..., n] = sigmoid(s[t, ..., 3, n]) * tanh(c[t, ..., n])
-    h[t, ..., r] = sum(n, P[r, n] * o[t, ..., n])
+    i[t, ..., n] = sigmoid(s[t, ..., 0, n])
+    f[t, ..., n] = sigmoid(s[t, ..., 1, n])
+    g[t, ..., n] = tanh(s[t, ..., 2, n])
+    o[t, ..., n] = sigmoid(s[t, ..., 3, n])
+    c[t, ..., n] = f[t, ..., n] * c[t - 1, ..., n] + i[t, ..., n] * g[t, ..., n]
+    h[t, ..., r] = sum(n, P[r, n] * (o[t, ..., n] * tanh(c[t, ..., n])))
     return h, c
 
 

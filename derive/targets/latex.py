@@ -329,10 +329,10 @@ def with_values(e: Expr, layer: Layer, symbols: Symbols) -> Expr:
 
 
 def is_call(e: Expr) -> bool:
-    """Whether this is an elementwise layer's function of an element."""
+    """Whether this is an elementwise layer's function of elements."""
     from derive.notation.define import REGISTRY
 
-    return isinstance(e, Op) and e.fn in REGISTRY and isinstance(e.args[0], Ref)
+    return isinstance(e, Op) and e.fn in REGISTRY and any(isinstance(node, Ref) for node in x.walk(e.args[0]))
 
 
 def slope(name: str) -> Callable[..., Expr]:

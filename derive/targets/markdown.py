@@ -8,6 +8,7 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -343,8 +344,18 @@ def _accuracy(page: Page) -> Iterator[str]:
 
 def _plain(leg: Mapping[str, Any]) -> str:
     """A leg's detail, which is no Markdown."""
-    detail = str(leg.get("detail", ""))
+    detail = survivors(str(leg.get("detail", "")))
     return code(detail) if any(c in detail for c in "*_<[`") else prose(detail)
+
+
+SURVIVES = re.compile(r"; SURVIVES \w+, ([^;]*)")
+
+
+def survivors(detail: str) -> str:
+    """The misprints that nothing caught, counted by what is misprinted."""
+    kinds = Counter(SURVIVES.findall(detail))
+    said = "; ".join(f"{count} of {kind}" for kind, count in kinds.most_common())
+    return SURVIVES.sub("", detail) + (f"; not caught: {said}" if said else "")
 
 
 def _cost(page: Page) -> Iterator[str]:

@@ -49,6 +49,7 @@ INLINE = r"(?<![\\$])\$(?![\s$])([^$\n]*?[^\s$\\])\$(?![\d$])"
 TAG = re.compile(r"<[^>]*>")
 BEGIN = MARK.partition("%s")[0]  # of what is set off
 LONG = 24  # characters within a line that a narrow screen may not hold: assets/math.css lets them scroll
+WIDER = 100  # characters that no screen holds
 OUTER = "<semantics><mrow>"
 WIDE = '<mspace width="2em"/>'
 DISPLAY = re.compile(r"\A\s*\$\$(.*?)\$\$[ \t]*(?:\{ #([\w-]+) \})?[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -121,8 +122,9 @@ def _page(md: Markdown) -> str:
 class _Inline(InlineProcessor):  # type: ignore[misc]
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
         html = mathml(m[1], page=_page(self.md))
-        if len(TAG.sub("", html.partition("<annotation")[0])) > LONG:
-            html = f'<span class="gb-long">{html}</span>'
+        length = len(TAG.sub("", html.partition("<annotation")[0]))
+        if length > LONG:
+            html = f'<span class="gb-long{" gb-wide" * (length > WIDER)}">{html}</span>'
         return self.md.htmlStash.store(html), m.start(0), m.end(0)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from derive.notation import expr as x
 from derive.notation.expr import ELLIPSIS, Expr, Pos, Ref
-from derive.targets.latex import Latex, with_values
+from derive.targets.latex import Latex, is_call, with_values
 from derive.targets.numpy.header import of_the_project
 from derive.targets.symbols import Symbols
 from derive.targets.words import code, literal
@@ -53,6 +53,7 @@ CONVENTION = ("equality on the other side", "half at a tie")
 
 def mistakes_section(mistakes: tuple[Mistake, ...], symbols: Symbols) -> Iterator[str]:
     """The section's blocks; none where there is nothing to get wrong."""
+    mistakes = tuple(m for m in mistakes if named_alike(m, symbols))
     if not mistakes:
         return
     layer = mistakes[0].at.case.layer
@@ -68,6 +69,18 @@ def mistakes_section(mistakes: tuple[Mistake, ...], symbols: Symbols) -> Iterato
         yield from Printed(mistake, symbols).blocks(n)
 
 
+def named_alike(mistake: Mistake, symbols: Symbols) -> bool:
+    """Whether values have names in the wrong equation where they have in the right one: of i (1 - i), the slope of
+    i = sigmoid(a + b), nobody leaves out b."""
+    if mistake.part == "forward":
+        return True
+    before, after = (
+        sum(is_call(node) for node in x.walk(with_values(e.body, symbols.layer, symbols)))
+        for e in (mistake.before, mistake.after)
+    )
+    return after <= before
+
+
 class Printed:
     """A mistake in the symbols of a page."""
 
@@ -81,8 +94,7 @@ class Printed:
             latex = Latex(self.symbols)
             for word, equation in (("right", m.before), ("wrong", m.after)):
                 if m.part == "backward":
-                    layer = self.symbols.layer
-                    equation = replace(equation, body=with_values(equation.body, layer, self.symbols))
+                    equation = replace(equation, body=with_values(equation.body, self.symbols.layer, self.symbols))
                 yield f'<div class="gb-{word}" markdown>\n\n$${latex.equation(equation)}$$\n\n</div>'
         place = f"${self.element()} = {number_tex(m.right)}$"
         if math.isfinite(m.wrong):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from derive.evidence import layout
 from derive.notation.expr import ELLIPSIS
@@ -14,6 +15,7 @@ CELL, GAP, EDGE, TOP = 42.0, 5.0, 46.0, 40.0
 WIDEST, TALLEST = 24, 16  # a larger one is not drawn
 PLUS, MINUS = "var(--gb-plus, #1d6fd1)", "var(--gb-minus, #c2410c)"
 DIGITS = 2
+ROOM = 3  # indices that a cell is wide enough for
 Place = tuple[int, ...]
 
 
@@ -30,7 +32,8 @@ def picture(example: Example, bare: bool) -> Iterator[str]:
     if len(rows) > TALLEST or len(columns) > WIDEST:
         return
     values = example.jacobian()
-    drawn = draw(values, rows, columns, unicode_name(output), unicode_name(name))
+    written, read = (said_of(example, n, bare) for n in (output, name))
+    drawn = draw(values, rows, columns, written, read)
     first = [
         next((a for a in example.derivation.tensors[n].axes if not (bare and a == ELLIPSIS)), "")
         for n in (output, name)
@@ -49,6 +52,25 @@ def places_of(example: Example, name: str, bare: bool) -> list[Place]:
     return [tuple(i[n] for n in kept) for i in layout.every(example.case, name)]
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What is written at rows or columns: their indices, without those that are 0 everywhere if not all are written."""
+
+    name: str
+    place: str
+    texts: list[str]
+
+
+def said_of(example: Example, name: str, bare: bool) -> Labels:
+    """Of more indices than find room, those along axes that have more than one element, and the axes' names."""
+    indices = places_of(example, name, bare)
+    axes = [a for a in example.derivation.tensors[name].axes if not (bare and a == ELLIPSIS)]
+    long = len(indices[0]) > ROOM if indices else False
+    kept = [n for n in range(len(axes)) if not long or any(i[n] for i in indices)]
+    place = f" at {','.join(axes[n] for n in kept)}" if kept and long else ""
+    return Labels(unicode_name(name), place, [",".join(str(i[n]) for n in kept) for i in indices])
+
+
 def short(value: float) -> str:
     """Two digits, as in a cell."""
     if value == 0:
@@ -59,17 +81,16 @@ def short(value: float) -> str:
     return text.replace("-", "\u2212")
 
 
-def draw(values: list[list[float]], rows: list[Place], columns: list[Place], output: str, name: str) -> str:
+def draw(values: list[list[float]], rows: list[Place], columns: list[Place], output: Labels, read: Labels) -> str:
     largest = max((abs(v) for row in values for v in row), default=0.0) or 1.0
     across, down = places(columns, EDGE), places(rows, TOP)
     parts = [
-        f'<text x="{EDGE:g}" y="12" class="gb-key" fill="currentColor">\u2202{output} / \u2202{name}: rows {output}, '
-        f"columns {name}</text>"
+        f'<text x="{EDGE:g}" y="12" class="gb-key" fill="currentColor">\u2202{output.name} / \u2202{read.name}: '
+        f"rows {output.name}{output.place}, columns {read.name}{read.place}</text>"
     ]
-    for at, i in zip(across, columns, strict=True):
-        parts.append(f'<text x="{at + CELL / 2:g}" y="{TOP - 6:g}" class="gb-tick">{",".join(map(str, i))}</text>')
-    for at, i in zip(down, rows, strict=True):
-        text = ",".join(map(str, i))
+    for at, text in zip(across, read.texts, strict=True):
+        parts.append(f'<text x="{at + CELL / 2:g}" y="{TOP - 6:g}" class="gb-tick">{text}</text>')
+    for at, text in zip(down, output.texts, strict=True):
         parts.append(f'<text x="{EDGE / 2:g}" y="{at + CELL / 2 + 4:g}" class="gb-tick">{text}</text>')
     for row, b in zip(values, down, strict=True):
         for v, a in zip(row, across, strict=True):
@@ -78,7 +99,7 @@ def draw(values: list[list[float]], rows: list[Place], columns: list[Place], out
                 f'<rect x="{a:g}" y="{b:g}" width="{CELL:g}" height="{CELL:g}" {colour if v else FAINT}/>'
                 f'<text x="{a + CELL / 2:g}" y="{b + CELL / 2 + 4:g}" class="gb-cell">{short(v)}</text>'
             )
-    title = f"derivatives of {output} with respect to {name}: {len(rows)} rows of {len(columns)} numbers"
+    title = f"derivatives of {output.name} with respect to {read.name}: {len(rows)} rows of {len(columns)} numbers"
     width = max(across[-1] + CELL + 2, EDGE + 200.0)
     return svg(width, down[-1] + CELL + 2, title, parts)
 
