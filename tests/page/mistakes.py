@@ -273,5 +273,6 @@ def option(text: str) -> Any:
 
 def shape(reading: Reading, name: str, found: dict[str, Any]) -> tuple[int, ...]:
     """Of an array that is left out; leading axes are one."""
-    evaluator = Evaluator((), reading.symbols, {k: v for k, v in found.items() if k in reading.symbols.by_name})
+    known = {r.name for r in reading.symbols.rows}  # an option that is the length of an axis among them
+    evaluator = Evaluator((), reading.symbols, {k: v for k, v in found.items() if k in known})
     return tuple(evaluator.length(axis) for axis in reading.symbols.by_name[name].axes)

@@ -103,8 +103,11 @@ def read(html: str, name: str) -> Page:
         raise PageError(f"{name}: no symbol table under a heading with the id `symbols`")
     base.choice |= {r.name: r.default for r in base.symbols.rows if r.kind == "choice" and r.default}
     for variant in others:
-        differing = {code for _, code, _ in variant.cells}
-        variant.cells = [c for c in base.cells if c[1] not in differing] + variant.cells
+        differing = {cell[1]: cell for cell in variant.cells}
+        known = [c[1] for c in base.cells]  # whose order is that of the kernel's arguments
+        variant.cells = [differing.get(c[1], c) for c in base.cells] + [
+            c for n, c in differing.items() if n not in known
+        ]
         variant.choice = base.choice | variant.choice
     for variant in reader.variants:
         if not any(c.section == "forward" for c in variant.claims):
