@@ -67,7 +67,7 @@ MEANS = (*LOSSES, "batch_norm", "layer_norm", "attention", "rms_norm", *OF_GROUP
 CONVOLUTIONS = ("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d")
 LARGEST = ("max_pool2d", "max_pool1d", "max_pool3d")
 AVERAGES = (
-    *("avg_pool1d", "avg_pool2d", "avg_pool3d", "global_avg_pool2d", "adaptive_avg_pool2d"),
+    *("avg_pool1d", "avg_pool2d", "avg_pool3d", *(f"global_avg_pool{n}d" for n in (1, 2, 3)), "adaptive_avg_pool2d"),
     "pointwise_conv2d",
 )
 SUMS = (
@@ -122,7 +122,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "and grad(gelu, np.array([-inf, inf])).x.tolist() == [0, 2]",
     ),
     Convention(
-        ("relu", *LARGEST, "global_max_pool2d"),
+        ("relu", *LARGEST, *(f"global_max_pool{n}d" for n in (1, 2, 3))),
         "NaN",
         "is the largest: the result is NaN, and the gradient goes to it; of several in a window, to the first",
         "PyTorch the same for relu, and the last in a window; JAX gives relu's NaN no gradient",

@@ -51,7 +51,7 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         at="nothing",
     ),
     Convention(
-        ("biased_attention",),
+        ("biased_attention", "multi_head_attention"),
         "a bias of -inf",
         "a probability of 0, and no gradient; NaN in a row of nothing else",
         "PyTorch the same in its plain kernel",

@@ -11,7 +11,7 @@ PRODUCTS = (
 TRIANGLES = ("tril", "triu", "lower_triangular_matmul", "upper_triangular_matmul")
 SUMS_ALONG = (
     *("reduce_sum", "reduce_mean", "reduce_sum_square", "reduce_l2", "cumsum", "reverse_cumsum", "exclusive_cumsum"),
-    *("center", "difference", "reduce_var"),
+    *("center", "difference", "reduce_var", "reduce_std"),
     *("cdist_squared", "cdist", "cosine_similarity", "pairwise_distance", "reduce_logsumexp"),
 )
 LENGTHS = ("pairwise_distance", "reduce_l2")
@@ -185,6 +185,28 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "NumPy and JAX the same, who call it ddof; PyTorch has 1 by default",
         "reduce_var.forward(np.array([3.0, 1]))[0] == 1 "
         "and reduce_var.forward(np.array([3.0, 1]), correction=1)[0] == 2",
+    ),
+    Convention(
+        ("reduce_std",),
+        "a constant row",
+        "0, which has no slope: the gradient is NaN, as 0 / 0 is",
+        "PyTorch gives NaN; JAX too",
+        "np.isnan(grad(reduce_std, np.array([2.0, 2])).x).all()",
+        at="nothing",
+    ),
+    Convention(
+        ("reduce_std",),
+        "what the sum of squares is divided by",
+        "the length less the correction, which is 0 by default",
+        "NumPy and JAX the same, who call it ddof; PyTorch has 1 by default",
+        "reduce_std.forward(np.array([3.0, 1]))[0] == 1",
+    ),
+    Convention(
+        ("reduce_prod",),
+        "0 among the elements, or none",
+        "nothing is divided by it: the gradients are the products of all the others; the product of none is 1",
+        "PyTorch and JAX the same",
+        "grad(reduce_prod, np.array([2.0, 0, 3])).x.tolist() == [0, 6, 0] and reduce_prod.forward(np.zeros(0))[0] == 1",
     ),
     Convention(
         ("split",),

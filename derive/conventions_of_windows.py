@@ -43,7 +43,7 @@ OF_WINDOWS: tuple[Convention, ...] = (
         "np.isnan(conv_transpose1d.forward(np.ones((1, 1, 1)), np.array([[[np.nan, 1.0]]]), np.zeros(1))[0]).all()",
     ),
     Convention(
-        ("global_avg_pool2d",),
+        ("global_avg_pool2d", "global_avg_pool1d", "global_avg_pool3d"),
         "no positions",
         "NaN, as 0 / 0 is, without a warning",
         "PyTorch the same",
@@ -51,7 +51,7 @@ OF_WINDOWS: tuple[Convention, ...] = (
         at="empty",
     ),
     Convention(
-        ("global_max_pool2d",),
+        ("global_max_pool2d", "global_max_pool1d", "global_max_pool3d"),
         "no positions",
         "minus infinity, as of any maximum of nothing",
         "PyTorch refuses it",
@@ -59,7 +59,7 @@ OF_WINDOWS: tuple[Convention, ...] = (
         at="empty",
     ),
     Convention(
-        ("global_max_pool2d",),
+        ("global_max_pool2d", "global_max_pool1d", "global_max_pool3d"),
         "several largest elements",
         "the first one, row by row, gets the whole gradient",
         "PyTorch: `adaptive_max_pool2d` the same, `amax` shares it evenly; JAX shares it evenly",

@@ -31,7 +31,7 @@ from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import MP
 from derive.evidence.result import Result, Tally
-from derive.notation.expr import Expr, Pos, Ref, free, walk
+from derive.notation.expr import Expr, Num, Op, Pos, Ref, free, walk
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 
@@ -104,9 +104,19 @@ def bends(f: Callable[[Any], Any]) -> bool:
 
 
 def unbounded(case: Case) -> bool:
-    """Whether a tensor that the definition names is infinite somewhere: its slope is none, though nothing may ask."""
+    """Whether a tensor that the definition names is infinite somewhere, or it takes the root of 0: there is no slope,
+    though nothing may ask."""
     run = world.forward(case, MP)
-    return any(abs(run.element(e.target, i)) == MP.inf for e in case.layer.equations for i in run.indices(e.target))
+    equations = case.layer.equations
+    if any(abs(run.element(e.target, i)) == MP.inf for e in equations for i in run.indices(e.target)):
+        return True
+    roots = [n.args[0] for e in equations for n in walk(e.body) if isinstance(n, Op) and n.fn == "pow" and _root(n)]
+    return any(run.number(a)(env) == 0 for a in roots for env in run.loops(tuple(free(a)), a)({}))
+
+
+def _root(power: Op) -> bool:
+    exponent = power.args[1]
+    return isinstance(exponent, Num) and 0 < exponent.value < 1
 
 
 def steps(derivation: Derivation, seed: int = 0) -> Result:
@@ -135,17 +145,26 @@ def _plain(found: Plain, derivation: Derivation, seed: int, tally: Tally) -> Non
     """The steps of the plain case, and all that it says against what the whole layer says there."""
     _chain(found.derivation, tally)
     for n, case in enumerate(inputs.cases(found.derivation.layer, seed, plan=inputs.SMALL)):
-        cotangents = inputs.cotangents(case, seed + n)
-        _check(found.derivation, case, cotangents, seed + n, tally)
-        one = world.backward(found.derivation, case, cotangents)
-        two = world.backward(derivation, enlarged(found, derivation.layer, case), cotangents)
-        names = {o: o for o in case.layer.outputs} | found.derivation.gradients
-        for name, here in names.items():
-            there = derivation.gradients.get(name, name)
-            values, others = one.values(here, name), two.values(there, name)
-            tally.claim(len(values) == len(others), f"plain case, {case.words}: {len(others)} elements of {name}")
-            for (index, value), wanted in zip(values.items(), others.values(), strict=False):
-                tally.compare(value, wanted, f"plain case, {case.words}: {here}{list(index)}")
+        try:
+            _plain_case(found, derivation, case, seed + n, tally)
+        except ZeroDivisionError:
+            if not unbounded(case):
+                raise
+            tally.leave(f"plain case, {case.words}: {NO_SLOPE}")
+
+
+def _plain_case(found: Plain, derivation: Derivation, case: Case, seed: int, tally: Tally) -> None:
+    cotangents = inputs.cotangents(case, seed)
+    _check(found.derivation, case, cotangents, seed, tally)
+    one = world.backward(found.derivation, case, cotangents)
+    two = world.backward(derivation, enlarged(found, derivation.layer, case), cotangents)
+    names = {o: o for o in case.layer.outputs} | found.derivation.gradients
+    for name, here in names.items():
+        there = derivation.gradients.get(name, name)
+        values, others = one.values(here, name), two.values(there, name)
+        tally.claim(len(values) == len(others), f"plain case, {case.words}: {len(others)} elements of {name}")
+        for (index, value), wanted in zip(values.items(), others.values(), strict=False):
+            tally.compare(value, wanted, f"plain case, {case.words}: {here}{list(index)}")
 
 
 def enlarged(found: Plain, layer: Layer, case: Case) -> Case:

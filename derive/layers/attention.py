@@ -118,3 +118,29 @@ def sinusoidal_positions(x: Real[..., t, d * two], base: Positive = 10000.0):
     angle[t, d] = t * base ** (-d / size(d))
     y[..., t, d, two] = x[..., t, d, two] + (sin(angle[t, d]) if two == 0 else cos(angle[t, d]))
     return y
+
+
+@layer(cites="Vaswani et al. 2017, arXiv:1706.03762; torch.nn.MultiheadAttention with an additive mask")
+def multi_head_attention(
+    x: Real[b, t, i],
+    z: Real[b, s, j],
+    Wq: Real[h * d, i],
+    bq: Real[h * d],
+    Wk: Real[h * d, j],
+    bk: Real[h * d],
+    Wv: Real[h * v, j],
+    bv: Real[h * v],
+    Wo: Real[o, h * v],
+    bo: Real[o],
+    B: Real[b, t, s],
+    heads: Count[h] = 1,
+):
+    """Attention of several heads from x to z, with projections; what is added to the scores may be minus infinity."""
+    Q[b, h, t, d] = sum(i, Wq[h, d, i] * x[b, t, i]) + bq[h, d]
+    K[b, h, s, d] = sum(j, Wk[h, d, j] * z[b, s, j]) + bk[h, d]
+    V[b, h, s, v] = sum(j, Wv[h, v, j] * z[b, s, j]) + bv[h, v]
+    S[b, h, t, s] = sum(d, Q[b, h, t, d] * K[b, h, s, d]) / sqrt(size(d)) + B[b, t, s]
+    P[b, h, t, s] = exp(S[b, h, t, s]) / sum(r, exp(S[b, h, t, r]))
+    A[b, h, t, v] = sum(s, P[b, h, t, s] * V[b, h, s, v])
+    y[b, t, o] = sum((h, v), Wo[o, h, v] * A[b, h, t, v]) + bo[o]
+    return y

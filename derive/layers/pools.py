@@ -60,6 +60,34 @@ def global_max_pool2d(x: Real[b, c, p, q]):
     return y
 
 
+@layer(cites="Lin, Chen and Yan 2014, arXiv:1312.4400")
+def global_avg_pool1d(x: Real[b, c, p]):
+    """The mean of each channel over all positions of one axis."""
+    y[b, c] = mean(p, x[b, c, p])
+    return y
+
+
+@layer(cites="Oquab et al. 2015")
+def global_max_pool1d(x: Real[b, c, p]):
+    """The largest of each channel over all positions of one axis; ties go to the first."""
+    y[b, c] = max(p, x[b, c, p])
+    return y
+
+
+@layer(cites="Lin, Chen and Yan 2014, arXiv:1312.4400")
+def global_avg_pool3d(x: Real[b, c, p, q, r]):
+    """The mean of each channel over all positions of three axes."""
+    y[b, c] = mean((p, q, r), x[b, c, p, q, r])
+    return y
+
+
+@layer(cites="Oquab et al. 2015")
+def global_max_pool3d(x: Real[b, c, p, q, r]):
+    """The largest of each channel over all positions of three axes; ties go to the first."""
+    y[b, c] = max((p, q, r), x[b, c, p, q, r])
+    return y
+
+
 @layer(cites="He et al. 2014, arXiv:1406.4729")
 def adaptive_avg_pool2d(x: Real[b, c, p, q], bins: Count[2] = 2):
     """The mean of each of so many windows, as equal as they can be, that cover both axes."""

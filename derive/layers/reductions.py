@@ -120,6 +120,23 @@ def reduce_var(x: Real[..., i], correction: Natural = 0, axis: Axis[i] = -1):
     return y
 
 
+@layer(cites="Fisher 1918; numpy.std")
+def reduce_std(x: Real[..., i], correction: Natural = 0, axis: Axis[i] = -1):
+    """The root of the mean square of deviations from the mean along one axis."""
+    mu[...] = mean(i, x[..., i])
+    y[...] = sqrt(sum(i, (x[..., i] - mu[...]) ** 2) / (size(i) - correction))
+    return y
+
+
+@layer(cites="numpy.prod")
+def reduce_prod(x: Real[i, ...]):
+    """The product of all elements along the first axis; of none it is 1."""
+    p[-1, ...] = 1
+    p[i, ...] = p[i - 1, ...] * x[i, ...]
+    y[...] = p[size(i) - 1, ...]
+    return y
+
+
 @layer(cites="the norm of absolute values; numpy.linalg.norm with ord=1")
 def reduce_l1(x: Real[..., i], axis: Axis[i] = -1):
     """The sum of absolute values along one axis."""

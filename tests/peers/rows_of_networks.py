@@ -70,6 +70,24 @@ def one_dense(c: int, g: int) -> tuple[Any, ...]:
     return ((c,), (c,), (c,), (c,), (g, c, 3, 3), (g,))
 
 
+def multi_head_attention(F: Any, x: Any, z: Any, *given: Any, heads: int = 1) -> Any:
+    """By torch.nn.functional, whose axes are positions, examples, features."""
+    import torch
+
+    Wq, bq, Wk, bk, Wv, bv, Wo, bo, B = given
+    x, z = x.transpose(0, 1), z.transpose(0, 1)
+    biases = torch.cat([bq, bk, bv])
+    y, _ = F.multi_head_attention_forward(
+        *(x, z, z, Wq.shape[0], heads, None, biases, None, None, False, 0.0, Wo, bo),
+        attn_mask=B.repeat_interleave(heads, 0),
+        use_separate_proj_weight=True,
+        q_proj_weight=Wq,
+        k_proj_weight=Wk,
+        v_proj_weight=Wv,
+    )
+    return y.transpose(0, 1)
+
+
 # the gradients of biases before a batch normalisation and of keys are 0, what is computed of them is rounding
 CANCELLED = 1e-3
 I, D, W = 4, 6, 5  # of a block of an encoder: features, those of all heads together, those between two linear layers
@@ -85,6 +103,12 @@ ROWS = {
             (3, 1, 4, 5), (2, 1, 3, 3), (2,), *one_dense(2, 3), *one_dense(5, 3), (8,), (8,), (8,), (8,), (6, 8), (6,)
         ),
         least=CANCELLED,
+    ),
+    "multi_head_attention": Row(
+        multi_head_attention,
+        normal((2, 3, D), (2, 4, I), (D, D), (D,), (D, I), (D,), (D, I), (D,), (D, D), (D,), (2, 3, 4)),
+        ({}, {"heads": 2}, {"heads": 3}),
+        CANCELLED,
     ),
     "encoder_block": Row(encoder_block, normal((2, 3, I), *ENCODER), ({}, {"heads": 2}, {"heads": 3}), CANCELLED),
     "transformer": Row(

@@ -255,26 +255,6 @@ def positions(F: Any, x: Any, base: float = 10000.0) -> Any:
     return x + torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
 
 
-def of_heads(F: Any, x: Any, z: Any, *weights: Any, heads: int = 2, causal: bool = False) -> Any:
-    """PyTorch's multi-head attention from one sequence to another."""
-    import torch
-
-    Wq, Wk, Wv, Wo, bq, bk, bv, bo = weights
-    bk = bk.detach()  # adds the same to all scores of a row: its gradient is 0, of which theirs has roundoff
-    given = (x.swapaxes(0, 1), z.swapaxes(0, 1), z.swapaxes(0, 1))
-    later = torch.ones(x.shape[1], z.shape[1], dtype=torch.bool).triu(1) if causal else None
-    y, _ = F.multi_head_attention_forward(
-        *given,
-        *(Wq.shape[0], heads, None, torch.cat([bq, bk, bv]), None, None, False, 0.0, Wo, bo),
-        attn_mask=later,
-        use_separate_proj_weight=True,
-        q_proj_weight=Wq,
-        k_proj_weight=Wk,
-        v_proj_weight=Wv,
-    )
-    return y.swapaxes(0, 1)
-
-
 def decoded(F: Any, q: Any, K: Any, V: Any, key: Any, value: Any) -> Any:
     import torch
 

@@ -126,6 +126,12 @@ ROWS = {
         normal((2, 3, 4)),
         (*AXES, {"correction": 1}, {"correction": 2, "axis": 1}),
     ),
+    "reduce_std": Row(
+        lambda F, x, correction=0, axis=-1: x.std(axis, correction=correction),
+        normal((5, 3, 4)),  # of two elements the slope is constant
+        (*AXES, {"correction": 1}, {"correction": 2, "axis": 1}),
+    ),
+    "reduce_prod": Row(lambda F, x: x.prod(0), normal((4, 2, 3))),
     "difference": Row(lambda F, x: x.diff(), normal((2, 3, 5))),
     "center": along(lambda x, axis: x - x.mean(axis, keepdim=True)),
 }

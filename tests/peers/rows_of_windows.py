@@ -82,6 +82,10 @@ ROWS = {
     ),
     "global_avg_pool2d": Row(lambda F, x: F.adaptive_avg_pool2d(x, 1)[..., 0, 0], normal((2, 3, 4, 5))),
     "global_max_pool2d": Row(lambda F, x: F.adaptive_max_pool2d(x, 1)[..., 0, 0], normal((2, 3, 4, 5))),
+    "global_avg_pool1d": Row(lambda F, x: x.mean(2), normal((2, 3, 4))),
+    "global_max_pool1d": Row(lambda F, x: F.adaptive_max_pool1d(x, 1)[..., 0], normal((2, 3, 4))),
+    "global_avg_pool3d": Row(lambda F, x: F.adaptive_avg_pool3d(x, 1)[..., 0, 0, 0], normal((2, 3, 4, 5, 2))),
+    "global_max_pool3d": Row(lambda F, x: F.adaptive_max_pool3d(x, 1)[..., 0, 0, 0], normal((2, 3, 4, 5, 2))),
     "conv3d": Row(
         lambda F, x, W, bias, padding=0, **options: F.conv3d(padded(F, x, padding), W, bias, **options),
         normal((2, 4, 5, 7, 4), (6, 2, 2, 3, 2), (6,)),

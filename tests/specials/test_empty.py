@@ -79,8 +79,9 @@ BLOCK = {
 }  # all behind attention
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
-    **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var")), ("y",)),
+    **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var", "std")), ("y",)),
     ("encoder_block", "d"): BLOCK,
+    ("multi_head_attention", "d"): {"y", "x", "z", "Wv", "bv", "Wo", "B"},
     ("vector_quantize", "d"): ("loss",),
     ("maxout", "k"): ("y",),
     ("embedding_bag", "n"): ("y", "E"),
@@ -94,7 +95,7 @@ MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
     ("instance_norm", "..."): ("gamma",),
     **dict.fromkeys(((n, "b") for n in ("dice", "tversky", "info_nce")), ("loss",)),
     **{(n, "..."): ("loss",) for n, of in LAYERS.items() if any(o.name == "reduction" for o in of[0].options)},
-    **{(name, axis): ("y",) for name in ("global_avg_pool2d", "global_max_pool2d") for axis in "pq"},
+    **{(f"global_{of}_pool{n}d", axis): ("y",) for of in ("avg", "max") for n in (1, 2, 3) for axis in "pqr"},
 }
 
 

@@ -66,7 +66,7 @@ OF_ROWS = {
 }
 #: Outside the array is the number 0, which is multiplied; the sign of NaN is 0, and NaN is on no side.
 EXCEPTED = {
-    "cumprod": BEGUN,
+    **dict.fromkeys(("cumprod", "reduce_prod"), BEGUN),
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d"), MULTIPLIED),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), BETWEEN),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
