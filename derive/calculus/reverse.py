@@ -25,7 +25,7 @@ from derive.calculus.steps import Inner, Scatter
 from derive.notation import expr as x
 from derive.notation.errors import at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
-from derive.notation.functions import moving
+from derive.notation.functions import moved, moving
 from derive.notation.layer import Equation, Layer, Tensor
 
 
@@ -81,7 +81,7 @@ class Reverse(Ranges):
     def run(self) -> Adjoint:
         active = self.active()
         for equation in reversed(self.layer.equations):
-            if equation.target in active and self.read_where(equation):
+            if equation.target in active and self.read_where(equation, active):
                 cotangent = Ref(self.names[equation.target], equation.left)
                 loops = equation.indices
                 with at(equation.line):
@@ -100,12 +100,15 @@ class Reverse(Ranges):
             tuple(s for name in reversed(order) for s in self.contributions.get(name, ())),
         )
 
-    def read_where(self, e: Equation) -> bool:
+    def read_where(self, e: Equation, active: set[str]) -> bool:
         """Whether an equation's value is read where it stands: a recurrence's beginning may only be read stopped."""
         places = [n for n, i in enumerate(e.left) if isinstance(i, Num) and i.value < 0]
         return not places or any(
-            x.plain(s.ref.index[n]) is None or s.equation.target in self.reaching_back
-            for s in self.contributions.get(e.target, ())
+            x.plain(ref.index[n]) is None or reader.target in self.reaching_back
+            for reader in self.layer.equations
+            if reader.target in active
+            for ref in x.refs(moved(reader.body))
+            if ref.tensor == e.target
             for n in places
         )
 

@@ -173,9 +173,9 @@ STOP = "stop_gradient"
 FLAT = ("floor", "round", STOP)
 
 
-def moving(e: Expr) -> list[str]:
-    """Names of the tensors with which an expression moves: not of those that it reads in a flat function or in a
-    condition alone, or where it asks for the place of something."""
+def moved(e: Expr) -> Expr:
+    """An expression without what it does not move with: what it reads in a flat function or in a condition alone, or
+    where it asks for the place of something."""
     nothing = Opt("%")
 
     def still(n: Expr) -> Expr | None:
@@ -186,7 +186,12 @@ def moving(e: Expr) -> list[str]:
                 return nothing
         return nothing if isinstance(n, Op) and n.fn in FLAT else None
 
-    return tensors(transform(e, still))
+    return transform(e, still)
+
+
+def moving(e: Expr) -> list[str]:
+    """Names of the tensors with which an expression moves."""
+    return tensors(moved(e))
 
 
 #: Functions that give a whole number of whole numbers.
