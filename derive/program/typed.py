@@ -60,6 +60,7 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "pow": (f"{NUMBER} {NUMBER}", NUMBER),
     "abs": (NUMBER, NUMBER),
     "group": (NUMBER, NUMBER),
+    "stop_gradient": (NUMBER, NUMBER),  # in a function of its own, until it is printed: what it holds
     "floordiv": (f"{NUMBER} {NUMBER}", INTEGER),
     "exactdiv": (f"{NUMBER} {NUMBER}", INTEGER),
     "where": (f"{BOOLEAN} {NUMBER} {NUMBER}", NUMBER),

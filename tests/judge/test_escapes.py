@@ -16,6 +16,7 @@ SEED, FEW = 6, 1
 #: and gradients, which are 0: nothing is wrong with those (tests/judge/test_places.py has some that are).
 KNOWN = {
     "hard_shrink/wrap/forward-NaN-swallowed",
+    "relu6/wrap/forward-NaN-swallowed",
     *(t.id for t in tasks([], 6, 1) if t.id.startswith(("argmax/", "argmin/"))),
 }
 SAMPLE = [t.id for t in tasks([], SEED, FEW)[::2] if t.id not in KNOWN]
@@ -38,6 +39,8 @@ def test_bugs_of_public_trackers_name_their_thread() -> None:
 
 @pytest.mark.parametrize("id", SAMPLE)
 def test_a_wrong_kernel_is_caught(id: str) -> None:
+    if corpus(id.split("/")[0])[id].framework == "torch":
+        pytest.importorskip("torch", reason="a function of PyTorch, an optional peer")
     found = judged(id, seed=2, budget=60)
     assert found["caught"], f"{found['words']}: passed as right"
 

@@ -129,6 +129,16 @@ EQUIVALENT: tuple[tuple[str, str, str], ...] = (
         "the slope of the logistic function is even: both cases are the same",
     ),
     (
+        "info_nce",
+        r"\\overline\{S\}_\{b,c\} = \\overline\{L\}_\{c\} .*",
+        "of a mean every example has the same adjoint",
+    ),
+    (
+        "reduce_prod",
+        r"\\overline\{p\}_.*\[ i \\ge N_\{i\} - 1 .*",
+        "i is never above N_i - 1",
+    ),
+    (
         "cosine_embedding",
         r"\\overline\{c\}_.* - \\mathrm\{margin\} \\ge 0 .*",
         "no draw has a cosine of exactly the margin: there, a subgradient is chosen",

@@ -336,7 +336,7 @@ LOSSES = ("mse", "cross_entropy", "softmax_cross_entropy", "softmax_cross_entrop
 SCALAR: dict[str, tuple[str, ...]] = {"forward": ("l2_penalty",)}
 SYMMETRIC: dict[str, tuple[str, ...]] = {"forward": ("diagonal_matrix",)}
 UNSIGNED: dict[str, tuple[str, ...]] = {
-    "forward": ("relu", "sigmoid", "softmax", *LOSSES),
+    "forward": ("relu", "sigmoid", "softmax", "margin_ranking", *LOSSES),
 }
 BOUNDED: dict[str, tuple[str, ...]] = {
     "forward": ("sigmoid", "tanh", "softmax", "lstm", "dice", "tversky", "straight_through_sign"),
