@@ -191,6 +191,7 @@ OF_STRUCTURE: tuple[Convention, ...] = (
         "a constant row",
         "0, where a root has no slope: the gradient is NaN, with NumPy's warning",
         "PyTorch has the gradient 0, JAX NaN",
+        'np.isnan(np.errstate(invalid="ignore")(grad)(reduce_std, np.array([2.0, 2])).x).all()',
     ),
     Convention(
         ("reduce_std",),

@@ -21,7 +21,7 @@ from derive.evidence.interpret import Interpreter
 from derive.evidence.layout import Case, Elements
 from derive.evidence.numbers import MP
 from derive.evidence.result import Result, Tally
-from derive.evidence.steps import NO_SLOPE, unbounded
+from derive.evidence.steps import sloped
 from derive.evidence.written import WRITTEN, Written, evaluate, symbol
 from derive.notation.expr import Num, Op, Ref, walk
 from derive.notation.layer import Layer
@@ -100,12 +100,8 @@ def exact(derivation: Derivation, seed: int = 0) -> Result:
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
         cotangents = inputs.cotangents(case, seed + n)
         wanted = written_gradients(case, cotangents)
-        try:
+        with sloped(case, tally):
             _compare(derivation, case, cotangents, wanted, tally)
-        except ZeroDivisionError:
-            if not unbounded(case):
-                raise
-            tally.leave(f"{case.words}: {NO_SLOPE}")
     return tally.result()
 
 

@@ -177,8 +177,9 @@ def option_values(layer: Layer, option: Option, sizes: dict[str, int]) -> list[A
         case "Integer":
             tensor = domain.compared_with(layer, option.name)
             axes = domain.index_ranges(layer, tensor) if tensor else ()
-            some = range(min(sizes.get(a, 0) for a in axes)) if axes else (-2, 7, 1)
-            return [default, *(n for n in some if axes or n != default)]
+            if axes:
+                return [default, *range(min(sizes.get(a, 0) for a in axes))]
+            return list(dict.fromkeys((default, -2, 7, 1)))
         case "Flag":
             return [default, not default]
         case "Axis":

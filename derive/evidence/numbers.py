@@ -64,8 +64,8 @@ class Numbers:
 
 
 #: Functions of numbers that are no fractions of fractions, as `math`, `mpmath` and `flint` call them too.
-BEYOND = mpmath.mpf(2) ** 1100  # larger than any number of a format
 TRANSCENDENTAL = ("exp", "log", "erf", "sin", "cos")
+BEYOND = mpmath.mpf(2) ** 1100  # larger than any number of a format
 
 #: What is a fraction of a fraction: the whole numbers around one.
 WHOLE: dict[str, Callable[[Any], Any]] = {

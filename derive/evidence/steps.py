@@ -17,7 +17,8 @@ where the one before it ended, and the last ends with the equation that is shown
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import show, show_equation
 
 TOLERANCE = 1e-30
-NO_SLOPE = "a tensor is infinite there, as the logarithm of an empty sum is, and has no slope"
+NO_SLOPE = "a tensor is infinite there, as the logarithm of an empty sum is, or the root of 0, and has no slope"
 STEP = MP.exact(10) ** -20  # the error of a central difference is about its square
 
 
@@ -119,18 +120,25 @@ def _root(power: Op) -> bool:
     return isinstance(exponent, Num) and 0 < exponent.value < 1
 
 
+@contextmanager
+def sloped(case: Case, tally: Tally, words: str = "") -> Iterator[None]:
+    """A division by zero there leaves a case out, if it has a place without a slope."""
+    try:
+        yield
+    except ZeroDivisionError:
+        if not unbounded(case):
+            raise
+        tally.leave(f"{words}{case.words}: {NO_SLOPE}")
+
+
 def steps(derivation: Derivation, seed: int = 0) -> Result:
     """Evaluate every step of a derivation on both sides, over every option's values."""
     layer = derivation.layer
     tally = Tally("steps", layer.name, TOLERANCE)
     for n, case in enumerate(inputs.cases(layer, seed, plan=inputs.SMALL)):
         cotangents = inputs.cotangents(case, seed + n)
-        try:
+        with sloped(case, tally):
             _check(derivation, case, cotangents, seed + n, tally)
-        except ZeroDivisionError:
-            if not unbounded(case):
-                raise
-            tally.leave(f"{case.words}: {NO_SLOPE}")
     _chain(derivation, tally)
     if not derivation.steps and not derivation.backward:
         tally.leave("there is no gradient")
@@ -145,12 +153,8 @@ def _plain(found: Plain, derivation: Derivation, seed: int, tally: Tally) -> Non
     """The steps of the plain case, and all that it says against what the whole layer says there."""
     _chain(found.derivation, tally)
     for n, case in enumerate(inputs.cases(found.derivation.layer, seed, plan=inputs.SMALL)):
-        try:
+        with sloped(case, tally, "plain case, "):
             _plain_case(found, derivation, case, seed + n, tally)
-        except ZeroDivisionError:
-            if not unbounded(case):
-                raise
-            tally.leave(f"plain case, {case.words}: {NO_SLOPE}")
 
 
 def _plain_case(found: Plain, derivation: Derivation, case: Case, seed: int, tally: Tally) -> None:

@@ -39,12 +39,8 @@ def known_mistakes(e: Expr, scope: set[str]) -> Iterator[tuple[str, Expr]]:
                     yield "epsilon beside the root", x.power(inside, Num(2 * value))
         case Op("pow", (Op("max", args), Num(value))) if value.denominator == 2 and any(map(_of_option, args)):
             for option in filter(_of_option, args):  # sqrt(max(s, epsilon)) for sqrt(s) + epsilon
-                rest = x.power(
-                    Op("max", tuple(a for a in args if a != option))
-                    if len(args) > 2
-                    else next(a for a in args if a != option),
-                    Num(Fraction(1, 2)),
-                )
+                others = tuple(a for a in args if a != option)
+                rest = x.power(Op("max", others) if others[1:] else others[0], Num(Fraction(1, 2)))
                 for own in dict.fromkeys((option, option.args[0] if isinstance(option, Op) else option)):
                     yield "added to the root, and not the larger", x.power(x.add(rest, own), Num(2 * value))
         case Op("max", args) if any(map(_of_option, args)):

@@ -62,8 +62,14 @@ def its_own_square(e: Expr) -> bool:
 
 def stepping(e: Expr) -> Expr:
     """An expression without the conditions that an index is a step, ``[t >= 0]``."""
-    begun = lambda n: isinstance(n, Op) and n.fn == "iverson" and n.args[0] == Op(">=", (*n.args[0].args[:1], x.ZERO))  # noqa: E731
-    return x.transform(e, lambda n: x.ONE if begun(n) else None)
+
+    def begun(n: Expr) -> Expr | None:
+        match n:
+            case Op("iverson", (Op(">=", (_, x.ZERO)),)):
+                return x.ONE
+        return None
+
+    return x.transform(e, begun)
 
 
 def rebuilt(e: Expr, kids: tuple[Expr, ...]) -> Expr:

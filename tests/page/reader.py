@@ -104,10 +104,8 @@ def read(html: str, name: str) -> Page:
     base.choice |= {r.name: r.default for r in base.symbols.rows if r.kind == "choice" and r.default}
     for variant in others:
         differing = {cell[1]: cell for cell in variant.cells}
-        known = [c[1] for c in base.cells]  # whose order is that of the kernel's arguments
-        variant.cells = [differing.get(c[1], c) for c in base.cells] + [
-            c for n, c in differing.items() if n not in known
-        ]
+        known = {cell[1]: cell for cell in base.cells}  # whose order is that of the kernel's arguments
+        variant.cells = list((known | differing).values())
         variant.choice = base.choice | variant.choice
     for variant in reader.variants:
         if not any(c.section == "forward" for c in variant.claims):

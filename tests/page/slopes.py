@@ -191,10 +191,11 @@ def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: 
             continue
         said = slope(at)
         difference, size = central(value, (*at, *at), world, STEP)
-        if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size) and bends(value, (*at, *at), world):
-            continue
+        if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size):
+            if bends(value, (*at, *at), world):
+                continue
+            difference, size = refined(value, (*at, *at), world, said, STEP)
         seen = True
-        difference, size = refined(value, (*at, *at), world, said, STEP)
         if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size) and 0 < (small := abs(by_value(at))) < SMALL:
             difference, size = refined(value, (*at, *at), world, said, STEP * small)  # a sum of exponentials of -30
         if not close(difference, said, SLOPE_TOLERANCE, 1e-4 * size):
