@@ -194,6 +194,7 @@ def _fitting(
 ) -> Hypothesis | None:
     """The first hypothesis that gives the candidate's numbers at several cases, or else at one of them."""
     some, before = None, {id(f.trial.case): f.before for f in failures}
+    failures = sorted(failures, key=lambda f: not _telling(f, part))
     for failure in failures[:2]:
         others = [f for f in failures[:COMMON] if f is not failure]
         kept = of_another_call(failure.trial, before, part)
@@ -203,14 +204,20 @@ def _fitting(
             if time.process_time() > end:
                 return some
             if _fits(hypothesis, failure, part, close):
-                if all(_fits(hypothesis, f, part, close) for f in others):
+                if all(_fits(hypothesis, f, part, close, told=_telling(failure, part)) for f in others):
                     return hypothesis
                 some = some or hypothesis
     return some
 
 
-def _fits(hypothesis: Hypothesis, failure: Failure, part: str, close: float) -> bool:
-    """Whether a hypothesis gives all results of the part, those among them that are right."""
+def _telling(failure: Failure, part: str) -> bool:
+    """Whether a case is so far off that a hypothesis within rounding is nearer than the truth by what it must be."""
+    return all(not m.worst < BETTER for m in failure.measured if m.part == part and not m.ok)
+
+
+def _fits(hypothesis: Hypothesis, failure: Failure, part: str, close: float, *, told: bool = False) -> bool:
+    """Whether a hypothesis gives all results of the part, those among them that are right. Where another case has
+    told it, one that is hardly wrong need only be right under it."""
     try:
         with np.errstate(all="ignore"):
             values = hypothesis.values(failure.derivation, failure.trial.case, failure.trial.cotangents)
@@ -218,10 +225,10 @@ def _fits(hypothesis: Hypothesis, failure: Failure, part: str, close: float) -> 
         return False  # a change may leave nothing that can be computed
     own = [m for m in failure.measured if m.part == part]
     wrong = [m for m in own if not m.ok]
-    return bool(wrong) and all(_near(m, values, close) for m in wrong)
+    return bool(wrong) and all(_near(m, values, close, told and m.worst < BETTER) for m in wrong)
 
 
-def _near(m: Measured, values: Results, close: float) -> bool:
+def _near(m: Measured, values: Results, close: float, faint: bool) -> bool:
     other: Elements = values.get(m.name, {})
     if not other.keys() >= m.got.keys():
         return False
@@ -233,6 +240,8 @@ def _near(m: Measured, values: Results, close: float) -> bool:
     residual = max((abs(g - h) for g, h, _ in numbers if g != h), default=0.0)
     before = max((abs(g - t) for g, _, t in numbers if np.isfinite(t)), default=np.inf)
     same = max(close * scale, WITHIN * m.allowed)
+    if faint:
+        return bool(residual <= m.allowed and residual < before)
     return bool(residual <= same and (residual * BETTER <= before or np.isnan(before)))
 
 

@@ -75,3 +75,13 @@ def test_an_axis_without_positions_has_no_tail() -> None:
     plan = inputs.Plan((2, 3), ((2,),), (2,))
     case = generic.emptied(inputs.cases(LAYERS["embedding"][0], 0, 1, plan)[0], "d")
     assert not any(tail((0, 0)) for name, tail in _tails(case, "E") if name == "d")
+
+
+@pytest.mark.parametrize("seed", [13, 15, 18, 92])
+def test_a_case_where_rounding_nearly_hides_it_says_less_than_one_where_it_is_plain(seed: int) -> None:
+    """Beside the root the epsilon is hardly seen in float32 where the variance is near 1, and plainly where small."""
+
+    def beside(x: Any, gamma: Any, beta: Any, epsilon: float = 1e-5) -> Any:
+        return (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + np.float32(epsilon)) * gamma + beta
+
+    assert "(epsilon beside the root)" in judge("layer_norm", forward=beside, dtype="float32", seed=seed).diagnosis
