@@ -287,6 +287,8 @@ class Reverse(Ranges):
                     case _:
                         continue
                 rest = x.mul(*(f for f in x.factors(body) if f is not factor))
+                if x.tensors(value) and any(isinstance(n, Reduce) and i in x.free(n) for n in x.walk(rest)):
+                    continue  # a sum for each position stays one, and is not computed for each label
                 return self.total(tuple(o for o in over if o != i), x.rename(rest, {i: value}), steps)
         for i in (i for i in steps if i in over):
             return x.add(*(x.reduce("sum", over, self.from_zero(i, term)) for term in spread(body, i)))

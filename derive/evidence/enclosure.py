@@ -239,6 +239,8 @@ def check(
                 tally.claim(False, f"{label}: {error}")
                 continue
         for n, own in got.items():
+            if name == "jvp":  # log(0) has no tangent
+                own = {i: v for i, v in own.items() if everything.forward[n][i].is_finite()}
             vacuous += sum(not _element(v, true[n][i], analysis, n, i, label, tally) for i, v in own.items())
     return vacuous
 

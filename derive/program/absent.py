@@ -16,6 +16,7 @@ from dataclasses import replace
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
 from derive.notation.layer import Equation, Tensor
+from derive.program.cases import safe
 
 Conditions = tuple[Expr, ...]
 MINUS_INFINITY = x.neg(x.INF)
@@ -132,7 +133,7 @@ class Absent:
         """An expression that is chosen where conditions hold."""
         if not conditions:
             return body
-        return x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO)
+        return safe(x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO))
 
     def unclean(self, e: Expr) -> Conditions:
         """The conditions by which an expression is 0 but for NaN: those of a product, which nothing has chosen."""

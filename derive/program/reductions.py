@@ -11,6 +11,7 @@ from derive.program.cases import fragile, together
 from derive.program.common import canonical
 from derive.program.contraction import inner, pair
 from derive.program.draft import Draft
+from derive.program.selected import opened
 
 
 def named_reductions(draft: Draft) -> Draft:
@@ -67,6 +68,9 @@ class Naming:
         if outside and len(outside) < len(x.factors(e.body)):
             inside = x.mul(*(f for f in x.factors(e.body) if f not in outside))
             return x.mul(*outside, x.reduce("sum", e.over, inside))
+        nested = inside_first(e)
+        if nested != e:
+            return nested
         idle = [i for i in e.over if i not in x.free(e.body)]
         if idle:
             rest = x.reduce("sum", [i for i in e.over if i not in idle], e.body)
@@ -144,3 +148,32 @@ def with_powers(e: Expr) -> Expr:
                 rest = (f for f in x.factors(e) if f is not r and f not in own)
                 return x.mul(*rest, x.reduce("sum", r.over, x.mul(*own, r.body)))
     return e
+
+
+def inside_first(e: Reduce) -> Expr:
+    """``sum((m, g), [t[n] == g] * a[g] * [t[m] == g] * b[m])`` as ``sum(g, [t[n] == g] * a[g] * sum(m, ...))``: what is
+    scattered to the positions of one axis is, before it is gathered from there."""
+    if len(e.over) < 2:
+        return e
+    factors, tests = opened(e.body)
+    every = [*factors, *map(x.iverson, tests)]
+    for i in e.over:
+        own = [f for f in every if i in x.free(f)]
+        rest = [f for f in every if f not in own]
+        indices = {j for f in own for j in x.free(f)}
+        if any(set(x.free(f)) - indices for f in rest) and any(map(is_bracket, own)) and any(map(is_bracket, rest)):
+            inner = x.reduce("sum", (i,), chosen(own))
+            return x.reduce("sum", [j for j in e.over if j != i], chosen([*rest, inner]))
+    return e
+
+
+def is_bracket(e: Expr) -> bool:
+    """Whether a factor is a condition on data."""
+    return isinstance(e, Op) and e.fn == "iverson" and bool(x.tensors(e))
+
+
+def chosen(factors: list[Expr]) -> Expr:
+    """A product that is 0 but where its conditions hold."""
+    tests = [f.args[0] for f in factors if isinstance(f, Op) and f.fn == "iverson"]
+    rest = [f for f in factors if not (isinstance(f, Op) and f.fn == "iverson")]
+    return x.where(together(tuple(tests)), x.mul(*rest), x.ZERO) if tests else x.mul(*rest)

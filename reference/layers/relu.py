@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import filled
+from reference.runtime.arrays import at_least, filled
 from reference.runtime.selection import chosen
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
@@ -34,7 +34,7 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any)])
 
 def value(x: Array) -> Any:
     """The function, element by element."""
-    return np.maximum(x, 0)
+    return at_least(0, x)
 
 
 def derivative(x: Array) -> Any:

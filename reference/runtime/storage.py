@@ -93,6 +93,9 @@ def own_entries(results: Iterable[Any], others: Sequence[Any]) -> list[Any]:
     kept = any(a is results for a in others)  # the list itself is kept for backward
     taken: set[int] | None = None  # what holds elements of others and of entries before, from the first need on
     for entry in results:
+        if not isinstance(entry, np.ndarray):  # a number, which nobody can write to
+            found.append(entry)
+            continue
         if kept or entry.base is not None or references(entry) != ENTRY:
             if taken is None:
                 taken = {id(_memory(a)) for a in _arrays((*others, found))}

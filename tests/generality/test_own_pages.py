@@ -13,6 +13,12 @@ from tests.generality.probes.probe import HEAD, made
 from tests.generality.support import own_registry
 
 DEFINITIONS = {
+    # a list of numbers has one for each array of another
+    "list_sq": """
+def list_sq(h: Real[l][...]):
+    y[l] = sum(..., h[l, ...] ** 2)
+    return y
+""",
     # an index whose length an equation states stands alone on an axis that is longer
     "variation": """
 def variation(x: Real[b, n]):

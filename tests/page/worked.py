@@ -346,4 +346,4 @@ def sized(block: Block) -> bool:
 
 
 def shapes(block: Block) -> list[tuple[int, ...]]:
-    return [size(f.tex) for f in block.formulas] or [()]
+    return [size(f.tex) for f in block.formulas] or [()] * max(1, block.text.count("a number"))  # of a list, each

@@ -99,7 +99,7 @@ class Printer(Conditions, Arithmetic):
                 if self.scalar(e):
                     return f"max({', '.join(self.show(a) for a in args)})", ATOM
                 first, *rest = sorted(args, key=self.scalar)
-                if len(rest) == 1 and isinstance(rest[0], Num) and rest[0] != x.ZERO:
+                if len(rest) == 1 and isinstance(rest[0], Num) and (rest[0] != x.ZERO or self.own):
                     self.functions.add("at_least")
                     return f"at_least({self.show(rest[0])}, {self.show(first, frame)})", ATOM
                 codes = [self.show(first, frame), *(self.beside(first, a, frame) for a in rest)]

@@ -110,3 +110,10 @@ def scaled_filters(W: Real[o, i, k], x: Real[b, i, p], gain: Real[o], epsilon: P
     j = axis(size(p) - size(k) + 1)
     z[b, o, j] = sum((i, k), s[o, i, k] * x[b, i, j + k])
     return z
+
+
+@layer(cites="Wang et al. 2019, arXiv:1909.01315")
+def segment_lse(x: Real[n], seg: Integer[n], groups: Count[g] = 3):
+    """Log-sum-exp of each segment."""
+    y[g] = log(sum(n, exp(x[n]) if seg[n] == g else 0))
+    return y

@@ -87,6 +87,13 @@ case("off_by_one", beside_0, normal(3, 4, scale=3e4), normal(3, 4, 2))
 for causal in (False, True):
     case("sigmoid_attention", each_key, normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 2), causal=causal)
 case("segment_softmax", segments, normal(6, 2), normal(6), given([0, 2, 0, 2, 2, 0]))
+case(
+    "segment_lse",
+    lambda x, seg, groups: torch.stack([torch.logsumexp(x[seg == g], 0) for g in range(groups)]),
+    normal(6),
+    given([0, 2, 0, 1, 2, 0]),
+    groups=3,
+)
 case("soft_pool", soft_windows, normal(2, 7))
 case("soft_pool", soft_windows, normal(2, 8), window=2, stride=3)
 for keep in (3, 5):

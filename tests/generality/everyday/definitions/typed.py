@@ -1,0 +1,24 @@
+"""Definitions that readers typed, each of which some leg was red on; read as text, never run."""
+
+from derive import layer
+
+
+@layer(cites="a root of a sum that is 0 in a row whose elements are all negative")
+def root_relu(x: Real[..., i]):
+    """The length of what is positive."""
+    y[...] = sqrt(sum(i, relu(x[..., i]) ** 2) + 1e-6)
+    return y
+
+
+@layer(cites="Wang et al. 2019, arXiv:1909.01315")
+def segment_lse(x: Real[n], seg: Integer[n], groups: Count[g] = 3):
+    """Log-sum-exp of each segment, in time that grows as the number of elements does."""
+    y[g] = log(sum(n, exp(x[n]) if seg[n] == g else 0))
+    return y
+
+
+@layer(cites="a list of numbers from a list of arrays")
+def list_sq(h: Real[l][...]):
+    """Squares of each array, added."""
+    y[l] = sum(..., h[l, ...] ** 2)
+    return y
