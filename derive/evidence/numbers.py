@@ -35,6 +35,7 @@ class Numbers:
         named: arithmetic for the formula of an elementwise layer called by its name, and what is done to the
             result, where that differs.
         either: what a piecewise case is worth where its condition cannot be told, from both cases.
+        addends: the sum of several addends, one operator after another, where that is no sum over an axis.
         stored: what becomes of an element of a tensor that an equation defines when it is kept.
         sloped: what is done to the derivative of an elementwise layer called by its name.
         beyond: what an element outside an array is worth; None where it is zero, and nothing beside it is evaluated.
@@ -55,6 +56,7 @@ class Numbers:
     named: tuple[Numbers, Callable[[Any], Any]] | None = None
     either: Callable[[Any, Any], Any] | None = None
     beyond: Any = None
+    addends: Callable[[list[Any]], Any] | None = None
     stored: Callable[[Any], Any] | None = None
     sloped: Callable[[Any], Any] | None = None
 

@@ -29,12 +29,15 @@ class Manner:
         moved: whether the caller's numbers are taken as if rounded once more. Without it ties stay ties.
         slopes: units of 1 that a function's slope may lose besides: 1 - tanh(x)^2 loses what rounding has taken from
             tanh(x), wherever it is computed from the rounded value.
+        kept: that of the format in which the result of every operator is kept, where an operator is a function of its
+            own, as in a composition of a library's: sums over axes are added up as before, and then rounded.
     """
 
     products: int | None = None
     stored: int | None = None
     moved: bool = True
     slopes: int = 0
+    kept: int | None = None
 
 
 PLAIN = Manner()
@@ -89,12 +92,14 @@ def seeded(numbers: Numbers, exponent: int, moved: bool = True) -> Any:
 def arithmetic_of(exponent: int, lost: tuple[float, ...], ties: Ties | None, manner: Manner = PLAIN) -> Numbers:
     """The number system of the analysis; see derive.evidence.balls.rounding for what is lost to underflow."""
     numbers = rounding(exponent, *lost)
+    if manner.kept is not None:
+        numbers = _one_by_one(numbers, manner.kept)
     if manner.products is not None:
         numbers = replace(numbers, mul=_coarse_product(numbers, manner.products))
     if manner.stored is not None:
         numbers = replace(numbers, stored=_widened(manner.stored))
     if manner.slopes:
-        numbers = replace(numbers, sloped=_lessened(exponent, manner.slopes))
+        numbers = replace(numbers, sloped=_lessened(exponent if manner.kept is None else manner.kept, manner.slopes))
     return ties.noted(numbers) if ties else numbers
 
 
@@ -112,6 +117,41 @@ def _widened(exponent: int) -> Callable[[Any], Any]:
 
     unit = flint.arb(2) ** exponent
     return lambda v: v + flint.arb(0, (abs(v) * unit).abs_upper())
+
+
+#: The exponent of how often: an operator of ours may be two of another formula, as where x - y is taken away from what
+#: has been rounded for a result before.
+TWICE = 1
+EXACT = ("abs", "max", "floor", "round", "stop_gradient")  # what gives one of its arguments, or a whole number
+
+
+def _one_by_one(numbers: Numbers, exponent: int) -> Numbers:
+    """Every operator's result rounded to a format of that unit roundoff."""
+    import flint
+
+    exponent += TWICE
+    kept, total, unit = _widened(exponent), numbers.total, flint.arb(2) ** exponent
+    assert total is not None
+
+    def rounded(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *a: kept(f(*a))
+
+    def mul(a: Any, b: Any) -> Any:
+        found = numbers.mul(a, b)
+        return found if a in (1, -1) or b in (1, -1) else kept(found)
+
+    def addends(values: list[Any]) -> Any:
+        size = sum((abs(v) for v in values[1:]), abs(values[0]))
+        return total(values) + flint.arb(0, (size * unit * (len(values) - 1)).abs_upper())
+
+    functions = {n: f if n in EXACT else rounded(f) for n, f in numbers.functions.items()}
+    found = replace(numbers, add=rounded(numbers.add), mul=mul, functions=functions, addends=addends)
+    return replace(
+        found,
+        power=lambda a, b: a if b == 1 else kept(numbers.power(a, b)),
+        raised=rounded(numbers.raised),
+        total=lambda values: total(values) if len(values) == 1 else kept(total(values)),
+    )
 
 
 def _coarse_product(numbers: Numbers, exponent: int) -> Callable[[Any, Any], Any]:
@@ -133,7 +173,9 @@ def bounds_forward(
     A ``pool`` is for analyses of one case along the same cotangents.
     """
     numbers = arithmetic_of(exponent, lost, ties, manner)
-    run = world.forward(case, numbers, _seeds(case, seeded(numbers, exponent, manner.moved)))
+    run = world.forward(
+        case, numbers, _seeds(case, seeded(numbers, exponent if manner.kept is None else manner.kept, manner.moved))
+    )
     pool = pool or Pool()
     pool.lend(run, case.layer.equations, numbers=(exponent, *lost))
     found = {o: run.values(o, o) for o in case.layer.outputs}
@@ -153,7 +195,7 @@ def bounds_backward(
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
     numbers = arithmetic_of(exponent, lost, ties, manner)
-    seed = seeded(numbers, exponent, manner.moved)
+    seed = seeded(numbers, exponent if manner.kept is None else manner.kept, manner.moved)
     given = _seeds(case, seed, (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     pool = pool or Pool()

@@ -96,11 +96,10 @@ def _number(world: Evaluation, e: Expr) -> Closure:
         case Reduce("max", over, body):
             return world.extreme(over, body, position=False)
         case Op("add", args):
-            if numbers.total is not None and any(is_sum(a) for a in args):
+            if numbers.total is not None and numbers.addends is None and any(is_sum(a) for a in args):
                 return one_sum(world, args)
             parts = [world.number(a) for a in args]
-            if numbers.total is not None and len(parts) > 2:
-                total = numbers.total
+            if (total := numbers.addends or numbers.total) is not None and len(parts) > 2:
                 return lambda env: total([p(env) for p in parts])
             return added(parts, numbers.add)
         case Op("mul", args):

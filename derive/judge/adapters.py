@@ -18,6 +18,7 @@ from derive.judge.found import Unusable, callable_, named
 from derive.judge.wire import bfloat16_bits, from_bfloat16
 
 NOT_SMOOTH = "is not differentiable with respect to argument"  # what PyTorch says
+WRITTEN = 40  # characters of a default
 INSTALL = {"torch": "pip install torch", "jax": "pip install jax", "ml_dtypes": "pip install ml_dtypes"}
 
 
@@ -45,6 +46,16 @@ def accepted(function: Any) -> dict[str, bool] | None:
     return {p.name: p.default is p.empty for p in parameters}
 
 
+def defaults(function: Any) -> dict[str, str]:
+    """A function's own defaults that are numbers or words, as they are written."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    plain = [p for p in parameters if type(p.default) in (bool, int, float, str, tuple)]
+    return {p.name: repr(p.default)[:WRITTEN] for p in plain}
+
+
 class Numpy:
     """Functions of arrays. Gradients are asked for with the arguments, cotangents first."""
 
@@ -65,9 +76,19 @@ class Numpy:
         return self.function is not None, self.backward is not None
 
     @property
+    def called(self) -> Any:
+        """What has the parameters."""
+        return self.function
+
+    @property
     def parameters(self) -> dict[str, bool] | None:
         """Those of forward."""
-        return accepted(self.function)
+        return accepted(self.called)
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """Those of forward that are its own."""
+        return defaults(self.called)
 
     @property
     def parameters_of_gradients(self) -> dict[str, bool] | None:
@@ -176,9 +197,9 @@ class Torch(Numpy):
         return any(map(is_compiled, (self.function, self.backward)))
 
     @property
-    def parameters(self) -> dict[str, bool] | None:
+    def called(self) -> Any:
         module = isinstance(self.function, self.torch.nn.Module)
-        return accepted(getattr(self.function, "_orig_mod", self.function).forward if module else self.function)
+        return getattr(self.function, "_orig_mod", self.function).forward if module else self.function
 
     @property
     def held(self) -> list[str]:

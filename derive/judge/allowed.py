@@ -23,6 +23,9 @@ from derive.notation.expr import Op, Reduce, tensors, walk
 
 LEAST = 8  # units of a result that any formula may lose: 1 - tanh(x)^2 has two operations in ours, and others more
 OTHERS = 64  # units of a result's condition that a stranger's formula may lose; ours lose 8
+#: How many operators an equation has at most, each of whose roundings counts as that of its result: of networks, whose
+#: balls are infinite where every operator's result is rounded to a narrow format.
+OPERATORS = 16
 RADIUS = re.compile(r"\[(\S+) \+/- \S+\]")  # a ball in words
 
 
@@ -120,11 +123,24 @@ class Yardstick:
             return []
         analysis = self.analysis(part, arithmetic)
         true = self.true.of(part)
+        again = None
+        if arithmetic.kept is not None:
+            again = partial(self.analysis, part, replace(arithmetic, intermediates=""))
         return [] if analysis is None else [
-            self._one(part, name, value, true[name], analysis, extreme) for name, value in results.items()
+            self._one(part, name, value, true[name], analysis, extreme, again) for name, value in results.items()
         ]  # fmt: skip
 
-    def _one(self, part: str, name: str, value: Any, true: Elements, analysis: Analysis, extreme: bool) -> Measured:
+    def _one(
+        self,
+        part: str,
+        name: str,
+        value: Any,
+        true: Elements,
+        analysis: Analysis,
+        extreme: bool,
+        again: Callable[[], Analysis | None] | None = None,
+    ) -> Measured:
+        """``again``: what says something where nothing is claimed of an element."""
         got = layout.elements(self.case, name, value, float)
         found = Measured(part, name, 0.0, (), "", 0.0, (), got, {i: float(v) for i, v in true.items()})
         failing = []
@@ -134,6 +150,9 @@ class Yardstick:
                 found.lost |= analysis.form.largest > abs(found.true[i])
                 continue
             judged = enclosure.outcome(v, true[i], analysis, name, i)
+            if judged is None and again is not None and (narrower := again()) is not None:
+                judged = enclosure.outcome(v, true[i], narrower, name, i)
+                judged = None if judged is None else (judged[0] / OPERATORS, judged[1])
             if judged is None:
                 found.unclaimed += 1
                 continue

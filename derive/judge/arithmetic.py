@@ -61,35 +61,47 @@ class Arithmetic:
         storage: of inputs, results and what is kept on the way.
         accumulate: of sums and functions; float32 where storage is narrower, storage itself otherwise.
         products: of the factors of products; "" where they are not rounded first.
+        intermediates: of what is kept between one operator and the next, where a layer is composed of a library's: the
+            format of every operator's result. "": the tensors that a definition names are kept in storage, and what
+            lies between them in the format of sums.
     """
 
     storage: str = "float32"
     accumulate: str = ""
     products: str = ""
+    intermediates: str = ""
 
     def __post_init__(self) -> None:
         """Raises:
         ValueError: TF32 is a format of factors, and a format of eight bits one of storage, alone.
         """
-        for name, part in ((self.storage, "inputs and results"), (self.accumulate, "sums")):
+        named = (self.storage, "inputs and results"), (self.accumulate, "sums"), (self.intermediates, "what is kept")
+        for name, part in named:
             if name == "tf32":
                 raise ValueError(f"tf32 is no format of {part}: it is one of factors (products=, --products)")
-        if self.accumulate in wire.EIGHT:
-            raise ValueError(f"{self.accumulate} is a format of inputs and results, not of sums")
+        for name, part in named[1:]:
+            if name in wire.EIGHT:
+                raise ValueError(f"{name} is a format of inputs and results, not of {part}")
 
     @property
     def working(self) -> str:
         return self.accumulate or ("float32" if UNITS[self.storage] > -24 else self.storage)
 
     @property
+    def kept(self) -> int | None:
+        """The exponent of the unit roundoff of every operator's result, where that is coarser than that of sums."""
+        found = UNITS.get(self.intermediates, -1000)
+        return found if found > UNITS[self.working] else None
+
+    @property
     def exact(self) -> bool:
         """Whether it loses no more than its storage does."""
-        return self.working == self.storage and not self.products
+        return self.working == self.storage and not self.products and self.kept is None
 
     @property
     def unit(self) -> int:
         """The exponent of its coarsest unit roundoff on the way."""
-        return max(UNITS[self.working], UNITS[self.products] if self.products else -1000)
+        return max(UNITS[self.working], UNITS[self.products] if self.products else -1000, self.kept or -1000)
 
     @property
     def form(self) -> Format:
@@ -97,7 +109,11 @@ class Arithmetic:
         own = STORAGE[self.storage]
         if self.working == self.storage:
             return replace(own, arithmetic=None)
-        return replace(own, arithmetic=replace(STORAGE[self.working], arithmetic=None))
+        working = replace(STORAGE[self.working], arithmetic=None)
+        if self.kept is not None:  # what is kept between operators may underflow there
+            least = STORAGE[self.intermediates]
+            working = replace(working, limits=(least.tiny, least.normal, least.largest))
+        return replace(own, arithmetic=working)
 
     @property
     def manner(self) -> Manner:
@@ -106,6 +122,7 @@ class Arithmetic:
             products=UNITS[self.products] if self.products else None,
             stored=UNITS[self.storage] if narrow else None,
             slopes=SLOPES,
+            kept=self.kept,
         )
 
     def rounded(self, value: Any) -> Any:
@@ -126,6 +143,8 @@ class Arithmetic:
             words.append(f"accumulated in {self.working}")
         if self.products:
             words.append(f"products of {self.products}")
+        if self.kept is not None:
+            words.append(f"every operator's result kept in {self.intermediates}")
         return ", ".join(words)
 
     def coarser(self) -> list[Arithmetic]:
@@ -136,4 +155,7 @@ class Arithmetic:
                 found.append(replace(self, accumulate=name))
             if unit > UNITS[self.working] and not self.products and name in ("tf32", "bfloat16"):
                 found.append(replace(self, products=name))
-        return sorted(found, key=lambda a: (a.unit, a.products))
+        found = sorted(found, key=lambda a: (a.unit, a.products))
+        if self.intermediates and self.kept is None and UNITS[self.storage] > UNITS[self.working]:
+            found.insert(0, replace(self, intermediates=self.storage))  # that they are kept in a wider one was said
+        return found

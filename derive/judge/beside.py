@@ -24,6 +24,7 @@ from derive.notation.layer import Layer
 
 PIECE = 1 << 20  # elements of the arguments that a kernel is run on at once
 WHOLE = 1 << 24  # and of those that cannot be cut
+SINGLE = 2.0**24  # of float32's units of roundoff in 1
 SUSPECT = 8  # elements of each kind that are kept
 
 
@@ -101,6 +102,31 @@ def beside(
     return found, done / max(1, rows)
 
 
+def wavering(kernel: Any, case: Case, cotangents: Arrays, part: str, name: str, unit: float) -> float:
+    """How far a result of ours moves with rounding to a unit: with arguments that are moved by it, which may choose
+    another path, and computed in float32, where nothing is left of what is 0 but for rounding. 0 where the case is too
+    large to be computed at once."""
+    if sum(np.size(a) for v in case.tensors.values() if v is not None for a in layout.flat(v)) > WHOLE:
+        return 0.0
+    rng = np.random.default_rng(0)
+
+    def moved(value: Any) -> Any:
+        if value is None or isinstance(value, list):
+            return None if value is None else [moved(v) for v in value]
+        array = np.asarray(value)
+        return array * (1 + unit * rng.uniform(-1, 1, array.shape)) if array.dtype.kind == "f" else array
+
+    def ours(own: Case, kind: Any) -> Any:
+        found = _run(kernel, own, cotangents, part == "backward", kind)[part][name]
+        return np.asarray(layout.inner(case, name, found), np.float64)
+
+    with np.errstate(all="ignore"):
+        true = ours(case, np.float64)
+        away = [ours(replace(case, tensors={n: moved(v) for n, v in case.tensors.items()}), np.float64) - true]
+        away.append((ours(case, np.float32) - true) * (unit * SINGLE))
+    return max((float(np.max(np.abs(a), initial=0)) for a in away), default=0.0)
+
+
 @dataclass(frozen=True)
 class Piece:
     """Positions from one to another along an axis; of the leading axes, along the first of them."""
@@ -156,9 +182,9 @@ def of_rows(case: Case, cotangents: Arrays) -> tuple[Case, Arrays, float]:
     return own, {out: u}, share
 
 
-def _run(kernel: Any, case: Case, u: Arrays, graded: bool) -> dict[str, Arrays]:
-    wide = kernels.cast(case, np.float64)
-    u = {n: np.asarray(v, np.float64) if not isinstance(v, list) else v for n, v in u.items()}
+def _run(kernel: Any, case: Case, u: Arrays, graded: bool, kind: Any = np.float64) -> dict[str, Arrays]:
+    wide = kernels.cast(case, kind)
+    u = {n: np.asarray(v, kind) if not isinstance(v, list) else v for n, v in u.items()}
     with np.errstate(all="ignore"):
         outputs, saved = kernels.forward(kernel, wide)
         return {"forward": outputs, "backward": kernels.backward(kernel, wide, u, saved) if u and graded else {}}

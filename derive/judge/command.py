@@ -47,6 +47,8 @@ def add(commands: Any) -> None:
     judge.add_argument("--dtype", help="of its inputs and results: float64, float32, float16, bfloat16")
     judge.add_argument("--accumulate", default="", metavar="FORMAT", help="of its sums, where they are not float32")
     judge.add_argument("--products", default="", metavar="FORMAT", help="of factors: tf32, bfloat16")
+    words = "of every operator's result; float32 where one kernel keeps it in that (that of inputs for torch and jax)"
+    judge.add_argument("--intermediates", default="", metavar="FORMAT", help=words)
     judge.add_argument("--option", action="append", default=[], metavar="K=V", help="an option that stays as it is; "
                        "one of several numbers as stride=2 or stride=2,1")  # fmt: skip
     judge.add_argument("--shape", action="append", default=[], metavar="AXIS=N", help="the length of an axis")
@@ -150,6 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
             dtype=arguments.dtype,
             accumulate=arguments.accumulate,
             products=arguments.products,
+            intermediates=arguments.intermediates,
             device=arguments.device,
             seed=arguments.seed,
             replay=arguments.replay,

@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.evidence.inputs import Plan
 from derive.evidence.large import running
-from derive.judge import nans
+from derive.judge import defaults, nans, wire
 from derive.judge import plan as plans
 from derive.judge.arithmetic import Arithmetic
 from derive.judge.asked import arranged, framework_of, known, variants_of
@@ -18,9 +18,10 @@ from derive.judge.isolate import Candidate, CannotJudge, Limits, Worker
 from derive.judge.report import NOTHING, UNKNOWN, Report
 from derive.judge.session import Session
 
+COMPOSED = ("torch", "jax")  # frameworks whose operators keep their results in the format of their arguments
 ENOUGH = 5  # failing cases after which no more are tried
 CRASHES = 2  # and cases without an answer
-LARGE, NANS, LATER = -1, -2, 3  # numbers of the large case and of those with a NaN, and what is tried before
+LARGE, NANS, DEFAULTS, LATER = -1, -2, -3, 3  # numbers of what is no case of the battery, and what is tried before
 LAST = 16  # and of a recurrence, of which every element takes long
 SHRINK = 0.2  # of the budget, for a smaller case, where one is wrong
 CONDITION = 0.1  # and for how ill-conditioned its elements are
@@ -38,6 +39,7 @@ def judge(
     dtype: Any = None,
     accumulate: Any = "",
     products: Any = "",
+    intermediates: Any = "",
     rename: Mapping[str, str] | None = None,
     layout: Mapping[str, Any] | None = None,
     shape: Mapping[str, int] | None = None,
@@ -61,6 +63,8 @@ def judge(
         framework: numpy, module, torch, jax, c or exec; found out where it can be.
         dtype: of real inputs and results; float64 for NumPy, float32 otherwise.
         accumulate, products: formats of sums, and of factors (tf32), that the allowed error is derived for.
+        intermediates: of every operator's result; that of inputs for torch and jax, where they work operator by
+        operator. Name float32 for one kernel that keeps in it what lies between inputs and results.
         rename: a definition's name to the candidate's. layout: axes of a tensor in the candidate's order.
         shape: lengths of axes. budget: seconds. options (or keywords): options that are not to be varied.
         replay: the id of a case, from a report: that case alone.
@@ -76,7 +80,10 @@ def judge(
         forward = candidate
     framework = framework or framework_of(forward if forward is not None else backward)
     storage = format_named(dtype) if dtype is not None else "float64" if framework in ("numpy", "module") else "float32"
-    arithmetic = Arithmetic(storage, *(format_named(f) if f else "" for f in (accumulate, products)))
+    if not intermediates and framework in COMPOSED and storage not in wire.EIGHT:
+        intermediates = storage
+    named = (format_named(f) if f else "" for f in (accumulate, products, intermediates))
+    arithmetic = Arithmetic(storage, *named)
     report = Report(str(getattr(layer, "name", layer)), str(arithmetic))
     chosen = {**(options or {}), **more}
     try:
@@ -137,6 +144,7 @@ def _battery(
     todo = plans.battery(offered, session.arithmetic)
     later = min(LAST if running(offered[0][1]) else LATER, len(todo))
     todo.insert(later, (*offered[0], LARGE, plans.Design("a large case")))
+    todo.insert(later, (*offered[0], DEFAULTS, plans.Design("options left out")))
     todo.insert(later, (*offered[0], NANS, plans.Design("a NaN among the arguments")))
     if only is not None and only not in [(n, turn) for n, _, turn, _ in todo]:
         raise CannotJudge(f"{replay!r} is no case of {report.layer} now: another version of its definition had it")
@@ -155,6 +163,8 @@ def _battery(
             session.large(n, layer, report.seed, shape, max(left, 1.0))
         elif design.long:
             session.large(n, layer, report.seed, design.long, LONG, turn)
+        elif turn == DEFAULTS:
+            defaults.tried(session, report.seed)
         elif turn == NANS:
             nans.tried(session, n, layer, report.seed)
         else:
@@ -164,7 +174,7 @@ def _battery(
 def _place(replay: str, session: Session) -> tuple[tuple[int, int], int]:
     try:
         name, variant, number, storage, seed = replay.rsplit(".", 4)
-        place = int(variant), {"large": LARGE, "nan": NANS}.get(number) or int(number)
+        place = int(variant), {"large": LARGE, "nan": NANS, "defaults": DEFAULTS}.get(number) or int(number)
         found = int(seed, 16)
     except ValueError:
         raise CannotJudge(f"{replay!r} is no id of a case; a report shows them behind --replay") from None

@@ -81,7 +81,7 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
     close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
     if (
-        ordinary := _at_ordinary_values(failures, part, 2.0 ** UNITS[arithmetic.working])
+        ordinary := _at_ordinary_values(failures, part, 2.0**arithmetic.unit)
         or _in_memory(failures)
         or _beyond_a_tile(failures, part)
     ):

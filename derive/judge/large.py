@@ -31,7 +31,7 @@ from derive.evidence.running import WORKING, Manner, arithmetic_of, seeded
 from derive.judge.allowed import LEAST as FORGIVEN
 from derive.judge.allowed import Measured, ulps, without_radius
 from derive.judge.arithmetic import UNITS, Arithmetic
-from derive.judge.beside import SUSPECT, Beside, beside
+from derive.judge.beside import SUSPECT, Beside, beside, wavering
 from derive.judge.plan import Design, Trial
 from derive.judge.vectors import Rules
 from derive.judge.wide import Wide
@@ -114,7 +114,11 @@ def interpreter(
     """The definition and its gradient, lazily, in balls: exact ones, or with what rounding may do (a manner).
     ``kind``: of the middles of those balls that are computed many at once."""
     numbers = exactly() if manner is None else arithmetic_of(exponent, (), None, manner)
-    real = numbers.exact if manner is None else seeded(numbers, exponent, manner.moved)
+    real = (
+        numbers.exact
+        if manner is None
+        else seeded(numbers, exponent if manner.kept is None else manner.kept, manner.moved)
+    )
     kinds: dict[str, Callable[[Any], Any]] = {"real": real, "integer": int, "boolean": bool}
     layer = case.layer
     given = {
@@ -188,6 +192,10 @@ def sampled(
                 yield found
             if len(found.got) < ENOUGH and near is not None and found.ok:
                 far = rough(part, name, array.shape, near, analysis, arithmetic)
+                steps = len(case.layer.equations) + len(derivation.backward)  # each of which rounds
+                if not far.ok and near.far[0][0] < np.inf:
+                    waver = steps * wavering(mine, case, trial.cotangents, part, name, 2.0**arithmetic.unit)
+                    far = rough(part, name, array.shape, near, analysis, arithmetic, waver)
                 left.count, left.end = TERMS, time.perf_counter() + SURE
                 yield confirmed(far, tensor, array, exact, analysis)
 
@@ -240,10 +248,13 @@ def confirmed(found: Measured, tensor: str, array: Any, exact: Wide, analysis: A
     return own
 
 
-def rough(part: str, name: str, shape: Index, near: Beside, analysis: Analysis, arithmetic: Arithmetic) -> Measured:
-    """A result that depends on too much, beside ours in float64, in units of a share of its largest element."""
+def rough(
+    part: str, name: str, shape: Index, near: Beside, analysis: Analysis, arithmetic: Arithmetic, waver: float = 0.0
+) -> Measured:
+    """A result that depends on too much, beside ours in float64, in units of a share of its largest element, or of
+    what rounding does to ours, if that is more."""
     largest = max(near.largest, float(np.finfo(np.float64).tiny))
-    limit = (ROUGH.get(arithmetic.storage, 2e-2) + 2.0 ** UNITS[arithmetic.storage]) * largest
+    limit = max(waver, (ROUGH.get(arithmetic.storage, 2e-2) + 2.0 ** UNITS[arithmetic.storage]) * largest)
     indices = {p: tuple(int(n) for n in np.unravel_index(p, shape)) for _, p, _, _ in near.far}
     failing = tuple(indices[p] for size, p, _, _ in near.far if size > limit)
     size, place, got, true = near.far[0] if near.far else (0.0, 0, 0.0, 0.0)
@@ -339,10 +350,14 @@ def trial(
     else:
         case = large(layer, seed % (1 << 31))
     words = f"a large case, {', '.join(f'{a} = {n}' for a, n in case.sizes.items())}"
-    real = {t.name for t in layer.inputs if t.kind == "real"}
-    tensors = {n: arithmetic.rounded(v) if n in real else v for n, v in case.tensors.items()}
+    whole = {t.name for t in layer.inputs if t.kind != "real"}
+
+    def given(values: Arrays) -> Arrays:
+        return {n: v if n in whole else arithmetic.rounded(v) for n, v in values.items()}
+
+    tensors = given(case.tensors)
     case = replace(case, tensors=tensors, words=words)
-    cotangents = {o: arithmetic.rounded(v) for o, v in inputs.cotangents(case, seed % (1 << 31)).items()}
+    cotangents = given(inputs.cotangents(case, seed % (1 << 31)))
     if summed(layer):
         ends = [tensors[t.name] for t in layer.inputs if t.kind == "real" and t.domain is None]
         for value in (*ends, *cotangents.values()):
@@ -351,6 +366,8 @@ def trial(
         for t in layer.inputs:
             if t.kind == "real" and t.domain is None and isinstance(tensors[t.name], np.ndarray):
                 peaked(tensors[t.name], rng)
+    tensors, cotangents = given(tensors), given(cotangents)  # numbers of the format again, whatever they were made
+    case = replace(case, tensors=tensors)
     most = max(
         (math.prod(np.shape(v)) for v in case.tensors.values() if v is not None and not isinstance(v, list)), default=0
     )

@@ -43,6 +43,8 @@ def refusal(session: Session, bridge: Bridge, trial: Trial, words: str) -> str:
     cases = [trial.case, *([trial.later.case] if trial.later else [])]
     if any(map(single, cases)):
         return f"it refuses what is a mean or a sum of one number alone: {said}"
+    if library and any(1 in case.sizes.values() for case in cases):
+        return f"it refuses axes of one position: {said}"
     if library and any(() in case.leading.values() for case in cases):
         return f"it refuses arrays of so few axes: {said}"
     case, kinds = trial.case, (*NUMBERS, *COUNTS) if library else NUMBERS

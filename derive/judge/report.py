@@ -20,7 +20,7 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        kind: value, gradient, form, state, raised, ended, independence.
+        kind: value, gradient, default, form, state, raised, ended, independence.
         where: the result concerned: ``y``, ``dx``; "" for none.
         words: what is wrong, with the numbers. case: which case. replay: its id.
         worst: the error in units of what is allowed; ulps: in units in the last place.

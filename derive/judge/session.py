@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -194,10 +194,13 @@ class Session:
             m = max((m for m in found if not m.ok), key=lambda m: m.worst)
             self.large_failure = f"{m.label}: only in a large case, at {list(m.at)}: {m.words}"
 
-    def quietly(self, trial: plans.Trial, derivation: Derivation, part: str) -> list[Measured]:
-        """One part of what the candidate gives at a case, beside the truth: nothing is found by it. Empty where it
-        gives nothing."""
+    def quietly(
+        self, trial: plans.Trial, derivation: Derivation, part: str, left: Collection[str] = ()
+    ) -> list[Measured]:
+        """One part of what the candidate gives at a case, with some options left out, beside the truth: nothing is
+        found by it. Empty where it gives nothing."""
         bridge = self.bridge(derivation.layer)
+        bridge.options = [o for o in bridge.options if o not in left]
         blobs: list[bytes] = []
         request = {**bridge.request(trial.case, trial.cotangents, blobs), "wants": [part == p for p in READ]}
         try:

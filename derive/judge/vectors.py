@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from derive.evidence.balls import FUNCTION_UNITS
-from derive.evidence.running import Manner
+from derive.evidence.running import TWICE, Manner
 
 UP = 1 + 2.0**-40  # more than what a radius, made of a few operations of float64, may lose
 TINY = 5e-324  # what underflow takes
@@ -73,6 +73,12 @@ class Rules:
     def unit(self) -> float:
         return 0.0 if self.exponent is None else 2.0**self.exponent
 
+    @property
+    def kept(self) -> float:
+        """What every operator's result loses besides."""
+        kept = self.manner.kept if self.manner is not None else None
+        return 0.0 if kept is None else 2.0 ** (kept + TWICE)
+
     def exact(self, value: Any, inside: Any = None) -> Balls:
         """Numbers that the type of middles holds."""
         return Balls(np.asarray(value, self.kind), np.zeros(()), inside)
@@ -81,7 +87,7 @@ class Rules:
         """Numbers of the caller, as if rounded once more."""
         found = self.exact(value, inside)
         moved = self.manner is not None and self.manner.moved
-        return self.wider(found, self.unit) if moved and self.unit else found
+        return self.wider(found, self.kept or self.unit) if moved and self.unit else found
 
     def ball(self, value: Any) -> Balls:
         """One ball of Arb's."""
@@ -108,7 +114,7 @@ class Rules:
         size = np.abs(mid).astype(np.float64)
         rad = rad + size * (self.own * lost)
         if self.unit:
-            rad = rad + (size + rad) * (units * self.unit)
+            rad = rad + (size + rad) * (units * self.unit + self.kept)
         return Balls(mid, rad * UP + TINY)
 
     def wider(self, a: Balls, share: float) -> Balls:
@@ -121,7 +127,7 @@ class Rules:
 
     def sloped(self, a: Balls) -> Balls:
         slopes = self.manner.slopes if self.manner is not None else 0
-        return Balls(a.mid, a.rad + slopes * self.unit) if slopes else a  # of what is 0, too
+        return Balls(a.mid, a.rad + slopes * (self.kept or self.unit)) if slopes else a  # of what is 0, too
 
     # ---- arithmetic ------------------------------------------------------------------------------------------
 
@@ -131,7 +137,7 @@ class Rules:
             mid, rad, size = mid + p.mid, rad + p.rad, size + p.most
         if len(parts) == 2:
             return self.made(mid, rad, 1)
-        return Balls(mid, (rad + size * ((self.own + self.unit) * (len(parts) - 1))) * UP + TINY)
+        return Balls(mid, (rad + size * ((self.own + self.unit + self.kept) * (len(parts) - 1))) * UP + TINY)
 
     def mul(self, a: Balls, b: Balls) -> Balls:
         inside = a.inside if b.inside is None else b.inside if a.inside is None else a.inside & b.inside

@@ -193,7 +193,8 @@ class Wide(Terms):
         terms = math.prod(lengths)
         lost = size * (terms * self.rules.own) + rad * (terms * 2.0**-52)
         rounded = size * (np.maximum(count - 1, 0) * self.rules.unit)
-        return Balls(mid, (rad + lost + rounded) * (1 + terms * 2.0**-51), size=size)
+        kept = np.abs(mid).astype(np.float64) * self.rules.kept
+        return Balls(mid, (rad + lost + rounded) * (1 + self.rules.kept + terms * 2.0**-51) + kept * UP_ONCE, size=size)
 
     def of_pieces(self, parts: list[Balls]) -> Balls:
         shape = np.broadcast_shapes(*(p.mid.shape for p in parts))
@@ -235,7 +236,8 @@ class Wide(Terms):
                 rad = rad + _products([*most[:n], r, *signs[n + 1 :]], shape, rank)
         terms, factors = math.prod(lengths), len(values)
         lost = size * ((terms + factors) * self.rules.own + (terms + factors) * self.rules.unit)
-        return Balls(mid, (rad + lost) * (1 + (terms + factors) * 2.0**-51) + terms * 5e-324, size=size)
+        kept = size * (factors * self.rules.kept)  # of each product, or of their sum
+        return Balls(mid, (rad + lost + kept) * (1 + (terms + factors) * 2.0**-51) + terms * 5e-324, size=size)
 
 
 UP_ONCE = 1 + 2.0**-50

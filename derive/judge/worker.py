@@ -40,6 +40,7 @@ def serve(given: int, told: int, load: Callable[[], Numpy]) -> NoReturn:
             adapter = load()
             hello: dict[str, Any] = {"ok": True, "gives": adapter.gives, "held": adapter.held}
             hello["compiled"] = adapter.compiled
+            hello["defaults"] = adapter.defaults
             hello["parameters"] = {"forward": adapter.parameters, "backward": adapter.parameters_of_gradients}
         except Unusable as error:
             hello = {"ok": False, "error": str(error)}
