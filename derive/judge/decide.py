@@ -110,7 +110,8 @@ def judge(
             report.diagnosis = "; ".join([*plain, *filter(None, [numbers or session.large_failure])])
     except CannotJudge as error:
         report.verdict, report.diagnosis = UNKNOWN, str(error)
-    if report.verdict != UNKNOWN and not report.margins and not report.findings:
+    claimed = any(m.elements > m.unclaimed for m in report.margins.values())
+    if report.verdict != UNKNOWN and not claimed and not report.findings:
         report.verdict, report.diagnosis = UNKNOWN, NOTHING
     report.seconds = time.perf_counter() - begin
     return report

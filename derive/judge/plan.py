@@ -18,7 +18,7 @@ from derive.evidence.large import running
 from derive.evidence.layout import Case, Shape, Value
 from derive.judge.arithmetic import STORAGE, Arithmetic
 from derive.judge.options import pairs
-from derive.judge.whole import whole
+from derive.judge.whole import rounds, whole
 from derive.notation.domain import Domain
 from derive.notation.expr import ELLIPSIS, Num, Op, Opt, Reduce, Size, walk
 from derive.notation.layer import Layer, Tensor
@@ -70,6 +70,7 @@ STEPS = Plan((2, 3), ((2,), (1, 2), ()), (2,))  # two steps of a recurrence show
 WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of few elements
 TIES = (-1.0, 0.0, 1.0, 2.0)
 LARGE_MEAN = {"float64": 1e6, "float32": 1e4}  # 200 in narrower formats
+HALVES = "halves that are rounded"
 EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries overflow on the way and may
 
 
@@ -187,7 +188,9 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
 
 def rarer(layer: Layer, arithmetic: Arithmetic, usual: Plan, lying: Plan) -> Iterator[Design]:
     """What finds less, or nothing but what it is made for."""
-    if not layer.sizes:  # convolutions may be computed by transforms, which are not exact
+    if rounds(layer):
+        yield Design(HALVES, MANY, 0, exact=1)
+    elif not layer.sizes:  # convolutions may be computed by transforms, which are not exact
         for n in range(1, 3 + len(layer.differentiable) + len(layer.differentiable_outputs)):
             yield Design("whole numbers that nothing rounds", usual, 1, exact=n)
     paired = replace(usual, sizes=(1, 2, 4, 7)) if usual is WINDOWS else usual  # into which windows of each size go

@@ -20,6 +20,7 @@ from derive.evidence.balls import FUNCTION_UNITS
 from derive.evidence.running import TWICE, Manner
 
 UP = 1 + 2.0**-40  # more than what a radius, made of a few operations of float64, may lose
+PARTS = 2.0**-4
 TINY = 5e-324  # what underflow takes
 FUNCTION = 4  # units of the last place of NumPy's exp, log, sin, cos and powers
 SLOPE_OF_ERF = 2 / math.sqrt(math.pi) * UP
@@ -78,6 +79,12 @@ class Rules:
         """What every operator's result loses besides."""
         kept = self.manner.kept if self.manner is not None else None
         return 0.0 if kept is None else 2.0 ** (kept + TWICE)
+
+    def of_terms(self, count: Any) -> Any:
+        """What so many additions lose at most, of a sum of magnitudes. One after another, more than 2**20 of float32
+        would lose more than a sixteenth: whoever adds up so many adds up parts of them first."""
+        lost = np.maximum(count, 0) * self.unit
+        return np.minimum(lost, PARTS) if self.unit <= 2.0**-24 else lost
 
     def exact(self, value: Any, inside: Any = None) -> Balls:
         """Numbers that the type of middles holds."""

@@ -99,8 +99,8 @@ class Wide(Terms):
                 lost = 0.0
                 for s, v, n in zip(sums, values, terms, strict=True):
                     size = float(abs(v).abs_upper()) if s is None else self.sizes.get((s, _at(s, env)), 0.0)
-                    lost += size * (sum(terms) - n)
-                total = total + flint.arb(0, lost * self.rules.unit)
+                    lost += size * float(self.rules.of_terms(sum(terms) - n))
+                total = total + flint.arb(0, lost)
             return total
 
         return run
@@ -192,7 +192,7 @@ class Wide(Terms):
             return parts[0] if len(parts) == 1 else self.of_pieces(parts)
         terms = math.prod(lengths)
         lost = size * (terms * self.rules.own) + rad * (terms * 2.0**-52)
-        rounded = size * (np.maximum(count - 1, 0) * self.rules.unit)
+        rounded = size * self.rules.of_terms(count - 1)
         kept = np.abs(mid).astype(np.float64) * self.rules.kept
         return Balls(mid, (rad + lost + rounded) * (1 + self.rules.kept + terms * 2.0**-51) + kept * UP_ONCE, size=size)
 
@@ -235,7 +235,7 @@ class Wide(Terms):
             if np.any(r):
                 rad = rad + _products([*most[:n], r, *signs[n + 1 :]], shape, rank)
         terms, factors = math.prod(lengths), len(values)
-        lost = size * ((terms + factors) * self.rules.own + (terms + factors) * self.rules.unit)
+        lost = size * ((terms + factors) * self.rules.own + self.rules.of_terms(terms) + factors * self.rules.unit)
         kept = size * (factors * self.rules.kept)  # of each product, or of their sum
         return Balls(mid, (rad + lost + kept) * (1 + (terms + factors) * 2.0**-51) + terms * 5e-324, size=size)
 

@@ -12,11 +12,9 @@ from tests.judge.corpus.history import HISTORY
 from tests.judge.escapes import RECORD, corpus, judged, table, tasks
 
 SEED, FEW = 6, 1
-#: True escapes: NaN where a condition decides. What is changed in argmax and argmin is floats, which a place is not,
-#: and gradients, which are 0: nothing is wrong with those (tests/judge/test_places.py has some that are).
+#: What is changed in argmax and argmin is floats, which a place is not, and gradients, which are 0: nothing is wrong
+#: with those (tests/judge/test_places.py has some that are).
 KNOWN = {
-    "hard_shrink/wrap/forward-NaN-swallowed",
-    "relu6/wrap/forward-NaN-swallowed",
     *(t.id for t in tasks([], 6, 1) if t.id.startswith(("argmax/", "argmin/"))),
 }
 SAMPLE = [t.id for t in tasks([], SEED, FEW)[::2] if t.id not in KNOWN]
@@ -52,11 +50,15 @@ def test_a_wrong_kernel_is_caught(id: str) -> None:
         "global_max_pool2d/wrap/backward-tail-of-a-tile",
         "peephole_lstm/wrap/backward-tail-of-a-tile",
         "reduce_logsumexp/wrap/forward-transposed",
+        "hard_shrink/wrap/forward-NaN-swallowed",
+        "relu6/wrap/forward-NaN-swallowed",
+        "fake_quantize/recent/rounded_away",
     ],
 )
 def test_what_escaped_before_is_caught(id: str) -> None:
     """An axis that is put together with another one is empty; the largest of a plane lies in a tail; of gates, the
-    tail is that of gate * n; of a result that has all of an input's axes but one, two are as long."""
+    tail is that of gate * n; of a result that has all of an input's axes but one, two are as long; a comparison
+    with NaN decides; halves are rounded."""
     assert judged(id, seed=2, budget=60)["named"]
 
 

@@ -226,3 +226,17 @@ def test_what_there_was_no_time_for_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     said: list[str] = []
     list(big.sampled(derived(found.case.layer, 0), found, results, Arithmetic("float64"), 0.0, said.append))
     assert "of the rows with ours" in said[0]
+
+
+def normalised(x: Any) -> Any:
+    found = x / np.sqrt(np.sum(x * x, dtype=np.float64)).astype(x.dtype)
+    found.reshape(-1)[-1] = 0.5
+    return found
+
+
+def test_a_sum_of_more_terms_than_rounding_bounds_is_judged() -> None:
+    """One after another in float32, 33 million squares may lose all that they are: nothing was asked of their root."""
+    layer = "frobenius_normalize"
+    how: dict[str, Any] = {"dtype": "float32", "shape": {"...": 1 << 25}, "replay": f"{layer}.0.large.float32.1"}
+    report = judge(layer, forward=normalised, **how)
+    assert "got 0.5" in report.diagnosis, str(report)
