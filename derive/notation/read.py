@@ -13,6 +13,7 @@ from itertools import product
 from math import prod
 
 from derive.notation import expr as x
+from derive.notation.demanded import demanded
 from derive.notation.errors import DefinitionError
 from derive.notation.expr import ELLIPSIS, Expr, Num, Pos, Reduce, Ref, Size
 from derive.notation.expressions import Expressions
@@ -358,7 +359,7 @@ class Reader(Expressions):
             file=self.definition.file,
             first_line=self.definition.first,
         )
-        return normal(read)
+        return demanded(normal(read))
 
 
 def read(definition: Definition, known: dict[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:

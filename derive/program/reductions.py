@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.program.cases import fragile, together
+from derive.program.cases import by_element, fragile, together
 from derive.program.common import canonical
 from derive.program.contraction import inner, pair
 from derive.program.draft import Draft
@@ -118,7 +118,11 @@ class Naming:
     def needed(self, body: Expr, e: Reduce, tests: tuple[Expr, ...]) -> Expr:
         """What is summed only in one case: where that is not taken nothing is evaluated that could fail."""
         own = tuple(c for c in tests if set(x.free(c)) <= set(x.free(e)))
-        if e.op != "sum" or not own or not any(fragile(n) and set(x.free(n)) & set(e.over) for n in x.walk(body)):
+        summed = any(fragile(n) and set(x.free(n)) & set(e.over) for n in x.walk(body))
+        beside = any(map(by_element, own)) and any(
+            map(fragile, x.walk(body))
+        )  # as r / s[n, m] is in (r / s - q) * a[d]
+        if e.op != "sum" or not own or not (summed or beside):
             return body
         return x.where(together(own), body, x.ZERO)
 
@@ -151,25 +155,36 @@ def with_powers(e: Expr) -> Expr:
 
 
 def inside_first(e: Reduce) -> Expr:
-    """``sum((m, g), [t[n] == g] * a[g] * [t[m] == g] * b[m])`` as ``sum(g, [t[n] == g] * a[g] * sum(m, ...))``: what is
-    scattered to the positions of one axis is, before it is gathered from there."""
-    if len(e.over) < 2:
-        return e
+    """``sum((m, g), [t[n] == g] * a[g] * [t[m] == g] * b[m])`` as ``sum(g, [t[n] == g] * a[g] * sum(m, ...))``.
+
+    What is scattered to the positions of one axis is, before it is gathered from there; and of a product beside a
+    condition what only some of its arrays have is summed first, as in derive.program.products.
+    """
     factors, tests = opened(e.body)
+    if len(e.over) < 2 or not tests:
+        return e
     every = [*factors, *map(x.iverson, tests)]
     for i in e.over:
         own = [f for f in every if i in x.free(f)]
         rest = [f for f in every if f not in own]
         indices = {j for f in own for j in x.free(f)}
-        if any(set(x.free(f)) - indices for f in rest) and any(map(is_bracket, own)) and any(map(is_bracket, rest)):
+        asked = all(any(map(asks, part)) for part in (own, rest))
+        more = any(set(x.free(f)) - indices for f in rest if asked or not is_bracket(f))
+        fails = any(fragile(n) for f in own for n in x.walk(f)) and not any(map(is_bracket, own))
+        if more and not fails and not all(map(is_bracket, own)):
             inner = x.reduce("sum", (i,), chosen(own))
             return x.reduce("sum", [j for j in e.over if j != i], chosen([*rest, inner]))
     return e
 
 
 def is_bracket(e: Expr) -> bool:
+    """Whether a factor is a condition."""
+    return isinstance(e, Op) and e.fn == "iverson"
+
+
+def asks(e: Expr) -> bool:
     """Whether a factor is a condition on data."""
-    return isinstance(e, Op) and e.fn == "iverson" and bool(x.tensors(e))
+    return is_bracket(e) and bool(x.tensors(e))
 
 
 def chosen(factors: list[Expr]) -> Expr:

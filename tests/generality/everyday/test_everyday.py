@@ -15,19 +15,20 @@ QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: argument compared with its own elements; a definition that says nothing about a sum without the sum's index;
 #: functions of positions alone; a tie of computed numbers wherever nothing is clipped; shares of a sum that a mask may
 #: leave empty, where the condition stands around another quotient; a logarithm of 1 and of such a sum; 0
-#: of an activation among objects; a list of numbers that are objects.
+#: of an activation among objects; a list of numbers that are objects; what is divided by distances,
+#: of which that of a point from itself is not read.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
     *("of_positions", "clipped_ratio", "gated_pool", "multi_similarity", "circle", "segment_softmax", "clip_loss"),
-    *("root_relu", "list_sq"),
+    *("root_relu", "list_sq", "coulomb", "gravity"),
 )
 #: Exponentials that conditions leave out, one inside another, beside 1, and in rows that data tell.
-LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax", "segment_lse")
+LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax", "segment_lse", "gravity")
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
 #: position that a tangent could be read at; a quotient of such a number by the length of an empty axis; many elements
 #: in few segments, of which no pairs are made.
-IN_USE = ("list_norm", "list_curved", "largest", "option_power", "mean_squares", "segment_lse")
+IN_USE = ("list_norm", "list_curved", "largest", "option_power", "mean_squares", "segment_lse", "graphsage", "coulomb")
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.generality.probes.cases import F, given, group, normal, torch, whole
+from tests.generality.probes.cases import F, flags, given, group, normal, torch, whole
 
 case = group("mixtures")
 ENDS = given([-800.0, -40.0, -1.0, 0.5, 1.0, 40.0, 800.0])
@@ -75,6 +75,24 @@ def filters(W, x, gain, epsilon=1e-4):
     return F.conv1d(x, gain[:, None, None] * (W - mean) / (var * W[0].numel() + epsilon).sqrt())
 
 
+def pairs(r, q):
+    i, j = torch.triu_indices(len(r), len(r), 1)
+    return (q[i] * q[j] / (r[i] - r[j]).norm(dim=-1)).sum()
+
+
+def pulled(r, M):
+    d, self = r[None] - r[:, None], torch.eye(len(r), dtype=r.dtype)
+    return (M[None, :, None] * d * ((1 - self) / (d.square().sum(-1) + self) ** 1.5)[..., None]).sum(1)
+
+
+def sage(h, A, W, U, b):
+    A = A.to(h)
+    return F.relu(h @ W.T + A @ h / A.sum(1, keepdim=True).clamp(min=1) @ U.T + b)
+
+
+case("coulomb", pairs, normal(4, 3), normal(4))
+case("gravity", pulled, normal(4, 3), normal(4))
+case("graphsage", sage, normal(4, 3), flags(4, 4), normal(2, 3), normal(2, 3), normal(2))
 for options in ({}, {"a": 0.3, "b": 1.0}):
     case("aria", lambda x, a=1.5, b=2.0: x * torch.exp(-a * growth(-b * x)), normal(4, 6), **options)
 case("aria", lambda x, a, b: x * torch.exp(-a * growth(-b * x)), ENDS, each=True, second=False, a=0.3, b=1.0)
