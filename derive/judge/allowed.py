@@ -18,7 +18,8 @@ from derive.evidence.evaluation import Undecided
 from derive.evidence.kernels import Arrays
 from derive.evidence.layout import Case, Elements
 from derive.evidence.truth import Truth, truth
-from derive.judge.arithmetic import Arithmetic
+from derive.judge.arithmetic import STORAGE, Arithmetic
+from derive.judge.beyond import beyond
 from derive.notation.expr import Op, Reduce, tensors, walk
 
 LEAST = 8  # units of a result that any formula may lose: 1 - tanh(x)^2 has two operations in ours, and others more
@@ -26,6 +27,7 @@ OTHERS = 64  # units of a result's condition that a stranger's formula may lose;
 #: How many operators an equation has at most, each of whose roundings counts as that of its result: of networks, whose
 #: balls are infinite where every operator's result is rounded to a narrow format.
 OPERATORS = 16
+WIDE = 1e30  # the largest number of formats that have the range of float32
 RADIUS = re.compile(r"\[(\S+) \+/- \S+\]")  # a ball in words
 
 
@@ -74,6 +76,7 @@ class Yardstick:
         self.derivation, self.case, self.cotangents = derivation, case, cotangents
         self.true: Truth = truth(case, cotangents)
         self.known: dict[tuple[str, Arithmetic], Analysis | None] = {}
+        self.lost: dict[tuple[str, str], bool] = {}
 
     @property
     def condition(self) -> Callable[[], Conditions] | None:
@@ -109,6 +112,16 @@ class Yardstick:
                 continue
             return found
         return None
+
+    def overflows(self, part: str, arithmetic: Arithmetic) -> bool:
+        """Whether an operator's result of the definition's own is beyond the format that it is kept in."""
+        if arithmetic.kept is None or not arithmetic.form.largest < WIDE:
+            return False
+        key = part, arithmetic.intermediates
+        if key not in self.lost:
+            args = self.derivation, self.case, self.cotangents
+            self.lost[key] = beyond(*args, part, STORAGE[arithmetic.intermediates].largest)
+        return self.lost[key]
 
     def in_turn(self, part: str) -> bool:
         """Whether products of three and more are summed: two are multiplied first, and what comes of it is stored."""

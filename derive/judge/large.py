@@ -306,13 +306,17 @@ def peaked(array: Any, rng: np.random.Generator) -> None:
             array[at] = rng.choice([-size, size], array[at].shape) + array[at] / 4
 
 
-def emphasised(value: Any, unit: float) -> None:
+def emphasised(value: Any, unit: float, most: float = math.inf) -> None:
     """Make what is last along every long axis larger: of a long sum the last term shows in what it is allowed to lose.
-    Of n terms one is a share of 1 / n, and in some order of summation rounding may take n units."""
+    Of n terms one is a share of 1 / n, and in some order of summation rounding may take n units. ``most``: the largest
+    that there may be."""
     for array in layout.flat(value) if value is not None else ():
         for axis, length in enumerate(array.shape):
             if length >= LONG and array.flags.writeable:
-                array[(slice(None),) * axis + (-1,)] *= max(EMPHASIS, SHOWN * length**2 * unit)
+                last = (slice(None),) * axis + (-1,)
+                array[last] *= max(EMPHASIS, SHOWN * length**2 * unit)
+                if most < math.inf:
+                    array[last] = np.clip(array[last], -most, most)
 
 
 _OWN: dict[tuple[str, str, str], Any] = {}
@@ -360,8 +364,11 @@ def trial(
     cotangents = given(inputs.cotangents(case, seed % (1 << 31)))
     if summed(layer):
         ends = [tensors[t.name] for t in layer.inputs if t.kind == "real" and t.domain is None]
+        most = math.inf
+        if arithmetic.kept is not None:  # its square and some others' sum are numbers, too
+            most = math.sqrt(arithmetic.form.working.largest) / 4
         for value in (*ends, *cotangents.values()):
-            emphasised(value, 2.0 ** UNITS[arithmetic.working])
+            emphasised(value, 2.0 ** UNITS[arithmetic.working], most)
     if chooses(layer):
         for t in layer.inputs:
             if t.kind == "real" and t.domain is None and isinstance(tensors[t.name], np.ndarray):

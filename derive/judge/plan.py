@@ -71,6 +71,7 @@ WINDOWS = Plan((1, 2, 3, 4), ((2,), (1,)), (2,))  # windows make many terms of f
 TIES = (-1.0, 0.0, 1.0, 2.0)
 LARGE_MEAN = {"float64": 1e6, "float32": 1e4}  # 200 in narrower formats
 HALVES = "halves that are rounded"
+ABOVE = 1.75  # a slope above 1 turns a maximum round; others are 0.3 and -0.6
 EXTREME = 1e15  # magnitudes, or their reciprocals, at which other libraries overflow on the way and may
 
 
@@ -182,6 +183,9 @@ def designs(layer: Layer, arithmetic: Arithmetic) -> Iterator[Design]:
         yield Design(f"cotangent: {cotangent}", usual, 2, cotangent=cotangent)
     for n in range(turns if turns > 1 else 0):
         yield Design("drawn options", usual, None, {"scale": 1.0 + n / 4})
+    if scalars := [o.name for o in layer.options if o.kind == "Scalar" and not o.shape]:
+        above = {name: ABOVE + n / 2 for n, name in enumerate(scalars)}  # a lower bound stays below an upper one
+        yield Design("options above 1", replace(usual, options=above), 1)
     yield from tails(layer)
     yield from rarer(layer, arithmetic, usual, lying)
 

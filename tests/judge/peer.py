@@ -16,6 +16,7 @@ from derive.notation.expr import ELLIPSIS
 #: Whose row is written for one leading axis: others are made one before it, and taken apart behind it.
 ONE_AXIS = (
     "gru", "gru_cell", "kl_div", "local_response_norm", "lstm", "lstm_cell", "reverse_rnn", "rnn", "rnn_cell",
+    "selective_scan",
 )  # fmt: skip
 #: Whose row is no candidate: why.
 NOT = {
@@ -37,6 +38,7 @@ NOT = {
     "softplus": "written without a threshold, so that it overflows",
     "dice": "written for two axes of each example",
     "tversky": "written for two axes of each example",
+    "linear_attention": "written with elu(x) + 1, which cancels",
     "log_cosh": "written as cosh, which overflows",
     "rotary_embedding": "written in float64",
     "sinusoidal_positions": "written in float64",

@@ -15,7 +15,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
-from functools import partial, update_wrapper
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,8 @@ def of_this_process(function: Any) -> Callable[..., Any]:
     def called(*arrays: Any, **options: Any) -> Any:
         return function(*arrays, **options)
 
-    plain = function.func if isinstance(function, partial) else function
-    update_wrapper(called, plain, assigned=(), updated=())
-    called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    with suppress(TypeError, ValueError):  # what is written in C++ may have none
+        called.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return called
 
 

@@ -62,6 +62,11 @@ def test_what_escaped_before_is_caught(id: str) -> None:
     assert judged(id, seed=2, budget=60)["named"]
 
 
+def test_a_maximum_for_a_slope_is_caught_where_the_slope_is_above_one() -> None:
+    """At slopes below 1 it differs at the kink alone, which is a convention."""
+    assert "y: " in judged("leaky_relu/ladder/1", seed=2, budget=60)["diagnosis"]
+
+
 @pytest.mark.parametrize("wrong", HISTORY, ids=lambda w: w.id)
 def test_a_bug_people_had_is_caught(wrong: object) -> None:
     found = judged(wrong.id, seed=2, budget=60)  # type: ignore[attr-defined]

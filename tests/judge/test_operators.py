@@ -98,3 +98,18 @@ def test_half_of_a_column_of_a_network_is_found() -> None:
     assert judge("residual_block", forward="tests.judge.peer:eager.residual_block", **how).ok
     report = judge("residual_block", forward=half_of_the_last, **how)
     assert "y" in {f.where for f in report.findings}, str(report)
+
+
+@pytest.mark.parametrize("layer", ["cosine_similarity", "l2_penalty", "reglu", "swiglu"])
+def test_what_the_definition_computes_may_be_beyond_float16(layer: str) -> None:
+    """Squares of 300 are, and what comes of them is noted."""
+    report = judge(
+        layer, forward=f"tests.judge.peer:eager.{layer}", framework="torch", dtype="float16", seed=1, budget=6
+    )
+    assert report.ok, str(report)
+    assert any("lost to overflow" in n for n in report.notes)
+
+
+def test_an_exponential_that_it_does_not_compute_is_no_excuse() -> None:
+    report = judge("softmax", forward=no_maximum, framework="torch", dtype="float16", seed=1, budget=6)
+    assert "overflows" in report.diagnosis, str(report)
