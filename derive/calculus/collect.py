@@ -75,6 +75,9 @@ class Collector:
         less = self.cancelled(rest, common)
         if less is not None:
             return self.form(scaled(less, content))
+        shorter = self.over_one(rest)
+        if shorter is not None:
+            return self.form(self.algebra.times({common: content}, shorter))
         inner = self.cases(rest)
         return self.guarded(content, common, inner, self.asked(poly))
 
@@ -86,6 +89,18 @@ class Collector:
                 if less is not None:
                     raised = ((a, q + 1),) if q != -1 else ()
                     return self.algebra.times({(*common[:n], *raised, *common[n + 1 :]): ONE}, less)
+        return None
+
+    def over_one(self, poly: Poly) -> Poly | None:
+        """``1 - u / (1 + u)`` as ``1 / (1 + u)``: over one denominator, where that leaves a single term."""
+        for a, q in {(a, q) for m in poly for a, q in m if q == -1 and isinstance(a, Op) and a.fn == "add"}:
+            whole: Poly = {((a, -q),): ONE}
+            above = [
+                self.algebra.times({m: c}, whole if dict(m).get(a) == q else self.algebra.to(a))
+                for m, c in poly.items()
+            ]
+            if len(numerator := plus(*above)) == 1:
+                return self.algebra.times(numerator, {((a, q),): ONE})
         return None
 
     def cases(self, poly: Poly) -> Expr:

@@ -10,6 +10,7 @@ from sympy import factorint
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
+from derive.notation.functions import sign_of
 from derive.notation.text import show
 
 Mono = tuple[tuple[Expr, Fraction], ...]
@@ -87,7 +88,7 @@ def named_index(condition: Expr) -> tuple[Expr, str] | None:
 
 
 def product(pairs: Iterable[tuple[Expr, Fraction]]) -> tuple[Fraction, Mono]:
-    """Multiply atoms: exponents add up, conditions are their own squares, contradictions give 0."""
+    """Multiply atoms: exponents add up, conditions are their own squares, contradictions give 0, u sign(u) is |u|."""
     exponents: dict[Expr, Fraction] = {}
     coefficient = ONE
     for atom, q in pairs:
@@ -97,6 +98,11 @@ def product(pairs: Iterable[tuple[Expr, Fraction]]) -> tuple[Fraction, Mono]:
             coefficient *= atom.value**q.numerator
         else:
             exponents[atom] = exponents.get(atom, Fraction(0)) + q
+    for a, u in [(a, u) for a in exponents if (u := sign_of(a)) is not None]:
+        if exponents[a] >= 1 and exponents.get(u, Fraction(0)) >= 1:
+            exponents[a], exponents[u] = exponents[a] - 1, exponents[u] - 1
+            size = Op("abs", (u,))
+            exponents[size] = exponents.get(size, Fraction(0)) + 1
     conditions = [a for a in exponents if is_condition(a)]
     for a in conditions:
         assert isinstance(a, Op)

@@ -32,6 +32,7 @@ from derive.calculus.monomials import (
 from derive.calculus.scalars import POSITIVE_KINDS
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
+from derive.notation.functions import sign_of
 from derive.notation.layer import Layer
 
 LIMIT = 400
@@ -198,6 +199,8 @@ class Algebra:
                 return self.power(self.to(a), q)
             case Op("exp", (a,)):
                 return self.exponential(self.to(a))
+            case Op("where", _) if sign_of(e) is not None:  # one factor, and no sum over its cases
+                return self.atom(e)
             case Op("where", (c, a, b)):
                 holds, fails = (self.atom(x.iverson(k)) for k in (c, negated(c)))
                 return plus(self.times(holds, self.to(a)), self.times(fails, self.to(b)))

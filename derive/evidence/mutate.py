@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref, Size
+from derive.notation.functions import sign, sign_of
 from derive.notation.layer import Equation
 from derive.notation.text import show, show_equation
 
@@ -45,6 +46,9 @@ Rule = Callable[[Expr, set[str]], Iterator[tuple[str, Expr]]]
 
 def variants(e: Expr, scope: set[str], top: bool = False, rule: Rule | None = None) -> Iterator[tuple[str, Expr]]:
     """The expression with one change somewhere, and what kind of change. ``rule`` gives those of one node."""
+    if rule is None and (of := sign_of(e)) is not None:  # one word, whatever it is made of
+        yield from ((kind, sign(other)) for kind, other in variants(of, scope, rule=rule))
+        return
     yield from (rule or here)(e, scope)
     if top and not (isinstance(e, Op) and e.fn == "add"):
         yield "sign", x.neg(e)

@@ -12,6 +12,7 @@ from derive.evidence.mutate import Mutant, mutants
 from derive.judge.changes import difference, known_mistakes
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
+from derive.notation.functions import sign_of
 from derive.notation.layer import Equation
 
 WRITTEN = "as written"
@@ -87,8 +88,20 @@ def candidates(derivation: Derivation) -> Iterator[Candidate]:
                         yield Candidate(kind, what, part, n, mutant, _hidden(lost(mutant)))
 
 
+def signs(e: Expr) -> int:
+    return sum(sign_of(n) is not None for n in x.walk(e))
+
+
+def cases(e: Expr) -> int:
+    """How many cases an expression has that are no sign, and in none."""
+    return sum(isinstance(n, Op) and n.fn == "where" for n in x.walk(e)) - 2 * signs(e)
+
+
 def kind_of(derivation: Derivation, part: str, mutant: Mutant) -> tuple[str, str]:
     """The kind of a mutant among RANKS, and the option it is about; nothing for what nobody does."""
+    inside = cases(mutant.after.body) > cases(mutant.before.body) or mutant.kind == "condition left out"
+    if inside and signs(mutant.after.body) < signs(mutant.before.body):
+        return "", ""  # a sign is a word, and no cases that one could mix up
     before, after = difference(mutant.before.body, mutant.after.body)
     kind, backward, gone = mutant.kind, part == "backward", lost(mutant)
     option = next((e.name for e in x.walk(gone) if isinstance(e, Opt)), "") if gone is not None else ""

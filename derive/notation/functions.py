@@ -87,7 +87,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "abs": Function(
         "|",
-        partials=(lambda a: _sign(a),),
+        partials=(lambda a: sign(a),),
         note="the derivative of |x| at 0 is 0",
     ),
     "max": Function(
@@ -109,8 +109,16 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def _sign(a: Expr) -> Expr:
+def sign(a: Expr) -> Expr:
     return where(cmp(">", a, ZERO), ONE, where(cmp("<", a, ZERO), num(-1), ZERO))
+
+
+def sign_of(e: Expr) -> Expr | None:
+    """What an expression is the sign of, if it is one."""
+    match e:
+        case Op("where", (Op(">", (a, _)), _, _)) if e == sign(a):
+            return a
+    return None
 
 
 def _least(a: Expr, b: Expr) -> Expr:
@@ -128,7 +136,7 @@ def _exp(a: Expr) -> Expr:
 #: Words for what the notation has without them: how many numbers each takes, and what it is. A layer may have such a
 #: name, and is meant then.
 SHORT: dict[str, tuple[int, Callable[..., Expr]]] = {
-    "sign": (1, _sign),
+    "sign": (1, sign),
     "clip": (3, lambda a, low, high: _least(Op("max", (a, low)), high)),
     "log1p": (1, lambda a: Op("log", (add(ONE, a),))),
     "expm1": (1, lambda a: sub(_exp(a), ONE)),

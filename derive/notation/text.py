@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from derive.notation import several
 from derive.notation.expr import Expr, Given, Num, Op, Opt, Pos, Reduce, Ref, Size, factors, mul, num, power, transform
-from derive.notation.functions import COMPARISONS
+from derive.notation.functions import COMPARISONS, sign_of
 from derive.notation.layer import Equation
 
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -85,6 +85,8 @@ class Text:
                 return f"{self.show(a, PRODUCT)} // {self.show(b, POWER)}", PRODUCT
             case Op("exactdiv", (a, b)):
                 return f"{self.show(a, PRODUCT)} / {self.show(b, POWER)}", PRODUCT
+            case Op("where", _) if (of := sign_of(e)) is not None:
+                return f"sign({self.show(of)})", ATOM
             case Op("where", (c, a, b)):
                 return f"({self.show(a)} if {self.show(c, LOGIC_LEVEL)} else {self.show(b)})", ATOM
             case Op("iverson", (c,)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
+from derive.notation.functions import sign_of
 from derive.program.draft import Draft
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -104,6 +105,8 @@ def unless(draft: Draft) -> Draft:
         match e:
             case Op("iverson", (c,)) if other := turned(c):
                 return x.iverson(other)
+            case Op("where", _) if sign_of(e) is not None:
+                return e  # that of NaN is 0
             case Op("where", (c, chosen, x.ZERO)) if other := turned(c):
                 return x.where(other, within(chosen, c, other), x.ZERO)
         return None

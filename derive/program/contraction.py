@@ -50,6 +50,18 @@ def inner(arrays: list[Expr], over: tuple[str, ...]) -> tuple[list[Expr], tuple[
     return min(found, key=lambda f: f[0], default=(0, [], ()))[1:]
 
 
+def alone(arrays: list[Expr], over: tuple[str, ...]) -> tuple[list[Expr], tuple[str, ...]]:
+    """Those that alone have indices which are summed over, and these, where the others have indices that they lack:
+    multiplied by them first, it would be an array over both."""
+    for i in over:
+        own = [f for f in arrays if i in x.free(f)]
+        others = {j for f in arrays if f not in own for j in x.free(f)}
+        theirs = {*x.free(x.mul(*own))}
+        if others - theirs:
+            return own, tuple(j for j in over if j in theirs - others)
+    return [], ()
+
+
 def plain(e: Expr) -> bool:
     """Whether an expression is an array as it is."""
     return isinstance(e, Ref)

@@ -340,7 +340,7 @@ def of_option(e: Expr) -> bool:
 
 
 def without(e: Expr, gone: Iterable[Expr]) -> Expr | None:
-    """A product divided by factors that it has, in number or as they are; None where it has not all of them."""
+    """A product divided by factors that it has, in number, as they are or negated; None where one is missing."""
     left = list(x.factors(e))
     number = Fraction(1)
     for f in (part for whole in gone for part in x.factors(whole)):
@@ -349,7 +349,12 @@ def without(e: Expr, gone: Iterable[Expr]) -> Expr | None:
         elif f in left:
             left.remove(f)
         else:
-            return None
+            negated = {x.neg(t) for t in x.terms(f)}
+            other = next((g for g in left if {*x.terms(g)} == negated), None)
+            if other is None:
+                return None
+            left.remove(other)
+            number = -number
     return x.mul(x.Num(number), *left)
 
 

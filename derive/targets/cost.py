@@ -22,7 +22,7 @@ import sympy
 from derive.calculus.derivation import Derivation
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
-from derive.notation.functions import COMPARISONS
+from derive.notation.functions import COMPARISONS, sign_of
 from derive.notation.layer import Equation, Layer, Tensor
 
 ZERO = sympy.Integer(0)
@@ -158,6 +158,9 @@ class _Counter:
             case Op("pow", (base, exponent)):
                 self.power(base, exponent)
                 self.count(base)
+            case Op("where", _) if (of := sign_of(e)) is not None:
+                self.tally("function", x.free(of))
+                self.count(of)
             case Op("where", (c, a, b)):
                 self.count(c)
                 self.count(max(a, b, key=lambda branch: len(list(x.walk(branch)))))

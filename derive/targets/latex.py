@@ -22,7 +22,7 @@ from derive.calculus.patterns import match
 from derive.calculus.scalars import Derivative, Scalars
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size, num
-from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC
+from derive.notation.functions import COMPARISONS, FUNCTIONS, LOGIC, sign_of
 from derive.notation.layer import Equation, Layer
 from derive.notation.text import shortest, split_quotient, split_sign
 from derive.targets.symbols import Symbols, upright
@@ -114,6 +114,8 @@ class Latex:
                 return self.fraction(a, b), PRODUCT
             case Op("floordiv", (a, b)):
                 return rf"\left\lfloor {self.fraction(a, b)} \right\rfloor", ATOM
+            case Op("where", _) if (of := sign_of(e)) is not None:
+                return rf"\operatorname{{sign}}\left({self.show(of)}\right)", ATOM
             case Op("where", (c, a, b)):
                 first = rf"{self.show(a)} & \text{{if }} {self.show(c, LOGIC_LEVEL)}"
                 last = rf"{self.show(b)} & \text{{otherwise}}"
@@ -231,7 +233,11 @@ def apart(words: Sequence[str]) -> str:
 
 
 def is_open(e: Expr) -> bool:
-    return isinstance(e, Reduce) or (isinstance(e, Op) and e.fn == "where")
+    return isinstance(e, Reduce) or is_cases(e)
+
+
+def is_cases(e: Expr) -> bool:
+    return isinstance(e, Op) and e.fn == "where" and sign_of(e) is None
 
 
 def ends_in_cases(e: Expr) -> bool:
@@ -239,8 +245,8 @@ def ends_in_cases(e: Expr) -> bool:
         case Reduce(_, _, body):
             return ends_in_cases(body)
         case Op("mul", args):
-            return not split_quotient(e)[1] and any(isinstance(a, Op) and a.fn == "where" for a in args)
-    return isinstance(e, Op) and e.fn == "where"
+            return not split_quotient(e)[1] and any(map(is_cases, args))
+    return is_cases(e)
 
 
 def is_constant(e: Expr) -> bool:

@@ -38,10 +38,12 @@ def second_section(derivation: Derivation, symbols: Symbols, places: Places) -> 
         return
     dotted = copy.copy(symbols)
     dotted.names = symbols.names | {d: dotted_name(symbols, of) for of, d in everything(second).items()}
-    own = bent(derivation, dotted) if derivation.layer.elementwise else inlined([*needed(second)], {*dotted.names})
-    named = [replace(e, body=with_values(e.body, derivation.layer, dotted)) for e in own]
+    written = bent(derivation, dotted) if derivation.layer.elementwise else inlined([*needed(second)], {*dotted.names})
+    named = [replace(e, body=with_values(e.body, derivation.layer, dotted)) for e in written]
     names, equations = without_nothing(second, named)
-    given = {g: second.adjoint.cotangents[g] for g in derivation.gradients.values() if g in second.adjoint.cotangents}
+    moved = {e.target for e in derivation.backward if e.body != x.ZERO}  # a gradient that is 0 adds nothing
+    own = [g for g in derivation.gradients.values() if g in moved]
+    given = {g: second.adjoint.cotangents[g] for g in own if g in second.adjoint.cotangents}
     if not names or not given or len(given) > MOST or any(loose(e, symbols) for e in equations):
         return
     total = x.add(*(paired(derivation, c, g) for g, c in given.items()))

@@ -107,7 +107,7 @@ def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays,
     if reduction == "mean":
         ddL = ddy * (xdivy(1 - t, 1 - y) - xdivy(t, y)) + ddt * (np.log1p(-y) - np.log(y))
         ddloss = mean(ddL, axis=None, count=rows)
-        dt_ = -dloss * ddy / (rows * y * (1 - y))
+        dt_ = -dloss * ddy / (y * rows * (1 - y))
         dy_ = dloss / rows * (ddy * (xdivy(t, np.square(y)) + xdivy(1 - t, np.square(1 - y))) - ddt / (y * (1 - y)))
     elif reduction == "sum":
         sum_ddy_t_y = sum_over(ddy * (xdivy(1 - t, 1 - y) - xdivy(t, y)), axis=None)

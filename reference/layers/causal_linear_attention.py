@@ -36,6 +36,7 @@ class Saved(NamedTuple):  # what forward keeps for backward
     g: Array  # [t, ..., d]
     S: Array  # [t, ..., d, v]
     Z: Array  # [t, ..., d]
+    sum_f_S: Array  # [t, ..., v]
     sum_f_Z: Array  # [t, ...]
     epsilon: float
     dims: Dims
@@ -77,16 +78,15 @@ def forward(dims: Dims, Q: Array, K: Array, V: Array, *, epsilon: float = 1e-06)
     sum_f_Z = row_dot(f, Z[1:])
     # O[t, ..., v] = sum(d, f[t, ..., d] * S[t, ..., d, v]) / (sum(d, f[t, ..., d] * Z[t, ..., d]) + epsilon)
     O = sum_f_S / (sum_f_Z[:, :, None] + epsilon)
-    return O, (Q, K, V, f, g, S, Z, sum_f_Z, epsilon, dims)
+    return O, (Q, K, V, f, g, S, Z, sum_f_S, sum_f_Z, epsilon, dims)
 
 
 @SIGNATURE.backward(wide=True)
 def backward(dO: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dO * O) with respect to Q, K, V."""
-    Q, K, V, f, g, S, Z, sum_f_Z, epsilon, dims = saved
+    Q, K, V, f, g, S, Z, sum_f_S, sum_f_Z, epsilon, dims = saved
     n_t, rows, n_d, n_v = dims["t"], dims["..."], dims["d"], dims["v"]
-    sum_dO_f_S_along_d = contract("tadv,tad->tav", S[1:], f)
-    sum_dO_f_S = row_dot(dO, sum_dO_f_S_along_d)
+    sum_dO_f_S = row_dot(dO, sum_f_S)
     dZ = np.empty((n_t + 1, rows, n_d), dtype=dims.dtype)
     dZ[-1] = 0
     for t in reversed(range(n_t)):
@@ -168,8 +168,7 @@ def double_backward(dims: Dims, dO: Any, primals: Arrays, cotangents: Arrays, *,
         Z[t + 1] = Z[t] + g[t]
     sum_f_S = contract("tadv,tad->tav", S[1:], f)
     sum_f_Z = row_dot(f, Z[1:])
-    sum_dO_f_S_along_d = contract("tadv,tad->tav", S[1:], f)
-    sum_dO_f_S = row_dot(dO, sum_dO_f_S_along_d)
+    sum_dO_f_S = row_dot(dO, sum_f_S)
     dZ = np.empty((n_t + 1, rows, n_d), dtype=dims.dtype)
     dZ[-1] = 0
     for t in reversed(range(n_t)):
@@ -214,8 +213,7 @@ def double_backward(dims: Dims, dO: Any, primals: Arrays, cotangents: Arrays, *,
             sum_ddZ_f[:, :, None] + sum_Z_ddQ_Q[:, :, None] + sum_Q_Z_ddQ[:, :, None]
         ) / (epsilon + sum_f_Z[:, :, None])
     ) / (epsilon + sum_f_Z[:, :, None])
-    sum_dO_f_ddS_along_d = contract("tadv,tad->tav", ddS[1:], f)
-    sum_dO_f_ddS = row_dot(dO, sum_dO_f_ddS_along_d)
+    sum_dO_f_ddS = row_dot(dO, sum_f_ddS)
     sum_dO_ddQ_S = sum_over(
         masked(dO[:, :, None] * ddQ[:, :, :, None] * S[1:], 0, Q[:, :, :, None] > dims.zero), axis=(2, 3)
     )

@@ -275,38 +275,24 @@ def double_backward(dims: Dims, dh: Any, primals: Arrays, cotangents: Arrays) ->
         ddh_total[t + 1] += ddg[t] + h[t] * ddz[t] + ddh_total[t] * z[t] - g[t] * ddz[t] - ddg[t] * z[t]
     ddh = ddh_total[1:]
     sum_ddU_dr_a = contract("tan,nb->tab", dr * sigmoid.derivative(a[:, :, 0] + sum_U_h), ddU[0])
-    sum_ddU_dr_h_along_m = contract("tam,nm->nta", h[:-1], ddU[0])
     sigmoid_slope_slope_a_sum_U_h = sigmoid.second_derivative(a[:, :, 0] + sum_U_h)
-    sum_ddU_dr_h = contract(
-        "tan,nb->tab", dr * sigmoid_slope_slope_a_sum_U_h * sum_ddU_dr_h_along_m.transpose(1, 2, 0), U[0]
-    )
+    sum_ddU_dr_h = contract("tan,nb->tab", dr * sigmoid_slope_slope_a_sum_U_h * sum_ddU_h, U[0])
     sum_ddU_dz_a = contract("tan,nb->tab", dz * sigmoid.derivative(a[:, :, 1] + sum_U_h_2), ddU[1])
-    sum_ddU_dz_h_along_m = contract("tam,nm->nta", h[:-1], ddU[1])
     sigmoid_slope_slope_a_sum_U_h_2 = sigmoid.second_derivative(a[:, :, 1] + sum_U_h_2)
-    sum_ddU_dz_h = contract(
-        "tan,nb->tab", dz * sigmoid_slope_slope_a_sum_U_h_2 * sum_ddU_dz_h_along_m.transpose(1, 2, 0), U[1]
-    )
+    sum_ddU_dz_h = contract("tan,nb->tab", dz * sigmoid_slope_slope_a_sum_U_h_2 * sum_ddU_h_2, U[1])
     sum_dda_dr_a = contract("tan,nb->tab", dda[:, :, 0] * dr * sigmoid_slope_slope_a_sum_U_h, U[0])
     sum_dda_dz_a = contract("tan,nb->tab", dda[:, :, 1] * dz * sigmoid_slope_slope_a_sum_U_h_2, U[1])
-    sum_ddh_total_U_dz_along_n = contract("tan,bn->tab", ddh_total[:-1], U[1])
     sum_ddh_total_U_dz = contract(
-        "tan,nb->tab", dz * sigmoid.second_derivative(a[:, :, 1] + sum_U_h_2) * sum_ddh_total_U_dz_along_n, U[1]
+        "tan,nb->tab", dz * sigmoid.second_derivative(a[:, :, 1] + sum_U_h_2) * sum_U_ddh_total_2, U[1]
     )
-    sum_ddh_total_U_dr_along_n = contract("tan,bn->tab", ddh_total[:-1], U[0])
     sum_ddh_total_U_dr = contract(
-        "tan,nb->tab", dr * sigmoid.second_derivative(a[:, :, 0] + sum_U_h) * sum_ddh_total_U_dr_along_n, U[0]
+        "tan,nb->tab", dr * sigmoid.second_derivative(a[:, :, 0] + sum_U_h) * sum_U_ddh_total, U[0]
     )
     du_ = contract("tan,nb->tab", dg * tanh.derivative(a[:, :, 2] + sum_U_u), ddU[2])
-    sum_ddU_dg_u_along_m = contract("tam,nm->nta", u, ddU[2])
     tanh_slope_slope_a_sum_U_u = tanh.second_derivative(a[:, :, 2] + sum_U_u)
-    sum_ddU_dg_u = contract(
-        "tan,nb->tab", dg * tanh_slope_slope_a_sum_U_u * sum_ddU_dg_u_along_m.transpose(1, 2, 0), U[2]
-    )
+    sum_ddU_dg_u = contract("tan,nb->tab", dg * tanh_slope_slope_a_sum_U_u * sum_ddU_u, U[2])
     sum_dda_dg_a = contract("tan,nb->tab", dda[:, :, 2] * dg * tanh_slope_slope_a_sum_U_u, U[2])
-    sum_ddu_U_dg_along_n = contract("tan,bn->tab", ddu, U[2])
-    sum_ddu_U_dg = contract(
-        "tan,nb->tab", dg * tanh.second_derivative(a[:, :, 2] + sum_U_u) * sum_ddu_U_dg_along_n, U[2]
-    )
+    sum_ddu_U_dg = contract("tan,nb->tab", dg * tanh.second_derivative(a[:, :, 2] + sum_U_u) * sum_U_ddu, U[2])
     dg_ = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     dz_ = np.empty((n_t, rows, n_n), dtype=dims.dtype)
     dr_ = np.empty((n_t, rows, n_n), dtype=dims.dtype)
@@ -349,30 +335,20 @@ def double_backward(dims: Dims, dh: Any, primals: Arrays, cotangents: Arrays) ->
     tanh_slope_slope_a_sum_U_u2 = tanh.second_derivative(a[:, :, 2] + sum_U_u)
     da_[:, :, 2] = tanh_slope_dg__a + dg * tanh_slope_slope_a_sum_U_u2 * (dda[:, :, 2] + sum_U_ddu + sum_ddU_u)
     db_ = sum_over(da_, axis=(0, 1))
-    sum_ddU_dr_h_2 = contract(
-        "tan,tam->nm", dr * sigmoid_slope_slope_a_sum_U_h2 * sum_ddU_dr_h_along_m.transpose(1, 2, 0), h[:-1]
-    )
+    sum_ddU_dr_h_2 = contract("tan,tam->nm", dr * sigmoid_slope_slope_a_sum_U_h2 * sum_ddU_h, h[:-1])
     sum_dda_dr_a_2 = contract("tan,tam->nm", dda[:, :, 0] * dr * sigmoid_slope_slope_a_sum_U_h2, h[:-1])
     sum_ddh_total_dr_a = contract("tam,tan->nm", ddh_total[:-1], sigmoid_slope_dr_a)
-    sum_ddh_total_U_dr_2 = contract(
-        "tan,tam->nm", dr * sigmoid_slope_slope_a_sum_U_h2 * sum_ddh_total_U_dr_along_n, h[:-1]
-    )
+    sum_ddh_total_U_dr_2 = contract("tan,tam->nm", dr * sigmoid_slope_slope_a_sum_U_h2 * sum_U_ddh_total, h[:-1])
     sum_dr__a_sum_U_h_2 = contract("tan,tam->nm", sigmoid_slope_dr__a, h[:-1])
-    sum_ddU_dz_h_2 = contract(
-        "tan,tam->nm", dz * sigmoid_slope_slope_a_sum_U_h_22 * sum_ddU_dz_h_along_m.transpose(1, 2, 0), h[:-1]
-    )
+    sum_ddU_dz_h_2 = contract("tan,tam->nm", dz * sigmoid_slope_slope_a_sum_U_h_22 * sum_ddU_h_2, h[:-1])
     sum_dda_dz_a_2 = contract("tan,tam->nm", dda[:, :, 1] * dz * sigmoid_slope_slope_a_sum_U_h_22, h[:-1])
     sum_ddh_total_dz_a = contract("tam,tan->nm", ddh_total[:-1], sigmoid_slope_dz_a)
-    sum_ddh_total_U_dz_2 = contract(
-        "tan,tam->nm", dz * sigmoid_slope_slope_a_sum_U_h_22 * sum_ddh_total_U_dz_along_n, h[:-1]
-    )
+    sum_ddh_total_U_dz_2 = contract("tan,tam->nm", dz * sigmoid_slope_slope_a_sum_U_h_22 * sum_U_ddh_total_2, h[:-1])
     sum_dz__a_sum_U_h_2_2 = contract("tan,tam->nm", sigmoid_slope_dz__a, h[:-1])
-    sum_ddU_dg_u_2 = contract(
-        "tan,tam->nm", dg * tanh_slope_slope_a_sum_U_u2 * sum_ddU_dg_u_along_m.transpose(1, 2, 0), u
-    )
+    sum_ddU_dg_u_2 = contract("tan,tam->nm", dg * tanh_slope_slope_a_sum_U_u2 * sum_ddU_u, u)
     sum_dda_dg_a_2 = contract("tan,tam->nm", dda[:, :, 2] * dg * tanh_slope_slope_a_sum_U_u2, u)
     sum_ddu_dg_a = contract("tam,tan->nm", ddu, tanh_slope_dg_a)
-    sum_ddu_U_dg_2 = contract("tan,tam->nm", dg * tanh_slope_slope_a_sum_U_u2 * sum_ddu_U_dg_along_n, u)
+    sum_ddu_U_dg_2 = contract("tan,tam->nm", dg * tanh_slope_slope_a_sum_U_u2 * sum_U_ddu, u)
     sum_dg__a_sum_U_u_2 = contract("tan,tam->nm", tanh_slope_dg__a, u)
     dU_ = np.empty((n_gate, n_n, n_n), dtype=dims.dtype)
     dU_[0] = sum_ddU_dr_h_2 + sum_dda_dr_a_2 + sum_ddh_total_dr_a + sum_ddh_total_U_dr_2 + sum_dr__a_sum_U_h_2

@@ -144,10 +144,12 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
     sum_ddA_f_A = sum_over(masked(ddA.T * exp_f_A, 0, np.arange(n_t)[:, None, None, None] >= 0), axis=3)
     ddf = np.zeros((n_t + 1, rows, n_i), dtype=dims.dtype)
     ddf[0] += dds0
+    sum_ddf_f_A = np.zeros((n_t, rows, n_i), dtype=dims.dtype)
     for t in range(n_t):
+        sum_ddf_f_A[t] = contract("aib,ab->ai", exp_f_A[t], ddf[t])
         ddf[t + 1] += (
             dde[t] + (sum_ddA_f_A[t] / sum_f_A_2[t] if t >= 0 else np.full_like(sum_f_A_2[t], 0))
-            + contract("aib,ab->ai", exp_f_A[t], ddf[t]) / sum_f_A[t]
+            + sum_ddf_f_A[t] / sum_f_A[t]
         )
     ddp = row_dot(ddf[n_t], exp_f) / sum_f
     relative_ddf = less_mean(ddf[n_t], exp_f / sum_f[:, None])
@@ -156,8 +158,7 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
     sum_ddA_df_sum_f_A_2 = contract(
         "taib,tai->tab", exp_f_A, df[1:] * sum_ddA_df_sum_f_A_2_along_i.transpose(1, 2, 0) / np.square(sum_f_A)
     )
-    sum_ddf_df_sum_f_A_along_i = contract("taib,tab->tai", exp_f_A, ddf[:-1])
-    sum_ddf_df_sum_f_A = contract("taib,tai->tab", exp_f_A, df[1:] * sum_ddf_df_sum_f_A_along_i / np.square(sum_f_A))
+    sum_ddf_df_sum_f_A = contract("taib,tai->tab", exp_f_A, df[1:] * sum_ddf_f_A / np.square(sum_f_A))
     df_ = np.zeros((n_t + 1, rows, n_i), dtype=dims.dtype)
     df_[n_t] += dp[:, None] * exp_f * relative_ddf / sum_f[:, None]
     for t in reversed(range(n_t)):
@@ -175,7 +176,7 @@ def double_backward(dims: Dims, dp: Any, primals: Arrays, cotangents: Arrays) ->
     )
     dA_ = (
         sum_df__sum_f_A_f_2 + sum_ddf_df_sum_f_A_2 + dA * ddA - sum_ddA_df_sum_f_A_3
-        - contract("taij,tai->ji", exp_f_A, df[1:] * sum_ddf_df_sum_f_A_along_i / np.square(sum_f_A))
+        - contract("taij,tai->ji", exp_f_A, df[1:] * sum_ddf_f_A / np.square(sum_f_A))
     )
     ds0_ = df_[0]
     de_ = df_[1:]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.selection import chosen, where
+from reference.runtime.elementary import sign
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import mean, sum_over
 
@@ -64,20 +64,14 @@ def backward(dloss: Array, saved: Saved) -> Gradients:
     y, t, reduction, dims = saved
     rows = dims["..."]
     if reduction == "mean":
-        # dt[...] = dL[...] * (-1 if y[...] - t[...] > 0 else [y[...] - t[...] < 0])
-        dt = dloss / rows * where(y - t > dims.zero, -1, (~(y - t >= dims.zero)).astype(dims.dtype))
-        # dy[...] = dL[...] * (1 if y[...] - t[...] > 0 else -[y[...] - t[...] < 0])
-        dy = dloss / rows * where(y - t > dims.zero, 1, -(~(y - t >= dims.zero)).astype(dims.dtype))
+        dt = -dloss / rows * sign(y - t)  # dt[...] = -dL[...] * sign(y[...] - t[...])
+        dy = dloss / rows * sign(y - t)  # dy[...] = dL[...] * sign(y[...] - t[...])
     elif reduction == "sum":
-        # dt[...] = dloss * (-1 if y[...] - t[...] > 0 else [y[...] - t[...] < 0])
-        dt = dloss * where(y - t > dims.zero, -1, (~(y - t >= dims.zero)).astype(dims.dtype))
-        # dy[...] = dloss * (1 if y[...] - t[...] > 0 else -[y[...] - t[...] < 0])
-        dy = dloss * where(y - t > dims.zero, 1, -(~(y - t >= dims.zero)).astype(dims.dtype))
+        dt = -dloss * sign(y - t)  # dt[...] = -dloss * sign(y[...] - t[...])
+        dy = dloss * sign(y - t)  # dy[...] = dloss * sign(y[...] - t[...])
     else:
-        # dt[...] = dloss[...] * (-1 if y[...] - t[...] > 0 else [y[...] - t[...] < 0])
-        dt = dloss * where(y - t > dims.zero, -1, (~(y - t >= dims.zero)).astype(dims.dtype))
-        # dy[...] = dloss[...] * (1 if y[...] - t[...] > 0 else -[y[...] - t[...] < 0])
-        dy = dloss * where(y - t > dims.zero, 1, -(~(y - t >= dims.zero)).astype(dims.dtype))
+        dt = -dloss * sign(y - t)  # dt[...] = -dloss[...] * sign(y[...] - t[...])
+        dy = dloss * sign(y - t)  # dy[...] = dloss[...] * sign(y[...] - t[...])
     return Gradients(dy, dt)
 
 
@@ -88,13 +82,11 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, reduction: str = "mean
     t_y, t_t = tangents
     rows = dims["..."]
     if reduction == "mean":
-        t_loss = mean(
-            np.where(y - t > dims.zero, t_y - t_t, chosen(t_t - t_y, ~(y - t >= dims.zero))), axis=None, count=rows
-        )
+        t_loss = mean(sign(y - t) * (t_y - t_t), axis=None, count=rows)
     elif reduction == "sum":
-        t_loss = sum_over(np.where(y - t > dims.zero, t_y - t_t, chosen(t_t - t_y, ~(y - t >= dims.zero))), axis=None)
+        t_loss = sum_over(sign(y - t) * (t_y - t_t), axis=None)
     else:
-        t_loss = np.where(y - t > dims.zero, t_y - t_t, chosen(t_t - t_y, ~(y - t >= dims.zero)))
+        t_loss = sign(y - t) * (t_y - t_t)
     return t_loss
 
 
@@ -105,16 +97,9 @@ def double_backward(dims: Dims, dloss: Any, primals: Arrays, cotangents: Arrays,
     ddy, ddt = cotangents
     rows = dims["..."]
     if reduction == "mean":
-        ddL = np.where(y - t > dims.zero, ddy - ddt, chosen(ddt - ddy, ~(y - t >= dims.zero)))
-        ddloss = mean(ddL, axis=None, count=rows)
+        ddloss = mean(sign(y - t) * (ddy - ddt), axis=None, count=rows)
     elif reduction == "sum":
-        sum_ddy_y_t = sum_over(
-            ddy * where(y - t > dims.zero, 1, -(~(y - t >= dims.zero)).astype(dims.dtype)), axis=None
-        )
-        ddloss = (
-            sum_ddy_y_t
-            + sum_over(ddt * where(y - t > dims.zero, -1, (~(y - t >= dims.zero)).astype(dims.dtype)), axis=None)
-        )
+        ddloss = sum_over(sign(y - t) * (ddy - ddt), axis=None)
     else:
-        ddloss = np.where(y - t > dims.zero, ddy - ddt, chosen(ddt - ddy, ~(y - t >= dims.zero)))
+        ddloss = sign(y - t) * (ddy - ddt)
     return Second(ddloss, None, None)

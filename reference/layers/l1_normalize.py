@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.runtime.arrays import masked
-from reference.runtime.selection import chosen, where
+from reference.runtime.elementary import sign
+from reference.runtime.selection import chosen
 from reference.runtime.signature import Array, Arrays, Dims, Signature, inside
 from reference.runtime.sums import row_dot, sum_over
 
@@ -57,16 +58,10 @@ def forward(dims: Dims, x: Array, *, epsilon: float = 1e-12) -> tuple[Array, Any
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x."""
     x, norm, length, y, epsilon, dims = saved
-    # dx[..., i] = (dy[..., i] + [epsilon <= norm[...]] * sum(i', dy[..., i'] * y[..., i']) * (-1 if x[..., i] > 0 else
-    #     [x[..., i] < 0])) / length[...]
+    # dx[..., i] = (dy[..., i] - [epsilon <= norm[...]] * sign(x[..., i]) * sum(i', dy[..., i'] * y[..., i'])) /
+    #     length[...]
     dx = np.divide(
-        (
-            dy + masked(
-                row_dot(dy, y)[:, None] * where(x > dims.zero, -1, (~(x >= dims.zero)).astype(dims.dtype)),
-                0,
-                ~(epsilon > norm[:, None]),
-            )
-        ),
+        dy - masked(sign(x) * row_dot(dy, y)[:, None], 0, ~(epsilon > norm[:, None])),
         length[:, None],
         out=dims.out["dx"],
     )
@@ -79,13 +74,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, epsilon: float = 1e-12
     (x,) = primals
     (t_x,) = tangents
     _, (_, norm, length, y, _, _) = inside(forward)(dims, x, epsilon=epsilon)
-    return (
-        t_x + masked(
-            y * sum_over(t_x * where(x > dims.zero, -1, (~(x >= dims.zero)).astype(dims.dtype)), axis=1)[:, None],
-            0,
-            ~(epsilon > norm[:, None]),
-        )
-    ) / length[:, None]
+    return (t_x - masked(y * sum_over(t_x * sign(x), axis=1)[:, None], 0, ~(epsilon > norm[:, None]))) / length[:, None]
 
 
 @SIGNATURE.double_backward(wide=True)
@@ -95,14 +84,13 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     (ddx,) = cotangents
     _, (_, norm, length, y, _, _) = inside(forward)(dims, x, epsilon=epsilon)
     sum_dy_y = row_dot(dy, y)
-    sum_ddx_x = sum_over(ddx * where(x > dims.zero, -1, (~(x >= dims.zero)).astype(dims.dtype)), axis=1)
-    ddy = (ddx + masked(y * sum_ddx_x[:, None], 0, ~(epsilon > norm[:, None]))) / length[:, None]
-    sum_ddx_x_2 = sum_over(ddx * where(x > dims.zero, 1, -(~(x >= dims.zero)).astype(dims.dtype)), axis=1)
-    dlength_ = (chosen(2 * sum_ddx_x_2 * sum_dy_y, ~(epsilon > norm)) - row_dot(ddx, dy)) / np.square(length)
+    sum_ddx_x = sum_over(ddx * sign(x), axis=1)
+    ddy = (ddx - masked(y * sum_ddx_x[:, None], 0, ~(epsilon > norm[:, None]))) / length[:, None]
+    dlength_ = (chosen(2 * sum_ddx_x * sum_dy_y, ~(epsilon > norm)) - row_dot(ddx, dy)) / np.square(length)
     dx_ = masked(
         (
-            dlength_[:, None] * where(x > dims.zero, 1, -(x < dims.zero).astype(dims.dtype))
-            + dy * sum_ddx_x[:, None] / np.square(masked(length[:, None], 1, ~(epsilon > norm[:, None])))
+            dlength_[:, None] * sign(x)
+            - dy * sum_ddx_x[:, None] / np.square(masked(length[:, None], 1, ~(epsilon > norm[:, None])))
         ),
         0,
         ~(epsilon > norm[:, None]),

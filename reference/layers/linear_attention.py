@@ -141,7 +141,9 @@ def double_backward(dims: Dims, dO: Any, primals: Arrays, cotangents: Arrays, *,
     ddA = matrix_product(f, ddS)
     ddA += sum_ddf_S
     sum_ddf_Z = contract("aqd,ad->aq", ddf, Z)
-    ddtotal = sum_ddf_Z + sum_over(ddg * f.transpose(1, 0, 2)[:, :, None], axis=(2, 3)).T
+    sum_ddg_f_along_k = sum_over(ddg, axis=1)
+    ddtotal = contract("aqd,ad->aq", f, sum_ddg_f_along_k)
+    ddtotal += sum_ddf_Z
     ddO = (ddA - ddtotal[:, :, None] * A / total[:, :, None]) / total[:, :, None]
     dtotal_ = sum_over(dO * (2 * ddtotal[:, :, None] * A / total[:, :, None] - ddA), axis=2) / np.square(total)
     dA_ = -ddtotal[:, :, None] * dO / np.square(total[:, :, None])

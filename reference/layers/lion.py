@@ -1,7 +1,6 @@
 """lion: one step of equal length for every weight, by the sign of a running mean of gradients.
 
-        y[l, ...] = (1 - alpha * decay) * W[l, ...] - alpha * (1 if beta1 * m[l, ...] + (1 - beta1) * dW[l,
-        ...] > 0 else (-1 if beta1 * m[l, ...] + (1 - beta1) * dW[l, ...] < 0 else 0))
+    y[l, ...] = (1 - alpha * decay) * W[l, ...] - alpha * sign(beta1 * m[l, ...] + (1 - beta1) * dW[l, ...])
     new_m[l, ...] = beta2 * m[l, ...] + (1 - beta2) * dW[l, ...]
 
 Chen et al. 2023, arXiv:2302.06675. Derivation: docs/layers/lion.md.
@@ -14,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import either, filled
+from reference.runtime.arrays import filled
 from reference.runtime.blocks import in_blocks
-from reference.runtime.selection import where
+from reference.runtime.elementary import sign
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.storage import room
 
@@ -48,22 +47,11 @@ class Outputs(NamedTuple):  # what forward computes
 Second = NamedTuple("Second", [("dy", Any), ("W", Any), ("dW", Any)])
 
 
-@in_blocks(cut=(0, 0, 0, None, None, None, None), join=0, flat=True, out=("y",))
-def forward_rows(W: Any, dW: Any, m: Any, alpha: Any, beta1: Any, decay: Any, dims: Any, y: Any = None) -> Any:
+@in_blocks(cut=(0, 0, 0, None, None, None), join=0, flat=True, out=("y",))
+def forward_rows(W: Any, dW: Any, m: Any, alpha: Any, beta1: Any, decay: Any, y: Any = None) -> Any:
     """Forward, for some positions of the axis ...."""
-    # y[l, ...] = (1 - alpha * decay) * W[l, ...] - alpha * (1 if beta1 * m[l, ...] + (1 - beta1) * dW[l, ...] > 0 else
-    #     (-1 if beta1 * m[l, ...] + (1 - beta1) * dW[l, ...] < 0 else 0))
-    return np.subtract(
-        W * (1 - alpha * decay),
-        (
-            where(
-                m * beta1 + dW * (1 - beta1) > dims.zero,
-                1,
-                either(m * beta1 + dW * (1 - beta1) < dims.zero, -1, 0, dims.dtype),
-            ) * alpha
-        ),
-        out=y,
-    )
+    # y[l, ...] = (1 - alpha * decay) * W[l, ...] - alpha * sign(beta1 * m[l, ...] + (1 - beta1) * dW[l, ...])
+    return np.subtract(W * (1 - alpha * decay), sign(m * beta1 + dW * (1 - beta1)) * alpha, out=y)
 
 
 @in_blocks(cut=(0, 0, None), join=0, flat=True, out=("new_m",))
@@ -97,7 +85,7 @@ def forward(
         decay: a number.
     """
     n_l = dims["l"]
-    y = [forward_rows(W[l], dW[l], m[l], alpha, beta1, decay, dims) for l in range(n_l)]
+    y = [forward_rows(W[l], dW[l], m[l], alpha, beta1, decay) for l in range(n_l)]
     new_m = [forward_rows_new_m(dW[l], m[l], beta2) for l in range(n_l)]
     return Outputs(y, new_m), (alpha, decay, dims)
 

@@ -139,9 +139,10 @@ def double_backward(
     ddy = pow_s2 * (ddx - dds * x * pow_s2 * powered_s * alpha / width)
     ds_ = dy * pow_s * (
         dds * x * (
-            (k + s * alpha / width) ** (beta - 2) * (1 - beta)
-            + 2 * np.square((k + s * alpha / width) ** (beta - 1)) * pow_s2 * beta
-        ) * alpha * beta * alpha / (width * width) - ddx * powered_s * alpha / width
+            2 * np.square((k + s * alpha / width) ** (beta - 1)) * pow_s2 * alpha * beta * alpha * beta / (
+                width * width
+            ) - powered(k + s * alpha / width, beta, 2) * alpha * alpha / (width * width)
+        ) - ddx * powered_s * alpha / width
     )
     dx_ = (
         2 * x * sum_over(windows(ds_, (1, (n_c, n_n), (1, -1), width // 2, 1)), axis=2) + 2 * ddx * sum_ds

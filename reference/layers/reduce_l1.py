@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.selection import where
+from reference.runtime.elementary import sign
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 from reference.runtime.sums import sum_over
 
@@ -47,9 +47,8 @@ def forward(dims: Dims, x: Array, *, axis: int = -1) -> tuple[Array, Any]:
 @SIGNATURE.backward(rows="...")
 def backward(dy: Array, saved: Saved) -> Gradients:
     """Return the gradients of sum(dy * y) with respect to x."""
-    x, dims = saved
-    # dx[..., i] = dy[...] * (1 if x[..., i] > 0 else -[x[..., i] < 0])
-    dx = dy[:, None] * where(x > dims.zero, 1, -(~(x >= dims.zero)).astype(dims.dtype))
+    x, _ = saved
+    dx = dy[:, None] * sign(x)  # dx[..., i] = dy[...] * sign(x[..., i])
     return Gradients(dx)
 
 
@@ -58,7 +57,7 @@ def jvp(dims: Dims, primals: Arrays, tangents: Arrays, *, axis: int = -1) -> Any
     """Return the derivative of forward at primals (x) along tangents of x."""
     (x,) = primals
     (t_x,) = tangents
-    return sum_over(t_x * where(x > dims.zero, 1, -(~(x >= dims.zero)).astype(dims.dtype)), axis=1)
+    return sum_over(sign(x) * t_x, axis=1)
 
 
 @SIGNATURE.double_backward(wide=True)
@@ -66,5 +65,5 @@ def double_backward(dims: Dims, dy: Any, primals: Arrays, cotangents: Arrays, *,
     """Return the gradients of the sum of cotangents times backward's (x) for dy, x."""
     (x,) = primals
     (ddx,) = cotangents
-    ddy = sum_over(ddx * where(x > dims.zero, 1, -(~(x >= dims.zero)).astype(dims.dtype)), axis=1)
+    ddy = sum_over(ddx * sign(x), axis=1)
     return Second(ddy, None)

@@ -1,7 +1,6 @@
 """straight_through_sign: the sign, as in a binary network; the gradient is that of clipping to [-1, 1].
 
-        y[...] = stop_gradient((1 if x[...] > 0 else (-1 if x[...] < 0 else 0)) + max(-max(x[...], -1), -1)) -
-        max(-max(x[...], -1), -1)
+    y[...] = stop_gradient(sign(x[...]) + max(-max(x[...], -1), -1)) - max(-max(x[...], -1), -1)
 
 Hubara, Courbariaux, Soudry, El-Yaniv and Bengio 2016, arXiv:1602.02830. Derivation:
     docs/layers/straight_through_sign.md.
@@ -13,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.runtime.arrays import at_least, either, filled
+from reference.runtime.arrays import at_least, filled
 from reference.runtime.blocks import in_blocks
-from reference.runtime.selection import chosen, where
+from reference.runtime.elementary import sign
+from reference.runtime.selection import chosen
 from reference.runtime.signature import Array, Arrays, Dims, Signature
 
 SIGNATURE = Signature(
@@ -38,11 +38,7 @@ Second = NamedTuple("Second", [("dy", Any), ("x", Any)])
 @in_blocks(cut=(0,), join=0, flat=True, out=("out",))
 def value(x: Array, out: Array | None = None) -> Any:
     """The function, element by element."""
-    return np.subtract(
-        where(x > 0, 1, either(x < 0, -1, 0, x.dtype)) + at_least(-1, -at_least(-1, x)),
-        at_least(-1, -at_least(-1, x)),
-        out=out,
-    )
+    return np.subtract(sign(x) + at_least(-1, -at_least(-1, x)), at_least(-1, -at_least(-1, x)), out=out)
 
 
 def derivative(x: Array) -> Any:
@@ -62,13 +58,8 @@ def forward(dims: Dims, x: Array) -> tuple[Array, Any]:
     Args:
         x: [...], real.
     """
-    # y[...] = stop_gradient((1 if x[...] > 0 else (-1 if x[...] < 0 else 0)) + max(-max(x[...], -1), -1)) -
-    #     max(-max(x[...], -1), -1)
-    y = np.subtract(
-        where(x > dims.zero, 1, either(x < dims.zero, -1, 0, dims.dtype)) + at_least(-1, -at_least(-1, x)),
-        at_least(-1, -at_least(-1, x)),
-        out=dims.out["y"],
-    )
+    # y[...] = stop_gradient(sign(x[...]) + max(-max(x[...], -1), -1)) - max(-max(x[...], -1), -1)
+    y = np.subtract(sign(x) + at_least(-1, -at_least(-1, x)), at_least(-1, -at_least(-1, x)), out=dims.out["y"])
     return y, (x, dims)
 
 

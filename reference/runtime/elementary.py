@@ -69,6 +69,17 @@ def _floor(v: Any) -> Any:
     return type(v)(math.floor(v)) if v - v == 0 else v
 
 
+def sign(a: Array) -> Array:
+    """1 of a positive number, -1 of a negative one, 0 of 0 and of NaN; of fractions and balls too."""
+    if a.dtype == object:
+        return np.asarray(np.frompyfunc(_sign, 1, 1)(a))
+    return np.asarray(np.subtract(a > 0, a < 0, dtype=a.dtype))
+
+
+def _sign(v: Any) -> Any:
+    return 0 * v + ((v > 0) - (v < 0))
+
+
 def nearest(a: Array) -> Array:
     """The nearest whole number, of two the even one; of fractions and balls too."""
     return np.asarray(np.frompyfunc(_nearest, 1, 1)(a)) if a.dtype == object else np.rint(a)

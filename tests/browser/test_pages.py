@@ -31,6 +31,10 @@ def addresses(site: Path, address: str) -> list[str]:
     return [urljoin(address, page.removesuffix("index.html")) for page in pages]
 
 
+#: The two largest tests by far in parts, so that several processes share them.
+PARTS = 6
+
+
 @contextmanager
 def reading(browser: Any, scheme: str, width: int = 1280) -> Iterator[tuple[Any, list[str]]]:
     """A page of a reader, and what goes wrong meanwhile."""
@@ -51,10 +55,11 @@ def foreign(url: str) -> bool:
     return urlparse(url).scheme not in ("data", "blob") and urlparse(url).hostname != "127.0.0.1"
 
 
-def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str, part: int) -> None:
     """Every page; in the dark, where only colours differ, layers' pages at one width with closed folds."""
     with reading(browser, scheme) as (page, wrong):
-        for url in addresses(site, address):
+        for url in addresses(site, address)[part::PARTS]:
             page.goto(url, wait_until="load")
             page.add_style_tag(content="* { transition: none !important; }")  # what slides in is not there yet
             page.evaluate("() => document.fonts.ready")
@@ -122,7 +127,8 @@ def test_every_link_leads_somewhere(browser: Any, site: Path, address: str) -> N
     assert len(links) > 200
 
 
-def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS // 2))
+def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str, part: int) -> None:
     wanted = {name: {name} for name in load_project()}
     for name, others in SYNONYMS.items():
         for word in others:  # several may be called so
@@ -132,7 +138,7 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str) -> 
         page.goto(address)
         field = page.locator(".md-search__input")
         field.click()
-        for words, named in wanted.items():
+        for words, named in list(wanted.items())[part :: PARTS // 2]:
             for text, state in (("", f"!{RESULT}"), (words, RESULT)):
                 field.fill(text)
                 field.press("End")  # the theme listens to keys

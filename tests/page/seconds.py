@@ -16,7 +16,7 @@ from tests.page.notes import symbol_or_element
 from tests.page.parser import expression
 from tests.page.symbols import Row
 from tests.page.tangents import Along
-from tests.page.tree import Equation, Node, Ref, walk
+from tests.page.tree import Equation, Int, Node, Ref, walk
 
 OBJECTIVE = ", double_backward computes the gradient of "  # between what is given and what comes out
 IS = " is that with respect to "
@@ -64,7 +64,8 @@ class Seconds(Along):
         """Whether the sentence names all that is given and all that comes out, each with what it is a gradient by."""
         given, results = self.said
         problems = []
-        rates = [f"dot {n}" for n in self.given if f"bar {n}" in {e.key for e in self.of.variant.equations}]
+        moved = {e.key for e in self.of.variant.equations if e.right != Int(0)}  # a gradient that is 0 adds nothing
+        rates = [f"dot {n}" for n in self.given if f"bar {n}" in moved]
         used = {n.key for e in self.equations for n in walk(e.right) if isinstance(n, Ref) and n.accent == "dot"}
         if given != rates or used - {e.key for e in self.equations} - {*given}:
             problems.append(f"{self.of.name}: the directions {', '.join(given)} are not those that are given")

@@ -157,6 +157,13 @@ CASES: dict[str, tuple[str, str, list[Shape | tuple[Shape, int]], dict[str, Any]
         {},
         2 * FEW,  # of all three arrays, 27 times what is given
     ),
+    "the size of each element": (
+        "x: Real[b, i], gamma: Real[i], p: Positive = 3.0",
+        "m[b] = mean(i, abs(x[b, i]) ** p)\ny[b, i] = gamma[i] * x[b, i] / (m[b] + 1) ** (1 / p)\nreturn y",
+        [(60, 70), (70,)],
+        {},
+        2 * FEW,
+    ),
     "one array behind another": (
         "x: Real[b, i], z: Real[b, j]",
         "k = axis(size(i) + size(j))\ny[b, k] = x[b, k] + z[b, k - size(i)]\nreturn y",

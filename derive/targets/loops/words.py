@@ -55,6 +55,11 @@ def floor(x: Any) -> Any:
     return math.floor(x) if math.isfinite(x) else x
 
 
+def sign(x: Any) -> Any:
+    """1 of a positive number, -1 of a negative one, 0 of 0 and of NaN."""
+    return (x > 0) - (x < 0)
+
+
 def nearest(x: Any) -> Any:
     """The nearest whole number; of two, the even one."""
     if hasattr(x, "unique_fmpz"):

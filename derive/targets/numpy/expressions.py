@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Given, Num, Op, Opt, Part, Pos, Ref, Size, Slots
+from derive.notation.functions import sign_of
 from derive.notation.several import numbers, text
 from derive.targets.numpy.arithmetic import UFUNCS, Arithmetic, decimal
 from derive.targets.numpy.conditions import Conditions
@@ -71,6 +72,9 @@ class Printer(Conditions, Arithmetic):
                 return self.product(e, frame)
             case Op("pow", (base, exponent)):
                 return self.power(e, base, exponent, frame)
+            case Op("where", _) if (of := sign_of(e)) is not None and not self.scalar(of):
+                self.functions.add("sign")
+                return f"sign({self.show(of, frame)})", ATOM
             case Op("where", (c, a, b)):
                 return self.where(c, a, b, frame)
             case Op("iverson", (c,)):

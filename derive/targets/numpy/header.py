@@ -72,6 +72,7 @@ MODULES = {
     "copysign": "arrays",
     "negative_part": "arrays",
     "floor": "elementary",
+    "sign": "elementary",
     "nearest": "elementary",
     **{word: module for word, module in WORDS.items() if module},
 }

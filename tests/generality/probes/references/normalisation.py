@@ -11,6 +11,10 @@ def grouped(x, g, b, groups, epsilon):
     return F.group_norm(x, groups, g, b, epsilon)
 
 
+def by_powers(x, gamma, p=3.0, epsilon=1e-6):
+    return gamma * x / (x.abs().pow(p).mean(-1, keepdim=True) + epsilon) ** (1 / p)
+
+
 def spectral(W, u):
     a = W.T @ u
     v = a / a.norm()
@@ -52,3 +56,5 @@ for epsilon in (1e-12, 2.0):
         normal(4, 5),
         epsilon=epsilon,
     )
+for p in (3.0, 1.5):
+    case("power_norm", by_powers, normal(4, 5), normal(5), p=p, epsilon=0.1)
