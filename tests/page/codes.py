@@ -38,9 +38,16 @@ def _product(codes: list[Code]) -> Code:
     return several
 
 
-def _sum(ranges: list[tuple[int, Code]], body: Code) -> Code:
+def _beyond(index: Callable[[Env], int | None], length: int) -> Code:
+    """Whether an index is outside."""
+    return lambda env: (at := index(env)) is None or not 0 <= at < length
+
+
+def _sum(ranges: list[tuple[int, Code]], body: Code, outside: list[list[Code]]) -> Code:
+    """``outside`` has for each range tests of its index and those before it: where one holds, the body is zero."""
     (slot, size), *rest = ranges
-    inner = _sum(rest, body) if rest else body
+    inner = _sum(rest, body, outside[1:]) if rest else body
+    tests = outside[0]
 
     def total(env: Env) -> Any:
         value = 0
@@ -48,7 +55,17 @@ def _sum(ranges: list[tuple[int, Code]], body: Code) -> Code:
             value += inner(env)
         return value
 
-    return total
+    def total_inside(env: Env) -> Any:
+        value = 0
+        for env[slot] in range(size(env)):  # noqa: B020
+            for test in tests:
+                if test(env):
+                    break
+            else:
+                value += inner(env)
+        return value
+
+    return total_inside if tests else total
 
 
 def _positions(ranges: list[tuple[int, Code]], env: Env) -> Iterator[None]:

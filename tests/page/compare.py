@@ -19,6 +19,7 @@ from tests.page.tree import Call, Equation, Ref, walk
 TOLERANCE = 1e-9  # relative to the largest element of what is compared; both sides are float64
 NOTHING = 1e-12  # where that is zero
 TRIALS, ATTEMPTS = 20, 40
+MOST, AT_ONCE = 30_000, 12  # elements of a result times those of an argument; of so many draws, the least
 MODES = ((False, False), (True, False), (False, True), (True, True))  # ties, small; in turn
 
 
@@ -148,6 +149,7 @@ def trials(variant: Variant, layer: Layer, count: int = TRIALS) -> list[Trial]:
     for slot in range(len(slots), count):
         ties, small = MODES[slot % len(MODES)]
         trial: Trial | None = None
+        large: list[tuple[int, int, Trial]] = []
         for attempt in range(ATTEMPTS):
             positive = attempt > 3 and attempt % 2 == 1
             draw = Draw(
@@ -160,7 +162,15 @@ def trials(variant: Variant, layer: Layer, count: int = TRIALS) -> list[Trial]:
                 positive,
             )
             try:
-                trial = _trial(variant, layer, draw)
+                ran = _run(layer, draw)
+                largest = max(np.size(a) for v in ran.values.values() for a in (v if isinstance(v, list) else [v]))
+                size = largest * max(len(list(_numbers(v))) for v in ran.kernel.values())
+                if size > MOST and len(large) < AT_ONCE:
+                    large.append((size, attempt, ran))
+                    if len(large) < AT_ONCE and attempt < ATTEMPTS - 1:
+                        continue
+                    ran = min(large)[-1]
+                trial = _evaluated(variant, ran)
                 break
             except PageError as error:
                 raise PageError(f"{variant}: {error}") from None
@@ -173,12 +183,17 @@ def trials(variant: Variant, layer: Layer, count: int = TRIALS) -> list[Trial]:
     return found
 
 
-def _trial(variant: Variant, layer: Layer, draw: Draw) -> Trial:
-    """Raises EvaluationError, or what the kernel raises, where one of the two has no value."""
+def _run(layer: Layer, draw: Draw) -> Trial:
+    """Raises EvaluationError, or what the kernel raises, where that has no value."""
     with np.errstate(all="ignore"):
         trial = run_kernel(layer, draw)
     if not all(map(math.isfinite, _numbers(trial.kernel))):
         raise EvaluationError("the kernel's result is not finite")
+    return trial
+
+
+def _evaluated(variant: Variant, trial: Trial) -> Trial:
+    """Raises EvaluationError where the page has no value."""
     evaluator = Evaluator(variant.equations, variant.symbols, trial.values)
     for key in trial.kernel:
         if key in evaluator.targets:

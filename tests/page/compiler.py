@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tests.page.arithmetic import EvaluationError
-from tests.page.codes import Code, Env, Outside, _positions, _product, _strided, _sum
+from tests.page.codes import Code, Env, Outside, _beyond, _positions, _product, _strided, _sum
 from tests.page.symbols import Row
 from tests.page.tree import (
     Abs,
@@ -37,6 +37,7 @@ from tests.page.tree import (
     Sqrt,
     walk,
 )  # fmt: skip
+from tests.page.vanishing import vanishes
 
 if TYPE_CHECKING:
     from tests.page.evaluator import Evaluator
@@ -247,7 +248,13 @@ class Compiler:
             depth += 1
         body = self.compile(e.body, inner, e.op != "sum")
         if e.op == "sum":
-            return _sum(ranges, body)
+            bound = [slot for slot, _ in ranges]
+            outside: list[list[Code]] = [[] for _ in ranges]  # at the first loop that knows where an index is
+            for at, length in vanishes(e.body, self.values):
+                names = {inner[n.name] for n in walk(at) if isinstance(n, Index)}
+                level = max((n for n, slot in enumerate(bound) if slot in names), default=0)
+                outside[level].append(_beyond(self.index(at, inner), length))
+            return _sum(ranges, body, outside)
 
         def best(env: Env) -> Any:
             top, at, position = self.values.numbers.constants["inf"] * -1, -1, -1

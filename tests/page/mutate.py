@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from random import Random
 from typing import Any
 
@@ -295,7 +295,7 @@ def _canon(e: Node, names: dict[str, str], depth: int) -> str:
         case Neg(Int(0)):
             return go(Int(0))
         case Reduce(op, over, body):
-            orders = permutations(over) if op != "argmax" else [over]
+            orders = _orders(over, body, names, depth) if op != "argmax" else [over]
             forms = []
             for order in orders:
                 inner = names | {i: f"bound{depth + n}" for n, i in enumerate(order)}
@@ -321,6 +321,19 @@ def _canon(e: Node, names: dict[str, str], depth: int) -> str:
         value = getattr(e, f.name)
         parts.append(_canon_value(value, go))
     return f"{type(e).__name__}({';'.join(parts)})"
+
+
+def _orders(over: tuple[str, ...], body: Node, names: dict[str, str], depth: int) -> Iterator[tuple[str, ...]]:
+    """The orders of bound indices of which the least form is taken: of many, those that differ in what stands at an
+    index have one order."""
+    if len(over) < 3:
+        yield from permutations(over)
+        return
+    others = names | dict.fromkeys(over, "another")
+    forms = {i: _canon(body, others | {i: "own"}, depth + len(over)) for i in over}
+    alike = [[i for i in over if forms[i] == form] for form in sorted({*forms.values()})]
+    for groups in product(*(list(permutations(group)) for group in alike)):
+        yield tuple(i for group in groups for i in group)
 
 
 def _canon_value(value: Any, go: Callable[[Node], str]) -> str:

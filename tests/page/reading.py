@@ -39,6 +39,15 @@ def numbers(trial: Trial) -> int:
     return sum(np.size(a) for v in trial.values.values() for a in (v if isinstance(v, list) else [v]))
 
 
+def told(trial: Trial) -> bool:
+    """Whether every array that the kernel made has elements."""
+    return all(isinstance(a, list) and a != [] for a in trial.kernel.values())
+
+
+def tied(trial: Trial) -> bool:
+    return "with ties" in trial.what
+
+
 @dataclass
 class Reading:
     """One page read: its items, and what is wrong before any is looked at. The plain case is one of its own."""
@@ -132,12 +141,20 @@ class Reading:
 
     @cached_property
     def drawn(self) -> list[Trial]:
-        return trials(self.variant, self.layer, self.times * TRIALS)
+        """Draws at which a page is looked at. Where a result has no elements nothing is seen: another is taken for it
+        if there is one."""
+        count = self.times * TRIALS
+        found = trials(self.variant, self.layer, count)
+        if all(map(told, found)):
+            return found
+        further = [t for t in trials(self.variant, self.layer, 4 * count)[len(found) :] if told(t)]
+        others = {ties: iter([t for t in further if tied(t) == ties]) for ties in (False, True)}
+        return [t if told(t) else next(others[tied(t)], t) for t in found]
 
     @cached_property
     def runs(self) -> list[Trial]:
         """Without ties, at which there are no derivatives; a small one first."""
-        found = [t for t in self.drawn if "with ties" not in t.what][: self.times * WORLDS]
+        found = [t for t in self.drawn if not tied(t)][: self.times * WORLDS]
         return [*found[1:2], *found[:1], *found[2:]]
 
     def context(self, parts: Sequence[Equation], count: int | None = None) -> Context:
@@ -186,7 +203,7 @@ class Reading:
     @cached_property
     def full(self) -> Context:
         definitions = self.definitions(self.parts)
-        ties = (World(definitions, self.symbols, t) for t in self.drawn if "with ties" in t.what)
+        ties = (World(definitions, self.symbols, t) for t in self.drawn if tied(t))
         return replace(self.context(self.parts), ties=tuple(ties), whole=True)
 
     @cached_property

@@ -23,7 +23,7 @@ SMALL = 1e-3  # what is moved by a step that is relative to it, if need be
 FINEST = 2e-9  # rounding costs 1e-16 of what is subtracted over it
 TOLERANCE = 1e-9
 ELSEWHERE = "elsewhere"  # everything but the equation itself, which need not hold there
-LOOPS = 1500  # places of an accumulation that are added up
+LOOPS = 60_000  # places of an accumulation that are added up, once for all misprints of what is gathered
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def check_link(link: Link, step: Through, names: Mapping[str, Equation], world: 
     slope = world.compiled(substituted(link.slope, names), scope)
     by_value = world.compiled(substituted(by, names), scope)
     place = world.place(by, scope) if local is None else None
-    points = world.points(scope, *around(step, names), most=60)
+    points = world.places(scope, step.heading.right, *around(step, names), most=60)
     seen = False
     for at in points:
         if place is not None and not world.holds(by, place(at)):
@@ -257,7 +257,7 @@ def check_scattered(step: Through, names: Mapping[str, Equation], context: Conte
     scope = step.loops
     said = world.compiled(substituted(step.scattered[1], names), scope)
     known = world.compiled(substituted(Mul((given, *(k.slope for k in step.links))), names), scope)
-    for at in world.points(scope, *around(step, names), most=60):
+    for at in world.places(scope, step.heading.right, *around(step, names), most=60):
         if not close(a := known(at), b := said(at), TOLERANCE):
             yield f"the adjoint times the derivatives at {dict(zip(scope, at, strict=True))} is {a}, the line adds {b}"
             return
@@ -275,16 +275,17 @@ def check_gathered(step: Through, names: Mapping[str, Equation], context: Contex
         return
     scope = step.loops
     for world in context.all:
-        points = world.points(scope, *around(step, names), most=10**9)
+        within = around(step, names)
+        points = world.points(scope, *within, most=10**9)
         if len(points) > LOOPS and world is not context.worlds[0]:
             continue
-        place, value = world.place(target, scope), world.compiled(substituted(added, names), scope)
         tensor = next(r for r, a in context.adjoint.items() if a.key == target.key)
-        total: dict[tuple[int | None, ...], float] = {}
-        for at in points:
-            element = place(at)
-            if world.holds(Ref(tensor, "", target.index), element):
-                total[element] = total.get(element, 0.0) + value(at)
+        key = (tensor, target, added, tuple(scope), *within)
+        if key not in world.landed:
+            world.landed[key] = landed(
+                Ref(tensor, "", target.index), target, substituted(added, names), scope, points, world
+            )
+        total = dict(world.landed[key])
         whole = world.compiled(line.right, line.indices)
         where = world.place(line.left, line.indices)
         for at in world.points(line.indices, line.left, line.right):
@@ -298,6 +299,19 @@ def check_gathered(step: Through, names: Mapping[str, Equation], context: Contex
         if missing and any(isinstance(i, Index) for i in line.left.index):
             yield f"the line says nothing about {missing[0]}"
             return
+
+
+def landed(
+    tensor: Ref, target: Ref, added: Node, scope: Sequence[str], points: Sequence[Sequence[int]], world: World
+) -> dict[tuple[int | None, ...], float]:
+    """What is added at each element of a target, over all places of the loops."""
+    place, value = world.place(target, scope), world.compiled(added, scope)
+    total: dict[tuple[int | None, ...], float] = {}
+    for at in points:
+        element = place(at)
+        if world.holds(tensor, element):
+            total[element] = total.get(element, 0.0) + value(at)
+    return total
 
 
 def begins_early(element: tuple[int | None, ...]) -> bool:

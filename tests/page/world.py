@@ -6,10 +6,11 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from math import prod
 from typing import Any
 
 from tests.page.arithmetic import EvaluationError
-from tests.page.codes import Outside
+from tests.page.codes import Outside, _beyond
 from tests.page.compare import Trial
 from tests.page.compiler import Compiler
 from tests.page.evaluator import Evaluator
@@ -34,8 +35,10 @@ from tests.page.tree import (
     map_children,
     walk,
 )  # fmt: skip
+from tests.page.vanishing import vanishes
 
 ABOUT = re.compile(r"(cotangent|gradient|adjoint) of (\w+)")
+TRIED = 4000  # index tuples among which those are looked for that are inside
 MOST = 400  # elements or index tuples looked at for one claim
 
 
@@ -73,6 +76,7 @@ class World:
         self.nudge: Flat = self.evaluator.sizes.arrays["nudge"]
         self.random = random.Random(7)
         self.known: dict[Any, list[tuple[int, ...]]] = {}
+        self.landed: dict[Any, dict[tuple[int | None, ...], float]] = {}  # what accumulations add, by what is printed
 
     def compiled(self, e: Node, scope: Sequence[str]) -> Callable[[Sequence[int]], float]:
         """An expression as a function of the values of its free indices. Raises EvaluationError."""
@@ -99,6 +103,33 @@ class World:
             self.known[key] = self.draw(scope, within, most, begin or {})
         return self.known[key]
 
+    def places(self, scope: Sequence[str], read: Node, *within: Node, most: int) -> list[tuple[int, ...]]:
+        """The same, and as many at which everything that ``read`` has at a computed index is inside: of a convolution
+        with a stride and padding these are few among any."""
+        key = tuple(scope), read, within, most
+        if key not in self.known:
+            any_ = self.points(scope, *within, most=most)
+            self.known[key] = [*any_, *(self.inside(scope, read, within, most) if len(any_) >= most else ())]
+        return self.known[key]
+
+    def inside(self, scope: Sequence[str], read: Node, within: Sequence[Node], most: int) -> list[tuple[int, ...]]:
+        compiler = Compiler(self.evaluator)
+        slots = {name: n for n, name in enumerate(scope)}
+        refs = [n for n in walk(read) if isinstance(n, Ref)]
+        known = [(i, n) for r in refs for i, n in vanishes(r, self.evaluator)]
+        tests = [
+            _beyond(compiler.index(i, slots), length)
+            for i, length in dict.fromkeys(known)
+            if all(n.name in slots for n in walk(i) if isinstance(n, Index))
+        ]
+        around = Add((Int(0), *within))
+        if not tests or self.sequence(scope, around):
+            return []
+        counts = [range(self.length(compiler, name, around, {})([0] * len(scope))) for name in scope]
+        total, random_ = prod(map(len, counts)), random.Random(11)
+        tried = (nth(counts, n) for n in random_.sample(range(total), min(total, TRIED)))
+        return list(islice((at for at in tried if not any(test([*at]) for test in tests)), most))
+
     def draw(
         self, scope: Sequence[str], within: Sequence[Node], most: int, begin: Mapping[str, int]
     ) -> list[tuple[int, ...]]:
@@ -111,6 +142,11 @@ class World:
         for name in ordered:
             known = {n: slots[n] for n in listed} if name not in listed else {}
             ranges.append((slots[name], begin.get(name, 0), self.length(compiler, name, around, known)))
+        if not listed:  # lengths depend on nothing: of many tuples those that are looked at alone are made
+            counts = [range(first, length([0] * len(scope))) for _, first, length in ranges]
+            total = prod(map(len, counts))
+            if total > most:
+                return [nth(counts, n) for n in self.random.sample(range(total), most)]
         found = list(islice(_tuples(ranges, [0] * len(scope)), 200_000))
         return found if len(found) <= most else self.random.sample(found, most)
 
@@ -152,6 +188,15 @@ class World:
 
 
 Range = tuple[int, int, Callable[[list[int]], int]]  # slot, first value, one after the last
+
+
+def nth(ranges: Sequence[range], n: int) -> tuple[int, ...]:
+    """The tuple at a place of the row-major order."""
+    found: list[int] = []
+    for values in reversed(ranges):
+        n, at = divmod(n, len(values))
+        found.append(values[at])
+    return tuple(reversed(found))
 
 
 def _tuples(ranges: Sequence[Range], env: list[int]) -> Iterator[tuple[int, ...]]:
