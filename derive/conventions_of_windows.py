@@ -21,7 +21,7 @@ OF_WINDOWS: tuple[Convention, ...] = (
         at="empty",
     ),
     Convention(
-        ("conv_transpose1d", "conv_transpose2d"),
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
         "where no element of the input comes to, and output_padding",
         "the bias alone; `output_padding` lengthens the result at its end, where windows may still reach",
         "PyTorch the same, with one number for both ends in `padding`; Keras computes it for `same`",
@@ -29,14 +29,14 @@ OF_WINDOWS: tuple[Convention, ...] = (
         "output_padding=1)[0].tolist() == [[[8, 7, 8, 7]]]",
     ),
     Convention(
-        ("conv_transpose1d", "conv_transpose2d"),
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
         "order of the weights' axes",
         "[in, out, ...], as of the convolution whose gradient it is",
         "PyTorch the same; Keras [..., out, in]; JAX's `conv_transpose` flips unless `transpose_kernel` is set",
         "conv_transpose1d.forward(np.ones((1, 2, 1)), np.ones((2, 3, 1)), np.zeros(3))[0].shape == (1, 3, 1)",
     ),
     Convention(
-        ("conv_transpose1d", "conv_transpose2d"),
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
         "NaN or infinity in W, or in a cotangent, where there is no element of the input",
         "NaN: outside the input and between two of its elements is the number 0, and multiplied",
         "PyTorch multiplies what there is alone",

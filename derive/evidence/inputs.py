@@ -20,6 +20,7 @@ import numpy as np
 from derive.evidence import domain, layout
 from derive.evidence.kept import once
 from derive.evidence.layout import Case, Shape, Value
+from derive.evidence.many import results, terms
 from derive.evidence.shapes import Shapes
 from derive.notation.define import REGISTRY
 from derive.notation.domain import Domain
@@ -105,7 +106,8 @@ class Random:
         return np.asarray(self.rng.random(shape) < 0.7)
 
 
-MOST = 1000  # elements of results in a case: what more would show, other cases do; half of the attempts keep to it
+MOST, TERMS = 1000, 4000  # elements of results in a case, steps of all its loops: what more would show, others do
+KEPT, AT_ONCE = 20, 12  # attempts with a turn's options; cases with more terms before options are drawn freely
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Plan:
         fixed: lengths of axes that are not to be drawn.
         options: values of options that are not to be drawn. absent: masks that are left out.
         depth: how far inside an option of several numbers may differ; see derive.notation.several.coarse.
-        most: elements of results that half of the attempts keep to.
+        most, terms: elements of results and steps of loops that a case keeps to where it can.
     """
 
     sizes: tuple[int, ...] = (2, 3, 4, 5, 6)
@@ -132,6 +134,7 @@ class Plan:
     absent: frozenset[str] = frozenset()
     depth: Mapping[str, int] = field(default_factory=dict)
     most: float = MOST
+    terms: float = TERMS
 
 
 def finite(case: Case) -> bool:
@@ -195,28 +198,32 @@ def build(layer: Layer, source: Source, plan: Plan = Plan(), turn: int | None = 
     """One case. ``turn`` walks through the values of every option; without it they are drawn.
 
     Values that do not go together (a padding as large as the window) are given up one after another. Where the
-    definition has no value at any numbers (a root of a negative one), ranges are tried.
+    definition has no value at any numbers (a root of a negative one), ranges are tried. Of many TERMS axes are shorter.
 
     Raises:
         NoArguments: none were found that the definition accepts.
     """
-    undefined = 0
+    undefined, large = 0, list[Case]()
+    sizes = sorted(plan.sizes) if len(plan.sizes) > 1 else [min(2, *plan.sizes)]  # those that are left in the end
     for attempt in range(plan.attempts):
-        case = _attempt(layer, source, plan, turn, attempt, undefined >= PATIENCE)
+        shorter = replace(plan, sizes=tuple(sizes[: max(2, len(sizes) - len(large) // 2)])) if large else plan
+        freely = len(large) >= AT_ONCE  # with the turn's options there are many
+        case = _attempt(layer, source, shorter, turn, attempt + KEPT * freely, undefined >= PATIENCE)
         try:
-            if case is None or (results(case) > plan.most and attempt < plan.attempts // 2):
+            if case is None:
+                continue
+            if len(large) < 2 * AT_ONCE and terms(case) > plan.terms * (1 + 3 * freely):
+                large.append(case)
+                if len(large) < 2 * AT_ONCE:
+                    continue
+                case = min(large, key=terms)
+            elif not large and results(case) > plan.most and attempt < plan.attempts // 2:
                 continue
             if plan.trusted or finite(case):
                 return case
         except ArithmeticError:
             undefined += 1
     raise NoArguments(f"{layer.name}: no arguments with finite values were found in {plan.attempts} attempts")
-
-
-def results(case: Case) -> int:
-    """How many elements the outputs have together, lists not counted."""
-    shapes = [layout.shape_of(case, o) for o in case.layer.outputs]
-    return sum(math.prod(shape) for shape in shapes if isinstance(shape, tuple))
 
 
 def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt: int, careful: bool) -> Case | None:
@@ -231,7 +238,7 @@ def _attempt(layer: Layer, source: Source, plan: Plan, turn: int | None, attempt
         if option.kind == "Axis":
             rank = len(leading) + 1
             values = [v for v in values if -rank <= v < rank]
-        kept = attempt < 20 or (attempt < plan.attempts // 2 and n == attempt % len(layer.options))
+        kept = attempt < KEPT or (attempt < plan.attempts // 2 and n == attempt % len(layer.options))
         if turn is None or not kept:
             options[option.name] = source.pick(values)
         else:

@@ -27,7 +27,7 @@ def large(layer: Layer, seed: int, dtype: Any = np.float64) -> Case:
     def build(length: int, draw: int = 0) -> Case:
         leading = ((length,),) if leads else ((2,),)
         fixed = {} if leads else {long: length}
-        plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed)
+        plan = inputs.Plan((3, 4, 5, 2), leading, (2,), trusted=True, fixed=fixed, terms=math.inf)
         return inputs.build(layer, inputs.Random(np.random.default_rng((seed, draw)), **how), plan, 0)
 
     def elements(case: Case, length: int) -> list[int]:

@@ -95,6 +95,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "global_max_pool3d": ("volumetric global max pooling",),
     "conv3d": ("volumetric convolution", "spatiotemporal convolution"),
     "conv_transpose1d": ("transposed convolution", "deconvolution", "fractionally strided convolution"),
+    "conv_transpose3d": ("transposed convolution over volumes", "deconvolution over volumes"),
     "conv_transpose2d": ("transposed convolution", "deconvolution", "fractionally strided convolution"),
     "max_pool3d": ("volumetric max pooling",),
     "depthwise_conv1d": ("depthwise separable convolution, its first half", "channelwise convolution"),

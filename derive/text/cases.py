@@ -154,7 +154,8 @@ def _attempt(
     options = {}
     for n, option in enumerate(text.options):
         known = values(option, library)
-        pick = 0 if turn == 0 and attempt < 6 else int(rng.integers(len(known))) if attempt else (turn + n) % len(known)
+        first = 0 if turn == 0 else (turn + n) % len(known)  # while the smallest of a few cases is looked for
+        pick = first if attempt < 6 else int(rng.integers(len(known)))
         options[option.name] = chosen.get(option.name, known[pick])
     square = turn % 3 == 1
     dots = LEADING[(turn + attempt) % len(LEADING)] if attempt < 8 else LEADING[int(rng.integers(len(LEADING)))]
@@ -197,7 +198,7 @@ def _lengths(
     axes = dict.fromkeys(axis for a in text.arguments if not a.entries for axis in a.axes)
     listed = dict.fromkeys(axis for a in text.arguments if a.entries for axis in a.axes if axis in text.lengths)
     free = [axis for axis in axes if axis != DOTS and axis not in text.lengths and axis not in given]
-    few = [2, 3, 4] if len(free) < 4 else [2, 3]
+    few = [2, 3, 4] if len(free) < 4 else [2, 3] if len(free) <= 8 else [2, 2, 3]
     # of few lengths each is drawn once before one is drawn again, in another order
     usual = [int(n) for _ in range(0, max(len(free), 1), len(few)) for n in rng.permutation(few)]
     pool = [int(n) for n in rng.integers(1, 8, max(len(free), 1))] if unusual else usual

@@ -24,6 +24,7 @@ from derive.text.cases import STYLES, Case, cases, moved
 from derive.text.numbers import MP, Outside, real
 from derive.text.parse import Definition, Library
 from derive.text.results import Numbers, combined, flat, listed, merged, named, picked, products, quiet
+from derive.text.small import small
 
 HALF, ROUNDING = 2.0**-26, 2.0**-44
 STEP, SECOND = MP.mpf(10) ** -20, MP.mpf(10) ** -14
@@ -84,7 +85,7 @@ def find(
     reason = "no arguments were found that go together"
     for style in STYLES:
         left, draws = TRIES, attempts
-        for case in cases(text, library, seed, turn, chosen, style):
+        for case in small(cases(text, library, seed, turn, chosen, style)):
             meter = Meter()
             try:
                 return Point(case, evaluate(case, meter), meter)

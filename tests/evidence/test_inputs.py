@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.evidence import domain, inputs, strategies
+from derive.evidence.many import terms
 from derive.notation.several import numbers
 from tests.evidence.shared import LAYERS
 
@@ -31,6 +34,14 @@ def test_options_take_every_value() -> None:
     assert {n for n, v in LAYERS.items() if v[0].elementwise} <= {c.options["activation"] for c in inputs.cases(layer)}
     layer = LAYERS["embedding"][0]
     assert any(c.options["padding_index"] in c.tensors["t"] for c in inputs.cases(layer))
+
+
+def test_of_many_terms_few_are_drawn() -> None:
+    """Twelve indices of which each has a few positions make a million terms; options take their values all the same."""
+    layer = LAYERS["conv_transpose3d"][0]
+    found = inputs.every(layer, plan=replace(inputs.USUAL, trusted=True))
+    assert max(map(terms, found)) < 6 * inputs.TERMS  # 3,939,840 where all attempts are alike
+    assert len({c.sizes["g"] for c in found}) == len({str(c.options["stride"]) for c in found}) == 3
 
 
 def test_a_row_of_the_mask_is_all_false() -> None:

@@ -73,17 +73,23 @@ LAYERS = each("""
     1.54 conv3d
     1.55-56 conv2d
     1.57 conv_transpose2d
+    1.58 conv_transpose3d
     1.59-60 conv3d
+    1.61 conv_transpose3d
     1.62-63 conv2d
     1.64 conv_transpose1d
     1.65 conv_transpose2d
     1.66 conv3d
     1.67 conv1d
+    1.68 conv_transpose3d
     1.69 conv_transpose2d
+    1.70 conv_transpose3d
     1.71 conv_transpose2d
+    1.72-73 conv_transpose3d
     1.74 conv_transpose1d
     1.75 conv_transpose2d
     1.76 conv1d
+    1.77 conv_transpose3d
     1.78 conv_transpose2d
     1.79 conv_transpose1d
     1.80 conv2d
@@ -104,14 +110,9 @@ LAYERS = each("""
     3.1-3 mlp
 """)
 
-# of level 2 those with a stride
-_IN_THREE = (3, 15, 20, 26, 34, 38, 49, 50, 58, 60, 72, 74, 78, 89, 96, 100)
-
 _NETWORKS = {7, 9, 10, 14, 15, 16, 18, 19, 20, *range(22, 28), 29, 30, 45}  # of level 3, not written yet
 
 MISSING: dict[tuple[int, int], str] = {
-    **{(1, n): "transposed convolution over three axes" for n in (58, 61, 68, 70, 72, 73, 77)},
-    **{(2, n): "transposed convolution over three axes" for n in _IN_THREE},
     (2, 11): "normalising grouped channels over the batch, in a composition",
     **{(3, n): "a composition, not written yet" for n in _NETWORKS},
 }

@@ -23,7 +23,7 @@ each is here: a layer, a composition of layers, or what is missing.
 The definitions are in `examples/kernelbench/`. `gradbook build examples/kernelbench/FILE.py --out FOLDER` writes their
 kernels, forward and backward. `python -m pytest tests/kernelbench` compares values and gradients of each with the same
 network in PyTorch, at small sizes in float64 to 1e-10; layers are compared in `tests/peers`. The benchmark runs forward
-alone. Where it detaches what it adds (level 2, problems 40 and 51), the gradient here is of the whole sum. A
+alone. Where it detaches what it adds (level 2, problems 20, 40 and 51), the gradient here is of the whole sum. A
 dropout mask is an argument. `python -m tests.kernelbench.page` makes this page.
 """
 TITLES = {1: "One operation", 2: "A few operations", 3: "Networks and their blocks"}

@@ -19,6 +19,7 @@ from derive.notation.layer import Layer, Tensor  # noqa: E402
 from tests.kernelbench.definitions import compositions, problems, registered  # noqa: E402
 from tests.kernelbench.level3_networks import LENGTHS, Lengths  # noqa: E402
 from tests.kernelbench.networks import NETWORKS, OPTIONS  # noqa: E402
+from tests.kernelbench.transposed import LENGTHS as OF_TRANSPOSED  # noqa: E402
 
 DEFINITIONS = {name: layer for level in problems() for name, layer in compositions(level).items()}
 TOLERANCE = 1e-10  # of an array's largest element
@@ -38,7 +39,7 @@ def inputs(layer: Layer) -> dict[str, Tensor]:
 
 def lengths(layer: Layer) -> Lengths:
     image = {"c", "p"} <= {axis for t in inputs(layer).values() for axis in t.axes}
-    return LENGTHS.get(layer.name, IMAGES if image else SIZES)
+    return LENGTHS.get(layer.name, IMAGES if image else SIZES) | OF_TRANSPOSED.get(layer.name, {})
 
 
 def shapes(tensor: Tensor, sizes: Lengths) -> list[list[int]]:

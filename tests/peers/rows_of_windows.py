@@ -55,7 +55,7 @@ def meant(windows: tuple[Mapping[str, Any], ...], window: Any) -> tuple[Mapping[
 def transposed(F: Any, x: Any, W: Any, bias: Any, padding: Any = 0, **options: Any) -> Any:
     """PyTorch takes away one number at both ends; without any, what is taken away is cut off by hand."""
     axes = x.ndim - 2
-    z = (F.conv_transpose1d, F.conv_transpose2d)[axes - 1](x, W, bias, **options)
+    z = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[axes - 1](x, W, bias, **options)
     for n, (before, after) in enumerate(several.spread(padding if axes > 1 else (padding,), (axes, 2))):
         z = z.narrow(n + 2, before, z.shape[n + 2] - before - after)
     return z
@@ -117,6 +117,11 @@ ROWS = {
         transposed,
         normal((2, 4, 5, 6), (4, 3, 3, 2), (6,)),
         tuple({"groups": 2, **options} for options in (*WINDOWS, LONGER)),
+    ),
+    "conv_transpose3d": Row(
+        transposed,
+        normal((2, 4, 3, 4, 2), (4, 3, 2, 3, 2), (6,)),
+        tuple({"groups": 2, **options} for options in (*CUBES, {"stride": (3, 2, 2), "output_padding": (2, 0, 1)})),
     ),
     "unfold": Row(unfolded, normal((2, 3, 7, 9)), tuple({"window": (3, 2), **options} for options in WINDOWS)),
     "upsample_nearest2d": Row(

@@ -27,6 +27,7 @@ SIZES |= {"gate": 4, "i": 48, "d": 48, "v": 48, "r": 2, "s": 2, "j": 48}
 OF_LAYER = {
     "attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     "conv3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},  # a window of eight positions; see BOUND
+    "conv_transpose3d": {"p": 12, "q": 10, "r": 9, "k": 2, "l": 2, "m": 2},
     "cdist": {"d": 4},  # the differences of each pair are held: squares of numbers that cancel are not multiplied out
     "softcap_attention": {"q": 64, "k": 60, "d": 56, "v": 52, "...": 4},
     # its double_backward still multiplies queries, keys and features before keys are summed

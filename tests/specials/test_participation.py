@@ -68,7 +68,7 @@ OF_ROWS = {
 EXCEPTED = {
     **dict.fromkeys(("cumprod", "reduce_prod"), BEGUN),
     **dict.fromkeys(("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv3d"), MULTIPLIED),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), BETWEEN),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), BETWEEN),
     # the last step's state is read by no gradient: a cotangent of 0 is multiplied
     "linear_recurrence": {("input a", "double_backward x"), ("input x", "double_backward a")},
     # behind an example's end a loop multiplies a cotangent of 0 by a weight of NaN
