@@ -171,7 +171,8 @@ def inside_first(e: Reduce) -> Expr:
         asked = all(any(map(asks, part)) for part in (own, rest))
         more = any(set(x.free(f)) - indices for f in rest if asked or not is_bracket(f))
         fails = any(fragile(n) for f in own for n in x.walk(f)) and not any(map(is_bracket, own))
-        if more and not fails and not all(map(is_bracket, own)):
+        placed = any(is_bracket(f) and not asks(f) for f in own)  # a window, of which derive.program.selected knows
+        if more and not fails and not placed and not all(map(is_bracket, own)):
             inner = x.reduce("sum", (i,), chosen(own))
             return x.reduce("sum", [j for j in e.over if j != i], chosen([*rest, inner]))
     return e
