@@ -16,9 +16,9 @@ OF_LOSSES: tuple[Convention, ...] = (
     Convention(
         ("l1_loss", "pinball"),
         "NaN",
-        "loss NaN, and a gradient as where the prediction of `l1_loss` is too low, that of `pinball` too high",
-        "PyTorch gives 0 for `l1_loss`",
-        "grad(l1_loss, np.array([np.nan]), np.zeros(1)).y[0] == -1 "
+        "loss NaN; the gradient of `l1_loss` is 0, that of `pinball` as where the prediction is too high",
+        "PyTorch the same for `l1_loss`",
+        "grad(l1_loss, np.array([np.nan]), np.zeros(1)).y[0] == 0 "
         "and grad(pinball, np.array([np.nan]), np.zeros(1)).y[0] == 0.5",
     ),
     Convention(

@@ -25,7 +25,7 @@ OF_NORMS_AND_STEPS: tuple[Convention, ...] = (
         ("lion",),
         "a mean of 0, or NaN",
         "has the sign 0; NaN stays in the mean that is kept",
-        "PyTorch and JAX have NaN for the sign of NaN",
+        "PyTorch the same; JAX has NaN for the sign of NaN",
         "lion.forward(*[[np.array([v])] for v in (1.0, np.nan, 0.0)], decay=0.0)[0].y[0][0] == 1",
         at="tie",
     ),

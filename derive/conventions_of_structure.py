@@ -173,9 +173,9 @@ OF_STRUCTURE: tuple[Convention, ...] = (
     Convention(
         ("reduce_l1",),
         "an element of 0, or NaN",
-        "has the slope 0; NaN is the result, and has the slope -1 of what is not above 0",
-        "PyTorch has 0 at both; JAX has 1 at 0, and -1 for NaN",
-        "grad(reduce_l1, np.array([0.0, -2, np.nan])).x.tolist() == [0, -1, -1]",
+        "has the slope 0: the sign of both; NaN is the result",
+        "PyTorch the same; JAX has 1 at 0, and -1 for NaN",
+        "grad(reduce_l1, np.array([0.0, -2, np.nan])).x.tolist() == [0, -1, 0]",
         at="tie",
     ),
     Convention(

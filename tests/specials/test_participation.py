@@ -28,7 +28,7 @@ OF_LAYER["relative_bias_attention"] = {"q": 3, "k": 3}
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
-BENT = ("reduce_l1", "leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
+BENT = ("leaky_relu", "prelu", "elu", "selu", "celu")  # NaN is not above 0: the other case is taken then
 SMALLEST = ("reduce_min", "argmin")  # NaN is below all others, as for a largest it is above
 #: Beyond the ends of these an infinity is, and a NaN is not.
 ENDED = dict.fromkeys(("relu6", "hard_sigmoid", "hard_swish"), (8.1, 8.7))
@@ -93,6 +93,7 @@ EXCEPTED = {
     # with NaN, or an infinity, another row may be the nearest, or all are as near
     "vector_quantize": {(f"{a} {n}", result) for a in ("input", "tangent") for n in "zE" for result in OF_ROWS},
     "lion": {("input dW", "forward y"), ("input m", "forward y")},
+    "reduce_l1": {("input x", result) for result in ("backward x", "jvp y", "double_backward y")},
     "l1_loss": {(f"input {n}", result) for n in "yt" for result in SLOPE},
     "pinball": {("input t", result) for result in SLOPE},
     "triplet_margin": {("input n", "backward p"), ("input n", "double_backward p")},  # infinitely far costs nothing
