@@ -2,7 +2,8 @@
 
 Everywhere else options are passed by name, so that a default that is not the definition's would never be looked at.
 Here those whose values are the definition's defaults are left out of the call, where the candidate's functions have
-defaults for them; what is right with them passed and wrong without is its own default.
+defaults for them and call them as the definition does; what is right with them passed and wrong without is its own
+default.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def left_out(session: Session, layer: Layer) -> list[Option]:
     known = [names for names in session.worker.hello["parameters"].values() if names is not None]
 
     def may(option: Option) -> bool:
-        name = session.rename.get(option.name, option.name)
-        return all(name in names and not names[name] for names in known)
+        name = option.name  # one that is renamed is of an interface with defaults of its own: dim=None of a library
+        return name not in session.rename and all(name in names and not names[name] for names in known)
 
     taken = [o for o in layer.options if o.name in session.options and o.name not in session.fixed.options]
     return [o for o in taken if may(o)] if known else []
@@ -79,7 +80,7 @@ def _differ(session: Session, trial: plans.Trial, derivation: Derivation, option
         alone = wrong([option.name])
         if alone == {}:
             continue
-        own = session.worker.hello.get("defaults", {}).get(session.rename.get(option.name, option.name), "another")
+        own = session.worker.hello.get("defaults", {}).get(option.name, "another")
         words = f"its own default of {option.name} is {own}, the definition's is {option.default!r}"
         one = next(iter(alone.values())) if alone else None
         numbers = f": left out, {one.label}{list(one.at)} {one.words}" if one else ": left out, it gives no answer"
