@@ -92,8 +92,14 @@ class Collector:
         return None
 
     def over_one(self, poly: Poly) -> Poly | None:
-        """``1 - u / (1 + u)`` as ``1 / (1 + u)``: over one denominator, where that leaves a single term."""
-        for a, q in {(a, q) for m in poly for a, q in m if q == -1 and isinstance(a, Op) and a.fn == "add"}:
+        """``1 - u / (1 + u)`` as ``1 / (1 + u)``: over one denominator, where that leaves a single term.
+
+        Not where u is an exponential: the slope of a logistic function is looked for as a polynomial in its value.
+        """
+        below = {(a, q): None for m in poly for a, q in m if q == -1 and isinstance(a, Op) and a.fn == "add"}
+        for a, q in below:
+            if any(isinstance(n, Op) and n.fn == "exp" for n in x.walk(a)):
+                continue
             whole: Poly = {((a, -q),): ONE}
             above = [
                 self.algebra.times({m: c}, whole if dict(m).get(a) == q else self.algebra.to(a))

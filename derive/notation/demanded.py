@@ -7,7 +7,7 @@ would be the gradient of a number that nobody asks for. So ``D[n, m]`` is ``sqrt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from derive.notation import expr as x
@@ -20,13 +20,15 @@ Conditions = tuple[Expr, ...]
 def demanded(layer: Layer) -> Layer:
     """The layer, in which what may have no slope is made where it is read."""
     reads: dict[str, list[Conditions]] = {}
+    bodies: dict[str, list[Expr]] = {}
     for e in layer.equations:
+        bodies.setdefault(e.target, []).append(e.body)
         for ref, tests in read(e.body, ()):
             reads.setdefault(ref.tensor, []).append(told(ref, tests, layer.tensors[ref.tensor].axes))
 
     def made(e: Equation) -> Equation:
         ours = layer.tensors[e.target]
-        if e.target in layer.outputs or not steep(e.body) or tuple(map(x.plain, e.left)) != ours.axes:
+        if e.target in layer.outputs or not steep(e.body, bodies) or tuple(map(x.plain, e.left)) != ours.axes:
             return e
         every = reads.get(e.target, [])
         common = [c for c in every[0] if all(c in other for other in every)] if every else []
@@ -38,10 +40,26 @@ def demanded(layer: Layer) -> Layer:
     return layer if steps == layer.steps else replace(layer, steps=steps, written=layer.written or layer)
 
 
-def steep(e: Expr) -> bool:
-    """Whether there is a root, a logarithm or a quotient of data in it."""
-    found = (n for n in x.walk(e) if isinstance(n, Op) and x.tensors(n.args[0]))
+def steep(e: Expr, bodies: Mapping[str, list[Expr]]) -> bool:
+    """Whether there is a root, a logarithm or a quotient of data in it that may be 0."""
+    found = (n for n in x.walk(e) if isinstance(n, Op) and x.tensors(n.args[0]) and not positive(n.args[0], bodies))
     return any(n.fn == "log" or (n.fn == "pow" and not smooth(n.args[1])) for n in found)
+
+
+def positive(e: Expr, bodies: Mapping[str, list[Expr]]) -> bool:
+    """Whether it is above 0 whatever the data: exponentials, and what is made of them, as the total of a softmax."""
+    match e:
+        case Num(value):
+            return value > 0
+        case x.Size() | Op("exp", _):
+            return True
+        case Op("add" | "mul", args):
+            return all(positive(a, bodies) for a in args)
+        case Op("pow", (base, _)) | x.Reduce("sum" | "max", _, base):
+            return positive(base, bodies)
+        case Ref(name, _) if len(own := bodies.get(name, [])) == 1:
+            return name not in x.tensors(own[0]) and positive(own[0], bodies)
+    return False
 
 
 def smooth(exponent: Expr) -> bool:

@@ -69,8 +69,10 @@ def _floor(v: Any) -> Any:
     return type(v)(math.floor(v)) if v - v == 0 else v
 
 
-def sign(a: Array) -> Array:
-    """1 of a positive number, -1 of a negative one, 0 of 0 and of NaN; of fractions and balls too."""
+def sign(a: Any) -> Any:
+    """1 of a positive number, -1 of a negative one, 0 of 0 and of NaN; of fractions, balls and single numbers too."""
+    if not hasattr(a, "dtype"):
+        return _sign(a)
     if a.dtype == object:
         return np.asarray(np.frompyfunc(_sign, 1, 1)(a))
     return np.asarray(np.subtract(a > 0, a < 0, dtype=a.dtype))

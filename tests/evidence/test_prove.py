@@ -85,6 +85,8 @@ def test_every_wrong_form_is_refuted(name: str) -> None:
     adjoint = reverse(layer)
     for e in textbook(layer, adjoint).equations:
         killed = 0
+        if e.body != x.ZERO and prove_equation(layer, adjoint, Equation(e.target, e.left, x.ZERO)).equal:
+            continue  # that of a bias before batch normalisation is 0, and so is twice of it
         for body in dict.fromkeys(mutants(e.body)):
             if stepping(body) == stepping(e.body):  # what counts as zero before the first step says the same
                 continue

@@ -25,3 +25,17 @@ def test_one_that_is_a_result_or_read_elsewhere_is_whole() -> None:
     whole = "D[n, m] = sqrt(sum(d, (r[n, d] - r[m, d])**2))"
     assert equations(results="E, D")[0] == whole
     assert equations("s[n] = sum(m, D[n, m])", "E, s")[0] == whole
+
+
+SHARES = """
+S[b] = sum(k, exp(s[b, k]))
+P[b, c] = exp(s[b, c]) / S[b]
+y = -sum((b, c), log(P[b, c]) if b <= c else 0)
+return y
+"""
+
+
+def test_what_is_above_0_has_a_slope_everywhere() -> None:
+    """A share of exponentials in a case would be no softmax: its logarithm was infinite at large logits."""
+    (layer,) = defined("s: Real[b, c]", SHARES)
+    assert [show_equation(e) for e in layer.equations][1] == "P[b, c] = exp(s[b, c]) / S[b]"

@@ -334,7 +334,8 @@ GLOBALS: tuple[tuple[str, str, str, Callable[[], Any]], ...] = (
 AXES = ("tail of a tile", "tail of rows", "last repeated", "transposed")
 LOSSES = ("mse", "cross_entropy", "softmax_cross_entropy", "softmax_cross_entropy_labels", "l2_penalty")
 SCALAR: dict[str, tuple[str, ...]] = {"forward": ("l2_penalty",)}
-SYMMETRIC: dict[str, tuple[str, ...]] = {"forward": ("diagonal_matrix",)}
+#: Diagonal matrices are their own transposes.
+SYMMETRIC: dict[str, tuple[str, ...]] = {"forward": ("diagonal_matrix",), "backward": ("trace",)}
 UNSIGNED: dict[str, tuple[str, ...]] = {
     "forward": ("relu", "sigmoid", "softmax", "margin_ranking", *LOSSES),
 }
