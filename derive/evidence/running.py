@@ -39,6 +39,10 @@ class Manner:
     slopes: int = 0
     kept: int | None = None
 
+    def unit(self, exponent: int) -> int:
+        """The exponent of the unit roundoff of what is kept, where sums have that of ``exponent``."""
+        return exponent if self.kept is None else self.kept
+
 
 PLAIN = Manner()
 
@@ -99,7 +103,7 @@ def arithmetic_of(exponent: int, lost: tuple[float, ...], ties: Ties | None, man
     if manner.stored is not None:
         numbers = replace(numbers, stored=_widened(manner.stored))
     if manner.slopes:
-        numbers = replace(numbers, sloped=_lessened(exponent if manner.kept is None else manner.kept, manner.slopes))
+        numbers = replace(numbers, sloped=_lessened(manner.unit(exponent), manner.slopes))
     return ties.noted(numbers) if ties else numbers
 
 
@@ -173,9 +177,7 @@ def bounds_forward(
     A ``pool`` is for analyses of one case along the same cotangents.
     """
     numbers = arithmetic_of(exponent, lost, ties, manner)
-    run = world.forward(
-        case, numbers, _seeds(case, seeded(numbers, exponent if manner.kept is None else manner.kept, manner.moved))
-    )
+    run = world.forward(case, numbers, _seeds(case, seeded(numbers, manner.unit(exponent), manner.moved)))
     pool = pool or Pool()
     pool.lend(run, case.layer.equations, numbers=(exponent, *lost))
     found = {o: run.values(o, o) for o in case.layer.outputs}
@@ -195,7 +197,7 @@ def bounds_backward(
 ) -> dict[str, Elements]:
     """The same for every gradient's elements."""
     numbers = arithmetic_of(exponent, lost, ties, manner)
-    seed = seeded(numbers, exponent if manner.kept is None else manner.kept, manner.moved)
+    seed = seeded(numbers, manner.unit(exponent), manner.moved)
     given = _seeds(case, seed, (cotangents, derivation.adjoint.cotangents))
     run = world.backward(derivation, case, cotangents, numbers, given=given)
     pool = pool or Pool()

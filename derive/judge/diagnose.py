@@ -80,7 +80,7 @@ def explained(arithmetic: Arithmetic, failures: Sequence[Failure], part: str, en
     labels = list(dict.fromkeys(m.label for f in failures for m in f.measured if m.part == part and not m.ok))
     whole = f"{part}: " if len(labels) > 3 else f"{' and '.join(labels)}: "
     close = SLACK * 2.0 ** UNITS[arithmetic.storage] if UNITS[arithmetic.storage] < -11 else 0.05
-    if all(f.trial.design.words == HALVES for f in failures if any(m.part == part and not m.ok for m in f.measured)):
+    if all(f.trial.design.words == HALVES for f in failures):
         return f"{whole}only where a half is rounded: it goes to the even whole number of the two"
     if (
         ordinary := _at_ordinary_values(failures, part, 2.0**arithmetic.unit)

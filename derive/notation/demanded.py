@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Ref
+from derive.notation.functions import conjuncts, together
 from derive.notation.layer import Equation, Layer
 
 Conditions = tuple[Expr, ...]
@@ -34,7 +35,7 @@ def demanded(layer: Layer) -> Layer:
         common = [c for c in every[0] if all(c in other for other in every)] if every else []
         if not common:
             return e
-        return replace(e, body=x.where(common[0] if len(common) == 1 else Op("and", tuple(common)), e.body, x.ZERO))
+        return replace(e, body=x.where(together(tuple(common)), e.body, x.ZERO))
 
     steps = tuple(made(s) if isinstance(s, Equation) else s for s in layer.steps)
     return layer if steps == layer.steps else replace(layer, steps=steps, written=layer.written or layer)
@@ -73,7 +74,7 @@ def read(e: Expr, tests: Conditions) -> Iterator[tuple[Ref, Conditions]]:
             yield e, tests
         case Op("where", (c, a, b)):
             yield from read(c, tests)
-            yield from read(a, (*tests, *(c.args if isinstance(c, Op) and c.fn == "and" else (c,))))
+            yield from read(a, (*tests, *conjuncts(c)))
             yield from read(b, tests)
             return
     for child in x.children(e):

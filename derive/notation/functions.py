@@ -60,6 +60,17 @@ def cmp(op: str, a: Expr, b: Expr) -> Expr:
     return Op(op, (a, b))
 
 
+def conjuncts(e: Expr) -> tuple[Expr, ...]:
+    """The conditions that hold where one does."""
+    return e.args if isinstance(e, Op) and e.fn == "and" else (e,)
+
+
+def together(tests: tuple[Expr, ...]) -> Expr:
+    """The condition that holds where all do."""
+    every = tuple(dict.fromkeys(t for test in tests for t in conjuncts(test)))
+    return every[0] if len(every) == 1 else Op("and", every)
+
+
 def _max_partials() -> tuple[Callable[..., Expr], ...]:
     return (lambda a, b: iverson(cmp("<=", b, a)), lambda a, b: iverson(cmp(">", b, a)))
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Reduce, Ref
+from derive.notation.functions import together
 from derive.notation.layer import Equation, Tensor
 from derive.program.cases import safe
 
@@ -133,7 +134,7 @@ class Absent:
         """An expression that is chosen where conditions hold."""
         if not conditions:
             return body
-        return safe(x.where(conditions[0] if len(conditions) == 1 else Op("and", conditions), body, x.ZERO))
+        return safe(x.where(together(conditions), body, x.ZERO))
 
     def unclean(self, e: Expr) -> Conditions:
         """The conditions by which an expression is 0 but for NaN: those of a product, which nothing has chosen."""

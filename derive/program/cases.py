@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Pos, Ref
-from derive.notation.functions import sign_of
+from derive.notation.functions import sign_of, together
 from derive.program.draft import Draft
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -74,15 +74,6 @@ def fragile(e: Expr) -> bool:
 def by_element(condition: Expr) -> bool:
     """Whether a condition is one of arrays, of which all elements are computed."""
     return any(isinstance(n, Ref | Pos) and x.free(n) for n in x.walk(condition))
-
-
-def together(tests: tuple[Expr, ...]) -> Expr:
-    every = tuple(dict.fromkeys(t for test in tests for t in conjuncts(test)))
-    return every[0] if len(every) == 1 else Op("and", every)
-
-
-def conjuncts(e: Expr) -> tuple[Expr, ...]:
-    return e.args if isinstance(e, Op) and e.fn == "and" else (e,)
 
 
 def unless(draft: Draft) -> Draft:

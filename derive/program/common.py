@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op, Part, Pos, Reduce, Ref
 from derive.notation.functions import COMPARISONS, LOGIC
-from derive.notation.layer import Tensor
+from derive.notation.layer import Equation, Tensor
 from derive.program.draft import Draft
 from derive.program.ir import Contract, Fold, Map, Statement, names
 from derive.program.once import blocks
@@ -29,6 +29,37 @@ def canonical(e: Expr, axis: Callable[[str], str]) -> tuple[Expr, tuple[str, ...
             names.setdefault(i, f"%{len(names)} {axis(i)}")
     free = set(x.free(blank))
     return ordered(called(blank, names), repr), tuple(i for i in names if i in free)
+
+
+@dataclass
+class Named:
+    """What reductions are called, whatever their indices are.
+
+    Attributes:
+        axis: as for `canonical`.
+        known: by the form of a reduction, the array, and the places of its indices among those of the form.
+    """
+
+    axis: Callable[[str], str]
+    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+
+    def note(self, e: Reduce, target: str, left: tuple[str, ...]) -> None:
+        """What a reduction is called; the first name counts."""
+        form, order = canonical(e, self.axis)
+        self.known.setdefault(form, (target, tuple(order.index(i) for i in left)))
+
+    def defined(self, e: Equation) -> None:
+        """What a reduction is called that is an equation's whole right side, with plain indices."""
+        if isinstance(e.body, Reduce) and len(e.indices) == len(e.left) and {*e.indices} == {*x.free(e.body)}:
+            self.note(e.body, e.target, e.indices)
+
+    def called(self, e: Reduce) -> Ref | None:
+        """The array that a reduction is an element of."""
+        form, order = canonical(e, self.axis)
+        if form not in self.known:
+            return None
+        target, places = self.known[form]
+        return Ref(target, tuple(Pos(order[n]) for n in places))
 
 
 def ordered(e: Expr, key: Callable[[Expr], str]) -> Expr:

@@ -15,7 +15,6 @@ from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Reduce
 from derive.notation.functions import sign_of
 from derive.notation.layer import Equation
-from derive.program.common import canonical
 from derive.program.contraction import alone, inner, pair
 from derive.program.draft import Draft
 from derive.program.runs import Sums
@@ -53,14 +52,8 @@ class Pairs(Sums):
                     factors = [*rest, self.named(e, Reduce("sum", summed, x.mul(*own)))]
                 e = replace(e, body=x.reduce("sum", over, x.mul(*factors)))
         yield from (*self.made(), e)
-        self.note(e)
-
-    def note(self, e: Equation) -> None:
-        """What a sum is called that has an equation of its own."""
-        if isinstance(e.body, Reduce) and {*e.indices} == {*x.free(e.body)} and len(e.indices) == len(e.left):
-            form, order = canonical(e.body, self.layer.axis)
-            if e.target in self.once:
-                self.known.setdefault(form, (e.target, tuple(order.index(i) for i in e.indices)))
+        if e.target in self.once:
+            self.names.defined(e)
 
 
 def conditional(e: Expr) -> bool:

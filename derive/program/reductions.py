@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
+from derive.notation.functions import together
 from derive.notation.layer import Equation, Layer, Tensor
-from derive.program.cases import by_element, fragile, together
-from derive.program.common import canonical
+from derive.program.cases import by_element, fragile
+from derive.program.common import Named
 from derive.program.contraction import inner, pair
 from derive.program.draft import Draft
 from derive.program.selected import opened
@@ -28,29 +29,16 @@ class Naming:
 
     layer: Layer
     tensors: dict[str, Tensor]
-    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     flat: list[Equation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.names = Named(self.layer.axis)
 
     def hoist(self, equation: Equation) -> None:
         """Give every reduction inside an equation an equation of its own, innermost first."""
         body = self.reductions(equation.body, equation, top=True)
-        self.flat.append(Equation(equation.target, equation.left, body, equation.line))
-        indices = equation.indices
-        if isinstance(body, Reduce) and len(indices) == len(equation.left) and {*indices} == {*x.free(body)}:
-            self.name(body, equation.target, indices)
-
-    def name(self, e: Reduce, target: str, left: tuple[str, ...]) -> None:
-        """Note what a reduction is called; the first name counts."""
-        form, order = canonical(e, self.layer.axis)
-        self.known.setdefault(form, (target, tuple(order.index(i) for i in left)))
-
-    def called(self, e: Reduce) -> Ref | None:
-        """The array that a reduction is an element of."""
-        form, order = canonical(e, self.layer.axis)
-        if form not in self.known:
-            return None
-        target, places = self.known[form]
-        return Ref(target, tuple(Pos(order[n]) for n in places))
+        self.flat.append(made := Equation(equation.target, equation.left, body, equation.line))
+        self.names.defined(made)
 
     def split(self, e: Expr) -> Expr:
         """A sum of sums where one of them is a matrix product; nothing else is expanded, for terms may cancel."""
@@ -103,13 +91,13 @@ class Naming:
             order = [i for e2 in equation.left for i in x.free(e2) if i in free]
             order += [i for i in free if i not in order]
             left = tuple(map(Pos, order))
-            known = self.called(e)
+            known = self.names.called(e)
             if known is not None and known.tensor != equation.target:
                 return known
             name = self.unused(e)
             self.tensors[name] = Tensor(name, tuple(order), kind="integer" if e.op == "argmax" else "real")
             self.flat.append(Equation(name, left, e))
-            self.name(e, name, tuple(order))
+            self.names.note(e, name, tuple(order))
             return Ref(name, left)
         if isinstance(e, Ref):
             return e
@@ -119,9 +107,8 @@ class Naming:
         """What is summed only in one case: where that is not taken nothing is evaluated that could fail."""
         own = tuple(c for c in tests if set(x.free(c)) <= set(x.free(e)))
         summed = any(fragile(n) and set(x.free(n)) & set(e.over) for n in x.walk(body))
-        beside = any(map(by_element, own)) and any(
-            map(fragile, x.walk(body))
-        )  # as r / s[n, m] is in (r / s - q) * a[d]
+        # as r / s[n, m] is in (r / s - q) * a[d]
+        beside = any(map(by_element, own)) and any(map(fragile, x.walk(body)))
         if e.op != "sum" or not own or not (summed or beside):
             return body
         return x.where(together(own), body, x.ZERO)
@@ -190,6 +177,6 @@ def asks(e: Expr) -> bool:
 
 def chosen(factors: list[Expr]) -> Expr:
     """A product that is 0 but where its conditions hold."""
-    tests = [f.args[0] for f in factors if isinstance(f, Op) and f.fn == "iverson"]
-    rest = [f for f in factors if not (isinstance(f, Op) and f.fn == "iverson")]
-    return x.where(together(tuple(tests)), x.mul(*rest), x.ZERO) if tests else x.mul(*rest)
+    tests = tuple(test for f in factors if is_bracket(f) for test in x.children(f))
+    rest = x.mul(*(f for f in factors if not is_bracket(f)))
+    return x.where(together(tests), rest, x.ZERO) if tests else rest

@@ -18,7 +18,7 @@ from derive.notation.expr import Expr, Op, Pos, Reduce, Ref, Size
 from derive.notation.layer import Equation, Layer, Tensor
 from derive.notation.text import split_sign
 from derive.program.absent import parts
-from derive.program.common import canonical
+from derive.program.common import Named
 from derive.program.draft import Draft
 from derive.program.selected import Select, opened
 
@@ -72,14 +72,14 @@ class Sums:
     layer: Layer
     tensors: dict[str, Tensor]
     found: list[Equation] = field(default_factory=list, kw_only=True)
-    known: dict[Expr, tuple[str, tuple[int, ...]]] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.names = Named(self.layer.axis)
 
     def named(self, e: Equation, body: Reduce) -> Ref:
         """A sum, by a name of its own, or by that which it has already."""
-        form, order = canonical(body, self.layer.axis)
-        if form in self.known:
-            known, places = self.known[form]
-            return Ref(known, tuple(Pos(order[n]) for n in places))
+        if (known := self.names.called(body)) is not None:
+            return known
         indices = tuple(x.free(body))
         match body.body:
             case Op("run", (inner, Pos(index), first, last)):  # in the order of what is summed
@@ -88,7 +88,7 @@ class Sums:
         along = "rows" if body.over[0] == x.ELLIPSIS else x.origin(body.over[0])
         name = x.numbered(f"{e.target}_along_{along}", {*self.tensors, *(o.name for o in self.layer.options)})
         self.tensors[name] = Tensor(name, tuple(map(self.layer.axis, indices)))
-        self.known[form] = name, tuple(order.index(i) for i in indices)
+        self.names.note(body, name, indices)
         self.found.append(Equation(name, tuple(map(Pos, indices)), body, e.line))
         return Ref(name, tuple(map(Pos, indices)))
 

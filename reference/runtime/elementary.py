@@ -74,12 +74,12 @@ def sign(a: Any) -> Any:
     if not hasattr(a, "dtype"):
         return _sign(a)
     if a.dtype == object:
-        return np.asarray(np.frompyfunc(_sign, 1, 1)(a))
+        return np.asarray(quietly(np.frompyfunc(_sign, 1, 1), a))
     return np.asarray(np.subtract(a > 0, a < 0, dtype=a.dtype))
 
 
 def _sign(v: Any) -> Any:
-    return 0 * v + ((v > 0) - (v < 0))
+    return type(v)((v > 0) - (v < 0))
 
 
 def nearest(a: Array) -> Array:

@@ -53,3 +53,5 @@ def test_the_sign_of_nan_is_0_as_the_definition_says() -> None:
         signs = sign(x.astype(dtype))
         assert signs.dtype == dtype
         assert signs.tolist() == [0, 0, 0, -1, 1]
+    assert [sign(v) for v in x.tolist()] == [0, 0, 0, -1, 1]  # of numbers that are Python's own, as a sum over a list
+    assert sign(x.astype(object)).tolist() == [0, 0, 0, -1, 1]

@@ -21,14 +21,23 @@ KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
     *("of_positions", "clipped_ratio", "gated_pool", "multi_similarity", "circle", "segment_softmax", "clip_loss"),
-    *("root_relu", "list_sq", "coulomb", "gravity"),
+    *("root_relu", "list_sq", "mixtures-coulomb", "mixtures-gravity"),
 )
 #: Exponentials that conditions leave out, one inside another, beside 1, and in rows that data tell.
-LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax", "segment_lse", "gravity")
+LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax", "mixtures-segment_lse", "mixtures-gravity")
 #: Functions of numbers that are Python's own, beside arrays of float16 and float32; a maximum of nothing, which has no
 #: position that a tangent could be read at; a quotient of such a number by the length of an empty axis; many elements
 #: in few segments, of which no pairs are made.
-IN_USE = ("list_norm", "list_curved", "largest", "option_power", "mean_squares", "segment_lse", "graphsage", "coulomb")
+IN_USE = (
+    "list_norm",
+    "list_curved",
+    "largest",
+    "option_power",
+    "mean_squares",
+    "mixtures-segment_lse",
+    "mixtures-graphsage",
+    "mixtures-coulomb",
+)
 
 
 @pytest.mark.parametrize("name", KINDS)
