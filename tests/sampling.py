@@ -53,12 +53,12 @@ def current(entry: dict[str, Any], name: str, layer: Any) -> bool:
     return all(leg in green for leg in LEGS if applies(leg, layer))
 
 
-def drawn(group: str, names: Iterable[str], always: Collection[str], seed: str) -> set[str]:
+def drawn(group: str, names: Iterable[str], always: Collection[str], seed: str, few: int = FEW) -> set[str]:
     """The layers of these that a test runs on."""
     found = set(names)
     kept = found & set(always)
     rest = sorted(found - kept)
-    return kept | set(random.Random(f"{seed} {group}").sample(rest, min(FEW, len(rest))))
+    return kept | set(random.Random(f"{seed} {group}").sample(rest, min(few, len(rest))))
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:

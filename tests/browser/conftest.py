@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: For containers: no sandbox, a small /dev/shm, no graphics card.
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 
 def chromium() -> str:
@@ -34,7 +36,7 @@ def browser() -> Iterator[Any]:
     if not (found := chromium()):
         pytest.skip("no Chromium here: install one, or run `playwright install chromium`")
     with api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield launched
         launched.close()
 

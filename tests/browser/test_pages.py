@@ -1,4 +1,7 @@
-"""Every page of the site in a real browser: on a phone, a tablet and a desk, light and dark."""
+"""The site in a real browser: on a phone, a tablet and a desk, light and dark.
+
+Of the layers' pages a sample (tests/sampling.py); `pytest tests/browser --every-layer` looks at every one.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlparse
+from urllib.parse import urljoin, urlparse
 
 import pytest
 
 from derive.notation.define import load_project
 from derive.targets.synonyms import SYNONYMS
+from tests import sampling
 
 LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
 WIDTHS = {360: 740, 768: 1024, 1280: 900}
@@ -22,25 +26,45 @@ COLOUR = """() => [...document.querySelectorAll('math')]
 #: Layers' pages are made alike, and looking for contrast takes seconds a page: these have everything a page can have.
 ALIKE = ("layers/", "layers/layer_norm/", "layers/attention/", "layers/lstm/", "layers/gelu/")
 RESULT = "document.querySelector('.md-search-result__item a')"  # the first
-TEXT = {"include": [["body"]], "exclude": [["math"], ["svg"]]}  # formulas have the colour of the text around them
+FORMULAS = [["math"], ["svg"]]  # have the colour of the text around them
 
 
-def addresses(site: Path, address: str) -> list[str]:
-    pages = sorted(p.relative_to(site).as_posix() for p in site.rglob("index.html"))
-    assert len(pages) > 35
-    return [urljoin(address, page.removesuffix("index.html")) for page in pages]
+#: Networks written out, forty equations each: smaller than now they could not be read above the fold.
+LONGER = ("encoder_block", "residual_block")
+SEEN = 40  # layers' pages looked at beside those of layers that changed; all with --every-layer
+
+
+@pytest.fixture
+def pages(site: Path, address: str, request: pytest.FixtureRequest) -> list[str]:
+    """Addresses of every page that is no layer's, of layers that changed, of those above, and of a sample."""
+    found = sorted(p.relative_to(site).as_posix().removesuffix("index.html") for p in site.rglob("index.html"))
+    layers = {page: page.split("/")[1] for page in found if page.startswith("layers/") and page != "layers/"}
+    assert len(found) - len(layers) > 20
+    if not request.config.getoption("every_layer"):
+        always = sampling.changed() | {page.split("/")[1] for page in ALIKE} | set(LONGER)
+        drawn = sampling.drawn("browser", layers.values(), always, sampling.seed(), SEEN)
+        found = [page for page in found if page not in layers or layers[page] in drawn]
+    return [urljoin(address, page) for page in found]
 
 
 #: The two largest tests by far in parts, so that several processes share them.
 PARTS = 6
 
 
+#: Every page reads the whole index of the search when it is opened, which takes longer than all that is looked at.
+INDEX = "**/search/search_index.json"
+NOTHING = {"config": {"lang": ["en"], "separator": " ", "pipeline": [], "fields": {}}, "docs": []}
+
+
 @contextmanager
-def reading(browser: Any, scheme: str, width: int = 1280) -> Iterator[tuple[Any, list[str]]]:
-    """A page of a reader, and what goes wrong meanwhile."""
+def reading(browser: Any, scheme: str, width: int = 1280, search: bool = False) -> Iterator[tuple[Any, list[str]]]:
+    """A page of a reader, and what goes wrong meanwhile; unless they search, the index is empty."""
     wrong: list[str] = []
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": WIDTHS[width]})
+    size = {"width": width, "height": WIDTHS[width]}
+    context = browser.new_context(color_scheme=scheme, viewport=size)
     page = context.new_page()
+    if not search:
+        page.route(INDEX, lambda route: route.fulfill(json=NOTHING))
     page.on("console", lambda m: wrong.append(f"{page.url}: console: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda e: wrong.append(f"{page.url}: {e}"))
     page.on("response", lambda r: wrong.append(f"{page.url}: {r.status} {r.url}") if r.status >= 400 else None)
@@ -56,10 +80,10 @@ def foreign(url: str) -> bool:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address: str, scheme: str, part: int) -> None:
-    """Every page; in the dark, where only colours differ, layers' pages at one width with closed folds."""
+def test_nothing_is_cut_and_nothing_complains(browser: Any, pages: list[str], scheme: str, part: int) -> None:
+    """In the dark, where only colours differ, layers' pages at one width with closed folds."""
     with reading(browser, scheme) as (page, wrong):
-        for url in addresses(site, address)[part::PARTS]:
+        for url in pages[part::PARTS]:
             page.goto(url, wait_until="load")
             page.add_style_tag(content="* { transition: none !important; }")  # what slides in is not there yet
             page.evaluate("() => document.fonts.ready")
@@ -73,16 +97,19 @@ def test_nothing_is_cut_and_nothing_complains(browser: Any, site: Path, address:
     assert not wrong, "\n".join(wrong)
 
 
-def test_text_has_contrast(browser: Any, site: Path, address: str, scheme: str) -> None:
+def test_text_has_contrast(browser: Any, pages: list[str], address: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install gradbook[browser]").Axe()
     found: list[str] = []
-    kinds = [url for url in addresses(site, address) if "/layers/" not in url or url.endswith(ALIKE)]
+    kinds = [url for url in pages if "/layers/" not in url or url.endswith(ALIKE)]
     with reading(browser, scheme) as (page, _):
         for url in kinds:
             page.goto(url, wait_until="load")
             page.evaluate(OPEN)
             found += [f"{url}: {what}" for what in page.evaluate(COLOUR)]
-            result = axe.run(page, context=TEXT, options={"runOnly": ["color-contrast"]})
+            text = "body" if url == address else "article"  # the frame is the same around all
+            result = axe.run(
+                page, context={"include": [[text]], "exclude": FORMULAS}, options={"runOnly": ["color-contrast"]}
+            )
             for violation in result.response["violations"]:
                 found += [f"{url}: {n['target'][0]}: {n['any'][0]['message']}" for n in violation["nodes"]]
     assert not found, "\n".join(found)
@@ -102,31 +129,6 @@ def test_folds_open_by_a_click_and_show_their_formulas(browser: Any, address: st
         assert not wrong
 
 
-def test_every_link_leads_somewhere(browser: Any, site: Path, address: str) -> None:
-    """Pages that are linked are there, and so is the place on them."""
-    places: dict[str, set[str]] = {}
-    links: dict[str, str] = {}
-    with reading(browser, "light") as (page, _):
-        for url in addresses(site, address):
-            page.goto(url, wait_until="domcontentloaded")
-            ids, hrefs = page.evaluate(
-                "() => [[...document.querySelectorAll('[id]')].map(e => e.id),"
-                " [...document.querySelectorAll('a[href]')].map(e => e.href)]"
-            )
-            places[url] = set(ids)
-            links |= {href: url for href in hrefs if not foreign(href)}
-    lost = []
-    for href, source in links.items():
-        where, fragment = urldefrag(href)
-        if where in places:
-            if fragment and fragment not in places[where] and not fragment.startswith("__"):
-                lost.append(f"{source}: {href} has no such place")
-        elif not (site / urlparse(where).path.lstrip("/")).exists():
-            lost.append(f"{source}: {href} is not there")
-    assert not lost, "\n".join(lost)
-    assert len(links) > 200
-
-
 @pytest.mark.parametrize("part", range(PARTS // 2))
 def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str, part: int) -> None:
     wanted = {name: {name} for name in load_project()}
@@ -134,7 +136,7 @@ def test_search_finds_layers_by_name_and_synonym(browser: Any, address: str, par
         for word in others:  # several may be called so
             wanted.setdefault(word, set()).add(name)
     missed = []
-    with reading(browser, "light") as (page, wrong):
+    with reading(browser, "light", search=True) as (page, wrong):
         page.goto(address)
         field = page.locator(".md-search__input")
         field.click()
@@ -157,13 +159,9 @@ BOTTOM = """([all, plain]) => {
 }"""
 
 
-#: Networks written out, forty equations each: smaller than now they could not be read.
-LONGER = ("encoder_block", "residual_block")
-
-
-def test_forward_and_gradient_are_on_the_first_screen(browser: Any, site: Path, address: str) -> None:
+def test_forward_and_gradient_are_on_the_first_screen(browser: Any, pages: list[str]) -> None:
     with reading(browser, "light") as (page, _):
-        for url in addresses(site, address):
+        for url in pages:
             if (name := url.removesuffix("/").rpartition("/")[2]) and "/layers/" in url and not url.endswith("layers/"):
                 page.goto(url)
                 page.evaluate("() => document.fonts.ready")
@@ -191,7 +189,7 @@ def test_an_equation_is_copied_and_a_link_opens_its_fold(browser: Any, address: 
 
 @pytest.mark.parametrize("words", ["delta", "backpropagation", "error signal"])
 def test_search_finds_the_chapter_by_the_words_of_textbooks(browser: Any, address: str, words: str) -> None:
-    with reading(browser, "light") as (page, wrong):
+    with reading(browser, "light", search=True) as (page, wrong):
         page.goto(address)
         field = page.locator(".md-search__input")
         field.click()
