@@ -1,14 +1,18 @@
-"""Conventions of windows put together, of windows as equal as can be, and of distances; see derive.conventions."""
+"""Conventions of channels that become pixels, of windows put together, of windows as equal as can be, of distances.
+
+See derive.conventions.
+"""
 
 from __future__ import annotations
 
 from derive.convention import Convention
 
+PIXELS = ("pixel_shuffle", "pixel_unshuffle")
 ADDED = ("fold", "adaptive_avg_pool1d", "cosine_similarity", "cdist", "embedding_bag")
 
 OF_RESAMPLING: tuple[Convention, ...] = (
     Convention(
-        ("fold", "adaptive_avg_pool1d"),
+        ("fold", "adaptive_avg_pool1d", *PIXELS),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in the elements that it goes to, nowhere else",
         "PyTorch and JAX the same",
@@ -21,6 +25,15 @@ OF_RESAMPLING: tuple[Convention, ...] = (
         "PyTorch, TensorFlow and JAX give infinity or NaN",
         "cosine_similarity.forward(*np.full((2, 2), 3e38, np.float32))[0] == 1",
         at="range",
+    ),
+    Convention(
+        PIXELS,
+        "order of the channels",
+        "of the channels of one group the first of two factors is the row of a square, the second its column",
+        "PyTorch, and ONNX's `DepthToSpace` with mode CRD, the same; TensorFlow's `depth_to_space`, and mode DCR, "
+        "have the group last",
+        "pixel_shuffle.forward(np.arange(8.0).reshape(1, 8, 1, 1))[0].tolist() "
+        "== [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]",
     ),
     Convention(
         ("fold",),

@@ -1,4 +1,4 @@
-"""Windows taken apart, and resampling."""
+"""Windows taken apart, resampling, and channels that become pixels."""
 
 from __future__ import annotations
 
@@ -49,4 +49,20 @@ def fold(x: Real[b, c, k, l, i, j], stride: Count[2] = 1, padding: Natural[2, 2]
             (q + padding[1, 0] - dilation[1] * l) / stride[1],
         ],
     )
+    return y
+
+
+@layer(cites="Shi et al. 2016, arXiv:1609.05158")
+def pixel_shuffle(x: Real[b, c * r * s, p, q], factor: Count[r] = 2):
+    """Groups of channels become squares of pixels (depth to space), row by row."""
+    s = axis(factor)
+    y[b, c, p * r, q * s] = x[b, c, r, s, p, q]
+    return y
+
+
+@layer(cites="Shi et al. 2016, arXiv:1609.05158")
+def pixel_unshuffle(x: Real[b, c, p * r, q * s], factor: Count[r] = 2):
+    """Squares of pixels become groups of channels (space to depth), row by row."""
+    s = axis(factor)
+    y[b, c * r * s, p, q] = x[b, c, p, r, q, s]
     return y

@@ -104,6 +104,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "upsample_nearest2d": ("nearest-neighbour interpolation", "UpSampling2D", "nn.Upsample"),
     "adaptive_avg_pool2d": ("adaptive average pooling", "spatial pyramid pooling", "nn.AdaptiveAvgPool2d"),
     "adaptive_avg_pool1d": ("adaptive average pooling", "nn.AdaptiveAvgPool1d"),
+    "pixel_shuffle": ("sub-pixel convolution", "depth to space", "nn.PixelShuffle"),
+    "pixel_unshuffle": ("space to depth", "nn.PixelUnshuffle", "squeeze of a flow"),
     "fold": ("col2im", "overlap-add", "nn.Fold"),
     "cdist": ("Euclidean distance matrix", "pairwise distances of two sets"),
     "cosine_similarity": ("cosine of the angle", "normalised dot product"),

@@ -110,6 +110,12 @@ def test_another_formula_is_seen(site: Path, tex: str, new: str, said: str) -> N
     assert any(said in w for w in wrong(changed(html(site, "layer_norm"), tex, new), "layer_norm"))
 
 
+def test_axes_of_one_length_exchanged_in_what_is_differentiated_are_seen(site: Path) -> None:
+    tex = r"^(\\sum_\{b,c,p,r,q,s\} \\overline\{y\}_)\{b,c,p,r,q,s\} "  # first and last element stay where they are
+    text = changed(html(site, "pixel_shuffle"), tex, r"\1{b,c,p,s,q,r} ")
+    assert any("its derivative by an element" in w for w in wrong(text, "pixel_shuffle"))
+
+
 @pytest.mark.parametrize(
     ("name", "sentence", "new"),
     [

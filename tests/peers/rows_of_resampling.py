@@ -1,4 +1,4 @@
-"""Windows put together, or as equal as can be, and distances, compared with PyTorch."""
+"""Channels that become pixels, windows put together, or as equal as can be, and distances, compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def cosine(F: Any, x: Any, y: Any, epsilon: float = 1e-8) -> Any:
 
 #: By their definitions where PyTorch's own functions have no second derivative: cdist, embedding_bag.
 ROWS = {
+    "pixel_shuffle": Row(
+        lambda F, x, factor=2: F.pixel_shuffle(x, factor) * 1,
+        normal((2, 36, 2, 3)),
+        ({}, {"factor": 1}, {"factor": 3}, {"factor": 6}),
+    ),
+    "pixel_unshuffle": Row(
+        lambda F, x, factor=2: F.pixel_unshuffle(x, factor) * 1,
+        normal((2, 3, 6, 12)),
+        ({}, {"factor": 1}, {"factor": 3}, {"factor": 6}),
+    ),
     "fold": Row(
         folded,
         normal((2, 3, 3, 2, 4, 5)),
