@@ -26,6 +26,7 @@ OF_SEQUENCES = (
     ),
     *(
         "biased_attention",
+        "relative_bias_attention",
         "scaled_attention",
         "dropout_attention",
         "rotary_embedding",
@@ -167,6 +168,15 @@ CONVENTIONS_OF_SEQUENCES: tuple[Convention, ...] = (
         "NaN in both features of the pair: it is multiplied by the sine of 0",
         "",
         "np.isnan(rotary_embedding.forward(np.array([[np.nan, 1]]))[0]).all()",
+    ),
+    Convention(
+        ("relative_bias_attention",),
+        "distances beyond the table, and its middle",
+        "have the bias of its end; that of distance 0 stands at r // 2 of a table of r",
+        "Shaw et al. clip the same way, T5 puts large distances into buckets that grow; Swin's window is never larger "
+        "than its table",
+        "relative_bias_attention.forward(np.ones((1, 1, 1, 1)), np.ones((1, 1, 4, 1)), np.eye(4)[None, None], "
+        "np.log([[5.0, 1, 3]]))[0].ravel().round(9).tolist() == [0.1, 0.3, 0.3, 0.3]",
     ),
     Convention(
         ("sinusoidal_positions",),

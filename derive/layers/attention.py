@@ -25,6 +25,16 @@ def biased_attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v],
     return O
 
 
+@layer(cites="Shaw, Uszkoreit and Vaswani 2018, arXiv:1803.02155; Raffel et al. 2020, arXiv:1910.10683")
+def relative_bias_attention(Q: Real[b, h, q, d], K: Real[b, h, k, d], V: Real[b, h, k, v], table: Real[h, r]):
+    """Attention with a bias for each head and distance, read from a table about its middle; beyond an end, the end."""
+    B[h, q, k] = table[h, min(size(r) - 1, max(0, k - q + size(r) // 2))]
+    S[b, h, q, k] = sum(d, Q[b, h, q, d] * K[b, h, k, d]) / sqrt(size(d)) + B[h, q, k]
+    P[b, h, q, k] = exp(S[b, h, q, k]) / sum(j, exp(S[b, h, q, j]))
+    O[b, h, q, v] = sum(k, P[b, h, q, k] * V[b, h, k, v])
+    return O
+
+
 @layer(cites="Vaswani et al. 2017, arXiv:1706.03762")
 def scaled_attention(Q: Real[..., q, d], K: Real[..., k, d], V: Real[..., k, v], scale: Positive = 1.0):
     """Attention with a scale of choice in place of one over the root of the width."""

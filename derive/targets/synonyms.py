@@ -25,6 +25,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "softcap_attention": ("logit soft-capping", "attention of Gemma"),
     "rotary_embedding": ("RoPE", "rotary position embedding"),
     "scaled_attention": ("attention with a scale of choice", "softmax_scale"),
+    "relative_bias_attention": (
+        "relative position bias",
+        "T5 attention bias",
+        "Swin Transformer's table of relative positions",
+        "relative positional encoding",
+    ),
     "alibi_attention": ("ALiBi", "attention with linear biases"),
     "sliding_window_attention": ("local attention", "windowed attention", "banded attention", "window_size"),
     "grouped_query_attention": ("GQA", "MQA", "multi-query attention", "enable_gqa"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from tests.page.tree import (
     Add,
@@ -31,9 +31,10 @@ NEXT = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 def one_place(before: Node, after: Node) -> bool:
     """Something is left out or put in, or one thing stands for another, in one place of two expressions, whatever
-    the indices of sums are called, and where the minus before a sum stands, for the whole or for its term."""
+    the indices of sums are called, where the minus before a sum stands, for the whole or for its term, and whether
+    a sum in a sum is one over the indices of both."""
     before, after = called(before), called(after)
-    return one_part(before, after) or one_part(inside(before), inside(after))
+    return any(one_part(form(before), form(after)) for form in (lambda e: e, inside, merged))
 
 
 def one_part(before: Node, after: Node) -> bool:
@@ -107,6 +108,19 @@ def inside(e: Node) -> Node:
     if isinstance(e, Neg) and isinstance(e.of, Reduce) and e.of.op == "sum":
         return inside(Reduce("sum", e.of.over, Neg(e.of.body)))
     return map_children(e, inside)
+
+
+def merged(e: Node) -> Node:
+    """A sum of a product of which one factor is a sum as a sum over the indices of both."""
+    match e:
+        case Reduce("sum", over, Mul(several)) if len(sums := [f for f in several if is_sum(f)]) == 1:
+            rest = (f for f in several if f is not sums[0])
+            return merged(Reduce("sum", (*over, *sums[0].over), Mul((*rest, *factors(sums[0].body)))))
+    return map_children(e, merged)
+
+
+def is_sum(e: Node) -> TypeGuard[Reduce]:
+    return isinstance(e, Reduce) and e.op == "sum"
 
 
 def one_rule(a: Node, b: Node, put_in: bool = False) -> bool:

@@ -187,6 +187,22 @@ def test_one_case_in_the_place_of_all(before: str, after: str, one: bool) -> Non
 
 
 @pytest.mark.parametrize(
+    ("after", "one"),
+    [
+        (r"\sum_{i,v,d} x_{\ast,i} E_{v,d}", True),
+        (r"\sum_{i,v,d} s x_{\ast,i} E_{v,d}", False),  # no change
+        (r"\sum_{i,v,d} s E_{v,d}", True),
+        (r"\sum_{i,v,d} E_{v,d}", False),
+        (r"\sum_{i,v} x_{\ast,i} E_{v,v}", False),
+    ],
+)
+def test_a_sum_in_a_sum_is_one_sum_where_nothing_stands_between(after: str, one: bool) -> None:
+    before = r"\sum_{i} s x_{\ast,i} \sum_{v,d} E_{v,d}"
+    right, changed = (parse(rf"y_{{\ast,o}} = {t}", MANY) for t in (before, after))
+    assert one_place(right.right, changed.right) == one
+
+
+@pytest.mark.parametrize(
     ("after", "one"), [("N_{i} - s - 1", True), ("N_{i} - s + 1", False), ("s - 1", False), ("N_{i} - s - 2", False)]
 )
 def test_one_less_than_a_length_less_something(after: str, one: bool) -> None:

@@ -280,6 +280,15 @@ def by_features_before(F: Any, Q: Any, K: Any, V: Any, epsilon: float = 1e-6) ->
     return (f[..., None] * S).sum(-2) / ((f * Z).sum(-1, keepdim=True) + epsilon)
 
 
+def with_distances(F: Any, Q: Any, K: Any, V: Any, table: Any) -> Any:
+    """A bias by the distance from query to key, as far as the table goes."""
+    import torch
+
+    n = table.shape[-1]
+    distance = torch.arange(K.shape[-2]) - torch.arange(Q.shape[-2])[:, None]
+    return F.scaled_dot_product_attention(Q, K, V, table[:, (distance + n // 2).clamp(0, n - 1)])
+
+
 def sees(*mask: int) -> Callable[[np.random.Generator], tuple[Any, ...]]:
     """Queries, keys, values, and a mask that leaves every row its first key."""
 
@@ -307,6 +316,7 @@ ROWS |= {
         lambda F, *given: F.scaled_dot_product_attention(*given),
         normal((2, 4, 5, 3), (2, 4, 6, 3), (2, 4, 6, 2), (2, 4, 5, 6)),
     ),
+    "relative_bias_attention": Row(with_distances, normal((2, 4, 5, 3), (2, 4, 7, 3), (2, 4, 7, 2), (4, 5))),
     "scaled_attention": Row(
         lambda F, *given, **options: F.scaled_dot_product_attention(*given, **options),
         THREE,

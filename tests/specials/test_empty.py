@@ -48,6 +48,7 @@ NEEDED = {  # what cannot be empty, with the reason
     ("adaptive_avg_pool2d", "p"): "a window needs an element",
     ("adaptive_avg_pool2d", "q"): "a window needs an element",
     ("embedding", "v"): "a token needs a row",
+    ("relative_bias_attention", "r"): "a distance needs a bias",
     ("embedding_bag", "v"): "a token needs a row",
     ("reduce_log_sum", "i"): "the sum of nothing has no logarithm",
     ("difference", "i"): "there is one element less than nothing",
@@ -60,7 +61,7 @@ NEEDED = {  # what cannot be empty, with the reason
 }
 DIVIDED = (  # scores by the root of 0
     *("attention", "biased_attention", "sliding_window_attention", "softcap_attention", "grouped_query_attention"),
-    *("cached_attention", "alibi_attention", "dropout_attention"),
+    *("cached_attention", "alibi_attention", "dropout_attention", "relative_bias_attention"),
 )
 BLOCK = {
     "y",
@@ -78,7 +79,7 @@ BLOCK = {
     "gamma2",
 }  # all behind attention
 MEANS = {  # what is 0 / 0 then, or an infinity: the largest of nothing
-    **{(name, "d"): ("O", "V", "B", "m", "V0", "value") for name in DIVIDED},
+    **{(name, "d"): ("O", "V", "B", "m", "V0", "value", "table") for name in DIVIDED},
     **dict.fromkeys(((f"reduce_{of}", "i") for of in ("mean", "max", "min", "logsumexp", "var", "std")), ("y",)),
     ("encoder_block", "d"): BLOCK,
     ("multi_head_attention", "d"): {"y", "x", "z", "Wv", "bv", "Wo", "B"},

@@ -24,7 +24,7 @@ SIZES = {"...": 2, "b": 2, "c": 2, "p": 4, "q": 5, "k": 2, "l": 2, "g": 1, "i": 
 SIZES |= {"d": 2, "v": 4, "n": 2, "m": 2, "r": 2, "s": 2, "j": 4}
 OF_LAYER: dict[str, dict[str, int]] = {"attention": {"q": 4, "k": 5, "d": 2, "v": 3}}
 OF_LAYER |= dict.fromkeys(("sliding_window_attention", "alibi_attention"), OF_LAYER["attention"])
-OF_LAYER["relative_bias_attention"] = {"q": 3, "k": 3}
+OF_LAYER["relative_bias_attention"] = {"q": 3, "k": 3, "r": 5}  # of a clipped row's scores all may have one bias
 BELOW = tuple(-n for n in INSTEAD)
 SMOOTH = {"activation": "tanh", "output": "tanh"}  # a slope of 0 would be multiplied by NaN: a row of the conventions
 
