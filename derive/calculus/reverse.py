@@ -23,6 +23,7 @@ from derive.calculus.scalars import Derivative, Scalars
 from derive.calculus.singular import singular
 from derive.calculus.steps import Inner, Scatter
 from derive.notation import expr as x
+from derive.notation.conditions import decided
 from derive.notation.errors import at
 from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.functions import moved, moving
@@ -269,7 +270,7 @@ class Reverse(Ranges):
         if equation.target in self.layer.begins_early:
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
-        collected = tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps))
+        collected = decided(tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps)))
         after = always(collected, self.layer.axis, from_0=not self.recurs())
         given = Ref(self.names[equation.target], equation.left)
         name = self.names[ref.tensor]

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import operator
+
 from derive.notation import expr as x
 from derive.notation.expr import Expr, Num, Op
 
+COMPARED = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
 
 def decided(e: Expr) -> Expr:
-    """A condition, or an expression with cases, in which numbers stand for what is known to hold (1) or not (0)."""
+    """A condition, or an expression with cases, in which numbers stand for what is known to hold (1) or not (0).
+
+    Two numbers compared are known, too.
+    """
     e = x.rebuild(e, decided)
     match e:
+        case Op(fn, (Num(a), Num(b))) if fn in COMPARED:
+            return x.ONE if COMPARED[fn](a, b) else x.ZERO
         case Op("not", (Num(value),)):
             return x.ZERO if value else x.ONE
         case Op("and" | "or" as fn, args):

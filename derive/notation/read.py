@@ -226,9 +226,13 @@ class Reader(Expressions):
                 if sizes and self.find(sizes[0]) != self.find(index):
                     mend = f"write size({index}) for the end of the axis along which {name} runs"
                     self.fail(place, f"{name} begins at size({sizes[0]}), and its step is {index}", mend)
-                if e != x.num(-1) and any(t.sequence and t.axes[0] == index for t in self.tensors.values()):
+                along_list = any(t.sequence and t.axes[0] == index for t in self.tensors.values())
+                if along_list and e != x.num(-1):
                     mend = f"write {name}[-1, ...] = ... for what the first entry is given"
                     self.fail(place, "a recurrence along a list begins at -1", mend)
+                if along_list and len(self.begun[name]) > 1:
+                    mend = f"make lists arrays, W[{index}, n], or call {name}[{index}] = step({name}[{index} - 1])"
+                    self.fail(place, f"{name} runs along a list and another axis at once", mend)
 
     def check_steps(self, node: ast.AST, body: Expr) -> None:
         """A recurrence reads steps before, t - 1 and further back, and no other, until all of it is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -26,19 +26,20 @@ def pushed(draft: Draft) -> Draft:
     """
     groups = components(list(draft.equations))
     axes = {n: tuple(map(draft.layer.axis, t.axes)) for n, t in draft.tensors.items()}
-    ordered = (e for group in groups for e in handed_back(group, draft.early, draft.layer.axis, axes))
+    early = draft.places_of_steps
+    ordered = (e for group in groups for e in handed_back(group, early, draft.layer.axis, axes))
     return draft.with_equations(
-        replace(e, body=known(e.body, draft.early)) if before_the_first(e.body, draft.early) else e for e in ordered
+        replace(e, body=known(e.body, early)) if before_the_first(e.body, early) else e for e in ordered
     )
 
 
 def handed_back(
-    group: list[Equation], early: Container[str], along: Callable[[str], str], axes: Mapping[str, tuple[str, ...]]
+    group: list[Equation], early: Mapping[str, int], along: Callable[[str], str], axes: Mapping[str, tuple[str, ...]]
 ) -> list[Equation]:
     """A group of equations that need one another, each position adding to its neighbour.
 
     Args:
-        early: tensors that begin at position -1.
+        early: tensors that begin at position -1 of an axis, and where that stands among their axes.
         along: says along which axis an index runs.
         axes: of every tensor.
     """
@@ -60,7 +61,7 @@ def handed_back(
             if start is not None:
                 at = {axis: start[0]}
                 left = tuple(x.rename(i, at) for i in e.left)
-                first.append(Equation(e.target, left, x.rename(start[1], at)))
+                first.append(Equation(e.target, left, decided(x.rename(start[1], at))))
                 continue
             shifts = shifts_in(term, axis, targets) - {0} or ({max(shifts_in(term, axis) or {0})} - {0})
             if not backwards or all(s < 0 for s in shifts) or (shifts != {1} and not shifts_in(term, axis, targets)):
@@ -82,19 +83,20 @@ def handed_back(
     return [Equation(f.target, f.left, Op("add", (f.lhs, f.body))) for f in first] + kept + moved
 
 
-def before_the_first(e: Expr, early: Container[str]) -> bool:
+def before_the_first(e: Expr, early: Mapping[str, int]) -> bool:
     """Whether an expression reads an array at a place before the first one it has."""
     return any(isinstance(n, Ref) and outside(n, early) for n in x.walk(e))
 
 
-def outside(ref: Ref, early: Container[str], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> bool:
+def outside(ref: Ref, early: Mapping[str, int], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> bool:
     """Whether an element surely lies outside its array: before the first position, or at the length of the axis."""
     own = axes.get(ref.tensor, ())
     behind = any(i == Size(a) for i, a in zip(ref.index, own, strict=False))
-    return behind or any(isinstance(i, Num) and i.value < -(ref.tensor in early) for i in ref.index)
+    step = early.get(ref.tensor)
+    return behind or any(isinstance(i, Num) and i.value < -(n == step) for n, i in enumerate(ref.index))
 
 
-def known(e: Expr, early: Container[str], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> Expr:
+def known(e: Expr, early: Mapping[str, int], axes: Mapping[str, tuple[str, ...]] = NOWHERE) -> Expr:
     """An expression at position -1 of a recurrence: arrays that do not begin there are 0, and no condition is open.
 
     Args:
@@ -102,11 +104,6 @@ def known(e: Expr, early: Container[str], axes: Mapping[str, tuple[str, ...]] = 
     """
 
     def visit(n: Expr) -> Expr | None:
-        match n:
-            case Ref() if outside(n, early, axes):
-                return x.ZERO
-            case Op(">=", (Num(a), Num(b))):
-                return x.ONE if a >= b else x.ZERO
-        return None
+        return x.ZERO if isinstance(n, Ref) and outside(n, early, axes) else None
 
     return decided(x.transform(e, visit))

@@ -44,6 +44,11 @@ class Draft:
         return frozenset((*self.tensors, *(o.name for o in self.layer.options)))
 
     @property
+    def places_of_steps(self) -> dict[str, int]:
+        """Where the axis that begins at position -1 stands among the axes of a tensor."""
+        return {n: self.tensors[n].axes.index(axis) for n, axis in self.early.items()}
+
+    @property
     def results(self) -> tuple[str, ...]:
         """Everything that leaves a function."""
         first, *later = self.functions

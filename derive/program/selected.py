@@ -21,6 +21,7 @@ from derive.notation.expr import Expr, Num, Op, Opt, Pos, Reduce, Ref, Size
 from derive.notation.layer import Layer, Tensor
 from derive.notation.text import split_sign
 from derive.program.absent import parts
+from derive.program.adjoints import before_the_first, known
 from derive.program.draft import Draft
 
 WHOLE = {"add", "mul", "floordiv", "exactdiv", "abs", "max", "group"}
@@ -28,8 +29,15 @@ WHOLE = {"add", "mul", "floordiv", "exactdiv", "abs", "max", "group"}
 
 def selected(draft: Draft) -> Draft:
     """A sum over positions of which a condition leaves one reads the element that is there."""
-    select = Select(draft.layer, draft.tensors)
-    return draft.each_body(lambda e: select.sum(e) if isinstance(e, Reduce) and e.op == "sum" else e)
+    select, early = Select(draft.layer, draft.tensors), draft.places_of_steps
+
+    def one(e: Expr) -> Expr:
+        if not (isinstance(e, Reduce) and e.op == "sum"):
+            return e
+        found = select.sum(e)  # the case that is not taken may lie before an array
+        return known(found, early) if found is not e and before_the_first(found, early) else found
+
+    return draft.each_body(one)
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,12 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "begun twice": (STEPS, "h[-1, i] = h0[i]\nh[-1, i] = 0\nh[t, i] = h[t - 1, i]\nreturn h", "given twice"),
     "begun along two": (STEPS, "h[-1, -1] = 0\nh[t, i] = h[t - 1, i + 1]\nreturn h", "another step"),
     "begun along two at 0": (STEPS, "h[-1, i] = 0\nh[t, 0] = 0\nh[t, i] = h[t - 1, i]\nreturn h", "begins at -1"),
+    "begun along a list and a step": (
+        "W: Real[l][i], x: Real[t, i]",
+        "h[-1, t, i] = x[t, i]\nh[l, -1, i] = 0\nh[l, t, i] = W[l, i] * h[l - 1, t, i] + h[l, t - 1, i]\n"
+        "y[t, i] = h[size(l) - 1, t, i]\nreturn y",
+        "along a list and another axis",
+    ),
     "begun only": (STEPS, "h[-1, i] = h0[i]\nreturn h", "begins but has no steps"),
     "begun too late": (STEPS, "h[t, i] = x[t, i]\nh[-1, i] = h0[i]\nreturn h", "given twice"),
     "begun with other axes": (STEPS, "h[-1] = 0\nh[t, i] = x[t, i]\nreturn h", "axes above"),

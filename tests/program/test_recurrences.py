@@ -129,6 +129,10 @@ OVER_TWO = {
         y[s, -1] = x[s, 0]
         y[-1, -1] = 2
         y[s, t] = y[s - 1, t] * x[s, t] + y[s, t - 1] * y[s - 1, t - 1]""",
+    "an edge inside a function": """
+        y[-1, t] = a[t]
+        y[s, -1] = 0
+        y[s, t] = sin(x[s, t] * y[s - 1, t] + y[s, t - 1])""",
     "the best alignment": """
         p[-1, t] = -t - 1
         p[s, -1] = -s - 1
