@@ -117,6 +117,13 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--no-record", action="store_true", help="do not write the result into docs/assets/verification.json"
     )
+    verify.add_argument(
+        "--misprints",
+        type=int,
+        metavar="N",
+        help="with --no-record: of each page try about N misprints of its equations and N of its other formulas, "
+        "instead of all",
+    )
 
     from derive.judge.battery import add as add_campaign
     from derive.judge.command import add
@@ -316,9 +323,12 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    from derive.command.build import BuildError
     from derive.command.verify import verify_project
 
-    return verify_project(console(), arguments.layers, record=not arguments.no_record)
+    if arguments.misprints is not None and not (arguments.no_record and arguments.misprints > 0):
+        raise BuildError("--misprints takes a number above 0, and --no-record: what is recorded is of all misprints")
+    return verify_project(console(), arguments.layers, not arguments.no_record, arguments.misprints)
 
 
 def verify_file(file: Path, out: Path, isolated: bool, plan: Plan) -> int:

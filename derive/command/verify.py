@@ -236,8 +236,10 @@ def entries(found: Iterable[Verdict]) -> dict[str, record.Legs]:
     return legs
 
 
-def verify_project(console: Console, names: list[str], record: bool = True) -> int:
+def verify_project(console: Console, names: list[str], record: bool = True, misprints: int | None = None) -> int:
     """Verify layers of the project, all if none is named, and rebuild their pages.
+
+    Of a page about as many ``misprints`` are tried, twice: of its equations, and of the rest; all where it is None.
 
     Raises:
         BuildError: an unknown name.
@@ -245,7 +247,7 @@ def verify_project(console: Console, names: list[str], record: bool = True) -> i
     registry = known(names, load_project())
     record = record and checkout()
     chosen = {n: v for n, v in registry.items() if not names or n in names}
-    leg = partial(pageleg.page_leg, whole=not names)
+    leg = partial(pageleg.page_leg, whole=not names, most=misprints)
     verdicts = itertools.chain(run_project(list(chosen)), pages(leg, chosen))
     found = show(console, verdicts, count(chosen) + len(chosen))
     if record:

@@ -48,6 +48,14 @@ def test_page_and_kernel_of_a_users_layer_agree(out: Path) -> None:
     assert read == formulas != "0"
 
 
+def test_of_a_sample_some_survive_and_of_all_fewer() -> None:
+    """Three in a hundred, and one: the numbers of a page of whose misprints more survive are red."""
+    for caught, enough, passed in ((970, 0.97, True), (969, 0.97, False), (989, 0.99, False), (0, 0, False)):
+        score = pageleg.SCORE.match(f"relu {caught}/1000 caught, 0 equivalent, 5/5 formulas")
+        assert score
+        assert pageleg.verdict(score, [], 0.0, enough, sample=True)[1] == passed
+
+
 @pytest.mark.parametrize(("ending", "right", "wrong"), [("md", r"+ \epsilon", r"- \epsilon"), ("py", "+ epsilon", "")])
 def test_a_wrong_page_or_kernel_is_seen(out: Path, ending: str, right: str, wrong: str) -> None:
     file = out / f"rms_norm.{ending}"

@@ -56,6 +56,12 @@ def test_verify_runs_every_leg(capsys: pytest.CaptureFixture[str], monkeypatch: 
         assert f"{leg} ✓" in shown
 
 
+@pytest.mark.parametrize("given", [["--misprints", "9"], ["--no-record", "--misprints", "0"]])
+def test_a_sample_of_misprints_is_not_recorded(capsys: pytest.CaptureFixture[str], given: list[str]) -> None:
+    assert main(["verify", "identity", *given]) == 2
+    assert "what is recorded is of all misprints" in capsys.readouterr().err
+
+
 def test_verify_of_an_unknown_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "nope", "--no-record"]) == 2
     assert "nope" in capsys.readouterr().err
