@@ -23,15 +23,17 @@ from derive.targets.html import styles
 from derive.targets.html.extensions import EXTENSIONS
 from derive.targets.html.fonts import characters, subset
 from derive.targets.html.links import linked
-from derive.targets.markdown import badges, table
+from derive.targets.markdown import badges
 from derive.targets.synonyms import SYNONYMS
-from derive.targets.words import fenced
+from derive.targets.unnoticed import listed
+from derive.targets.words import fenced, table
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = '<span class="gb-formulas"></span>'  # where a page says how many of the site's formulas are executed
 SCRIPT = styles.HERE / "equations.js"
 SEARCH = styles.HERE / "search.js"  # puts the page with the name that was typed first
 LEGS = "<!-- layers by legs -->"  # where a page shows what was recorded, layer by leg
+UNNOTICED = "<!-- misprints not noticed -->"  # where one shows what its checks do not tell apart
 DERIVATION = "<!-- derivation of softmax -->"  # where a page shows the steps of one
 EVIDENCE = re.compile(r"<!-- evidence of (\w+) -->")  # where a page shows the badges of a layer
 DEFINITION = re.compile(r"<!-- definition of (\w+) -->")  # where it shows what was typed
@@ -58,7 +60,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: Any) 
     if page.file.src_uri.startswith("layers/") and name != "index":
         page.meta["tags"] = [name, *SYNONYMS.get(name, ())]
         page.meta["search"] = {"boost": 1 + 1.5 / len(name.split("_"))}  # and relu before leaky_relu
-    for mark, made in ((LEGS, lambda: legs(config)), (DERIVATION, derivation)):
+    for mark, made in (
+        (LEGS, lambda: legs(config)),
+        (UNNOTICED, lambda: listed(recorded(config))),
+        (DERIVATION, derivation),
+    ):
         if mark in markdown:
             markdown = markdown.replace(mark, made())
     if EVIDENCE.search(markdown):

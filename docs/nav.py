@@ -26,6 +26,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"Backpropagation": "backpropagation.md"},
                 {"How to read a derivation": "how-to-read.md"},
                 {"What is proved": "what-is-proved.md"},
+                {"Misprints not noticed": "misprints.md"},
                 {"The engine, built small": "how-it-works.md"},
                 {"How a layer is compiled": "how-a-layer-is-compiled.md"},
             ]

@@ -205,10 +205,35 @@ def verdict(score: re.Match[str], lines: list[str], seconds: float, enough: floa
     detail = f"every formula of the built page executed, {formulas} of them; {total} misprints"
     detail += ", a sample of some of every formula" if sample else ""
     detail += f", {same} more that say the same" if same else ""
-    wrong, survivors = ([s.strip() for s in lines if word in s] for word in ("DISAGREES", "SURVIVES"))
+    wrong = [line.strip() for line in lines if "DISAGREES" in line]
+    survivors = [said_of(lines[n : n + 3]) for n, line in enumerate(lines) if "SURVIVES" in line]
     passed = not wrong and caught > 0 and read == formulas and caught >= enough * total
     number = "FAILED" if wrong else f"{read}/{formulas} formulas, {caught}/{total} misprints caught"
     return name, passed, number, "; ".join([*wrong] or [detail, *survivors]), seconds
+
+
+AROUND = 16  # characters of a formula to each side of what is misprinted in it
+
+
+def said_of(lines: Sequence[str]) -> str:
+    """A survivor in a line: where it stands, and what is changed to what, with a little of what stands around it."""
+    head, *formulas = (line.strip() for line in lines)
+    if [f.split(" ")[0] for f in formulas] != ["from", "to"]:
+        return head
+    before, after = (f.split(" ", 1)[1].strip() for f in formulas)
+    same = alike(before, after)
+    end = min(alike(before[::-1], after[::-1]), len(before) - same, len(after) - same)
+
+    def part(tex: str) -> str:
+        begin, stop = max(same - AROUND, 0), len(tex) - max(end - AROUND, 0)
+        return "…" * (begin > 0) + tex[begin:stop] + "…" * (stop < len(tex))
+
+    return f"{head} | {part(before)} → {part(after)}".replace(";", ",")
+
+
+def alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def last(said: str) -> str:

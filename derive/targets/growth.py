@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from derive.targets.markdown import table
 from derive.targets.svg import ACCENT, STYLE, svg
+from derive.targets.words import table
 
 FIGURES = Path("docs/assets/growth.json")
 BEND = 1.5  # how much longer a layer may take in the whole project than in a quarter of it

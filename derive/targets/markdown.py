@@ -8,7 +8,6 @@ back from the built site, so they hold equations of the TeX dialect and nothing 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,7 +35,8 @@ from derive.targets.svg import curves, graph
 from derive.targets.symbols import Row, Symbols
 from derive.targets.synonyms import SYNONYMS
 from derive.targets.tangent import tangent_section
-from derive.targets.words import code, comment, fenced, html, identifier, literal, prose
+from derive.targets.unnoticed import tallied
+from derive.targets.words import code, comment, fenced, html, identifier, literal, prose, table
 
 AFTER = "as in [the plain case](#derivation-plain)."
 
@@ -180,11 +180,6 @@ def badges(legs: Iterable[Mapping[str, Any]], name: str) -> str:
 
 
 # ---- symbols and equations ---------------------------------------------------------------------------------
-
-
-def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
 def _rows(rows: Iterable[Row], example: Mapping[str, str] | None = None) -> str:
@@ -344,18 +339,8 @@ def _accuracy(page: Page) -> Iterator[str]:
 
 def _plain(leg: Mapping[str, Any]) -> str:
     """A leg's detail, which is no Markdown."""
-    detail = survivors(str(leg.get("detail", "")))
+    detail = tallied(str(leg.get("detail", "")))
     return code(detail) if any(c in detail for c in "*_<[`") else prose(detail)
-
-
-SURVIVES = re.compile(r"; SURVIVES \w+, ([^;]*)")
-
-
-def survivors(detail: str) -> str:
-    """The misprints that nothing caught, counted by what is misprinted."""
-    kinds = Counter(SURVIVES.findall(detail))
-    said = "; ".join(f"{count} of {kind}" for kind, count in kinds.most_common())
-    return SURVIVES.sub("", detail) + (f"; not caught: {said}" if said else "")
 
 
 def _cost(page: Page) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.targets.growth import FIGURES as GROWTH
 from derive.targets.growth import growth
-from derive.targets.markdown import table
+from derive.targets.words import table
 
 FIGURES = Path("docs/assets/speed.json")
 OWN = "against_torch.json"  # beside it: `python -m tests.against_torch --json`

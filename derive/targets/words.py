@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 PLAIN = re.compile(r"[A-Za-z0-9_ .+\-]*")  # what a string literal may hold for every pass over a kernel's text
@@ -96,3 +96,9 @@ def anchors(section: str, names: Sequence[str]) -> list[str]:
         again = [*map(identifier, names[:n])].count(name)  # a recurrence has several
         found.append(f"eq-{section}-{name}" + (f"-{again + 1}" if again else ""))
     return found
+
+
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

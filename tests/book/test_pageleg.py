@@ -56,6 +56,13 @@ def test_of_a_sample_some_survive_and_of_all_fewer() -> None:
         assert pageleg.verdict(score, [], 0.0, enough, sample=True)[1] == passed
 
 
+def test_a_survivor_is_told_with_what_is_changed_in_it() -> None:
+    said = pageleg.said_of(["  SURVIVES f, line\n", f"  from {'a' * 40} = 0; 1\n", f"  to   {'a' * 40} = -0; 1\n"])
+    assert said == f"SURVIVES f, line | …{'a' * 13} = 0, 1 → …{'a' * 13} = -0, 1"
+    assert pageleg.said_of(["  SURVIVES home, line 3 as x = 2\n"]) == "SURVIVES home, line 3 as x = 2"
+    assert pageleg.said_of(["SURVIVES f, line", "from xx", "to xxx"]) == "SURVIVES f, line | xx → xxx"
+
+
 @pytest.mark.parametrize(("ending", "right", "wrong"), [("md", r"+ \epsilon", r"- \epsilon"), ("py", "+ epsilon", "")])
 def test_a_wrong_page_or_kernel_is_seen(out: Path, ending: str, right: str, wrong: str) -> None:
     file = out / f"rms_norm.{ending}"

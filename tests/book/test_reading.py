@@ -13,9 +13,9 @@ from derive.targets.displayed import shown
 from derive.targets.example.case import example
 from derive.targets.example.jacobian import Labels, said_of
 from derive.targets.latex import Latex
-from derive.targets.markdown import survivors
 from derive.targets.mistakes import named_alike
 from derive.targets.symbols import Symbols
+from derive.targets.unnoticed import listed, tallied
 
 PAGES = load_project()
 
@@ -56,9 +56,23 @@ def test_labels_of_a_jacobian_find_room() -> None:
     assert labels("softmax")[0].place == ""
 
 
+DETAIL = (
+    "7 misprints; SURVIVES f, mistake; SURVIVES f, step 2, line | a = b → a = c; SURVIVES f, mistake | x → y; "
+    "SURVIVES f (plain), backward: > to >= | p > q → p >= q"
+)
+
+
 def test_survivors_are_counted_by_what_is_misprinted() -> None:
-    detail = (
-        "7 misprints; SURVIVES f, mistake; SURVIVES f, step 2, line; SURVIVES f, mistake; SURVIVES f, backward: > to >="
-    )
-    assert survivors(detail) == "7 misprints; not caught: 2 of mistake; 1 of step 2, line; 1 of backward: > to >="
-    assert survivors("7 misprints") == "7 misprints"
+    assert tallied(DETAIL) == "7 misprints; not caught: 2 of mistake; 1 of step 2, line; 1 of backward: > to >="
+    assert tallied("7 misprints") == "7 misprints"
+
+
+def test_survivors_are_listed_with_a_reason() -> None:
+    record = {"f": {"legs": [{"leg": "page", "detail": DETAIL}]}, "g": {"legs": [{"leg": "page", "detail": "none"}]}}
+    said = listed(record)
+    assert "| mistake | 2 | a formula that has to be wrong" in said
+    assert "    step 2, line: a = b → a = c\n" in said
+    assert '??? note "f: 4"' in said
+    assert "g:" not in said
+    with pytest.raises(KeyError, match="unheard"):
+        listed({"f": {"legs": [{"leg": "page", "detail": "; SURVIVES f, unheard | a → b"}]}})

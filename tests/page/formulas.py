@@ -83,13 +83,18 @@ KINDS = (
 
 @dataclass
 class Item:
-    """A formula and its check: "" where it is true, else what is wrong."""
+    """A formula and what its kind compares it with: "" where it is true, else what is wrong."""
 
     kind: str
     where: str
     formula: Formula
-    check: Callable[[str], str]
+    compared: Callable[[str], str]
     misprints: Callable[[], Iterator[str]]
+
+    def check(self, tex: str) -> str:
+        """What is wrong with a formula in this place; one with the same on both sides says nothing."""
+        left, *right = tex.split(" = ")
+        return "the same stands on both sides" if right == [left] else self.compared(tex)
 
 
 def kind_of(block: Block, state: str) -> str:

@@ -104,6 +104,7 @@ def one_more(m: re.Match[str]) -> str:
         (r"^\\overline\{\\mu\}_\{\\ast\} \\mathrel\{\+\}= ", r"\\overline{\\mu}_{\\ast} \\mathrel{+}= 2 ", "the line"),
         (r"^\\sum_\{i\} \\hat\{x\}_\{\\ast,i\} = 0$", r"\\sum_{i} \\hat{x}_{\\ast,i} = 1", "right side"),
         (r"^\\overline\{\\mu\}$", r"\\mu", "stands for both"),
+        (r"^(\\dot\{y\}_\{\\ast,i\}) = .*$", r"\1 = \1", "on both sides"),
     ],
 )
 def test_another_formula_is_seen(site: Path, tex: str, new: str, said: str) -> None:
