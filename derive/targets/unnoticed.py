@@ -23,7 +23,7 @@ REASONS = {
     "mistake": "a formula that has to be wrong, and that is so with a misprint, too",
     "count": "compared with counted operations: where cases differ in how many they take, with the least and the most",
     "kept": "compared with what is saved at small sizes, of which some are equal",
-    "note": "a sum over all outputs, compared at small sizes, of which some are 1",
+    "note": "a sum over all outputs, differentiated by a few elements of each input",
     "numbers": "a number compared within its last digit, or next to one that is the same",
     "shown": "as numbers",
     "symbol": "a letter with another accent than any on the page: nothing else has that name",

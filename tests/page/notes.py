@@ -153,9 +153,12 @@ def objective(tex: str, reading: Reading) -> str:
             name = key.removeprefix("bar ")
             given, gradient = trial.values[name], trial.kernel[key]
             several = isinstance(given, list)
-            if not (count := np.size(gradient[0] if several else gradient)):
+            flat = np.ravel(gradient[0] if several else gradient)
+            if not (count := flat.size):
                 continue
-            for place in dict.fromkeys((0, 2 * count // 5, count - 1)):  # at both ends all places are alike
+            most = np.argsort(-np.abs(np.asarray(flat, dtype=float)))[:2]  # of a maximum most places have none
+            # at both ends all places are alike
+            for place in dict.fromkeys((0, 2 * count // 5, count - 1, *map(int, most))):
                 found = []
                 for h in (STEP, -STEP):
                     moved = [np.array(a, dtype=float) for a in given] if several else np.array(given, dtype=float)
@@ -165,7 +168,7 @@ def objective(tex: str, reading: Reading) -> str:
                         found.append(float(evaluator.element("objective", ())))
                     except (EvaluationError, KeyError, ArithmeticError, TypeError) as error:
                         return f"no value: {error!r}"
-                difference, truth = (found[0] - found[1]) / (2 * STEP), (gradient[0] if several else gradient)[place]
+                difference, truth = (found[0] - found[1]) / (2 * STEP), flat[place]
                 if abs(difference - truth) > 2e-5 * max(1.0, abs(truth), abs(found[0]) * 1e-3):
                     return f"its derivative by an element of {name} is {difference}, the gradient there {truth}"
     return ""
