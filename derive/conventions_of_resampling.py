@@ -12,7 +12,7 @@ ADDED = ("fold", "adaptive_avg_pool1d", "cosine_similarity", "cdist", "embedding
 
 OF_RESAMPLING: tuple[Convention, ...] = (
     Convention(
-        ("fold", "adaptive_avg_pool1d", *PIXELS),
+        ("fold", "adaptive_avg_pool1d", "channel_shuffle", *PIXELS),
         "NaN or infinity in an argument, a cotangent or a tangent",
         "in the elements that it goes to, nowhere else",
         "PyTorch and JAX the same",

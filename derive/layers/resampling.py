@@ -66,3 +66,10 @@ def pixel_unshuffle(x: Real[b, c, p * r, q * s], factor: Count[r] = 2):
     s = axis(factor)
     y[b, c * r * s, p, q] = x[b, c, p, r, q, s]
     return y
+
+
+@layer(cites="Zhang et al. 2018, arXiv:1707.01083")
+def channel_shuffle(x: Real[b, g * c, ...], groups: Count[g] = 2):
+    """The channels of all groups in turn: the first of each, then the second of each."""
+    y[b, c * g, ...] = x[b, g, c, ...]
+    return y

@@ -110,6 +110,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "upsample_nearest2d": ("nearest-neighbour interpolation", "UpSampling2D", "nn.Upsample"),
     "adaptive_avg_pool2d": ("adaptive average pooling", "spatial pyramid pooling", "nn.AdaptiveAvgPool2d"),
     "adaptive_avg_pool1d": ("adaptive average pooling", "nn.AdaptiveAvgPool1d"),
+    "channel_shuffle": ("ShuffleNet", "shuffled groups", "nn.ChannelShuffle"),
     "pixel_shuffle": ("sub-pixel convolution", "depth to space", "nn.PixelShuffle"),
     "pixel_unshuffle": ("space to depth", "nn.PixelUnshuffle", "squeeze of a flow"),
     "fold": ("col2im", "overlap-add", "nn.Fold"),

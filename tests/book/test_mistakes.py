@@ -18,7 +18,7 @@ LAYERS = load_project()
 # a copy has nothing to get wrong, a plain sum little; a place has no gradient, a rate is one product; where what is
 # rounded is a word of its own, the rest is a copy
 WITHOUT = {"identity", "reduce_sum", "argmax", "argmin", "one_cycle", "straight_through_round"}
-WITHOUT |= {"flatten", "split_heads", "merge_heads", "patches", "pixel_shuffle", "pixel_unshuffle"}
+WITHOUT |= {"flatten", "split_heads", "merge_heads", "patches", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle"}
 CHEAP = ("softmax", "mse", "layer_norm", "gelu", "linear")  # looked for again; the others take a second or more
 
 

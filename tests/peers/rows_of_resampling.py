@@ -31,6 +31,11 @@ def cosine(F: Any, x: Any, y: Any, epsilon: float = 1e-8) -> Any:
 
 #: By their definitions where PyTorch's own functions have no second derivative: cdist, embedding_bag.
 ROWS = {
+    "channel_shuffle": Row(
+        lambda F, x, groups=2: F.channel_shuffle(x, groups) * 1,
+        normal((2, 12, 3, 2)),
+        ({}, {"groups": 1}, {"groups": 3}, {"groups": 6}),
+    ),
     "pixel_shuffle": Row(
         lambda F, x, factor=2: F.pixel_shuffle(x, factor) * 1,
         normal((2, 36, 2, 3)),
