@@ -9,7 +9,7 @@ bound indices or by commutativity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import combinations, permutations, product
@@ -32,6 +32,7 @@ from tests.page.tree import (
     Frac,
     Index,
     Int,
+    Iverson,
     Mul,
     Neg,
     Node,
@@ -304,7 +305,11 @@ def _canon(e: Node, names: dict[str, str], depth: int) -> str:
         case Add(terms):
             return "+".join(["", *sorted(map(go, _flatten(Add, terms)))]).join("()")
         case Mul(factors):
-            return "*".join(["", *sorted(map(go, _flatten(Mul, factors)))]).join("()")
+            factors = tuple(_flatten(Mul, factors))
+            brackets = [f for f in factors if equal(f, names)]
+            alike = names | {k: v for f in brackets for k, v in equal(f, names).items()}
+            forms = [_canon(f, names if f in brackets else alike, depth) for f in factors]
+            return "*".join(["", *sorted(forms)]).join("()")
         case And(args) | Or(args):
             return type(e).__name__ + ",".join(sorted(map(go, args))).join("()")
         case Call("sg", (a,)):  # its value is that of its argument: steps and tangents look at its slope
@@ -321,6 +326,14 @@ def _canon(e: Node, names: dict[str, str], depth: int) -> str:
         value = getattr(e, f.name)
         parts.append(_canon_value(value, go))
     return f"{type(e).__name__}({';'.join(parts)})"
+
+
+def equal(e: Node, names: Mapping[str, str]) -> dict[str, str]:
+    """What both indices of [i = j] may be called in what is multiplied with it; nothing for anything else."""
+    match e:
+        case Iverson(Compare("=", Index(a), Index(b))):
+            return dict.fromkeys((a, b), min(names.get(a, a), names.get(b, b)))
+    return {}
 
 
 def _orders(over: tuple[str, ...], body: Node, names: dict[str, str], depth: int) -> Iterator[tuple[str, ...]]:

@@ -95,3 +95,13 @@ def test_bound_indices_have_no_names() -> None:
     g = equation(r"z_{i,j} = \sum_{k,l,m} x_{l,k} x_{k,m} x_{m,l}")
     assert canonical(a) == canonical(b) != canonical(c) == canonical(d) != canonical(e)
     assert canonical(f) == canonical(g) != canonical(c)
+
+
+def test_under_a_bracket_of_equal_indices_either_may_stand() -> None:
+    a = equation(r"z_{i,j} = \sum_{k} \left[ i = j \right] W_{i,k,j} x_{i,j}")
+    b = equation(r"z_{i,j} = \sum_{k} \left[ j = i \right] W_{j,k,i} x_{j,j}")
+    c = equation(r"z_{i,j} = \sum_{k} \left[ i = j \right] W_{k,i,j} x_{i,j}")
+    d = equation(r"z_{i,j} = \sum_{k} \left[ i \ne j \right] W_{i,k,j} x_{j,j}")
+    e = equation(r"z_{i,j} = \sum_{k} \left[ i \ne j \right] W_{i,k,j} x_{i,j}")
+    assert canonical(a) == canonical(b) != canonical(c)
+    assert canonical(d) != canonical(e)
