@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 from math import inf, prod
 
@@ -69,13 +69,17 @@ def multiplied_again(e: Expr) -> Expr | None:
 OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def always(e: Expr, axis: Callable[[str], str], from_0: bool = False) -> Expr:
+def always(e: Expr, axis: Callable[[str], str], early: Collection[str] | None = None) -> Expr:
     """An expression without the conditions that hold wherever an index runs: it is before its end.
 
     Args:
         axis: says along which axis an index runs.
-        from_0: whether every index begins at 0, as it does but in recurrences: ``j + size(i) >= size(i)`` holds.
+        early: the axes along which an index may begin before 0, as in recurrences: all of them where None is given.
+            Along others ``j + size(i) >= size(i)`` holds.
     """
+
+    def from_0(c: Expr) -> bool:
+        return early is not None and not any(axis(i) in early for i in x.free(c))
 
     def holds(c: Expr) -> bool:
         match c:
@@ -83,7 +87,7 @@ def always(e: Expr, axis: Callable[[str], str], from_0: bool = False) -> Expr:
                 return axis(i) == axis(own)
             case Op("not", (Op(fn, pair),)) if fn in OPPOSITE:
                 return holds(Op(OPPOSITE[fn], pair))
-            case Op("<" | "<=" | ">" | ">=" as fn, (a, b)) if from_0 and not x.tensors(c):
+            case Op("<" | "<=" | ">" | ">=" as fn, (a, b)) if from_0(c) and not x.tensors(c):
                 more = x.sub(b, a) if fn in ("<", "<=") else x.sub(a, b)
                 return least(more, axis) >= (fn in ("<", ">"))
             case Op("and", parts):

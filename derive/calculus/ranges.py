@@ -33,9 +33,12 @@ class Ranges:
                     return True
         return False
 
-    def recurs(self) -> bool:
-        """Whether some array is not made at its own positions: an index may begin before 0 then."""
-        return any(x.plain(i) is None for e in self.layer.equations for i in e.left)
+    def early(self) -> set[str]:
+        """The axes along which some array is not made at its own positions: an index may begin before 0 there."""
+        made = ((self.layer.tensors[e.target].axes, e.left) for e in self.layer.equations)
+        return {
+            self.layer.axis(a) for axes, left in made for a, i in zip(axes, left, strict=True) if x.plain(i) is None
+        }
 
     def solve(
         self,

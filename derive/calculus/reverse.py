@@ -271,7 +271,7 @@ class Reverse(Ranges):
             own = (i for i in rest if i in equation.indices and self.counts_steps(self.layer.axis(i)))
             steps = tuple(x.plain(mapping[i]) or i for i in own)
         collected = decided(tidy_indices(self.total(over, x.mul(*within, *conditions, body), steps)))
-        after = always(collected, self.layer.axis, from_0=not self.recurs())
+        after = always(collected, self.layer.axis, self.early())
         given = Ref(self.names[equation.target], equation.left)
         name = self.names[ref.tensor]
         return Scatter(equation, ref, coefficient, loops, cotangent, tuple(left), after, name, given, through)

@@ -59,10 +59,12 @@ class Field:
 
     Attributes:
         numbers: what the interpreter is given.
+        asked: whether something depended on the order of two numbers, which the draw decides.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self.asked = False
         self.logs: dict[int, Value] = {}
         self.keys: dict[tuple[str | int, ...], int] = {}
         self.numbers = Numbers(
@@ -82,7 +84,7 @@ class Field:
             inf=self.positive("inf"),
             add=lambda a, b: self.plus([a, b]),
             mul=self.times,
-            truth=lambda op, a, b: bool(COMPARE[op](self.sign((a.r - b.r) % P), 0)),
+            truth=self.truth,
             total=self.plus,
             option=lambda v: self.positive("option", str(v)) if isinstance(v, float) and v > 0 else self.number(v),
         )
@@ -161,8 +163,12 @@ class Field:
         """A function of which nothing is known but that equal arguments give equal values."""
         return lambda v: Value(self.key(name, v.r))
 
+    def truth(self, op: str, a: Value, b: Value) -> bool:
+        self.asked |= op not in ("==", "!=")
+        return bool(COMPARE[op](self.sign((a.r - b.r) % P), 0))
+
     def abs(self, v: Value) -> Value:
-        return v if self.sign(v.r) >= 0 else self.times(self.number(-1), v)
+        return v if self.truth(">=", v, self.number(0)) else self.times(self.number(-1), v)
 
     def max(self, a: Value, b: Value) -> Value:
-        return b if self.sign((b.r - a.r) % P) > 0 else a
+        return b if self.truth(">", b, a) else a

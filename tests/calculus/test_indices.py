@@ -35,13 +35,15 @@ def same(axis: str) -> str:
 def test_what_always_holds_is_left_out(name: str) -> None:
     condition, holds = CONDITIONS[name]
     chosen = x.where(condition, i, j)
-    assert always(chosen, same, from_0=True) == (i if holds else chosen) or (name == "j + N < N")
+    assert always(chosen, same, ()) == (i if holds else chosen) or (name == "j + N < N")
+    assert always(chosen, same, ("k",)) == always(chosen, same, ())
     if name != "i < N":
         assert always(chosen, same) == chosen  # in a recurrence an index may begin before 0
+        assert always(chosen, same, ("i", "j")) == chosen
 
 
 def test_what_never_holds_is_left_out() -> None:
-    assert always(x.where(Op("<", (x.add(j, n), n)), i, j), same, from_0=True) == j
+    assert always(x.where(Op("<", (x.add(j, n), n)), i, j), same, ()) == j
 
 
 @pytest.mark.parametrize("terms", [(n, x.neg(i)), (x.mul(x.num(2), n), x.neg(i), x.num(-3)), (i, j, x.num(4)), (m, n)])

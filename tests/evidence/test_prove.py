@@ -32,8 +32,9 @@ def mutants(e: Expr) -> Iterator[Expr]:
                 yield x.add(*args[:n], x.neg(a), *args[n + 1 :])
         case Op("mul", args):
             for n, a in enumerate(args):
-                if a != x.num(-1):
-                    yield x.mul(*args[:n], *args[n + 1 :])
+                rest = (*args[:n], *args[n + 1 :])
+                if a != x.num(-1) and not said_by(rest, a):
+                    yield x.mul(*rest)
                 if a != x.num(-1) and not its_own_square(a):
                     yield x.mul(*args, a)
         case Op("pow", (a, Num(q))):
@@ -47,7 +48,8 @@ def mutants(e: Expr) -> Iterator[Expr]:
         if isinstance(e, Op) and e.fn in ("iverson", "where") and n == 0:
             continue
         for mutant in mutants(child):
-            yield rebuilt(e, (*kids[:n], mutant, *kids[n + 1 :]))
+            if mutant != x.ZERO or n != divisor(e):  # 1 / 0 has no value anywhere
+                yield rebuilt(e, (*kids[:n], mutant, *kids[n + 1 :]))
 
 
 def its_own_square(e: Expr) -> bool:
@@ -58,6 +60,24 @@ def its_own_square(e: Expr) -> bool:
         case Num(q):
             return q in (0, 1)
     return isinstance(e, Op) and e.fn in ("iverson", "relu'")
+
+
+def divisor(e: Expr) -> int | None:
+    """Which child a node divides by."""
+    match e:
+        case Op("pow", (_, Num(q))) if q < 0:
+            return 0
+        case Op("xdivy", _):
+            return 1
+    return None
+
+
+def said_by(factors: tuple[Expr, ...], a: Expr) -> bool:
+    """Whether a factor is a condition beside a maximum that is 0 where it does not hold: ``max(0, a) [a > 0]``."""
+    match a:
+        case Op("iverson", (Op(">", (b, x.ZERO)),)):
+            return any(f in (Op("max", (x.ZERO, b)), Op("max", (b, x.ZERO))) for f in factors)
+    return False
 
 
 def stepping(e: Expr) -> Expr:
