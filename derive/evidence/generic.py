@@ -120,7 +120,8 @@ def may_be_empty(layer: Layer) -> list[str]:
     """The axes that may have no positions: an index needs something to point at, a window needs room."""
     axes = dict.fromkeys(a for t in layer.inputs for s in layout.slots(layer, t) for a in s[:1])
     pointed = {a for t in layer.inputs if t.kind == "integer" for a in domain.index_ranges(layer, t.name)}
-    return [a for a in axes if not (a in pointed or a in layer.sizes or _windowed(layer, a))]
+    listed = layer.sequence_axis  # a list without entries is another case
+    return [a for a in axes if not (a in pointed or a in layer.sizes or a == listed or _windowed(layer, a))]
 
 
 def emptied(case: Case, axis: str) -> Case:

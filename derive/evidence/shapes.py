@@ -21,6 +21,8 @@ class Shapes:
     def __init__(self, layer: Layer, source: Source, plan: Plan, sizes: dict[str, int], leading: Shape) -> None:
         self.layer, self.source, self.plan, self.sizes, self.leading = layer, source, plan, sizes, leading
         self.depth = source.pick(list(plan.depths))
+        if layer.sequence_axis in sizes:  # an array with a number for each entry of a list
+            sizes[layer.sequence_axis] = self.depth
         self.chained = domain.chained(layer)
         alone = {a for t in layer.inputs if not t.sequence for a in t.axes} - {ELLIPSIS, *self.chained}
         self.shared = {a for a in (*alone, *layer.sizes) if a in sizes}  # of one length in every entry

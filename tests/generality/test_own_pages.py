@@ -19,6 +19,12 @@ def list_sq(h: Real[l][...]):
     y[l] = sum(..., h[l, ...] ** 2)
     return y
 """,
+    # an array, too, which is no list of numbers
+    "list_weighted": """
+def list_weighted(h: Real[l][i], w: Real[l]):
+    y = sum(l, w[l] * sum(i, h[l, i]))
+    return y
+""",
     # an index whose length an equation states stands alone on an axis that is longer
     "variation": """
 def variation(x: Real[b, n]):

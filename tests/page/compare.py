@@ -236,7 +236,7 @@ def differences(
 
 def _compare(evaluator: Evaluator, key: str, kernel: Any) -> Iterator[Difference]:
     row = evaluator.symbols.by_name[key.split()[-1]]
-    if not row.sequence:
+    if not row.sequence or (kernel and isinstance(kernel[0], float)):  # numbers, one for each entry of a list
         kernel = [kernel]
     try:
         indices = evaluator.indices(key)

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 from pathlib import PurePath
 
+from derive.evidence import layout
 from derive.notation.layer import Equation
 from derive.notation.text import show
 from derive.targets.example import printed
@@ -105,7 +106,7 @@ class Worked:
         kinds = {n: t.kind for n, t in derivation.tensors.items()}
         arrays = {
             n: f"[{', '.join(f'np.array({printed.code(a, kinds[n])})' for a in line.array)}]"
-            if line.listed
+            if layout.listed(layer, derivation.tensors[n])
             else f"np.array({printed.code(line.array, kinds[n])})"
             for n, line in given.items()
         }

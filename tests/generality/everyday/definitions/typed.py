@@ -15,3 +15,10 @@ def list_sq(h: Real[l][...]):
     """Squares of each array, added."""
     y[l] = sum(..., h[l, ...] ** 2)
     return y
+
+
+@layer(cites="one number of an array for each entry of a list")
+def list_weighted(h: Real[l][i], w: Real[l]):
+    """A weighted sum of what the arrays of a list add up to."""
+    y = sum(l, w[l] * sum(i, h[l, i]))
+    return y
