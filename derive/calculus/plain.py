@@ -46,6 +46,9 @@ def plain(layer: Layer) -> Plain | None:
     options = [o for o in layer.options if neutral(o, layer)]
     masks = [t.name for t in layer.inputs if t.optional]
     case = Case(layer, {o.name: o for o in options}, frozenset(masks))
+    given = [*((name, None) for name in masks), *((o.name, o.default) for o in options if case.used(o))]
+    if not given:
+        return None
     found = case.layer()
     if extent(found) > SHORTER * extent(layer):
         return None
@@ -53,7 +56,6 @@ def plain(layer: Layer) -> Plain | None:
         derivation = derive(found)
     except DefinitionError:
         return None
-    given = [*((name, None) for name in masks), *((o.name, o.default) for o in options if case.used(o))]
     return Plain(derivation, tuple(given))
 
 

@@ -25,6 +25,12 @@ def list_weighted(h: Real[l][i], w: Real[l]):
     y = sum(l, w[l] * sum(i, h[l, i]))
     return y
 """,
+    # sums in a sum are written as one in a plain case, which there is none
+    "total_squares": """
+def total_squares(h: Real[l][...]):
+    y = sum(l, sum(..., h[l, ...] ** 2))
+    return y
+""",
     # an index whose length an equation states stands alone on an axis that is longer
     "variation": """
 def variation(x: Real[b, n]):
