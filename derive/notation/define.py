@@ -35,7 +35,12 @@ def layer(cites: str = "") -> Callable[[Callable[..., object]], Layer]:
     """
     if callable(cites):
         place = of_function(cites, "").place
-        raise error(place.text.strip(), "@layer stands without brackets", place, 'write @layer(cites="a text")')
+        raise error(
+            place.text.removeprefix("def ").split("(")[0].strip(),
+            "@layer stands without brackets",
+            place,
+            'write @layer(cites="a text")',
+        )
 
     def decorate(function: Callable[..., object]) -> Layer:
         return register(of_function(function, cites))

@@ -83,7 +83,7 @@ BROKEN = {
     "nested too deep": (b"x = " + b"(" * 500 + b"1" + b")" * 500 + b"\n", "broken.py"),
     "an exit": (b"raise SystemExit(3)\n", "SystemExit: 3"),
     "a name twice": ((HEAD + TWICE + TWICE).encode(), "twice is defined at line 6 already"),
-    "no brackets": ((HEAD + TWICE.replace('(cites="me")', "")).encode(), "@layer stands without brackets"),
+    "no brackets": ((HEAD + TWICE.replace('(cites="me")', "")).encode(), "twice: @layer stands without brackets"),
     "a class": ((HEAD + "\n\n@layer()\nclass A:\n    pass\n").encode(), "not a function"),
     "a lambda": ((HEAD + "\nf = layer()(lambda x: x)\n").encode(), "not a definition"),
     "a number cited": ((HEAD + TWICE.replace('"me"', "3")).encode(), "cites is 3"),
