@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The book, built as a reader gets it; GRADBOOK_SITE names one that is built already."""
     if built := os.environ.get("GRADBOOK_SITE"):
         return Path(built)
-    folder = tmp_path_factory.mktemp("site")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"  # workers share one
+    with alone(folder.with_suffix(".lock")):
+        if not (done := folder.with_suffix(".done")).exists():
+            build_site(folder)
+            done.touch()
+    return folder
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """One process after another."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_site(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
@@ -64,4 +83,3 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return folder

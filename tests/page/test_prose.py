@@ -94,9 +94,9 @@ def test_a_changed_sentence_is_named(built: dict[str, str], old: str, new: str) 
 
 def test_a_formula_that_nothing_executes_is_named(built: dict[str, str]) -> None:
     stray = f"<p>It is known that {STRAY.format('x y')}.</p></body>"
-    for name in ("ledger", "speed", "layers/softmax"):
-        html = built.get(name, "<body></body>").replace("</body>", stray)
-        (said,) = unchecked({**built, name: html})
+    few = {name: built.get(name, "<body></body>") for name in ("ledger", "speed", "layers/softmax")}
+    for name, html in few.items():
+        (said,) = unchecked({**few, name: html.replace("</body>", stray)})
         assert said.startswith(f"{name}: no check for ")
         assert "It is known that $x y$." in said
 

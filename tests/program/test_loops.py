@@ -347,9 +347,10 @@ def test_every_word_of_a_program_is_a_function_here() -> None:
     assert missing == set()
 
 
-def test_printed_loops_are_python_that_needs_no_numpy() -> None:
-    for name in REGISTRY:
-        assert {*imported(on_floats(name).text)} <= {"derive.targets.loops.words", "derive.targets.loops.call"}
+@pytest.mark.sampled("name")
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_printed_loops_are_python_that_needs_no_numpy(name: str) -> None:
+    assert {*imported(on_floats(name).text)} <= {"derive.targets.loops.words", "derive.targets.loops.call"}
 
 
 def test_shown(capsys: pytest.CaptureFixture[str]) -> None:
