@@ -71,7 +71,7 @@ def flat(value: Value) -> list[Any]:
 
 def listed(layer: Layer, tensor: Tensor) -> bool:
     """Whether a caller passes or gets a list of arrays: an input is none that is declared as an array as long."""
-    if tensor.sequence or tensor.slots:
+    if tensor.sequence or (tensor.slots and tensor.role != "output"):
         return tensor.sequence
     return layer.sequence_axis is not None and tensor.axes[:1] == (layer.sequence_axis,)
 

@@ -30,6 +30,10 @@ def wrong(text: str, name: str) -> list[str]:
     return [*of.worked.wrong(), *filter(None, (item.check(item.formula.tex) for item in own))]
 
 
+#: Of three axes, or four times as many outputs as inputs: even the least Jacobian is too large to be looked at.
+LARGE = ("avg_pool3d", "conv_transpose3d", "upsample_nearest2d")
+
+
 @pytest.mark.sampled("name")
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_page_has_an_example_and_it_is_right(site: Path, name: str) -> None:
@@ -40,7 +44,9 @@ def test_every_page_has_an_example_and_it_is_right(site: Path, name: str) -> Non
     assert equations <= {a.key for a in worked.arrays}
     assert worked.program
     stopped = "operatorname{sg}" in text  # there the gradient is not how the value moves
-    assert stopped or 'class="gb-jacobian"' in text or not any(k.startswith("bar ") for k in equations)
+    pictured = 'class="gb-jacobian"' in text
+    assert not (pictured and name in LARGE)
+    assert stopped or pictured or name in LARGE or not any(k.startswith("bar ") for k in equations)
 
 
 @pytest.mark.parametrize("name", ["layer_norm", "mlp", "lstm", "attention", "max_pool2d"])
