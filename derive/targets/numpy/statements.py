@@ -299,6 +299,7 @@ class Body(Values):
         functions = {n.fn.rstrip("'") for e in expressions(s) for n in x.walk(e) if isinstance(n, Op)}
         parameters += [o.name for o in self.layer.options if o.name in options or o.name in functions]
         parameters += [size_name(a) for a in own]
+        parameters += [p.loop] if p.loop and counts(s, p.loop) else []
         parameters += ["dims"] * p.dims_used
         p.dims_used = p.dims_used or dims_used
         cuts += ["None"] * (len(parameters) - len(cuts))
@@ -377,3 +378,12 @@ class Body(Values):
         code = self.rows(Rows(ELLIPSIS, (s,), given, (s.name,), (0,)))
         p.local = before
         return code
+
+
+def counts(s: Rows, loop: str) -> bool:
+    """Whether rows of an entry of a list read the entry's number, otherwise than to find the entry."""
+
+    def entry(node: Expr) -> Expr | None:
+        return replace(node, index=node.index[1:]) if isinstance(node, Ref) and node.index[:1] == (Pos(loop),) else None
+
+    return any(n == Pos(loop) for e in expressions(s) for n in x.walk(x.transform(e, entry)))

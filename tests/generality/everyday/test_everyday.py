@@ -16,12 +16,13 @@ QUICK = ("steps", "definition", "differences", "duality", "second order")
 #: functions of positions alone; a tie of computed numbers wherever nothing is clipped; shares of a sum that a mask may
 #: leave empty, where the condition stands around another quotient; a logarithm of 1 and of such a sum; 0
 #: of an activation among objects; a list of numbers that are objects; what is divided by distances,
-#: of which that of a point from itself is not read; an array with a number for each entry of a list.
+#: of which that of a point from itself is not read; an array with a number for each entry of a list, and the
+#: number of an entry.
 KINDS = (
     *("mult", "const", "clamp", "log_relu", "safe_log", "flat_exp", "scalar_case", "scalar_max", "shifted_exp"),
     *("cumsum", "label_exp", "diag", "maxall", "hinge", "running", "list_norm", "cox", "gat", "netvlad"),
     *("of_positions", "clipped_ratio", "gated_pool", "multi_similarity", "circle", "segment_softmax", "clip_loss"),
-    *("root_relu", "list_sq", "mixtures-coulomb", "mixtures-gravity", "list_weighted"),
+    *("root_relu", "list_sq", "mixtures-coulomb", "mixtures-gravity", "list_weighted", "list_counted"),
 )
 #: Exponentials that conditions leave out, one inside another, beside 1, and in rows that data tell.
 LARGE = ("cox", "gated_pool", "multi_similarity", "segment_softmax", "mixtures-segment_lse", "mixtures-gravity")

@@ -17,6 +17,13 @@ def list_sq(h: Real[l][...]):
     return y
 
 
+@layer(cites="a number that is the entry's position in a list")
+def list_counted(h: Real[l][...], a: Real[l][...]):
+    """Each array of a list times how far it is from the second, and another one."""
+    y[l, ...] = 2 * a[l, ...] + (1 - l) * h[l, ...]
+    return y
+
+
 @layer(cites="one number of an array for each entry of a list")
 def list_weighted(h: Real[l][i], w: Real[l]):
     """A weighted sum of what the arrays of a list add up to."""
