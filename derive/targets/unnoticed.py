@@ -15,7 +15,7 @@ REASONS = {
     "a condition that none of them meets, may be taken for one another",
     "backward": "as forward",
     "step": "compared with a difference, or with the line before it, at drawn points: a bound that none of them meets "
-    "may be another; under [i = j] either index says the same; of a mean all cotangents are equal",
+    "may be another; of a mean all cotangents are equal",
     "collected": "as a step",
     "tangent": "compared with jvp as forward is with the kernel",
     "second": "compared with double_backward on few draws: as forward",
